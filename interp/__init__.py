@@ -1,0 +1,25 @@
+"""See what a sequential recommender has learnt, and turn it up or down."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from interp.envoys import RecommenderEnvoy
+    from interp.sae import SparseAutoencoder
+    from interp.study import Study, open
+
+__all__ = ["RecommenderEnvoy", "SparseAutoencoder", "Study", "open"]
+
+_HOMES = {
+    "RecommenderEnvoy": "interp.envoys",
+    "SparseAutoencoder": "interp.sae",
+    "Study": "interp.study",
+    "open": "interp.study",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that the command line answers at once."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,78 @@
+"""The command `interp`."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from tyro.extras import SubcommandApp, subcommand_type_from_defaults
+
+from interp.config import PRESETS, StudyConfig
+from recmodels.errors import InputError
+
+app = SubcommandApp()
+
+# Every preset is a subcommand of `interp study` whose settings can all be changed by flags.
+Preset: Any = subcommand_type_from_defaults(
+    {name: config for name, (_, config) in PRESETS.items()},
+    {name: text for name, (text, _) in PRESETS.items()},
+)
+
+
+@app.command
+def demo(data: Path | None = None, out: Path = Path("artifacts/ml-100k")) -> None:
+    """Train, interpret and steer a recommender on MovieLens-100K, and write its dashboard, in minutes.
+
+    Args:
+        data: A folder or archive with your copy of MovieLens-100K; without it, it is downloaded.
+        out: Where everything is written.
+    """
+    _, config = PRESETS["ml-100k"]
+    run_and_report(replace(config, data=data, out=out))
+
+
+@app.command
+def study(config: Annotated[Preset, tyro.conf.arg(name="")]) -> None:
+    """Run one configuration to all its tables and its dashboard: `interp study ml-1m --data FOLDER`.
+
+    A study that was interrupted goes on where it was; steps whose result is already there are skipped.
+    """
+    run_and_report(config)
+
+
+@app.command
+def dashboard(folder: tyro.conf.Positional[Path]) -> None:
+    """Write the dashboard of a finished study again.
+
+    Args:
+        folder: The study's folder, such as artifacts/ml-100k.
+    """
+    from interp.dashboard import write_dashboard
+    from interp.study import open
+
+    print(write_dashboard(open(folder)))
+
+
+def run_and_report(config: StudyConfig) -> None:
+    """Run a study and print what it found."""
+    # Imported here so that `interp --help` answers at once.
+    from interp.run import run
+    from interp.summary import summary
+
+    print(summary(run(config)))
+
+
+def main() -> None:
+    """Entry point of the console script; a mistake is answered in one line, with exit status 2."""
+    try:
+        app.cli(
+            prog="interp",
+            description="See what a sequential recommender has learnt, and turn it up or down.",
+        )
+    except InputError as error:
+        print(f"interp: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interp: interrupted; the same command goes on where it stopped", file=sys.stderr)
+        sys.exit(130)

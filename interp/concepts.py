@@ -1,0 +1,75 @@
+"""Item attributes as a binary matrix: a concept is something an item either has or lacks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from recmodels.errors import InputError
+
+
+@dataclass(frozen=True)
+class Concepts:
+    """Which item has which concept.
+
+    Attributes:
+        names: concept names, sorted.
+        items: item ids.
+        matrix: bool [item, concept].
+    """
+
+    names: list[str]
+    items: pd.Index
+    matrix: np.ndarray
+
+    def labels(self, item_ids: Any) -> np.ndarray:
+        """Concepts of many items: bool [n, concept].
+
+        Raises:
+            InputError: an item is not in the table.
+        """
+        rows = self.items.get_indexer(pd.Index(item_ids))
+        if (rows < 0).any():
+            raise InputError(f"item {pd.Index(item_ids)[(rows < 0).argmax()]!r} has no row in the item table")
+        return self.matrix[rows]
+
+    def index(self, name: str) -> int:
+        """Column of a concept.
+
+        Raises:
+            InputError: there is no such concept.
+        """
+        if name not in self.names:
+            raise InputError(f"there is no concept {name!r}: choose one of {', '.join(self.names)}")
+        return self.names.index(name)
+
+
+def concepts_of(items: pd.DataFrame, column: str, min_support: int = 1) -> Concepts:
+    """The values of one column of an item table as concepts.
+
+    Args:
+        items: indexed by item id.
+        column: categorical (one value per item) or multi-valued (tuples or lists); missing means none.
+        min_support: concepts of fewer items than this are left out.
+
+    Raises:
+        InputError: no such column, or no concept with enough items.
+    """
+    if column not in items.columns:
+        raise InputError(f"the item table has no column {column!r}: choose {', '.join(map(str, items.columns))}")
+    values = items[column].map(_as_tuple).explode().dropna()
+    names, counts = np.unique(values.astype(str).to_numpy(), return_counts=True)
+    names = names[counts >= min_support]
+    if not len(names):
+        raise InputError(f"no value of column {column!r} has {min_support} items: lower min_support")
+    matrix = np.zeros((len(items), len(names)), dtype=bool)
+    kept = values[values.astype(str).isin(names)].astype(str)
+    matrix[items.index.get_indexer(kept.index), np.searchsorted(names, kept.to_numpy())] = True
+    return Concepts(names.tolist(), items.index, matrix)
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, tuple | list | np.ndarray):
+        return tuple(value)
+    return () if pd.isna(value) else (value,)

@@ -1,0 +1,99 @@
+"""The configuration from which a whole run follows, and the ready-made ones."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from recmodels.config import TrainingConfig
+from recmodels.splits import SplitConfig
+
+
+@dataclass(frozen=True)
+class SAEConfig:
+    """How one sparse autoencoder is trained; the defaults are the paper's (NOTES, definition 4)."""
+
+    trainer: str = "unsquared"
+    """The loss: "unsquared" is the paper's runs, ‖x − x̂‖₂ + λ‖h‖₁; "standard" is the paper's formula, with the square."""
+    n_features: int = 2048
+    """Size of the dictionary."""
+    l1: float = 0.1
+    """Weight λ of the L1 penalty. Its scale differs between the two losses."""
+    learning_rate: float = 1e-3
+    """Adam's learning rate after warm-up."""
+    steps: int = 6000
+    """Optimiser steps."""
+    batch_size: int = 1024
+    """Activations per step, drawn with replacement."""
+    warmup_steps: int = 1000
+    """Steps over which the learning rate rises."""
+    sparsity_warmup_steps: int = 2000
+    """Steps over which the penalty rises."""
+    seed: int = 0
+    """Seed of the initial weights and of the draws."""
+
+
+
+@dataclass(frozen=True)
+class StudyConfig:
+    """Everything that decides a run's numbers. The same configuration on the same machine gives the same ones."""
+
+    dataset: str = "ml-100k"
+    """Which data: ml-100k, ml-1m or planted."""
+    data: Path | None = None
+    """A folder or archive with your copy of the data; without it the data set is downloaded and cached."""
+    out: Path | None = None
+    """Where the run is written; by default artifacts/<dataset>."""
+    attribute: str | None = None
+    """Column of the item table whose values are the concepts; by default the data set's own (genres)."""
+    min_support: int = 5
+    """Concepts of fewer items than this are left out."""
+    split: SplitConfig = field(default_factory=SplitConfig)
+    """Who trains the recommender, who trains the dictionary, who tests both."""
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    """How the recommender is fitted."""
+    site: str = "blocks.0"
+    """Where the dictionary reads the recommender."""
+    sae: SAEConfig = field(default_factory=SAEConfig)
+    """How dictionaries are trained."""
+    l1_grid: tuple[float, ...] = ()
+    """Several L1 weights to train dictionaries with, in one pass; empty takes the one of `sae`."""
+    n_features_grid: tuple[int, ...] = ()
+    """Several dictionary sizes to train; empty takes the one of `sae`."""
+    max_l0: float = 110.0
+    """Of the trained dictionaries, take the best aligned with at most this many active features per step,
+    measured on held-out users of the SAE part."""
+    steered_concepts: int = 5
+    """How many of the best-aligned concepts are steered."""
+    values: tuple[float, ...] = tuple(float(value) for value in range(-10, 11))
+    """Activations that a steered feature is set to."""
+
+    @property
+    def folder(self) -> Path:
+        """Where the run is written."""
+        return self.out or Path("artifacts") / self.dataset
+
+    def dictionaries(self) -> dict[str, SAEConfig]:
+        """The grid of dictionaries, by name."""
+        return {
+            f"{self.sae.trainer}-{n_features}-l1-{l1:g}": replace(self.sae, n_features=n_features, l1=l1)
+            for n_features in self.n_features_grid or (self.sae.n_features,)
+            for l1 in self.l1_grid or (self.sae.l1,)
+        }
+
+
+PRESETS: dict[str, tuple[str, StudyConfig]] = {
+    "ml-100k": (
+        "MovieLens-100K, in minutes: 943 users, 1,682 films",
+        StudyConfig(
+            training=TrainingConfig(windows="all"),
+            sae=SAEConfig(trainer="standard", n_features=1024, l1=0.5, steps=4000),
+        ),
+    ),
+    "ml-1m": (
+        "MovieLens-1M: 6,040 users, 3,706 films",
+        StudyConfig(dataset="ml-1m", sae=SAEConfig(n_features=512, steps=6000, batch_size=4096)),
+    ),
+    "planted": (
+        "synthetic data with known concepts, to check the method itself",
+        StudyConfig(dataset="planted", sae=SAEConfig(n_features=256, steps=4000)),
+    ),
+}

@@ -1,0 +1,133 @@
+"""What a steering edit does to hidden states: pure tensor functions, no tracing.
+
+Axes: b users, s steps, d hidden size, f features.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Literal, Protocol, get_args
+
+import torch
+from torch import Tensor
+
+from recmodels.errors import InputError
+
+Op = Literal["set", "add", "scale"]
+At = Literal["last", "all"]
+Reconstruct = Literal["none", "last", "all"]
+
+
+class Coder(Protocol):
+    """What an edit needs of a dictionary."""
+
+    n_features: int
+
+    def encode(self, hidden: Tensor) -> Tensor:
+        """[..., d] hidden states to [..., f] features."""
+
+    def decode(self, features: Tensor) -> Tensor:
+        """[..., f] features to [..., d] hidden states."""
+
+    def write(self, change: Tensor) -> Tensor:
+        """[..., f] change of features to the [..., d] change of hidden states it makes."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change to one feature.
+
+    Attributes:
+        feature: which one.
+        value: the operand of `op`, in units of activation; a [b] tensor gives every user their own.
+        op: "set" the activation to the value, "add" the value, or "scale" by it.
+        at: at each user's "last" real step (the paper's way) or at "all" steps.
+    """
+
+    feature: int
+    value: float | Tensor
+    op: Op = "set"
+    at: At = "last"
+
+    def apply(self, features: Tensor) -> None:
+        """Change [b, s, f] features in place."""
+        steps = slice(-1, None) if self.at == "last" else slice(None)
+        value = self.value[:, None] if isinstance(self.value, Tensor) else self.value
+        if self.op == "set":
+            features[:, steps, self.feature] = value
+        elif self.op == "add":
+            features[:, steps, self.feature] += value
+        else:
+            features[:, steps, self.feature] *= value
+
+
+@dataclass(frozen=True)
+class Steer:
+    """Edits at one site, and what happens to the part of the hidden state that the dictionary misses.
+
+    Attributes:
+        edits: applied in order.
+        site: where, such as "blocks.0".
+        reconstruct: "none" keeps the reconstruction error, so that only the edited features change;
+            "all" replaces the site's output by its reconstruction at every step (the paper's way,
+            section 4.3), "last" at the last step only.
+    """
+
+    edits: tuple[Edit, ...]
+    site: str
+    reconstruct: Reconstruct = "none"
+
+    @property
+    def empty(self) -> bool:
+        """Whether it changes nothing."""
+        return not self.edits and self.reconstruct == "none"
+
+    def apply(self, hidden: Tensor, coder: Coder) -> Tensor:
+        """Steered [b, s, d] hidden states; the input is left alone."""
+        everywhere = self.reconstruct == "all" or any(edit.at == "all" for edit in self.edits)
+        start = 0 if everywhere else hidden.shape[1] - 1
+        part = hidden[:, start:]
+        before = coder.encode(part)
+        after = before.clone()
+        for edit in self.edits:
+            edit.apply(after)
+        changed = part + coder.write(after - before)
+        if self.reconstruct == "all":
+            changed = coder.decode(after)
+        elif self.reconstruct == "last":
+            changed = torch.cat([changed[:, :-1], coder.decode(after[:, -1:])], dim=1)
+        return torch.cat([hidden[:, :start], changed], dim=1)
+
+    def checked(self, coder: Coder) -> "Steer":
+        """Itself, if this dictionary can carry it out.
+
+        Raises:
+            InputError: a feature is out of range, a value is not a finite number, or a word is unknown.
+        """
+        for edit in self.edits:
+            if not isinstance(edit.feature, Integral) or not 0 <= edit.feature < coder.n_features:
+                raise InputError(
+                    f"there is no feature {edit.feature!r}: this dictionary has features "
+                    f"0 to {coder.n_features - 1}"
+                )
+            values = edit.value if isinstance(edit.value, Tensor) else torch.tensor(float(edit.value))
+            if not torch.isfinite(values).all():
+                raise InputError(f"feature {edit.feature} is steered by {edit.value}: give a finite number")
+            _check_word("op", edit.op, Op)
+            _check_word("at", edit.at, At)
+        _check_word("reconstruct", self.reconstruct, Reconstruct)
+        return self
+
+
+def steer_of(
+    edits: Mapping[int, float] | Steer, site: str, op: Op, at: At, reconstruct: Reconstruct
+) -> Steer:
+    """A `Steer` from a mapping feature → value, or the given one itself."""
+    if isinstance(edits, Steer):
+        return edits
+    return Steer(tuple(Edit(feature, value, op, at) for feature, value in edits.items()), site, reconstruct)
+
+
+def _check_word(name: str, word: str, allowed: object) -> None:
+    if word not in get_args(allowed):
+        raise InputError(f"{name} is {word!r}: choose one of {', '.join(get_args(allowed))}")

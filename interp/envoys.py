@@ -1,0 +1,285 @@
+"""A recommender as nnsight envoys. The only file that touches nnsight's internals.
+
+Axes: b users, s steps, d hidden size, f features, v items. Histories are left-padded, so step −1 is every
+user's last real step, whatever the padding.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import CodeType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from nnsight import NNsight
+from nnsight.intervention.envoy import Envoy
+from nnsight.intervention.eproperty import eproperty
+from nnsight.intervention.interleaver import Mediator
+from nnsight.intervention.tracer import InterleavingTracer
+from torch import Tensor
+
+from interp.edits import At, Op, Reconstruct, Steer, steer_of
+from interp.sae import SparseAutoencoder
+from recmodels.errors import InputError
+from recmodels.ranking import rank
+from recmodels.recommender import Recommender, recommendations
+from recmodels.sequences import PAD, Histories, as_histories
+
+# The steers in force, outermost first, each with the envoy it belongs to. A context variable, so that a
+# steer never leaks into another thread or task.
+_AMBIENT: ContextVar[tuple[tuple[Any, Steer], ...]] = ContextVar("ambient_steers", default=())
+
+
+class SiteEnvoy(Envoy):
+    """A place in the network where a dictionary can be attached, such as `rec.blocks[0]`."""
+
+    @property
+    def sae(self) -> SparseAutoencoder:
+        """The dictionary attached here.
+
+        Raises:
+            InputError: there is none.
+        """
+        found = self.root.saes.get(self.path)
+        if found is None:
+            raise InputError(f"no dictionary is attached at {self.path}: give one to the recommender with attach(sae)")
+        return found
+
+    @eproperty(key="output", description="SAE features; edits keep the reconstruction error")
+    def features(self, hidden: Tensor) -> Tensor:
+        """[b, s, f] features here. What is changed in them is written back; the error term is kept."""
+        return self.sae.encode(hidden)
+
+    @features.transform
+    def features(self, features: Tensor, hidden: Tensor) -> Tensor:
+        return hidden + self.sae.write(features - self.sae.encode(hidden))
+
+    @features.postprocess
+    def features(self, features: Tensor) -> Tensor:
+        hidden = Mediator.value(f"{self.path}.output")
+        return hidden + self.sae.write(features - self.sae.encode(hidden))
+
+
+class _Tracer(InterleavingTracer):
+    """A trace that holds the recommender's lock and, in the tracing form of `steer`, applies it first."""
+
+    def __init__(self, *args: Any, steer: Steer | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.steer = steer
+
+    def execute(self, code: CodeType) -> None:
+        with self.envoy.lock, self.envoy._ambient(self.steer):
+            super().execute(code)
+
+
+class RecommenderEnvoy(NNsight):
+    """A recommender whose activations, features and scores can be read and edited in tracing contexts.
+
+        with rec.trace(histories):                        # item ids as you write them
+            hidden = rec.blocks[0].output.save()          # [b, s, d]
+            features = rec.blocks[0].features.save()      # [b, s, f]
+            rec.blocks[0].features[:, -1, 412] = 2.0      # -1 is each user's last real step
+            scores = rec.scores.save()                    # [b, v]
+        with rec.steer({412: 2.0}):                       # everything inside is steered
+            lists = rec.recommend(histories, k=10)
+
+    Its weights are frozen: hidden states carry no gradient unless you ask with `requires_grad_()`.
+
+    Args:
+        recommender: what to look into.
+        *saes: dictionaries to attach.
+
+    Raises:
+        InputError: the envoy does not reproduce the bare model, or a dictionary belongs elsewhere.
+    """
+
+    def __init__(self, recommender: Recommender, *saes: SparseAutoencoder) -> None:
+        self.recommender = recommender
+        self.saes: dict[str, SparseAutoencoder] = {}
+        self.lock = threading.RLock()  # nnsight keeps the state of a run on the module
+        model = recommender.model.requires_grad_(False)
+        super().__init__(
+            model, rename={model.blocks_path: "blocks"}, envoys={f"{model.blocks_path}.*": SiteEnvoy}
+        )
+        self._check_faithful()
+        for sae in saes:
+            self.attach(sae)
+
+    # Dictionaries
+
+    def attach(self, sae: SparseAutoencoder) -> "RecommenderEnvoy":
+        """Give `features` a meaning at the dictionary's site, and return this envoy.
+
+        Raises:
+            InputError: the dictionary was trained on another recommender, or for a site that is not here.
+        """
+        sae.check_belongs(self.recommender.fingerprint)
+        self.saes[self.site(sae.provenance.site).path] = sae
+        return self
+
+    def site(self, name: str) -> SiteEnvoy:
+        """The envoy of a site by name, such as "blocks.0".
+
+        Raises:
+            InputError: there is no such site.
+        """
+        try:
+            found = self.get(name)
+        except AttributeError:
+            found = None
+        if not isinstance(found, SiteEnvoy):
+            raise InputError(f"there is no site {name!r}: choose blocks.0 to blocks.{len(self.blocks) - 1}")
+        return found
+
+    # Reading
+
+    @property
+    def scores(self) -> Tensor:
+        """[b, v] score of every item as the next one, in vocabulary order; writable inside a trace."""
+        return self.scorer.output
+
+    @scores.setter
+    def scores(self, value: Tensor) -> None:
+        self.scorer.output = value
+
+    def trace(self, *args: Any, tracer_cls: Any = None, **kwargs: Any) -> Any:
+        """Open a trace over histories: lists of item ids, a mapping, a table, `Histories` or tokens.
+
+        Everything else is nnsight's `trace`.
+        """
+        return super().trace(*args, tracer_cls=tracer_cls or _Tracer, **kwargs)
+
+    def item_grid(self, given: Any) -> np.ndarray:
+        """Item ids laid out as a trace of the same histories sees them: object [b, s], None where padded."""
+        tokens = self._tokens(given)
+        ids = np.array([None, *self.recommender.vocabulary.ids.tolist()], dtype=object)
+        return ids[torch.where(self._is_item(tokens), tokens, 0).numpy()]
+
+    def item_steps(self, given: Any) -> Tensor:
+        """Which steps of a trace of these histories hold an item: bool [b, s]."""
+        return self._is_item(self._tokens(given))
+
+    # Steering
+
+    def steer(
+        self,
+        edits: Mapping[int, float] | Steer,
+        *histories: Any,
+        op: Op = "set",
+        at: At = "last",
+        reconstruct: Reconstruct = "none",
+        site: str | None = None,
+    ) -> Any:
+        """Steer everything inside a `with` block.
+
+        Without histories this is the ambient form: every call through this envoy inside the block is
+        steered, in this thread. With histories it opens a trace over them that is steered before its body
+        reads anything.
+
+        Args:
+            edits: feature → value, or a `Steer`.
+            *histories: what to trace, for the tracing form.
+            op: "set" the activation, "add" to it or "scale" it.
+            at: each user's "last" step, or "all" steps.
+            reconstruct: "none" keeps the reconstruction error; "all" or "last" replaces the site's output
+                by its reconstruction at those steps (the paper's way is "all").
+            site: where; by default the one site with a dictionary.
+
+        Raises:
+            InputError: no such feature, site or option, or a value that is not finite.
+        """
+        name = site or (edits.site if isinstance(edits, Steer) else self._only_site())
+        steer = steer_of(edits, name, op, at, reconstruct).checked(self.site(name).sae)
+        if histories:
+            return self.trace(*histories, steer=steer, tracer_cls=_Tracer)
+        return self._ambient(steer)
+
+    # Ranked lists
+
+    def score(self, histories: Histories) -> Tensor:
+        """Scores of every item as each history's next one: [b, v], under the steers in force."""
+        return self.trace(histories, trace=False).scores
+
+    def rank(self, given: Any, k: int = 10) -> np.ndarray:
+        """Item codes of each history's top k, its own items left out: int [b, k]."""
+        return rank(self.score, self.recommender.histories(given), k)
+
+    def recommend(self, given: Any, k: int = 10) -> pd.DataFrame:
+        """Each history's k best new items as a table user, rank, item, score, under the steers in force."""
+        histories = self.recommender.histories(given)
+        return recommendations(self.score, histories, self.recommender.vocabulary, k)
+
+    # nnsight's hooks
+
+    def interleave(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        """Run a forward pass with the steers in force; nnsight's driver behind every trace."""
+        workers = [self._worker(steer) for owner, steer in _AMBIENT.get() if owner is self]
+        with self.lock:
+            steered = self._shallow_copy()
+            steered._edits = [*self._edits, *workers]
+            return NNsight.interleave(steered, fn, *args, **kwargs)
+
+    def _batch_size(self, *inputs: Any, **kwargs: Any) -> int:
+        return len(self._tokens(inputs[0])) if inputs else 0
+
+    def _batch(self, invokes: list[tuple], fn: Any) -> tuple:
+        parts = [self._tokens(inputs[0]) for inputs, _ in invokes]
+        width = max(part.shape[1] for part in parts)
+        return (torch.cat([F.pad(part, (width - part.shape[1], 0)) for part in parts]),), {}
+
+    def _tokens(self, given: Any) -> Tensor:
+        if isinstance(given, Tensor):
+            return given
+        model, vocabulary = self.recommender.model, self.recommender.vocabulary
+        return model.inference_inputs(as_histories(given, vocabulary))
+
+    def _is_item(self, tokens: Tensor) -> Tensor:
+        return (tokens > PAD) & (tokens <= len(self.recommender.vocabulary))
+
+    @contextmanager
+    def _ambient(self, steer: Steer | None) -> Iterator["RecommenderEnvoy"]:
+        active = steer is not None and not steer.empty
+        token = _AMBIENT.set((*_AMBIENT.get(), *([(self, steer)] if active else [])))
+        try:
+            yield self
+        finally:
+            _AMBIENT.reset(token)
+
+    def _worker(self, steer: Steer) -> Mediator:
+        site = self.site(steer.site)
+
+        def intervene() -> None:
+            site.output = steer.apply(site.output, site.sae)
+
+        # What nnsight makes of a trace body, without a body: the worker calls a function.
+        return Mediator(_CALL, {}, {"intervene": intervene}, copy=True)
+
+    def _only_site(self) -> str:
+        if len(self.saes) != 1:
+            attached = ", ".join(sorted(self.saes)) or "none"
+            raise InputError(f"dictionaries are attached at: {attached}; say which with site=")
+        return next(iter(self.saes.values())).provenance.site
+
+    def _check_faithful(self) -> None:
+        """Compare a traced forward pass with a bare, hooked one, so that a change of nnsight cannot go unseen."""
+        model = self.recommender.model
+        tokens = torch.arange(1, 9, device=model.device).remainder(model.config.n_items).add(1).view(2, 4)
+        bare: list[Tensor] = []
+        module = model.get_submodule(model.blocks_path)[0]
+        hook = module.register_forward_hook(lambda _, __, output: bare.append(output))
+        expected = model(tokens).scores
+        hook.remove()
+        with self.trace(tokens):
+            hidden = self.blocks[0].output.save()
+            scores = self.scores.save()
+        if not (torch.equal(hidden, bare[0]) and torch.equal(scores, expected)):
+            raise InputError(
+                "a trace of this recommender differs from the bare model: use the nnsight version in constraints.txt"
+            )
+
+
+_CALL = compile("intervene()", "<steer>", "exec")

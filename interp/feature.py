@@ -1,0 +1,147 @@
+"""One feature of a dictionary, and all of them: what `study.features[412]` is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from interp import figures
+from recmodels.errors import InputError
+
+if TYPE_CHECKING:
+    from interp.study import Study
+
+UNALIGNED = 0.2  # a best correlation below this names nothing
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature, drawn from a study's tables. Shows itself in Jupyter and in a terminal.
+
+    Attributes:
+        index: its number in the dictionary.
+        features: the features it belongs to.
+    """
+
+    index: int
+    features: Features
+
+    @cached_property
+    def row(self) -> pd.Series:
+        """Its row of the features table: density, mean, p99, max, best concept and its scores."""
+        return self.features.table.loc[self.index]
+
+    @property
+    def label(self) -> str:
+        """Its best concept, or "unaligned"."""
+        return self.row["concept"] if self.row["correlation"] >= UNALIGNED else "unaligned"
+
+    @cached_property
+    def concepts(self) -> pd.DataFrame:
+        """concept, correlation, auc, sensitivity with every concept, best first."""
+        rows = self.features.rows("alignment", self.index)
+        return rows.drop(columns="feature").sort_values("correlation", ascending=False, ignore_index=True)
+
+    @cached_property
+    def histories(self) -> pd.DataFrame:
+        """Its strongest histories around their peak: rank, user, step, item, activation, title, concepts."""
+        rows = self.features.rows("histories", self.index).drop(columns="feature")
+        return self.features.study.titles(rows)
+
+    @cached_property
+    def effects(self) -> pd.DataFrame:
+        """The items it promotes and suppresses most: direction, rank, item, effect, title, concepts."""
+        rows = self.features.rows("effects", self.index).drop(columns="feature")
+        return self.features.study.titles(rows)
+
+    def histogram(self) -> go.Figure:
+        """Its positive activations, split by its best concept (paper Figure 5)."""
+        return figures.activation_histogram(self.features.rows("histograms", self.index), self.row["concept"])
+
+    def concept_bars(self) -> go.Figure:
+        """Its correlation with every concept."""
+        return figures.concept_bars(self.concepts)
+
+    def __repr__(self) -> str:
+        row = self.row
+        return (
+            f"feature {self.index}: {self.label} (correlation {row['correlation']:.2f}, "
+            f"active on {row['density']:.1%} of steps)\n"
+            f"  promotes   {self._listed('promoted')}\n"
+            f"  suppresses {self._listed('suppressed')}"
+        )
+
+    def _listed(self, direction: str, count: int = 4) -> str:
+        rows = self.effects[self.effects["direction"] == direction]
+        return "; ".join(rows["title"].head(count))
+
+    def _repr_html_(self) -> str:
+        row = self.row
+        peaks = self.histories.sort_values("activation", ascending=False).drop_duplicates("rank")
+        lists = "".join(
+            f"<tr><th style='text-align:left'>{name}</th><td style='text-align:left'>{escape(text)}</td></tr>"
+            for name, text in (
+                ("lit by", "; ".join(peaks["title"].drop_duplicates().head(6))),
+                ("promotes", self._listed("promoted", 6)),
+                ("suppresses", self._listed("suppressed", 6)),
+            )
+        )
+        return (
+            f"<b>Feature {self.index}: {escape(str(self.label))}</b> "
+            f"correlation {row['correlation']:.2f}, AUC {row['auc']:.2f}, "
+            f"active on {row['density']:.1%} of steps, at most {row['max']:.2f}<table>{lists}</table>"
+        )
+
+
+class Features:
+    """A dictionary's features by number or by the concept that they stand for.
+
+    Args:
+        study: whose dictionary.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self._tables: dict[str, pd.DataFrame] = {}
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """density, mean, p99, max, best concept and its scores, indexed by feature."""
+        return self.study.table("features").set_index("feature")
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, key: Any) -> Feature:
+        """The feature with this number, or the top feature of this concept.
+
+        Raises:
+            InputError: there is no such feature or concept.
+        """
+        if isinstance(key, str):
+            top = self.study.table("concepts").set_index("concept")["feature"]
+            if key not in top.index:
+                raise InputError(f"there is no concept {key!r}: choose one of {', '.join(sorted(top.index))}")
+            key = top[key]
+        if key not in self.table.index:
+            raise InputError(f"there is no feature {key!r}: this dictionary has features 0 to {len(self) - 1}")
+        return Feature(int(key), self)
+
+    def rows(self, name: str, feature: int) -> pd.DataFrame:
+        """The rows of a study's table that belong to one feature."""
+        if name not in self._tables:
+            self._tables[name] = self.study.table(name)
+        table = self._tables[name]
+        return table[table["feature"] == feature].reset_index(drop=True)
+
+    def __repr__(self) -> str:
+        alive = int((self.table["density"] > 0).sum())
+        return f"{len(self)} features, {alive} of them active on the test part; index by number or concept"
+
+    def _repr_html_(self) -> str:
+        return self.table.sort_values("correlation", ascending=False).head(20)._repr_html_()

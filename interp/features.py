@@ -1,0 +1,58 @@
+"""Feature activations of a whole store, sparse, and what can be said of each feature by itself.
+
+Axes: n rows, f features.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from tqdm.auto import tqdm
+
+from interp.activations import ActivationStore
+from interp.sae import SparseAutoencoder
+from recmodels.errors import InputError
+
+
+def encode(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 4096) -> sparse.csc_array:
+    """Activations of every feature on every row of a store: sparse float32 [n, f], by columns.
+
+    Raises:
+        InputError: the dictionary was trained on another recommender or at another site.
+    """
+    check_match(store, sae)
+    parts = []
+    total = -(-len(store) // batch_size)
+    for batch in tqdm(store.batches(batch_size), desc="encoding", total=total, leave=False):
+        parts.append(sparse.csr_array(sae.encode(batch).numpy()))
+    return sparse.csc_array(sparse.vstack(parts))
+
+
+def check_match(store: ActivationStore, sae: SparseAutoencoder) -> None:
+    """Check that a dictionary reads the kind of activations that a store holds.
+
+    Raises:
+        InputError: another recommender or another site.
+    """
+    sae.check_belongs(store.recommender)
+    if sae.provenance.site != store.site:
+        raise InputError(
+            f"this dictionary reads {sae.provenance.site}, the store holds {store.site}: "
+            f"collect activations at {sae.provenance.site}"
+        )
+
+
+def statistics(activations: sparse.csc_array) -> pd.DataFrame:
+    """What each feature does by itself, indexed by feature.
+
+    Returns:
+        `density` (share of rows where it is active), and over the active rows `mean`, `p99` (99th
+        percentile) and `max`; all 0 for a feature that is never active.
+    """
+    n, f = activations.shape
+    count = np.diff(activations.indptr)
+    table = np.zeros((f, 4))
+    table[:, 0] = count / n
+    for feature in np.flatnonzero(count):
+        values = activations.data[activations.indptr[feature] : activations.indptr[feature + 1]]
+        table[feature, 1:] = values.mean(), np.percentile(values, 99), values.max()
+    return pd.DataFrame(table, columns=["density", "mean", "p99", "max"]).rename_axis("feature")

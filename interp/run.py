@@ -1,0 +1,119 @@
+"""From one configuration to a finished study. Steps whose result is already there are only loaded.
+
+The run's folder:
+
+    config.json            the configuration, versions, and fingerprints of data, recommender and dictionary
+    recommender/           weights and vocabulary
+    activations/<part>/    stores of the parts sae, sae_validation and test
+    dictionaries/<name>/   every dictionary of the grid
+    tables/<group>/        every table (see `interp.tables`)
+    timings.json           wall time and peak memory of each step
+    dashboard.html         one offline page
+"""
+
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from interp import tables
+from interp.activations import collect
+from interp.concepts import concepts_of
+from interp.config import StudyConfig
+from interp.dashboard import write_dashboard
+from interp.envoys import RecommenderEnvoy
+from interp.sae_training import train
+from interp.stages import Stages
+from interp.study import Study
+from interp.study import open as open_study
+from recmodels import artifacts, datasets
+from recmodels.sequences import histories_of
+from recmodels.splits import paper_split
+from recmodels.training import fit
+
+VERSIONS = ("torch", "transformers", "nnsight", "dictionary-learning", "numpy", "pandas", "scikit-learn")
+
+
+def run(config: StudyConfig) -> Study:
+    """Train, interpret and steer as the configuration says, and write it all to `config.folder`.
+
+    Raises:
+        InputError: the data cannot be had, or a setting makes no sense.
+    """
+    folder = config.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    stages = Stages(folder / "timings.json")
+    print(f"{config.dataset} → {folder}", flush=True)
+
+    with stages.stage("data"):
+        dataset = datasets.load(config.dataset, config.data)
+        concepts = concepts_of(dataset.items, config.attribute or dataset.attribute, config.min_support)
+        split = paper_split(dataset.interactions, config.split)
+
+    with stages.stage("recommender", folder / "recommender"):
+        recommender = fit(split.recommender, split.validation, config.training, folder / "recommender")
+    rec = RecommenderEnvoy(recommender)
+    vocabulary = recommender.vocabulary
+
+    parts = {"sae": split.sae, "sae_validation": split.sae_validation, "test": split.test}
+    with stages.stage("activations", *(folder / "activations" / part for part in parts)):
+        stores = {
+            part: collect(rec, frame, folder / "activations" / part, config.site)
+            for part, frame in parts.items()
+        }
+
+    configs = config.dictionaries()
+    with stages.stage("dictionaries", *(folder / "dictionaries" / name for name in configs)):
+        saes = train(stores["sae"], configs, folder / "dictionaries")
+
+    groups = folder / "tables"
+    concept_hash = artifacts.json_sha256([concepts.names, concepts.matrix.sum(axis=0).tolist()])
+    source = {"concepts": concept_hash, "recommender": recommender.fingerprint}
+    known = split.recommender
+    tables.write_group(
+        groups / "items", source, lambda: tables.items(dataset.items, known, vocabulary, concepts)
+    )
+    with stages.stage("selection", groups / "selection"):
+        tables.write_group(
+            groups / "selection",
+            {**source, "dictionaries": list(configs), "max_l0": config.max_l0, "seed": config.sae.seed},
+            lambda: tables.candidates(saes, stores["sae_validation"], concepts, config.max_l0),
+        )
+    candidates = tables.read_table(groups, "candidates")
+    chosen = candidates.loc[candidates["chosen"], "name"].item()
+    sae = saes[chosen]
+    rec.attach(sae)
+    test = histories_of(split.test, vocabulary)
+    source |= {"dictionary": asdict(sae.config), "test": test.fingerprint, "activations": sae.provenance.activations}
+
+    with stages.stage("alignment", groups / "alignment"):
+        tables.write_group(
+            groups / "alignment", source, lambda: tables.alignment(stores["test"], sae, concepts)
+        )
+    with stages.stage("effects", groups / "effects"):
+        tables.write_group(groups / "effects", source, lambda: tables.effects(rec, sae, test, config.site))
+    top = tables.read_table(groups, "concepts").head(config.steered_concepts)
+    with stages.stage("steering", groups / "steering"):
+        tables.write_group(
+            groups / "steering",
+            {**source, "values": list(config.values), "targets": top["concept"].tolist()},
+            lambda: tables.steering(rec, test, top, concepts, config.values),
+        )
+
+    artifacts.write_json(folder / "config.json", _record(config, chosen, dataset.fingerprint, recommender.fingerprint))
+    study = open_study(folder)
+    with stages.stage("dashboard"):
+        write_dashboard(study)
+    return study
+
+
+def _record(config: StudyConfig, chosen: str, data: str, recommender: str) -> dict[str, Any]:
+    settings = asdict(config)
+    settings["data"], settings["out"] = (str(path) if path else None for path in (config.data, config.out))
+    return {
+        "config": settings,
+        "dictionary": chosen,
+        "fingerprints": {"data": data, "recommender": recommender},
+        "python": platform.python_version(),
+        "versions": {package: version(package) for package in VERSIONS},
+    }

@@ -1,0 +1,136 @@
+"""Sparse autoencoders: a dictionary of dictionary_learning, the normaliser in front of it, and where they came from.
+
+Axes: n rows, d hidden size, f features.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from interp.config import SAEConfig
+from interp.trainers import TRAINERS
+from recmodels import artifacts
+from recmodels.errors import InputError
+
+KIND = "dictionary"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a dictionary came from; it refuses to work anywhere else.
+
+    Attributes:
+        recommender: fingerprint of the recommender whose activations it was trained on.
+        site: the place in that recommender, such as "blocks.0".
+        activations: fingerprint of the activation store.
+    """
+
+    recommender: str
+    site: str
+    activations: str
+
+
+@dataclass(frozen=True)
+class SparseAutoencoder:
+    """Encodes hidden states into features and decodes them back.
+
+    Attributes:
+        dictionary: the trained `dictionary_learning` dictionary, on normalised activations.
+        mean: one number that is subtracted from hidden states before encoding.
+        std: one number that they are then divided by (NOTES, definition 3).
+        config: how it was trained.
+        provenance: what it was trained on.
+    """
+
+    dictionary: Any
+    mean: float
+    std: float
+    config: SAEConfig
+    provenance: Provenance = field(repr=False)
+
+    def __post_init__(self) -> None:
+        self.dictionary.requires_grad_(False)
+
+    @property
+    def n_features(self) -> int:
+        """Features in the dictionary."""
+        return self.dictionary.dict_size
+
+    def normalise(self, hidden: Tensor) -> Tensor:
+        """Hidden states as the dictionary sees them, same shape."""
+        return (hidden - self.mean) / self.std
+
+    def encode(self, hidden: Tensor) -> Tensor:
+        """[..., d] hidden states to [..., f] features."""
+        # Flat, because the top-k dictionaries mistake the axes of anything else.
+        flat = self.dictionary.encode(self.normalise(hidden).reshape(-1, hidden.shape[-1]))
+        return flat.reshape(*hidden.shape[:-1], -1)
+
+    def decode(self, features: Tensor) -> Tensor:
+        """[..., f] features to [..., d] hidden states."""
+        return self.dictionary.decode(features) * self.std + self.mean
+
+    def write(self, change: Tensor) -> Tensor:
+        """[..., f] change of features to the [..., d] change of hidden states it makes."""
+        return change @ self.directions.to(change.device)
+
+    @cached_property
+    def directions(self) -> Tensor:
+        """[f, d] what one unit of each feature adds to the hidden state."""
+        bias = next(self.dictionary.buffers(), next(self.dictionary.parameters()))
+        one_each = torch.eye(self.n_features, device=bias.device)
+        return self.decode(one_each) - self.decode(torch.zeros_like(one_each[:1]))
+
+    def save(self, folder: Path) -> None:
+        """Write weights (safetensors) and description (JSON) as one verified folder."""
+        artifacts.discard_partial(folder)
+        with artifacts.writing(folder, KIND, self.inputs(self.config, self.provenance)) as partial:
+            state = {name: t.detach().cpu().contiguous() for name, t in self.dictionary.state_dict().items()}
+            save_file(state, partial / "dictionary.safetensors")
+            artifacts.write_json(
+                partial / "dictionary.json",
+                {
+                    "activation_dim": self.dictionary.activation_dim,
+                    "mean": self.mean,
+                    "std": self.std,
+                    "config": asdict(self.config),
+                    "provenance": asdict(self.provenance),
+                },
+            )
+
+    @staticmethod
+    def inputs(config: SAEConfig, provenance: Provenance) -> dict[str, Any]:
+        """What the manifest of a saved dictionary says it was made from."""
+        return {"config": asdict(config), "provenance": asdict(provenance)}
+
+    @classmethod
+    def load(cls, folder: Path) -> "SparseAutoencoder":
+        """Read what `save` wrote, after checking every file.
+
+        Raises:
+            InputError: the folder is missing, unfinished or altered.
+        """
+        artifacts.verify(folder, KIND)
+        about = json.loads((folder / "dictionary.json").read_text())
+        config = SAEConfig(**about["config"])
+        dictionary = TRAINERS[config.trainer].dictionary(about["activation_dim"], config.n_features)
+        dictionary.load_state_dict(load_file(folder / "dictionary.safetensors"))
+        return cls(dictionary, about["mean"], about["std"], config, Provenance(**about["provenance"]))
+
+    def check_belongs(self, recommender: str) -> None:
+        """Check that it was trained on the recommender with this fingerprint.
+
+        Raises:
+            InputError: it was trained on another one.
+        """
+        if self.provenance.recommender != recommender:
+            raise InputError(
+                f"this dictionary was trained on recommender {self.provenance.recommender[:12]}, not on "
+                f"{recommender[:12]}: load the recommender of the same run, or train a dictionary for this one"
+            )

@@ -1,0 +1,69 @@
+"""Wall time and peak memory of each step of a run."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from recmodels import artifacts
+
+POLL_SECONDS = 0.05
+
+
+class Stages:
+    """Announces the steps of a run and records what each one took, in a JSON file that outlives the run.
+
+    Args:
+        path: the record. A step that is skipped keeps the figures of the run that did it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.record: dict[str, dict[str, float]] = json.loads(path.read_text()) if path.is_file() else {}
+
+    @contextmanager
+    def stage(self, name: str, *outputs: Path) -> Iterator[None]:
+        """Time the body and watch the process's memory while it runs.
+
+        Args:
+            name: what the step is called.
+            *outputs: artefact folders that the step makes. If the body leaves all of them as they were, the
+                step counts as done earlier and its record is kept.
+        """
+        before = _stamps(outputs)
+        start, peak, done = time.perf_counter(), _Peak(), threading.Event()
+        watcher = threading.Thread(target=peak.watch, args=(done,), daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
+        if outputs and None not in before and _stamps(outputs) == before:
+            print(f"  {name:<14} already done", flush=True)
+            return
+        seconds, megabytes = time.perf_counter() - start, peak.bytes / 2**20
+        self.record[name] = {"seconds": round(seconds, 1), "peak_mb": round(megabytes)}
+        artifacts.write_json(self.path, self.record)
+        print(f"  {name:<14} {seconds:6.1f} s   {megabytes:6.0f} MB at the peak", flush=True)
+
+
+def _stamps(outputs: tuple[Path, ...]) -> list[int | None]:
+    manifests = [folder / artifacts.MANIFEST for folder in outputs]
+    return [path.stat().st_mtime_ns if path.is_file() else None for path in manifests]
+
+
+class _Peak:
+    """The largest resident size of this process while it was watched."""
+
+    def __init__(self) -> None:
+        self.process = psutil.Process()
+        self.bytes = self.process.memory_info().rss
+
+    def watch(self, done: threading.Event) -> None:
+        while not done.wait(POLL_SECONDS):
+            self.bytes = max(self.bytes, self.process.memory_info().rss)

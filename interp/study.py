@@ -1,0 +1,83 @@
+"""A finished run: the recommender with its dictionary attached, the features, and every table."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from interp.envoys import RecommenderEnvoy
+from interp.feature import Features
+from interp.sae import SparseAutoencoder
+from interp.tables import read_table
+from recmodels.errors import InputError
+from recmodels.recommender import Recommender
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that one run produced. Parts are read when they are first asked for.
+
+    Attributes:
+        folder: the run's folder.
+        record: the content of its config.json.
+    """
+
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The data set's name."""
+        return self.record["config"]["dataset"]
+
+    @property
+    def site(self) -> str:
+        """Where the dictionary reads the recommender, such as "blocks.0"."""
+        return self.record["config"]["site"]
+
+    @cached_property
+    def sae(self) -> SparseAutoencoder:
+        """The chosen dictionary."""
+        return SparseAutoencoder.load(self.folder / "dictionaries" / self.record["dictionary"])
+
+    @cached_property
+    def recommender(self) -> RecommenderEnvoy:
+        """The recommender as envoys, with the dictionary attached."""
+        return RecommenderEnvoy(Recommender.load(self.folder / "recommender"), self.sae)
+
+    @cached_property
+    def items(self) -> pd.DataFrame:
+        """title, concepts and popularity of every item that the recommender knows, indexed by item id."""
+        return self.table("items").set_index("item")
+
+    @cached_property
+    def features(self) -> Features:
+        """The dictionary's features: `study.features[412]`, `study.features["Sci-Fi"]`."""
+        return Features(self)
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table by name, such as "concepts" or "steering"; `interp.tables` lists them.
+
+        Raises:
+            InputError: there is no such table.
+        """
+        return read_table(self.folder / "tables", name)
+
+    def titles(self, recommendations: pd.DataFrame) -> pd.DataFrame:
+        """A table with an `item` column, with each item's title and concepts beside it."""
+        return recommendations.join(self.items[["title", "concepts"]], on="item")
+
+
+def open(folder: Path | str) -> Study:
+    """Open the folder that a run wrote.
+
+    Raises:
+        InputError: there is no finished run in it.
+    """
+    path = Path(folder) / "config.json"
+    if not path.is_file():
+        raise InputError(f"{folder} holds no finished study: run `interp study` with --out {folder} first")
+    return Study(Path(folder), json.loads(path.read_text(encoding="utf-8")))

@@ -1,0 +1,56 @@
+"""What a study found, in words and figures."""
+
+import math
+
+from interp.steering import monotone
+from interp.study import Study
+
+
+def summary(study: Study) -> str:
+    """The lines that end a run: quality of the model and the dictionary, top features, and what steering did."""
+    metrics = study.table("recommender").set_index("replaced")
+    plain = metrics.loc["none"]
+    found = study.table("dictionary").iloc[0]
+    concepts, steering = study.table("concepts"), study.table("steering")
+    sae, neurons = found["sae_mean_top_correlation"], found["neuron_mean_top_correlation"]
+    wins = int((concepts["correlation"] > concepts["neuron_correlation"]).sum())
+    rising = monotone(steering)
+    return "\n".join(
+        [
+            "",
+            f"The recommender: NDCG@10 {plain['ndcg@10']:.3f}, HitRate@10 {plain['hit_rate@10']:.3f}, "
+            f"Coverage@10 {plain['coverage@10']:.3f} on users it never saw.",
+            f"The dictionary: {len(study.features)} features, {found['l0']:.0f} active at a time, explaining "
+            f"{found['explained_variance']:.1%} of the variance; NDCG@10 "
+            f"{metrics.loc['all', 'ndcg@10']:.3f} through its reconstruction.",
+            f"Mean top correlation with {len(concepts)} concepts: SAE features {sae:.3f}, neurons {neurons:.3f} "
+            f"({sae / neurons:.2f} times); features win for {wins}.",
+            "",
+            "Top feature of each concept:",
+            f"  {'concept':<14}{'feature':>8}{'correlation':>13}{'AUC':>7}{'best neuron':>13}",
+            *(
+                f"  {row.concept:<14}{row.feature:>8}{row.correlation:>13.3f}{row.auc:>7.3f}"
+                f"{row.neuron_correlation:>13.3f}"
+                for row in concepts.itertuples()
+            ),
+            "",
+            "Turning a feature down and up: share of its concept in the top 10 (NDCG@10)",
+            *(_steering_line(steering[steering["target"] == target]) for target in rising.index),
+            f"  rising throughout from -4 to 4 for {int(rising.sum())} of {len(rising)}",
+            "",
+            f"Open {study.folder / 'dashboard.html'} in a browser, or in Python:",
+            f'  study = interp.open("{study.folder}"); study.features["{concepts["concept"][0]}"]',
+        ]
+    )
+
+
+def _steering_line(rows) -> str:
+    def cell(value: float) -> str:
+        at = rows[rows["value"].isna()] if math.isnan(value) else rows[rows["value"] == value]
+        if at.empty:
+            return ""
+        name = "as is" if math.isnan(value) else f"{value:+g}"
+        return f"{name}: {at['share'].item():.2f} ({at['ndcg@10'].item():.3f})"
+
+    cells = "   ".join(cell(value) for value in (-4.0, 0.0, math.nan, 4.0))
+    return f"  {rows['target'].iloc[0]:<14}{cells}"

@@ -1,0 +1,1 @@
+"""Recommenders: data in, ranked lists out. Knows nothing of interpretation."""

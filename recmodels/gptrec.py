@@ -1,0 +1,65 @@
+"""GPTRec: a GPT-2 decoder over item sequences, trained to predict the next item at every step.
+
+Petrov and Macdonald, *Generative Sequential Recommendation with GPTRec*, arXiv 2306.11114.
+"""
+
+import torch
+from torch import Tensor, nn
+from transformers import GPT2Config, GPT2Model
+
+from recmodels.model import IGNORE, RecommenderConfig, SequentialRecommender
+from recmodels.sequences import PAD, Histories
+
+
+class GPTRecConfig(RecommenderConfig):
+    """Size of a GPTRec; see `RecommenderConfig`."""
+
+    model_type = "gptrec"
+
+
+class GPTRec(SequentialRecommender):
+    """Causal recommender: the hidden state at a step sees that step's item and all before it."""
+
+    config_class = GPTRecConfig
+    blocks_path = "backbone.h"
+
+    def __init__(self, config: GPTRecConfig) -> None:
+        super().__init__(config)
+        self.backbone = GPT2Model(
+            GPT2Config(
+                vocab_size=config.n_items + 1,
+                n_positions=config.max_history,
+                n_embd=config.hidden_size,
+                n_layer=config.num_hidden_layers,
+                n_head=config.num_attention_heads,
+                resid_pdrop=config.dropout,
+                embd_pdrop=config.dropout,
+                attn_pdrop=config.dropout,
+                bos_token_id=None,
+                eos_token_id=None,
+                use_cache=False,
+            )
+        )
+        self.post_init()
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        """The token embeddings; row 0 is padding, row code + 1 is an item."""
+        return self.backbone.wte
+
+    def encode(self, input_ids: Tensor) -> Tensor:
+        """Last hidden states: [b, s] left-padded tokens to [b, s, d]."""
+        real = input_ids != PAD
+        # Positions count real items only, so that the width of the padding does not matter.
+        position = (real.cumsum(dim=1) - 1).clamp(min=0)
+        return self.backbone(input_ids, attention_mask=real.long(), position_ids=position).last_hidden_state
+
+    def inference_inputs(self, histories: Histories) -> Tensor:
+        """The last `max_history` items of each history."""
+        return histories.tokens(self.config.max_history)
+
+    def training_batch(self, histories: Histories) -> dict[str, Tensor]:
+        """All but the last item as input, all but the first as labels."""
+        tokens = histories.tokens(self.config.max_history + 1)
+        inputs, following = tokens[:, :-1], tokens[:, 1:]
+        labels = torch.where(inputs != PAD, following - 1, IGNORE)
+        return {"input_ids": inputs, "labels": labels}

@@ -1,0 +1,109 @@
+"""The validated tables that everything starts from: interactions (user, item, time) and items (title, attributes)."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from recmodels.errors import InputError
+
+COLUMNS = ("user", "item", "time")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A recommendation dataset: who met which item when, and what the items are.
+
+    Attributes:
+        name: short name, used for folders and headings.
+        interactions: columns `user`, `item`, `time`; rows in any order. Ids are integers or strings,
+            `time` is any number that grows with time. See `validated_interactions`.
+        items: indexed by item id, a `title` column, and any number of attribute columns. A multi-valued
+            attribute (genres, tags) holds a tuple of strings per item. See `validated_items`.
+        attribute: the column of `items` that the paper's tables use for this dataset.
+    """
+
+    name: str
+    interactions: pd.DataFrame
+    items: pd.DataFrame
+    attribute: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "interactions", validated_interactions(self.interactions))
+        object.__setattr__(self, "items", validated_items(self.items))
+        unknown = pd.Index(self.interactions["item"].unique()).difference(self.items.index)
+        if len(unknown):
+            raise InputError(
+                f"{self.name}: {len(unknown)} items of the interactions are not in the item table "
+                f"(such as {unknown.tolist()[0]!r}): add them there, or drop their rows"
+            )
+        if self.attribute not in self.items.columns:
+            raise InputError(
+                f"{self.name}: the item table has no column {self.attribute!r}; "
+                f"choose one of {', '.join(map(str, self.items.columns))}"
+            )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over both tables' content, row order included."""
+        # Without the types, users 1 and "1" would look the same.
+        ids = (self.interactions["user"], self.items.index)
+        digest = hashlib.sha256(",".join(map(pd.api.types.infer_dtype, ids)).encode())
+        for frame in (self.interactions, self.items.reset_index(allow_duplicates=True)):
+            digest.update(",".join(map(str, frame.columns)).encode())
+            digest.update(pd.util.hash_pandas_object(frame.astype(str), index=False).to_numpy().tobytes())
+        return digest.hexdigest()
+
+
+def validated_interactions(frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns `user`, `item`, `time` of a frame with a fresh index, checked.
+
+    Raises:
+        InputError: a column is missing, a value is missing, ids mix types, or a time is not a finite number.
+    """
+    missing = [column for column in COLUMNS if column not in frame.columns]
+    if missing:
+        raise InputError(
+            f"interactions lack the column {missing[0]!r} (they have {', '.join(map(str, frame.columns))}): "
+            f"rename yours to user, item and time"
+        )
+    frame = frame.loc[:, list(COLUMNS)].reset_index(drop=True)
+    if frame.empty:
+        raise InputError("interactions are empty: nothing to learn from; check the file and its separator")
+    for column in ("user", "item"):
+        _check_ids(frame[column], f"interactions, column {column!r}")
+    time = frame["time"]
+    if not pd.api.types.is_numeric_dtype(time) or pd.api.types.is_bool_dtype(time):
+        raise InputError(
+            f"interactions, column 'time' holds {time.dtype}: convert it to numbers, such as Unix seconds"
+        )
+    finite = np.isfinite(time.to_numpy(dtype=float))
+    if not finite.all():
+        raise InputError(f"interactions, column 'time', row {int(finite.argmin())} is not a finite number")
+    return frame
+
+
+def validated_items(frame: pd.DataFrame) -> pd.DataFrame:
+    """The item table with its index named `item`, checked.
+
+    Raises:
+        InputError: there is no `title` column, or ids are missing, of mixed types or repeated.
+    """
+    if "title" not in frame.columns:
+        raise InputError("the item table lacks the column 'title': add one; the item id itself will do")
+    frame = frame.rename_axis("item")
+    _check_ids(frame.index.to_series(), "the item table's index")
+    repeated = frame.index[frame.index.duplicated()]
+    if len(repeated):
+        raise InputError(f"item {repeated.tolist()[0]!r} has more than one row in the item table: keep one")
+    return frame
+
+
+def _check_ids(ids: pd.Series, where: str) -> None:
+    if ids.isna().any():
+        raise InputError(f"{where}: row {int(ids.isna().to_numpy().argmax())} has no id: drop it or fill it in")
+    kind = pd.api.types.infer_dtype(ids, skipna=False)
+    if kind not in ("integer", "string"):
+        raise InputError(f"{where} holds ids of type {kind}: convert them all to integers or all to strings")

@@ -1,0 +1,114 @@
+"""What GPTRec and BERT4Rec share: one embedding per item, tied to the scores, around a backbone of transformers.
+
+Axes: b histories, s steps, d hidden size, v items.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import PretrainedConfig, PreTrainedModel
+from transformers.utils import ModelOutput
+
+from recmodels.sequences import Histories
+
+IGNORE = -100  # the label of a step that has nothing to predict
+
+
+class RecommenderConfig(PretrainedConfig):
+    """Size of a sequential recommender; the defaults are the paper's (section 5).
+
+    Attributes:
+        n_items: items in the vocabulary.
+        max_history: how many of a history's last items the model reads.
+        hidden_size: width of the residual stream.
+        num_hidden_layers: transformer blocks.
+        num_attention_heads: attention heads of each block.
+        dropout: dropout rate everywhere.
+    """
+
+    n_items: int = 1
+    max_history: int = 64
+    hidden_size: int = 64
+    num_hidden_layers: int = 3
+    num_attention_heads: int = 2
+    dropout: float = 0.1
+    # The scores are tied to the embeddings by hand (see TiedScorer), so transformers has nothing to tie.
+    tie_word_embeddings: bool = False
+
+
+@dataclass
+class RecommenderOutput(ModelOutput):
+    """What a recommender's forward pass returns; one of the two is None.
+
+    Attributes:
+        loss: mean cross-entropy over all labelled steps, when labels were given.
+        scores: [b, v] scores of every item as each history's next one, when they were not.
+    """
+
+    loss: Tensor | None = None
+    scores: Tensor | None = None
+
+
+class TiedScorer(nn.Module):
+    """Scores items by the inner product of a hidden state with the item's input embedding.
+
+    Holds no weights of its own. It is a module so that the scores have a place in the module tree, where
+    a trace can read and edit them.
+    """
+
+    def forward(self, hidden: Tensor, items: Tensor) -> Tensor:
+        """[..., d] hidden states and [v, d] embeddings to [..., v] scores."""
+        return F.linear(hidden, items)
+
+
+class SequentialRecommender(PreTrainedModel):
+    """Base of the recommenders: reads left-padded tokens, scores every item as the next one.
+
+    A subclass builds a backbone, says where its blocks and embeddings are, and implements the three methods
+    below that raise.
+    """
+
+    config_class = RecommenderConfig
+    base_model_prefix = ""
+    main_input_name = "input_ids"
+
+    blocks_path: ClassVar[str]
+    """Dotted path of the list of transformer blocks."""
+
+    def __init__(self, config: RecommenderConfig) -> None:
+        super().__init__(config)
+        self.scorer = TiedScorer()
+
+    def encode(self, input_ids: Tensor) -> Tensor:
+        """Last hidden states of left-padded tokens: [b, s] to [b, s, d]."""
+        raise NotImplementedError
+
+    def item_embeddings(self) -> Tensor:
+        """[v, d] input embedding of every item, in code order."""
+        table = self.get_input_embeddings().weight
+        return table[1 : 1 + self.config.n_items]
+
+    def forward(self, input_ids: Tensor, labels: Tensor | None = None) -> RecommenderOutput:
+        """Score every item as the next one, or, given labels, return the training loss.
+
+        Args:
+            input_ids: int64 [b, s] left-padded tokens.
+            labels: int64 [b, s] item codes to predict at each step, `IGNORE` where there is none.
+        """
+        hidden = self.encode(input_ids)
+        if labels is None:
+            return RecommenderOutput(scores=self.scorer(hidden[:, -1], self.item_embeddings()))
+        asked = labels != IGNORE
+        logits = self.scorer(hidden[asked], self.item_embeddings())
+        return RecommenderOutput(loss=F.cross_entropy(logits, labels[asked]))
+
+    def inference_inputs(self, histories: Histories) -> Tensor:
+        """Tokens from which `forward` predicts each history's next item: int64 [b, s]."""
+        raise NotImplementedError
+
+    def training_batch(self, histories: Histories) -> dict[str, Tensor]:
+        """`input_ids` and `labels` of a training step on these windows; each has at least two items."""
+        raise NotImplementedError

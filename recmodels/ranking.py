@@ -1,0 +1,77 @@
+"""Ranked lists and their evaluation, for anything that can score items."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from recmodels import metrics
+from recmodels.errors import InputError
+from recmodels.sequences import Histories
+
+Score = Callable[[Histories], torch.Tensor]
+"""Scores of all items for a batch of histories: float [user, item]."""
+
+
+def top_k(scores: torch.Tensor, seen: Histories | None, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k best items of every row; equal scores are ordered by item code.
+
+    Args:
+        scores: float [user, item].
+        seen: histories whose items are left out, row by row; None to leave out nothing.
+        k: list length.
+
+    Returns:
+        Item codes, int [user, k], and their scores, float [user, k]. Where a user has fewer than k items
+        left, the rest is code −1 with score −inf.
+    """
+    if seen is not None:
+        rows = np.repeat(np.arange(len(seen)), seen.lengths)
+        scores = scores.clone()
+        scores[torch.from_numpy(rows), torch.from_numpy(seen.codes).long()] = -torch.inf
+    values, codes = scores.topk(min(k, scores.shape[1]), dim=1)
+    # topk leaves the order of equal scores open: sort by code, then stably by score.
+    codes, by_code = codes.sort(dim=1)
+    values, by_score = values.gather(1, by_code).sort(dim=1, descending=True, stable=True)
+    values, codes = values.cpu().numpy(), codes.gather(1, by_score).cpu().numpy()
+    codes = np.where(np.isneginf(values), -1, codes)
+    short = k - codes.shape[1]
+    if short > 0:
+        codes = np.pad(codes, ((0, 0), (0, short)), constant_values=-1)
+        values = np.pad(values, ((0, 0), (0, short)), constant_values=-np.inf)
+    return codes, values
+
+
+def rank(score: Score, histories: Histories, k: int = 10, batch_size: int = 256) -> np.ndarray:
+    """Top-k lists of item codes for many histories, their own items left out: int [user, k]."""
+    if k < 1:
+        raise InputError(f"k is {k}: ask for at least one item")
+    lists = [top_k(score(batch), batch, k)[0] for batch in histories.batches(batch_size)]
+    return np.concatenate(lists)
+
+
+def evaluate(score: Score, histories: Histories, catalogue: np.ndarray, k: int = 10) -> dict[str, float]:
+    """The paper's recommendation metrics: each history's last item is to be predicted from the others.
+
+    Args:
+        score: what scores items.
+        histories: test users with at least two items each.
+        catalogue: item codes the recommender was trained on.
+        k: list length.
+
+    Returns:
+        `ndcg@k`, `hit_rate@k`, `coverage@k` and `diversity@k` (inter-list diversity).
+    """
+    inputs, truth = histories.split_last()
+    return list_metrics(rank(score, inputs, k), truth, catalogue)
+
+
+def list_metrics(lists: np.ndarray, truth: np.ndarray, catalogue: np.ndarray) -> dict[str, float]:
+    """All four metrics of finished lists. Shapes as in `recmodels.metrics`."""
+    k = lists.shape[1]
+    return {
+        f"ndcg@{k}": metrics.ndcg(lists, truth),
+        f"hit_rate@{k}": metrics.hit_rate(lists, truth),
+        f"coverage@{k}": metrics.coverage(lists, catalogue),
+        f"diversity@{k}": metrics.inter_list_diversity(lists),
+    }

@@ -1,0 +1,122 @@
+"""A trained recommender: a model together with the vocabulary that turns item ids into what it reads."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from transformers.utils import logging as transformers_logging
+
+from recmodels import artifacts
+from recmodels.errors import InputError
+from recmodels.gptrec import GPTRec
+from recmodels.model import SequentialRecommender
+from recmodels.ranking import rank, top_k
+from recmodels.sequences import Histories, Vocabulary, as_histories
+
+MODELS: dict[str, type[SequentialRecommender]] = {"gptrec": GPTRec}
+
+
+@dataclass(frozen=True)
+class Recommender:
+    """A sequential recommender that speaks the user's own item ids.
+
+    Attributes:
+        model: the network, in evaluation mode.
+        vocabulary: its items.
+    """
+
+    model: SequentialRecommender
+    vocabulary: Vocabulary
+
+    def __post_init__(self) -> None:
+        if self.model.config.n_items != len(self.vocabulary):
+            raise InputError(
+                f"the model scores {self.model.config.n_items} items, the vocabulary has "
+                f"{len(self.vocabulary)}: they belong to different runs"
+            )
+        self.model.eval()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the weights and the vocabulary; what a dictionary remembers its recommender by."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.model.state_dict().items()):
+            digest.update(f"{name} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        digest.update(json.dumps(self.vocabulary.ids.tolist()).encode())
+        return digest.hexdigest()
+
+    def histories(self, given: Any) -> Histories:
+        """`recmodels.sequences.as_histories` with this recommender's vocabulary."""
+        return as_histories(given, self.vocabulary)
+
+    @torch.no_grad()
+    def score(self, histories: Histories) -> torch.Tensor:
+        """Scores of every item as each history's next one: float [user, item], columns in code order."""
+        inputs = self.model.inference_inputs(histories).to(self.model.device)
+        return self.model(inputs).scores
+
+    def rank(self, given: Any, k: int = 10) -> Any:
+        """Item codes of each history's top k, its own items left out: int [user, k]."""
+        return rank(self.score, self.histories(given), k)
+
+    def recommend(self, given: Any, k: int = 10) -> pd.DataFrame:
+        """Each history's k best items that it does not have yet.
+
+        Args:
+            given: anything `as_histories` reads.
+            k: list length.
+
+        Returns:
+            Columns user, rank (from 1), item (your id), score; best first.
+        """
+        return recommendations(self.score, self.histories(given), self.vocabulary, k)
+
+    def save(self, folder: Path, inputs: dict[str, Any] | None = None) -> None:
+        """Write weights (safetensors), configuration and vocabulary (JSON) as one verified folder."""
+        transformers_logging.disable_progress_bar()
+        artifacts.discard_partial(folder)
+        with artifacts.writing(folder, "recommender", inputs or {}) as partial:
+            self.model.save_pretrained(partial)
+            artifacts.write_json(partial / "vocabulary.json", self.vocabulary.ids.tolist())
+
+    @classmethod
+    def load(cls, folder: Path) -> "Recommender":
+        """Read what `save` wrote, after checking every file.
+
+        Raises:
+            InputError: the folder is missing, unfinished, altered, or holds a model of an unknown type.
+        """
+        transformers_logging.disable_progress_bar()
+        artifacts.verify(folder, "recommender")
+        kind = json.loads((folder / "config.json").read_text()).get("model_type")
+        if kind not in MODELS:
+            raise InputError(f"{folder} holds a model of type {kind!r}; this version knows {', '.join(MODELS)}")
+        ids = json.loads((folder / "vocabulary.json").read_text())
+        return cls(MODELS[kind].from_pretrained(folder), Vocabulary(pd.Index(ids, name="item")))
+
+
+def recommendations(score: Any, histories: Histories, vocabulary: Vocabulary, k: int) -> pd.DataFrame:
+    """Top-k lists of any scorer as a table of item ids; see `Recommender.recommend`."""
+    if k < 1:
+        raise InputError(f"k is {k}: ask for at least one item")
+    parts = []
+    for batch in histories.batches(256):
+        codes, scores = top_k(score(batch), batch, k)
+        listed = codes >= 0
+        parts.append(
+            pd.DataFrame(
+                {
+                    "user": batch.users.repeat(listed.sum(axis=1)),
+                    "rank": (listed.cumsum(axis=1))[listed],
+                    "item": vocabulary.decode(codes[listed]),
+                    "score": scores[listed],
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)

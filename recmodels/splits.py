@@ -1,0 +1,160 @@
+"""Splitting interactions by time and by user as the paper does, and holding out users for validation.
+
+`new_users_split` and `cold_user_split` are RePlay's NewUsersSplitter and ColdUserRandomSplitter. All take
+validated interactions (`user`, `item`, `time`; see `recmodels.interactions`), keep the order of rows and give
+every part a fresh index.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from recmodels.errors import InputError
+
+MIN_ROWS = 2
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """How `paper_split` divides users."""
+
+    test_share: float = 0.1
+    """Share of users, those who started last, that make up the test part."""
+    recommender_share: float = 0.6
+    """Share of the remaining users that the recommender is fitted on; the others are for the SAE."""
+    validation_share: float = 0.1
+    """Share of the recommender's users, and of the SAE's, held out for choices made during fitting."""
+    seed: int = 42
+    """Seed of the draws of users."""
+
+    def __post_init__(self) -> None:
+        for name in ("test_share", "recommender_share", "validation_share"):
+            _check_share(name, getattr(self, name))
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Interactions in five parts that have no user in common.
+
+    The catalogue is that of `recommender` and `validation` together; the other parts hold no other item.
+    """
+
+    recommender: pd.DataFrame
+    """To fit the recommender on."""
+    validation: pd.DataFrame
+    """For early stopping of the recommender."""
+    sae: pd.DataFrame
+    """To fit the SAE on."""
+    sae_validation: pd.DataFrame
+    """To choose the SAE's settings on."""
+    test: pd.DataFrame
+    """The users who started last; nothing is chosen on them."""
+
+
+def new_users_split(interactions: pd.DataFrame, test_share: float = 0.1) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Train on the past, test on the users who started last.
+
+    With s_u a user's first time and T the largest start with #{u: s_u >= T} >= test_share * users: test is
+    every row of users with s_u >= T, train every row before T. Rows of older users from T on are in neither.
+
+    Returns:
+        (train, test).
+
+    Raises:
+        InputError: the share is not between 0 and 1, or all users would be test users.
+    """
+    _check_share("test_share", test_share)
+    start = interactions.groupby("user", sort=False)["time"].transform("min")
+    starts = np.sort(start[~interactions["user"].duplicated()].to_numpy())[::-1]
+    # Users with the same start come together: T is the start of the user with whom the share is reached.
+    reached = np.arange(1, len(starts) + 1) >= test_share * len(starts)
+    cut = starts[reached.argmax()]
+    train, test = interactions[interactions["time"] < cut], interactions[start >= cut]
+    if train.empty:
+        raise InputError(
+            f"no interaction is earlier than the start of the last {test_share:.0%} of {len(starts)} users: "
+            f"give more users, a smaller test_share, or times that differ"
+        )
+    return train.reset_index(drop=True), test.reset_index(drop=True)
+
+
+def cold_user_split(
+    interactions: pd.DataFrame, train_share: float = 0.6, seed: int = 42
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """All rows of randomly drawn users, and all rows of the others.
+
+    Of n users in the order of their first rows, `RandomState(seed).choice(n, round(train_share * n),
+    replace=False)` are drawn.
+
+    Returns:
+        (rows of the drawn users, rows of the others).
+
+    Raises:
+        InputError: the share is not between 0 and 1, or there are too few users for both parts to have one.
+    """
+    _check_share("train_share", train_share)
+    user, users = pd.factorize(interactions["user"])
+    size = round(train_share * len(users))
+    if not 0 < size < len(users):
+        raise InputError(
+            f"{len(users)} users are too few to draw a share of {train_share:g} of them: give more users"
+        )
+    drawn = np.zeros(len(users), bool)
+    drawn[np.random.RandomState(seed).choice(len(users), size, replace=False)] = True
+    first = drawn[user]
+    return interactions[first].reset_index(drop=True), interactions[~first].reset_index(drop=True)
+
+
+def paper_parts(
+    interactions: pd.DataFrame, config: SplitConfig | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """The paper's three parts: recommender, SAE, test, the latter two restricted to items of the first.
+
+    Users with fewer than 2 rows before the test users start are dropped; the restriction may leave others
+    with fewer (`paper_split` drops these too).
+
+    Raises:
+        InputError: as `new_users_split` and `cold_user_split`.
+    """
+    config = config or SplitConfig()
+    train, test = new_users_split(interactions, config.test_share)
+    recommender, sae = cold_user_split(drop_short(train), config.recommender_share, config.seed)
+    catalogue = recommender["item"].unique()
+    return recommender, restrict(sae, catalogue), restrict(test, catalogue)
+
+
+def paper_split(interactions: pd.DataFrame, config: SplitConfig | None = None) -> Split:
+    """`paper_parts`, with validation users held out of the recommender's and the SAE's part.
+
+    The authors validate on users of the SAE part, which leaks into what the SAE is fitted on; here the
+    recommender's validation users come from its own part. Items are restricted to those of the recommender's
+    whole part, validation users included, and users whom this leaves fewer than 2 rows are dropped.
+
+    Raises:
+        InputError: as `paper_parts`, or the SAE or test part is left without users.
+    """
+    config = config or SplitConfig()
+    whole, sae, test = paper_parts(interactions, config)
+    recommender, validation = cold_user_split(whole, 1 - config.validation_share, config.seed)
+    sae, sae_validation = cold_user_split(drop_short(sae), 1 - config.validation_share, config.seed)
+    test = drop_short(test)
+    if test.empty:
+        raise InputError(f"no test user has {MIN_ROWS} items that the recommender knows: give more users")
+    return Split(recommender, validation, sae, sae_validation, test)
+
+
+def drop_short(interactions: pd.DataFrame, rows: int = MIN_ROWS) -> pd.DataFrame:
+    """Without the users that have fewer than `rows` rows."""
+    user, users = pd.factorize(interactions["user"])
+    return interactions[np.bincount(user, minlength=len(users))[user] >= rows].reset_index(drop=True)
+
+
+def restrict(interactions: pd.DataFrame, items: np.ndarray) -> pd.DataFrame:
+    """Only the rows with one of these items."""
+    return interactions[interactions["item"].isin(items)].reset_index(drop=True)
+
+
+def _check_share(name: str, share: float) -> None:
+    if not 0 < share < 1:
+        raise InputError(f"{name} is {share:g}: it must lie between 0 and 1, both excluded")

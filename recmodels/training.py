@@ -1,0 +1,206 @@
+"""Fitting a recommender with transformers' Trainer: early stopping on held-out users, resume after a kill."""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+from transformers import (
+    EarlyStoppingCallback,
+    PrinterCallback,
+    ProgressCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
+from transformers.trainer_utils import get_last_checkpoint
+from transformers.utils import logging as transformers_logging
+
+from recmodels import artifacts
+from recmodels.config import TrainingConfig
+from recmodels.errors import InputError
+from recmodels.model import SequentialRecommender
+from recmodels.ranking import evaluate
+from recmodels.recommender import MODELS, Recommender
+from recmodels.sequences import Histories, Vocabulary, histories_of
+
+
+def fit(
+    train: pd.DataFrame,
+    validation: pd.DataFrame,
+    config: TrainingConfig,
+    folder: Path,
+    vocabulary: Vocabulary | None = None,
+) -> Recommender:
+    """Train a recommender and write it to `folder`.
+
+    A run that was killed goes on where it was; if `folder` already holds the result of the same data and
+    configuration, it is only loaded.
+
+    Args:
+        train: interactions to learn from.
+        validation: interactions of other users; their last items are held out for early stopping.
+        config: model size and optimisation.
+        folder: where the recommender is written. Checkpoints lie in `<folder>.checkpoints` until then.
+        vocabulary: the items to know; by default those of `train` and `validation`.
+
+    Returns:
+        The recommender of the epoch with the best validation NDCG@10.
+
+    Raises:
+        InputError: an unknown model, or no user with two items to learn from.
+    """
+    if config.model not in MODELS:
+        raise InputError(f"unknown model {config.model!r}: choose one of {', '.join(MODELS)}")
+    vocabulary = vocabulary or Vocabulary.of(pd.concat([train, validation]))
+    learn, held_out = histories_of(train, vocabulary), histories_of(validation, vocabulary)
+    inputs = {"training": asdict(config), "train": learn.fingerprint, "validation": held_out.fingerprint}
+    if artifacts.is_current(folder, "recommender", inputs):
+        return Recommender.load(folder)
+    windows = training_windows(learn, config)
+    transformers_logging.disable_progress_bar()
+    checkpoints = folder.with_name(f"{folder.name}.checkpoints")
+    _forget_other_runs(checkpoints, inputs)
+    set_seed(config.seed)
+    model = build(config, len(vocabulary))
+    prefixes = validation_prefixes(held_out, config.validation_items)
+    trainer = _Trainer(model, windows, prefixes, vocabulary, config, checkpoints)
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(checkpoints)))
+    recommender = Recommender(model.cpu(), vocabulary)
+    recommender.save(folder, inputs)
+    shutil.rmtree(checkpoints)
+    return recommender
+
+
+def build(config: TrainingConfig, n_items: int) -> SequentialRecommender:
+    """An untrained model of the configured size."""
+    model = MODELS[config.model]
+    return model(
+        model.config_class(
+            n_items=n_items,
+            max_history=config.max_history,
+            hidden_size=config.hidden_size,
+            num_hidden_layers=config.num_hidden_layers,
+            num_attention_heads=config.num_attention_heads,
+            dropout=config.dropout,
+        )
+    )
+
+
+def training_windows(histories: Histories, config: TrainingConfig) -> Histories:
+    """Stretches of at most `max_history` + 1 items to train on, each as a history of its own.
+
+    With windows="last" each user gives the last one; with "all" the whole history is cut from its end, and
+    neighbours share one item, so that every item but the first is predicted once.
+
+    Raises:
+        InputError: `windows` is neither, or no history has two items.
+    """
+    histories = histories.select(np.flatnonzero(histories.lengths >= 2))
+    if not len(histories):
+        raise InputError("no user has two interactions, so there is nothing to predict: give longer histories")
+    if config.windows == "last":
+        count = np.ones(len(histories), dtype=np.int64)
+    elif config.windows == "all":
+        count = np.ceil((histories.lengths - 1) / config.max_history).astype(np.int64)
+    else:
+        raise InputError(f'windows is {config.windows!r}: choose "last" or "all"')
+    owner = np.repeat(np.arange(len(histories)), count)
+    nth_from_end = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    ends = histories.offsets[1:][owner] - nth_from_end * config.max_history
+    starts = np.maximum(histories.offsets[:-1][owner], ends - config.max_history - 1)
+    return Histories.from_ranges(histories.users[owner], histories.codes, starts, ends)
+
+
+def validation_prefixes(histories: Histories, n: int) -> Histories:
+    """Each history cut after its last item, the one before, … `n` times, as long as two items are left."""
+    owner = np.repeat(np.arange(len(histories)), n)
+    ends = histories.offsets[1:][owner] - np.tile(np.arange(n), len(histories))
+    starts = histories.offsets[:-1][owner]
+    kept = ends - starts >= 2
+    return Histories.from_ranges(histories.users[owner[kept]], histories.codes, starts[kept], ends[kept])
+
+
+class _Trainer(Trainer):
+    """transformers' Trainer on windows of histories, validated by NDCG@10 of held-out users."""
+
+    def __init__(
+        self,
+        model: SequentialRecommender,
+        windows: Histories,
+        held_out: Histories,
+        vocabulary: Vocabulary,
+        config: TrainingConfig,
+        checkpoints: Path,
+    ) -> None:
+        self.held_out, self.vocabulary = held_out, vocabulary
+        super().__init__(
+            model,
+            TrainingArguments(
+                output_dir=str(checkpoints),
+                per_device_train_batch_size=config.batch_size,
+                num_train_epochs=config.max_epochs,
+                learning_rate=config.learning_rate,
+                lr_scheduler_type="constant",
+                weight_decay=0.0,
+                max_grad_norm=0.0,
+                eval_strategy="epoch",
+                save_strategy="epoch",
+                logging_strategy="no",
+                save_total_limit=1,
+                load_best_model_at_end=True,
+                metric_for_best_model="ndcg@10",
+                greater_is_better=True,
+                seed=config.seed,
+                remove_unused_columns=False,
+                dataloader_pin_memory=False,
+                report_to=[],
+            ),
+            train_dataset=range(len(windows)),
+            eval_dataset=range(len(held_out)),
+            data_collator=lambda rows: model.training_batch(windows.select(np.array(rows))),
+            callbacks=[EarlyStoppingCallback(config.patience), _Progress(config)],
+        )
+        self.remove_callback(ProgressCallback)
+        self.remove_callback(PrinterCallback)
+
+    def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
+        """NDCG@10 and the other ranking metrics on the held-out users."""
+        self.model.eval()
+        found = evaluate(
+            Recommender(self.model, self.vocabulary).score, self.held_out, np.arange(len(self.vocabulary))
+        )
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in found.items()}
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+
+class _Progress(TrainerCallback):
+    """One bar over epochs that shows the validation metric."""
+
+    def __init__(self, config: TrainingConfig) -> None:
+        self.bar = tqdm(desc=f"training {config.model}", total=config.max_epochs, unit="epoch", leave=False)
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.bar.update(round(state.epoch or 0))
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:
+        found = metrics["eval_ndcg@10"]
+        self.bar.set_postfix_str(f"NDCG@10 {found:.3f}, best {max(found, state.best_metric or 0):.3f}")
+        self.bar.update()
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.bar.close()
+
+
+def _forget_other_runs(checkpoints: Path, inputs: dict[str, Any]) -> None:
+    """Delete checkpoints of a run on other data or settings, so that only the same run is resumed."""
+    record = checkpoints / "inputs.json"
+    if not record.is_file() or json.loads(record.read_text()) != json.loads(json.dumps(inputs)):
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        artifacts.write_json(record, inputs)

@@ -1,0 +1,146 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from recmodels.errors import InputError
+from recmodels.interactions import Dataset, validated_interactions, validated_items
+
+
+def interactions(**columns):
+    return pd.DataFrame({"user": [7, 7, 8], "item": [1, 2, 1], "time": [10, 20, 15]} | columns)
+
+
+def items(ids=(1, 2), **columns):
+    frame = {"title": [f"Item {item}" for item in ids], "genres": [("Drama",)] * len(ids)} | columns
+    return pd.DataFrame(frame, index=list(ids))
+
+
+def dataset(rows=None, table=None, attribute="genres"):
+    rows = interactions() if rows is None else rows
+    return Dataset("toy", rows, items() if table is None else table, attribute)
+
+
+def test_rows_keep_their_order_and_lose_other_columns_and_their_index():
+    frame = interactions(rating=[5, 4, 3])[["rating", "time", "item", "user"]].set_axis([3, 3, 1])
+    expected = pd.DataFrame({"user": [7, 7, 8], "item": [1, 2, 1], "time": [10, 20, 15]})
+    pd.testing.assert_frame_equal(validated_interactions(frame), expected)
+
+
+@pytest.mark.parametrize("kind", [object, "string"])
+def test_ids_may_be_strings(kind):
+    frame = interactions(user=pd.Series(["a", "a", "b"], dtype=kind))
+    assert validated_interactions(frame)["user"].tolist() == ["a", "a", "b"]
+
+
+@pytest.mark.parametrize("column", ["user", "item", "time"])
+def test_a_missing_column_is_named(column):
+    with pytest.raises(InputError, match=rf"lack the column '{column}' \(they have .*\): rename"):
+        validated_interactions(interactions().drop(columns=column))
+
+
+def test_no_rows_are_refused():
+    with pytest.raises(InputError, match="interactions are empty"):
+        validated_interactions(interactions().head(0))
+
+
+@pytest.mark.parametrize(
+    ("user", "message"),
+    [
+        ([7, "7", 8], "'user' holds ids of type mixed-integer"),
+        ([7.0, 7.0, 8.0], "'user' holds ids of type floating"),
+        ([True, True, False], "'user' holds ids of type boolean"),
+        ([7, None, 8], "column 'user': row 1 has no id"),
+        (pd.array([7, 7, None], dtype="Int64"), "column 'user': row 2 has no id"),
+        (["a", float("nan"), "b"], "column 'user': row 1 has no id"),
+    ],
+)
+def test_ids_of_another_type_are_refused(user, message):
+    with pytest.raises(InputError, match=message):
+        validated_interactions(interactions(user=user))
+
+
+@pytest.mark.parametrize(
+    ("time", "message"),
+    [
+        ([10, float("nan"), 15], "'time', row 1 is not a finite number"),
+        ([10, 20, float("inf")], "'time', row 2 is not a finite number"),
+        (pd.array([None, 20, 15], dtype="Int64"), "'time', row 0 is not a finite number"),
+        (["10", "20", "15"], "'time' holds object: convert it to numbers"),
+        (pd.to_datetime(["2020", "2021", "2022"]), "'time' holds datetime64"),
+        ([True, False, True], "'time' holds bool"),
+    ],
+)
+def test_times_that_are_not_finite_numbers_are_refused(time, message):
+    with pytest.raises(InputError, match=message):
+        validated_interactions(interactions(time=time))
+
+
+def test_items_get_a_named_index():
+    assert validated_items(items()).index.name == "item"
+
+
+def test_items_need_a_title():
+    with pytest.raises(InputError, match="lacks the column 'title'"):
+        validated_items(items().drop(columns="title"))
+
+
+def test_two_rows_for_one_item_are_refused():
+    with pytest.raises(InputError, match=r"^item 2 has more than one row"):
+        validated_items(items([2, 1, 2]))
+    with pytest.raises(InputError, match=r"^item 'b' has more than one row"):
+        validated_items(items(["b", "b"]))
+
+
+def test_items_with_mixed_or_missing_ids_are_refused():
+    with pytest.raises(InputError, match="index holds ids of type mixed"):
+        validated_items(items([1, "1"]))
+    with pytest.raises(InputError, match="index: row 1 has no id"):
+        validated_items(items(["a", None]))
+
+
+def test_items_that_are_not_in_the_table_are_named():
+    with pytest.raises(InputError, match=r"^toy: 1 items of .* \(such as 2\): add them"):
+        dataset(table=items([1]))
+    with pytest.raises(InputError, match=r"2 items of .* \(such as 1\)"):
+        dataset(table=items(["1", "2"]))
+
+
+def test_items_that_nobody_met_are_kept():
+    assert len(dataset(table=items([1, 2, 3])).items) == 3
+
+
+def test_an_attribute_must_be_a_column():
+    with pytest.raises(InputError, match="has no column 'tags'; choose one of title, genres"):
+        dataset(attribute="tags")
+
+
+def test_errors_are_one_line():
+    with pytest.raises(InputError) as caught:
+        dataset(table=items([1]))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_fingerprint_sees_every_value_and_the_order():
+    table = items()
+    variants = [
+        dataset(),
+        dataset(interactions(time=[10, 20, 16])),
+        dataset(interactions(user=[7, 8, 8])),
+        dataset(interactions(item=[1, 2, 2])),
+        dataset(interactions().iloc[::-1]),
+        dataset(table=table.iloc[::-1]),
+        dataset(table=table.assign(genres=[("Drama",), ("Drama", "War")])),
+        dataset(table=table.assign(year=[1995, 1996])),
+        dataset(interactions(user=["7", "7", "8"])),
+        dataset(interactions(item=["1", "2", "1"]), items(["1", "2"])),
+    ]
+    assert len({variant.fingerprint for variant in variants}) == len(variants)
+
+
+def test_the_fingerprint_depends_on_nothing_else():
+    narrow = interactions().astype({"user": np.int32, "item": np.int16})
+    assert dataset(narrow.set_axis([5, 6, 7])).fingerprint == dataset().fingerprint
+
+
+def test_an_item_column_beside_the_index_does_no_harm():
+    assert len(dataset(table=items().assign(item=[1, 2])).fingerprint) == 64
