@@ -169,9 +169,7 @@ def _resume(partial: Path, inputs: dict[str, str]) -> int:
     return 0
 
 
-def _describe(
-    partial: Path, memory: np.ndarray, histories: Histories, rec: RecommenderEnvoy, site: str
-) -> None:
+def _describe(partial: Path, memory: np.ndarray, histories: Histories, rec: RecommenderEnvoy, site: str) -> None:
     pd.DataFrame(
         {
             "user": histories.users.repeat(histories.lengths),

@@ -5,6 +5,7 @@ of non-negative features, or a dense one of neurons with any sign.
 """
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from scipy import sparse, stats
 
 from recmodels.errors import InputError
 
-Activations = sparse.csc_array | np.ndarray
+Activations: TypeAlias = Any  # sparse.csc_array | np.ndarray, of which mypy knows too little
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,10 @@ def align(activations: Activations, labels: np.ndarray, concepts: list[str]) -> 
     values = activations.data if sparse.issparse(activations) else activations
     if not np.isfinite(values).all():
         raise InputError("activations hold NaN or infinity: collect them again, or train the dictionary again")
-    kept = labels.any(axis=0) & ~labels.all(axis=0)
+    kept = np.flatnonzero(labels.any(axis=0) & ~labels.all(axis=0))
     labels = labels[:, kept]
     return Alignment(
-        [name for name, keep in zip(concepts, kept, strict=True) if keep],
+        [concepts[column] for column in kept],
         correlation(activations, labels),
         auc(activations, labels),
         sensitivity(activations, labels),

@@ -29,9 +29,10 @@ class Concepts:
         Raises:
             InputError: an item is not in the table.
         """
-        rows = self.items.get_indexer(pd.Index(item_ids))
+        item_ids = pd.Index(item_ids)
+        rows = self.items.get_indexer(item_ids)
         if (rows < 0).any():
-            raise InputError(f"item {pd.Index(item_ids)[(rows < 0).argmax()]!r} has no row in the item table")
+            raise InputError(f"item {item_ids[rows < 0].tolist()[0]!r} has no row in the item table")
         return self.matrix[rows]
 
     def index(self, name: str) -> int:
@@ -58,7 +59,9 @@ def concepts_of(items: pd.DataFrame, column: str, min_support: int = 1) -> Conce
     """
     if column not in items.columns:
         raise InputError(f"the item table has no column {column!r}: choose {', '.join(map(str, items.columns))}")
-    values = items[column].map(_as_tuple).explode().dropna()
+    # Not `map`, which makes floats of integers when some are missing.
+    values = pd.Series([_as_tuple(value) for value in items[column]], items.index, dtype=object)
+    values = values.explode().dropna()
     names, counts = np.unique(values.astype(str).to_numpy(), return_counts=True)
     names = names[counts >= min_support]
     if not len(names):
@@ -71,5 +74,5 @@ def concepts_of(items: pd.DataFrame, column: str, min_support: int = 1) -> Conce
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
     if isinstance(value, tuple | list | np.ndarray):
-        return tuple(value)
+        return tuple(dict.fromkeys(value))
     return () if pd.isna(value) else (value,)

@@ -12,7 +12,7 @@ class SAEConfig:
     """How one sparse autoencoder is trained; the defaults are the paper's (NOTES, definition 4)."""
 
     trainer: str = "unsquared"
-    """The loss: "unsquared" is the paper's runs, ‖x − x̂‖₂ + λ‖h‖₁; "standard" is the paper's formula, with the square."""
+    """The loss: "unsquared" is that of the paper's runs, ‖x − x̂‖₂ + λ‖h‖₁; "standard" has the square, as printed."""
     n_features: int = 2048
     """Size of the dictionary."""
     l1: float = 0.1
@@ -29,7 +29,6 @@ class SAEConfig:
     """Steps over which the penalty rises."""
     seed: int = 0
     """Seed of the initial weights and of the draws."""
-
 
 
 @dataclass(frozen=True)

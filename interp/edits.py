@@ -3,9 +3,10 @@
 Axes: b users, s steps, d hidden size, f features.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Literal, Protocol, get_args
 
 import torch
@@ -21,7 +22,9 @@ Reconstruct = Literal["none", "last", "all"]
 class Coder(Protocol):
     """What an edit needs of a dictionary."""
 
-    n_features: int
+    @property
+    def n_features(self) -> int:
+        """f, the size of the dictionary."""
 
     def encode(self, hidden: Tensor) -> Tensor:
         """[..., d] hidden states to [..., f] features."""
@@ -52,7 +55,7 @@ class Edit:
     def apply(self, features: Tensor) -> None:
         """Change [b, s, f] features in place."""
         steps = slice(-1, None) if self.at == "last" else slice(None)
-        value = self.value[:, None] if isinstance(self.value, Tensor) else self.value
+        value = self.value.reshape(-1, 1) if isinstance(self.value, Tensor) else self.value
         if self.op == "set":
             features[:, steps, self.feature] = value
         elif self.op == "add":
@@ -107,25 +110,29 @@ class Steer:
         for edit in self.edits:
             if not isinstance(edit.feature, Integral) or not 0 <= edit.feature < coder.n_features:
                 raise InputError(
-                    f"there is no feature {edit.feature!r}: this dictionary has features "
-                    f"0 to {coder.n_features - 1}"
+                    f"there is no feature {edit.feature!r}: this dictionary has features 0 to {coder.n_features - 1}"
                 )
-            values = edit.value if isinstance(edit.value, Tensor) else torch.tensor(float(edit.value))
-            if not torch.isfinite(values).all():
-                raise InputError(f"feature {edit.feature} is steered by {edit.value}: give a finite number")
+            if not _is_operand(edit.value):
+                shown = " ".join(repr(edit.value).split())
+                raise InputError(f"feature {edit.feature} is steered by {shown}: give a finite number")
             _check_word("op", edit.op, Op)
             _check_word("at", edit.at, At)
         _check_word("reconstruct", self.reconstruct, Reconstruct)
         return self
 
 
-def steer_of(
-    edits: Mapping[int, float] | Steer, site: str, op: Op, at: At, reconstruct: Reconstruct
-) -> Steer:
+def steer_of(edits: Mapping[int, float] | Steer, site: str, op: Op, at: At, reconstruct: Reconstruct) -> Steer:
     """A `Steer` from a mapping feature → value, or the given one itself."""
     if isinstance(edits, Steer):
         return edits
     return Steer(tuple(Edit(feature, value, op, at) for feature, value in edits.items()), site, reconstruct)
+
+
+def _is_operand(value: object) -> bool:
+    """Whether it is a finite number, or a tensor of one per user."""
+    if isinstance(value, Tensor):
+        return value.ndim <= 1 and bool(torch.isfinite(value).all())
+    return isinstance(value, Real) and math.isfinite(value)
 
 
 def _check_word(name: str, word: str, allowed: object) -> None:

@@ -6,6 +6,7 @@ Axes: u users, d hidden size, f features, v items.
 import numpy as np
 import pandas as pd
 import torch
+from nnsight import save
 from tqdm.auto import tqdm
 
 from interp.envoys import RecommenderEnvoy
@@ -13,9 +14,7 @@ from interp.sae import SparseAutoencoder
 from recmodels.sequences import Histories
 
 
-def mean_jacobian(
-    rec: RecommenderEnvoy, histories: Histories, site: str, step: float, users: int = 128
-) -> np.ndarray:
+def mean_jacobian(rec: RecommenderEnvoy, histories: Histories, site: str, step: float, users: int = 128) -> np.ndarray:
     """How each item's score changes with each neuron of the last step, averaged over users.
 
     Central differences through a trace: the only approximation is that the layers after the site are taken
@@ -44,16 +43,14 @@ def mean_jacobian(
         for sign in (1, -1):
             with torch.no_grad(), rec.trace(sample):
                 envoy.output[:, -1] += sign * push
-                scores = rec.scores.save()
+                scores = save(rec.scores)
             ends.append(scores.double().mean(dim=0))
         columns.append(((ends[0] - ends[1]) / (2 * step)).cpu().numpy())
     jacobian = np.stack(columns, axis=1)
     return jacobian - jacobian.mean(axis=0)
 
 
-def promoted_items(
-    jacobian: np.ndarray, sae: SparseAutoencoder, items: pd.Index, count: int = 8
-) -> pd.DataFrame:
+def promoted_items(jacobian: np.ndarray, sae: SparseAutoencoder, items: pd.Index, count: int = 8) -> pd.DataFrame:
     """The items whose scores each feature raises and lowers most, per unit of its activation.
 
     Args:

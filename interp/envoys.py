@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from nnsight import NNsight
+from nnsight import NNsight, save
 from nnsight.intervention.envoy import Envoy
 from nnsight.intervention.eproperty import eproperty
 from nnsight.intervention.interleaver import Mediator
@@ -54,12 +54,14 @@ class SiteEnvoy(Envoy):
         """[b, s, f] features here. What is changed in them is written back; the error term is kept."""
         return self.sae.encode(hidden)
 
-    @features.transform
+    @features.transform  # type: ignore[no-redef]
     def features(self, features: Tensor, hidden: Tensor) -> Tensor:
+        """Hidden states in which these features, edited in place, have taken effect."""
         return hidden + self.sae.write(features - self.sae.encode(hidden))
 
-    @features.postprocess
+    @features.postprocess  # type: ignore[no-redef]
     def features(self, features: Tensor) -> Tensor:
+        """Hidden states in which these features, assigned, have taken effect."""
         hidden = Mediator.value(f"{self.path}.output")
         return hidden + self.sae.write(features - self.sae.encode(hidden))
 
@@ -102,9 +104,7 @@ class RecommenderEnvoy(NNsight):
         self.saes: dict[str, SparseAutoencoder] = {}
         self.lock = threading.RLock()  # nnsight keeps the state of a run on the module
         model = recommender.model.requires_grad_(False)
-        super().__init__(
-            model, rename={model.blocks_path: "blocks"}, envoys={f"{model.blocks_path}.*": SiteEnvoy}
-        )
+        super().__init__(model, rename={model.blocks_path: "blocks"}, envoys={f"{model.blocks_path}.*": SiteEnvoy})
         self._check_faithful()
         for sae in saes:
             self.attach(sae)
@@ -242,8 +242,8 @@ class RecommenderEnvoy(NNsight):
 
     @contextmanager
     def _ambient(self, steer: Steer | None) -> Iterator["RecommenderEnvoy"]:
-        active = steer is not None and not steer.empty
-        token = _AMBIENT.set((*_AMBIENT.get(), *([(self, steer)] if active else [])))
+        outer = _AMBIENT.get()
+        token = _AMBIENT.set(outer if steer is None or steer.empty else (*outer, (self, steer)))
         try:
             yield self
         finally:
@@ -265,20 +265,20 @@ class RecommenderEnvoy(NNsight):
         return next(iter(self.saes.values())).provenance.site
 
     def _check_faithful(self) -> None:
-        """Compare a traced forward pass with a bare, hooked one, so that a change of nnsight cannot go unseen."""
+        """Compare a traced forward pass with a bare, hooked one: a change of nnsight cannot go unseen."""
         model = self.recommender.model
         tokens = torch.arange(1, 9, device=model.device).remainder(model.config.n_items).add(1).view(2, 4)
         bare: list[Tensor] = []
-        module = model.get_submodule(model.blocks_path)[0]
+        module = model.get_submodule(f"{model.blocks_path}.0")
         hook = module.register_forward_hook(lambda _, __, output: bare.append(output))
         expected = model(tokens).scores
         hook.remove()
         with self.trace(tokens):
-            hidden = self.blocks[0].output.save()
-            scores = self.scores.save()
+            hidden = save(self.blocks[0].output)
+            scores = save(self.scores)
         if not (torch.equal(hidden, bare[0]) and torch.equal(scores, expected)):
             raise InputError(
-                "a trace of this recommender differs from the bare model: use the nnsight version in constraints.txt"
+                "a trace of this recommender differs from the bare model: install the nnsight of constraints.txt"
             )
 
 

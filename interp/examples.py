@@ -41,9 +41,9 @@ def strongest_histories(
             inside = (rows[run] >= shown[0]) & (rows[run] <= shown[-1])
             part[rows[run][inside] - shown[0]] = values[run][inside]
             parts.append((np.full(len(shown), feature), np.full(len(shown), rank), shown, part))
-    feature, rank, row, activation = (np.concatenate(column) for column in zip(*parts, strict=True))
-    shown = store.rows.iloc[row].reset_index(drop=True)
-    return pd.DataFrame({"feature": feature, "rank": rank}).join(shown).assign(activation=activation)
+    features, ranks, steps, strengths = (np.concatenate(column) for column in zip(*parts, strict=True))
+    what = store.rows.iloc[steps].reset_index(drop=True)
+    return pd.DataFrame({"feature": features, "rank": ranks}).join(what).assign(activation=strengths)
 
 
 def p_top(
@@ -77,9 +77,7 @@ def p_top(
     return mean, pooled
 
 
-def histograms(
-    activations: sparse.csc_array, labels: np.ndarray, concept: np.ndarray, bins: int = 30
-) -> pd.DataFrame:
+def histograms(activations: sparse.csc_array, labels: np.ndarray, concept: np.ndarray, bins: int = 30) -> pd.DataFrame:
     """Histogram of each feature's positive activations, split by whether the item has a concept (paper Figure 5).
 
     Args:

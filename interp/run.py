@@ -27,6 +27,7 @@ from interp.stages import Stages
 from interp.study import Study
 from interp.study import open as open_study
 from recmodels import artifacts, datasets
+from recmodels.interactions import Dataset
 from recmodels.sequences import histories_of
 from recmodels.splits import paper_split
 from recmodels.training import fit
@@ -34,8 +35,12 @@ from recmodels.training import fit
 VERSIONS = ("torch", "transformers", "nnsight", "dictionary-learning", "numpy", "pandas", "scikit-learn")
 
 
-def run(config: StudyConfig) -> Study:
+def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
     """Train, interpret and steer as the configuration says, and write it all to `config.folder`.
+
+    Args:
+        config: the configuration.
+        dataset: your own data, in place of the one that the configuration names.
 
     Raises:
         InputError: the data cannot be had, or a setting makes no sense.
@@ -46,7 +51,7 @@ def run(config: StudyConfig) -> Study:
     print(f"{config.dataset} → {folder}", flush=True)
 
     with stages.stage("data"):
-        dataset = datasets.load(config.dataset, config.data)
+        dataset = dataset or datasets.load(config.dataset, config.data)
         concepts = concepts_of(dataset.items, config.attribute or dataset.attribute, config.min_support)
         split = paper_split(dataset.interactions, config.split)
 
@@ -58,8 +63,7 @@ def run(config: StudyConfig) -> Study:
     parts = {"sae": split.sae, "sae_validation": split.sae_validation, "test": split.test}
     with stages.stage("activations", *(folder / "activations" / part for part in parts)):
         stores = {
-            part: collect(rec, frame, folder / "activations" / part, config.site)
-            for part, frame in parts.items()
+            part: collect(rec, frame, folder / "activations" / part, config.site) for part, frame in parts.items()
         }
 
     configs = config.dictionaries()
@@ -68,11 +72,9 @@ def run(config: StudyConfig) -> Study:
 
     groups = folder / "tables"
     concept_hash = artifacts.json_sha256([concepts.names, concepts.matrix.sum(axis=0).tolist()])
-    source = {"concepts": concept_hash, "recommender": recommender.fingerprint}
+    source: dict[str, Any] = {"concepts": concept_hash, "recommender": recommender.fingerprint}
     known = split.recommender
-    tables.write_group(
-        groups / "items", source, lambda: tables.items(dataset.items, known, vocabulary, concepts)
-    )
+    tables.write_group(groups / "items", source, lambda: tables.items(dataset.items, known, vocabulary, concepts))
     with stages.stage("selection", groups / "selection"):
         tables.write_group(
             groups / "selection",
@@ -84,12 +86,14 @@ def run(config: StudyConfig) -> Study:
     sae = saes[chosen]
     rec.attach(sae)
     test = histories_of(split.test, vocabulary)
-    source |= {"dictionary": asdict(sae.config), "test": test.fingerprint, "activations": sae.provenance.activations}
+    source |= {
+        "dictionary": asdict(sae.config),
+        "test": test.fingerprint,
+        "activations": sae.provenance.activations,
+    }
 
     with stages.stage("alignment", groups / "alignment"):
-        tables.write_group(
-            groups / "alignment", source, lambda: tables.alignment(stores["test"], sae, concepts)
-        )
+        tables.write_group(groups / "alignment", source, lambda: tables.alignment(stores["test"], sae, concepts))
     with stages.stage("effects", groups / "effects"):
         tables.write_group(groups / "effects", source, lambda: tables.effects(rec, sae, test, config.site))
     top = tables.read_table(groups, "concepts").head(config.steered_concepts)

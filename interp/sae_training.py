@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from tqdm.auto import tqdm
 
 from interp.activations import ActivationStore
-from interp.sae import KIND, Provenance, SparseAutoencoder
 from interp.config import SAEConfig
+from interp.sae import KIND, Provenance, SparseAutoencoder
 from interp.trainers import build_trainer
 from recmodels import artifacts
 from recmodels.errors import InputError

@@ -2,6 +2,8 @@
 
 import math
 
+import pandas as pd
+
 from interp.steering import monotone
 from interp.study import Study
 
@@ -44,7 +46,7 @@ def summary(study: Study) -> str:
     )
 
 
-def _steering_line(rows) -> str:
+def _steering_line(rows: pd.DataFrame) -> str:
     def cell(value: float) -> str:
         at = rows[rows["value"].isna()] if math.isnan(value) else rows[rows["value"] == value]
         if at.empty:

@@ -1,18 +1,18 @@
 """Every table of a study, computed once and written as CSV or parquet; figures and pages only draw from them.
 
-    items/       items.parquet        title, concepts (names) and popularity of every known item
-    selection/   candidates.csv       every dictionary of the grid, on held-out users of the SAE part
-    alignment/   dictionary.csv       the chosen dictionary on the test part: reconstruction, mean correlations
-                 concepts.csv         per concept: top feature and top neuron (paper Tables 2 and 3, Figure 4)
-                 alignment.parquet    feature, concept, correlation, auc, sensitivity (paper Figure 2)
-                 neurons.parquet      the same for the neurons of the site
-                 features.parquet     per feature: density, mean, p99, max, best concept with its scores
-                 histograms.parquet   positive activations by presence of the best concept (paper Figure 5)
-                 histories.parquet    strongest histories around their peak (paper Figure 6)
-    effects/     recommender.csv      ranking metrics on the test part, also with the site reconstructed (Table 1)
-                 effects.parquet      items promoted and suppressed
-    steering/    steering.csv         one feature at a time set to each value (paper Figure 9)
-                 shares.csv           the same: share of every concept
+items/       items.parquet        title, concepts (names) and popularity of every known item
+selection/   candidates.csv       every dictionary of the grid, on held-out users of the SAE part
+alignment/   dictionary.csv       the chosen dictionary on the test part: reconstruction, mean correlations
+             concepts.csv         per concept: top feature and top neuron (paper Tables 2 and 3, Figure 4)
+             alignment.parquet    feature, concept, correlation, auc, sensitivity (paper Figure 2)
+             neurons.parquet      the same for the neurons of the site
+             features.parquet     per feature: density, mean, p99, max, best concept with its scores
+             histograms.parquet   positive activations by presence of the best concept (paper Figure 5)
+             histories.parquet    strongest histories around their peak (paper Figure 6)
+effects/     recommender.csv      ranking metrics on the test part, also with the site reconstructed (Table 1)
+             effects.parquet      items promoted and suppressed
+steering/    steering.csv         one feature at a time set to each value (paper Figure 9)
+             shares.csv           the same: share of every concept
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -144,9 +144,7 @@ def alignment(store: ActivationStore, sae: SparseAutoencoder, concepts: Concepts
     }
 
 
-def effects(
-    rec: RecommenderEnvoy, sae: SparseAutoencoder, test: Histories, site: str
-) -> Tables:
+def effects(rec: RecommenderEnvoy, sae: SparseAutoencoder, test: Histories, site: str) -> Tables:
     """What reconstruction costs, and what each feature does to the scores."""
     inputs, _ = test.split_last()
     jacobian = mean_jacobian(rec, inputs, site, step=sae.std)
@@ -166,8 +164,16 @@ def steering(
 
 
 def _features_beside_neurons(features: Alignment, neurons: Alignment) -> pd.DataFrame:
-    other = neurons.top().add_prefix("neuron_").rename(
-        columns={"neuron_concept": "concept", "neuron_feature": "neuron", "neuron_abs_feature": "abs_neuron"}
+    other = (
+        neurons.top()
+        .add_prefix("neuron_")
+        .rename(
+            columns={
+                "neuron_concept": "concept",
+                "neuron_feature": "neuron",
+                "neuron_abs_feature": "abs_neuron",
+            }
+        )
     )
     return features.top().merge(other.drop(columns="neuron_popularity"), on="concept")
 

@@ -76,9 +76,7 @@ def validated_interactions(frame: pd.DataFrame) -> pd.DataFrame:
         _check_ids(frame[column], f"interactions, column {column!r}")
     time = frame["time"]
     if not pd.api.types.is_numeric_dtype(time) or pd.api.types.is_bool_dtype(time):
-        raise InputError(
-            f"interactions, column 'time' holds {time.dtype}: convert it to numbers, such as Unix seconds"
-        )
+        raise InputError(f"interactions, column 'time' holds {time.dtype}: convert it to numbers, such as Unix seconds")
     finite = np.isfinite(time.to_numpy(dtype=float))
     if not finite.all():
         raise InputError(f"interactions, column 'time', row {int(finite.argmin())} is not a finite number")

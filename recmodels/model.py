@@ -6,7 +6,6 @@ Axes: b histories, s steps, d hidden size, v items.
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
@@ -67,7 +66,7 @@ class TiedScorer(nn.Module):
 class SequentialRecommender(PreTrainedModel):
     """Base of the recommenders: reads left-padded tokens, scores every item as the next one.
 
-    A subclass builds a backbone, says where its blocks and embeddings are, and implements the three methods
+    A subclass builds a backbone, says where its blocks and embeddings are, and implements the four methods
     below that raise.
     """
 
@@ -82,14 +81,17 @@ class SequentialRecommender(PreTrainedModel):
         super().__init__(config)
         self.scorer = TiedScorer()
 
+    def get_input_embeddings(self) -> nn.Embedding:
+        """The token embeddings; row 0 is padding, row code + 1 is an item."""
+        raise NotImplementedError
+
     def encode(self, input_ids: Tensor) -> Tensor:
         """Last hidden states of left-padded tokens: [b, s] to [b, s, d]."""
         raise NotImplementedError
 
     def item_embeddings(self) -> Tensor:
         """[v, d] input embedding of every item, in code order."""
-        table = self.get_input_embeddings().weight
-        return table[1 : 1 + self.config.n_items]
+        return self.get_input_embeddings().weight[1 : 1 + self.config.n_items]
 
     def forward(self, input_ids: Tensor, labels: Tensor | None = None) -> RecommenderOutput:
         """Score every item as the next one, or, given labels, return the training loss.

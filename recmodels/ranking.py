@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from recmodels import metrics
 from recmodels.errors import InputError
@@ -24,28 +25,31 @@ def top_k(scores: torch.Tensor, seen: Histories | None, k: int) -> tuple[np.ndar
     Returns:
         Item codes, int [user, k], and their scores, float [user, k]. Where a user has fewer than k items
         left, the rest is code −1 with score −inf.
+
+    Raises:
+        InputError: k is less than 1.
     """
+    if k < 1:
+        raise InputError(f"k is {k}: ask for at least one item")
     if seen is not None:
         rows = np.repeat(np.arange(len(seen)), seen.lengths)
         scores = scores.clone()
         scores[torch.from_numpy(rows), torch.from_numpy(seen.codes).long()] = -torch.inf
     values, codes = scores.topk(min(k, scores.shape[1]), dim=1)
-    # topk leaves the order of equal scores open: sort by code, then stably by score.
+    # topk leaves open which of equal scores it takes: sort rows in which more share the last score than fit.
+    tied = ((scores >= values[:, -1:]).sum(dim=1) > codes.shape[1]).nonzero().squeeze(1)
+    codes[tied] = scores[tied].sort(dim=1, descending=True, stable=True).indices[:, : codes.shape[1]]
+    # It also leaves open their order: sort by code, then stably by score.
     codes, by_code = codes.sort(dim=1)
     values, by_score = values.gather(1, by_code).sort(dim=1, descending=True, stable=True)
-    values, codes = values.cpu().numpy(), codes.gather(1, by_score).cpu().numpy()
-    codes = np.where(np.isneginf(values), -1, codes)
+    codes = torch.where(values.isneginf(), -1, codes.gather(1, by_score))
     short = k - codes.shape[1]
-    if short > 0:
-        codes = np.pad(codes, ((0, 0), (0, short)), constant_values=-1)
-        values = np.pad(values, ((0, 0), (0, short)), constant_values=-np.inf)
-    return codes, values
+    codes, values = F.pad(codes, (0, short), value=-1), F.pad(values, (0, short), value=-torch.inf)
+    return codes.cpu().numpy(), values.cpu().numpy()
 
 
 def rank(score: Score, histories: Histories, k: int = 10, batch_size: int = 256) -> np.ndarray:
     """Top-k lists of item codes for many histories, their own items left out: int [user, k]."""
-    if k < 1:
-        raise InputError(f"k is {k}: ask for at least one item")
     lists = [top_k(score(batch), batch, k)[0] for batch in histories.batches(batch_size)]
     return np.concatenate(lists)
 

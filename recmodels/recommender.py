@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from transformers.utils import logging as transformers_logging
@@ -15,7 +16,7 @@ from recmodels import artifacts
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec
 from recmodels.model import SequentialRecommender
-from recmodels.ranking import rank, top_k
+from recmodels.ranking import Score, rank, top_k
 from recmodels.sequences import Histories, Vocabulary, as_histories
 
 MODELS: dict[str, type[SequentialRecommender]] = {"gptrec": GPTRec}
@@ -61,7 +62,7 @@ class Recommender:
         inputs = self.model.inference_inputs(histories).to(self.model.device)
         return self.model(inputs).scores
 
-    def rank(self, given: Any, k: int = 10) -> Any:
+    def rank(self, given: Any, k: int = 10) -> np.ndarray:
         """Item codes of each history's top k, its own items left out: int [user, k]."""
         return rank(self.score, self.histories(given), k)
 
@@ -101,10 +102,8 @@ class Recommender:
         return cls(MODELS[kind].from_pretrained(folder), Vocabulary(pd.Index(ids, name="item")))
 
 
-def recommendations(score: Any, histories: Histories, vocabulary: Vocabulary, k: int) -> pd.DataFrame:
+def recommendations(score: Score, histories: Histories, vocabulary: Vocabulary, k: int) -> pd.DataFrame:
     """Top-k lists of any scorer as a table of item ids; see `Recommender.recommend`."""
-    if k < 1:
-        raise InputError(f"k is {k}: ask for at least one item")
     parts = []
     for batch in histories.batches(256):
         codes, scores = top_k(score(batch), batch, k)

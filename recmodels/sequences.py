@@ -19,6 +19,7 @@ import torch
 from recmodels.errors import InputError
 
 PAD = 0
+LISTS = Sequence | np.ndarray | pd.Index | pd.Series  # what a history may be given as
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Histories:
         return len(self.users)
 
     def __getitem__(self, index: int) -> np.ndarray:
+        index = range(len(self))[index]
         return self.codes[self.offsets[index] : self.offsets[index + 1]]
 
     @cached_property
@@ -95,9 +97,7 @@ class Histories:
         return np.diff(self.offsets)
 
     @classmethod
-    def from_ranges(
-        cls, users: pd.Index, codes: np.ndarray, starts: np.ndarray, ends: np.ndarray
-    ) -> "Histories":
+    def from_ranges(cls, users: pd.Index, codes: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> "Histories":
         """One history `codes[start:end]` per user label; ranges may overlap and come in any order."""
         lengths = ends - starts
         offsets = _offsets(lengths)
@@ -122,7 +122,7 @@ class Histories:
         short = self.lengths < 2
         if short.any():
             raise InputError(
-                f"the history of user {self.users[int(short.argmax())]!r} has one item: "
+                f"the history of user {self.users[short].tolist()[0]!r} has one item: "
                 f"holding out the last one needs at least two; drop such users"
             )
         last = self.offsets[1:] - 1
@@ -157,6 +157,9 @@ def histories_of(frame: pd.DataFrame, vocabulary: Vocabulary) -> Histories:
     """
     if frame.empty:
         raise InputError("no interactions, so no histories: pass at least one row with user, item and time")
+    nobody = frame["user"].isna().to_numpy()
+    if nobody.any():
+        raise InputError(f"row {nobody.argmax()} of the table has no user: fill it in, or drop the row")
     row_user, users = pd.factorize(frame["user"])
     order = np.lexsort((frame["time"].to_numpy(), row_user))
     codes = vocabulary.encode(frame["item"])[order]
@@ -177,17 +180,15 @@ def as_histories(given: Any, vocabulary: Vocabulary) -> Histories:
     if isinstance(given, Histories):
         return given
     if isinstance(given, pd.DataFrame):
-        missing = {"user", "item", "time"} - set(given.columns)
+        missing = ", ".join(sorted({"user", "item", "time"} - set(given.columns)))
         if missing:
             raise InputError(f"a table of histories needs the columns user, item, time; {missing} missing")
         return histories_of(given, vocabulary)
     if isinstance(given, Mapping):
         users, lists = list(given.keys()), list(given.values())
-    elif isinstance(given, Sequence | np.ndarray | pd.Series) and not isinstance(given, str):
+    elif isinstance(given, LISTS) and not isinstance(given, str):
         lists = list(given)
-        if lists and not isinstance(lists[0], Sequence | np.ndarray | pd.Index | pd.Series):
-            lists = [lists]
-        elif lists and isinstance(lists[0], str):
+        if lists and (isinstance(lists[0], str) or not isinstance(lists[0], LISTS)):
             lists = [lists]
         users = list(range(len(lists)))
     else:
@@ -197,6 +198,11 @@ def as_histories(given: Any, vocabulary: Vocabulary) -> Histories:
         )
     if not lists:
         raise InputError("no histories given: pass at least one list of item ids")
+    for user, items in zip(users, lists, strict=True):
+        if isinstance(items, str) or not isinstance(items, LISTS):
+            raise InputError(
+                f"the history of user {user!r} is {type(items).__name__}, not a list of item ids: write [{items!r}]"
+            )
     lengths = np.array([len(items) for items in lists])
     if not lengths.all():
         raise InputError(

@@ -97,9 +97,7 @@ def cold_user_split(
     user, users = pd.factorize(interactions["user"])
     size = round(train_share * len(users))
     if not 0 < size < len(users):
-        raise InputError(
-            f"{len(users)} users are too few to draw a share of {train_share:g} of them: give more users"
-        )
+        raise InputError(f"{len(users)} users are too few to draw a share of {train_share:g} of them: give more users")
     drawn = np.zeros(len(users), bool)
     drawn[np.random.RandomState(seed).choice(len(users), size, replace=False)] = True
     first = drawn[user]

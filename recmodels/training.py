@@ -18,6 +18,7 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils import logging as transformers_logging
 
@@ -53,24 +54,32 @@ def fit(
         The recommender of the epoch with the best validation NDCG@10.
 
     Raises:
-        InputError: an unknown model, or no user with two items to learn from.
+        InputError: an unknown model, or no user with two items to learn from or to validate on.
     """
     if config.model not in MODELS:
         raise InputError(f"unknown model {config.model!r}: choose one of {', '.join(MODELS)}")
     vocabulary = vocabulary or Vocabulary.of(pd.concat([train, validation]))
     learn, held_out = histories_of(train, vocabulary), histories_of(validation, vocabulary)
-    inputs = {"training": asdict(config), "train": learn.fingerprint, "validation": held_out.fingerprint}
+    inputs = {
+        "training": asdict(config),
+        "train": learn.fingerprint,
+        "validation": held_out.fingerprint,
+        # Histories hold codes: without the ids, the same walks over other items would look the same.
+        "vocabulary": artifacts.json_sha256(vocabulary.ids.tolist()),
+    }
     if artifacts.is_current(folder, "recommender", inputs):
         return Recommender.load(folder)
     windows = training_windows(learn, config)
+    prefixes = validation_prefixes(held_out, config.validation_items)
+    if not len(prefixes):
+        raise InputError("no held-out user has two interactions to stop by: give longer histories")
     transformers_logging.disable_progress_bar()
     checkpoints = folder.with_name(f"{folder.name}.checkpoints")
     _forget_other_runs(checkpoints, inputs)
     set_seed(config.seed)
     model = build(config, len(vocabulary))
-    prefixes = validation_prefixes(held_out, config.validation_items)
     trainer = _Trainer(model, windows, prefixes, vocabulary, config, checkpoints)
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(checkpoints)))
+    trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
     recommender = Recommender(model.cpu(), vocabulary)
     recommender.save(folder, inputs)
     shutil.rmtree(checkpoints)
@@ -138,7 +147,7 @@ class _Trainer(Trainer):
         config: TrainingConfig,
         checkpoints: Path,
     ) -> None:
-        self.held_out, self.vocabulary = held_out, vocabulary
+        self.held_out, self.recommender = held_out, Recommender(model, vocabulary)
         super().__init__(
             model,
             TrainingArguments(
@@ -154,6 +163,8 @@ class _Trainer(Trainer):
                 logging_strategy="no",
                 save_total_limit=1,
                 load_best_model_at_end=True,
+                # Otherwise patience would start anew with every resumption.
+                restore_callback_states_from_checkpoint=True,
                 metric_for_best_model="ndcg@10",
                 greater_is_better=True,
                 seed=config.seed,
@@ -171,10 +182,9 @@ class _Trainer(Trainer):
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
         """NDCG@10 and the other ranking metrics on the held-out users."""
-        self.model.eval()
-        found = evaluate(
-            Recommender(self.model, self.vocabulary).score, self.held_out, np.arange(len(self.vocabulary))
-        )
+        self.recommender.model.eval()
+        catalogue = np.arange(len(self.recommender.vocabulary))
+        found = evaluate(self.recommender.score, self.held_out, catalogue)
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in found.items()}
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
@@ -189,13 +199,23 @@ class _Progress(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.bar.update(round(state.epoch or 0))
 
-    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:
-        found = metrics["eval_ndcg@10"]
+    def on_evaluate(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        found = more["metrics"]["eval_ndcg@10"]
         self.bar.set_postfix_str(f"NDCG@10 {found:.3f}, best {max(found, state.best_metric or 0):.3f}")
         self.bar.update()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.bar.close()
+
+
+def _last_checkpoint(checkpoints: Path) -> str | None:
+    """The latest whole checkpoint; one that a kill cut short, so without its last file, is deleted."""
+    for folder in checkpoints.glob("checkpoint-*"):
+        try:
+            json.loads((folder / TRAINER_STATE_NAME).read_text())
+        except (FileNotFoundError, ValueError):
+            shutil.rmtree(folder)
+    return get_last_checkpoint(str(checkpoints))
 
 
 def _forget_other_runs(checkpoints: Path, inputs: dict[str, Any]) -> None:

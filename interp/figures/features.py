@@ -1,9 +1,12 @@
-"""Figures of one feature."""
+"""Figures of one feature.
+
+The offline page fills in each feature's rows: it finds a trace by its `meta`, the column that it draws.
+"""
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from interp.figures.theme import ABSENT, PRESENT, styled
+from interp.figures.theme import ABSENT, PRESENT, plain, styled
 
 
 def activation_histogram(histogram: pd.DataFrame, concept: str) -> go.Figure:
@@ -16,30 +19,38 @@ def activation_histogram(histogram: pd.DataFrame, concept: str) -> go.Figure:
     middle = (histogram["left"] + histogram["right"]) / 2
     width = histogram["right"] - histogram["left"]
     figure = go.Figure()
-    for name, column, color in ((f"not {concept}", "absent", ABSENT), (concept, "present", PRESENT)):
+    for name, column, color in ((concept, "present", PRESENT), (f"not {concept}", "absent", ABSENT)):
         figure.add_bar(
-            name=name,
+            name=plain(name),
+            meta=column,
             x=middle,
             y=histogram[column],
             width=width,
-            marker_color=color,
-            hovertemplate="%{x:.2f}: %{y}<extra>" + name + "</extra>",
+            marker={"color": color, "line": {"width": 0}},
+            hovertemplate="about %{x:.3g}: %{y} steps<extra>%{fullData.name}</extra>",
         )
-    return styled(figure, "activation", "steps", height=260).update_layout(barmode="stack", bargap=0)
+    figure = styled(figure, "activation", "steps", height=370)
+    return figure.update_layout(
+        barmode="stack", bargap=0, legend={"traceorder": "normal"}, xaxis={"rangemode": "tozero"}
+    )
 
 
 def concept_bars(concepts: pd.DataFrame) -> go.Figure:
     """Correlation of one feature with every concept.
 
     Args:
-        concepts: columns concept and correlation, best first.
+        concepts: columns concept, correlation, auc and sensitivity, best first.
     """
     bars = go.Bar(
+        meta="correlation",
         x=concepts["correlation"],
-        y=concepts["concept"],
+        y=[plain(name) for name in concepts["concept"]],
+        customdata=concepts[["auc", "sensitivity"]],
         orientation="h",
-        marker_color=PRESENT,
-        hovertemplate="%{y}: %{x:.3f}<extra></extra>",
+        marker={"color": PRESENT},
+        hovertemplate="%{y}<br>correlation %{x:.3f}<br>AUC %{customdata[0]:.3f}"
+        "<br>sensitivity %{customdata[1]:.3f}<extra></extra>",
     )
-    figure = styled(go.Figure(bars), "correlation", "", height=60 + 18 * len(concepts))
-    return figure.update_yaxes(autorange="reversed", dtick=1)
+    figure = styled(go.Figure(bars), "correlation", "", height=60 + 17 * max(len(concepts), 6))
+    figure.update_xaxes(zeroline=True, zerolinecolor="rgba(128,128,128,0.7)")
+    return figure.update_yaxes(autorange="reversed", dtick=1, showgrid=False, ticklabelstandoff=4)

@@ -1,10 +1,19 @@
-"""Figures of a whole dictionary."""
+"""Figures of a whole dictionary.
+
+A trace whose `meta` is "feature" has feature numbers as `customdata`: a page can open what is clicked.
+"""
+
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from interp.figures.theme import NEURON, SAE, styled
+from interp.figures.theme import DIVERGING, NEURON, NEUTRAL, SAE, plain, styled
+
+DENSITIES = [digit * 10.0**power for power in range(-6, 0) for digit in (1, 3)] + [
+    1.0
+]  # where the axis has ticks
 
 
 def features_beside_neurons(concepts: pd.DataFrame) -> go.Figure:
@@ -15,37 +24,65 @@ def features_beside_neurons(concepts: pd.DataFrame) -> go.Figure:
     """
     figure = go.Figure()
     for name, column, unit, color in (
-        ("neurons", "neuron_correlation", "neuron", NEURON),
-        ("SAE features", "correlation", "feature", SAE),
+        ("best neuron", "neuron_correlation", "neuron", NEURON),
+        ("best SAE feature", "correlation", "feature", SAE),
     ):
         figure.add_bar(
             name=name,
-            x=concepts["concept"],
+            meta=unit,
+            x=[plain(concept) for concept in concepts["concept"]],
             y=concepts[column],
             customdata=concepts[unit],
-            marker_color=color,
+            marker={"color": color},
             hovertemplate=f"%{{x}}: %{{y:.3f}}<br>{unit} %{{customdata}}<extra></extra>",
         )
-    return styled(figure, "", "top correlation").update_layout(barmode="group")
+    figure = styled(figure, "", "correlation with the concept")
+    return figure.update_layout(
+        barmode="group", bargap=0.3, xaxis={"dtick": 1, "tickangle": -40, "showgrid": False}
+    )
 
 
-def densities(features: pd.DataFrame) -> go.Figure:
-    """How often features are active, on a logarithmic scale; dead ones are counted in the title.
+def densities(features: pd.DataFrame, bins: int = 40) -> go.Figure:
+    """How often features are active, on a logarithmic scale; dead ones are counted in the axis title.
 
     Args:
         features: table `features`.
+        bins: bars between the rarest and the most frequent feature.
     """
-    alive = features.loc[features["density"] > 0, "density"]
-    figure = go.Figure(
-        go.Histogram(
-            x=np.log10(alive),
-            nbinsx=40,
-            marker_color=SAE,
-            hovertemplate="10^%{x}: %{y} features<extra></extra>",
-        )
-    )
+    alive = features.loc[features["density"] > 0, "density"].to_numpy()
+    low, high = (np.log10(alive.min()), np.log10(alive.max())) if len(alive) else (-1.0, 0.0)
+    edges = np.logspace(low, high if high > low else low + 0.1, bins + 1)
+    edges[0], edges[-1] = edges[0] * 0.999999, edges[-1] * 1.000001  # rounding must not leave out the ends
+    figure = _bars(np.histogram(alive, edges)[0], np.log10(edges), [f"{edge:.2%}" for edge in edges])
     dead = len(features) - len(alive)
-    return styled(figure, f"log10 of the share of steps where active ({dead} dead)", "features")
+    figure = styled(figure, f"share of all steps ({dead} never active)", "features", height=270)
+    return figure.update_xaxes(
+        tickvals=np.log10(DENSITIES), ticktext=[f"{100 * density:g}%" for density in DENSITIES]
+    )
+
+
+def best_correlations(features: pd.DataFrame, named: float, bins: int = 40) -> go.Figure:
+    """How well each feature's best concept fits it.
+
+    Args:
+        features: table `features`.
+        named: correlation from which on the concept names the feature; drawn as a dashed line.
+        bins: bars between the worst and the best fit.
+    """
+    count, edges = np.histogram(features["correlation"].dropna(), bins)
+    figure = _bars(count, edges, [f"{edge:.3f}" for edge in edges])
+    figure = styled(figure, "correlation with the best concept", "features", height=270)
+    aligned = int((features["correlation"] >= named).sum())
+    return figure.add_vline(
+        named,
+        line={"dash": "dash", "color": NEUTRAL},
+        annotation={
+            "text": f"{aligned} of {len(features)} from {named:g} on",
+            "xanchor": "left",
+            "yanchor": "top",
+            "xshift": 5,
+        },
+    )
 
 
 def concept_heatmap(alignment: pd.DataFrame, concepts: pd.DataFrame) -> go.Figure:
@@ -55,17 +92,38 @@ def concept_heatmap(alignment: pd.DataFrame, concepts: pd.DataFrame) -> go.Figur
         alignment: table `alignment`.
         concepts: table `concepts`; its order is that of rows and columns.
     """
-    names = concepts["concept"].tolist()
+    names, features = concepts["concept"].tolist(), concepts["feature"].tolist()
     wide = alignment.pivot(index="feature", columns="concept", values="correlation")
-    values = wide.loc[concepts["feature"], names].to_numpy()
+    labels = [plain(name) for name in names]
     figure = go.Figure(
         go.Heatmap(
-            x=names,
-            y=[f"{name} · {feature}" for name, feature in zip(names, concepts["feature"], strict=True)],
-            z=values,
+            meta="feature",
+            x=labels,
+            y=[f"{label} · {feature}" for label, feature in zip(labels, features, strict=True)],
+            z=wide.loc[features, names].to_numpy(),
+            customdata=np.repeat(np.array(features)[:, None], len(names), axis=1),
             zmid=0,
-            colorscale="RdBu_r",
-            hovertemplate="feature %{y}<br>%{x}: %{z:.3f}<extra></extra>",
+            colorscale=list(DIVERGING),
+            colorbar={"thickness": 10, "outlinewidth": 0},
+            xgap=1,
+            ygap=1,
+            hovertemplate="feature %{customdata}<br>%{x}: %{z:.3f}<extra></extra>",
         )
     )
-    return styled(figure, "", "", height=520).update_yaxes(autorange="reversed")
+    figure = styled(figure, "", "", height=max(340, 130 + 26 * len(names)))
+    figure.update_xaxes(dtick=1, tickangle=-90, showgrid=False)
+    return figure.update_yaxes(autorange="reversed", dtick=1, showgrid=False, ticklabelstandoff=4)
+
+
+def _bars(count: np.ndarray, edges: np.ndarray, names: list[str]) -> go.Figure:
+    """Bars over given bins; the names of the edges are shown on hover."""
+    spans = [f"{low} to {high}" for low, high in pairwise(names)]
+    bars = go.Bar(
+        x=(edges[:-1] + edges[1:]) / 2,
+        y=count,
+        width=np.diff(edges),
+        customdata=spans,
+        marker={"color": SAE, "line": {"width": 0}},
+        hovertemplate="%{customdata}: %{y} features<extra></extra>",
+    )
+    return go.Figure(bars).update_layout(bargap=0)

@@ -1,13 +1,13 @@
-"""Figures of steering sweeps."""
+"""Figures of steering sweeps (paper Figures 9, 14 and 17)."""
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from interp.figures.theme import styled
+from interp.figures.theme import NEUTRAL, SERIES, plain, styled
 
 
 def share_curves(steering: pd.DataFrame) -> go.Figure:
-    """Share of the target concept in the lists against the value that its feature is set to (paper Figure 9a).
+    """Share of the target concept in the lists against the value that its feature is set to (Figure 9a).
 
     Args:
         steering: table `steering`.
@@ -16,24 +16,51 @@ def share_curves(steering: pd.DataFrame) -> go.Figure:
 
 
 def quality_curves(steering: pd.DataFrame, measure: str = "ndcg@10") -> go.Figure:
-    """A ranking metric against the value that a feature is set to (paper Figure 9b–d).
+    """A ranking metric against the value that a feature is set to (Figure 9b–d).
 
     Args:
         steering: table `steering`.
         measure: the metric's column.
     """
-    return _curves(steering, measure, measure)
+    return _curves(steering, measure, measure.replace("ndcg", "NDCG"))
 
 
 def _curves(steering: pd.DataFrame, column: str, title: str) -> go.Figure:
+    """One line per target; dashed, the level without steering: in its colour, or grey where all share it."""
     figure = go.Figure()
-    swept = steering[steering["value"].notna()]
-    for target, rows in swept.groupby("target", sort=False):
+    swept = steering[steering["value"].notna()].sort_values("value")
+    levels = steering[steering["value"].isna()].set_index("target")[column]
+    ends = [swept["value"].min(), swept["value"].max()]
+    shared = levels.nunique() == 1
+    for place, target in enumerate(steering["target"].drop_duplicates()):
+        rows, color, name = swept[swept["target"] == target], SERIES[place % len(SERIES)], plain(target)
         figure.add_scatter(
-            name=str(target),
+            name=name,
+            legendgroup=name,
             x=rows["value"],
             y=rows[column],
             mode="lines+markers",
-            hovertemplate="set to %{x:g}: %{y:.3f}<extra>" + str(target) + "</extra>",
+            line={"color": color},
+            marker={"size": 5},
+            cliponaxis=False,
+            hovertemplate="set to %{x:g}: %{y:.3f}<extra>%{fullData.name}</extra>",
         )
-    return styled(figure, "activation set at the last step", title)
+        if target in levels.index and not shared:
+            level = _level(f"{name}, not steered", ends, levels[target], color)
+            figure.add_trace(level.update(legendgroup=name, showlegend=False))
+    if shared:
+        figure.add_trace(_level("not steered", ends, levels.iloc[0], NEUTRAL))
+    return styled(figure, "activation set at the last step", title).update_layout(
+        showlegend=True, yaxis={"rangemode": "tozero"}
+    )
+
+
+def _level(name: str, ends: list[float], value: float, color: str) -> go.Scatter:
+    return go.Scatter(
+        name=name,
+        x=ends,
+        y=[value] * 2,
+        mode="lines",
+        line={"color": color, "dash": "dash", "width": 1.5},
+        hovertemplate="%{y:.3f}<extra>%{fullData.name}</extra>",
+    )

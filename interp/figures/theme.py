@@ -1,4 +1,7 @@
-"""Colours and layout that all figures share. The colours are Okabe and Ito's, which the colour-blind tell apart."""
+"""Colours and layout that all figures share. The colours are Okabe and Ito's, made for the colour-blind."""
+
+from html import escape
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -6,20 +9,35 @@ SAE = "#D55E00"
 NEURON = "#0072B2"
 PRESENT = "#D55E00"
 ABSENT = "#0072B2"
-SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+NEUTRAL = "#888888"
+SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", NEUTRAL)
+# Nothing in the middle, so that it suits a light and a dark page.
+DIVERGING = (
+    (0.0, "rgba(0,114,178,1)"),
+    (0.5, "rgba(0,114,178,0)"),
+    (0.5, "rgba(213,94,0,0)"),
+    (1.0, "rgba(213,94,0,1)"),
+)
 
 
 def styled(figure: go.Figure, x: str, y: str, height: int = 340) -> go.Figure:
     """The figure with axis titles and the common look, for a light or a dark page."""
     grid = "rgba(128,128,128,0.25)"
+    axis = {"gridcolor": grid, "zerolinecolor": grid, "automargin": True}
     return figure.update_layout(
+        template="none",
         height=height,
         margin={"l": 50, "r": 10, "t": 10, "b": 40},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": "system-ui, sans-serif", "size": 12, "color": "#777"},
         colorway=list(SERIES),
-        legend={"orientation": "h", "y": 1.08, "x": 0},
-        xaxis={"title": x, "gridcolor": grid, "zerolinecolor": grid, "automargin": True},
-        yaxis={"title": y, "gridcolor": grid, "zerolinecolor": grid, "automargin": True},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "xanchor": "left"},
+        xaxis={"title": {"text": x, "standoff": 8}, **axis},
+        yaxis={"title": {"text": y, "standoff": 8}, **axis},
     )
+
+
+def plain(text: Any) -> str:
+    """A name as it is: plotly takes labels for a kind of HTML."""
+    return escape(str(text), quote=False)

@@ -91,9 +91,7 @@ def from_wheel(
         with _partial(wheel) as partial:
             _pip_download(requirement, partial)
             if not is_good(partial, checksum):
-                raise DownloadError(
-                    f"the wheel of {requirement} is not the expected one and was removed: try again"
-                )
+                raise DownloadError(f"the wheel of {requirement} is not the expected one and was removed: try again")
             partial.replace(wheel)
     return {name: read_file(wheel, name) for name in members}
 

@@ -53,9 +53,7 @@ class PlantedConfig:
             if getattr(self, name) < least:
                 raise InputError(f"planted data need {name} of at least {least}, not {getattr(self, name)}")
         if self.concepts > self.items:
-            raise InputError(
-                f"planted data cannot have {self.concepts} concepts on {self.items} items: add items"
-            )
+            raise InputError(f"planted data cannot have {self.concepts} concepts on {self.items} items: add items")
         if not 2 <= self.mean_length <= self.items / 4:
             raise InputError(
                 f"planted data need a mean_length from 2 to a quarter of the {self.items} items, "

@@ -168,9 +168,7 @@ def test_load():
     assert dataset.items.loc[17, "title"] == "Item 17"
     for row, concepts in enumerate(dataset.items["concepts"]):
         assert concepts[0] == f"concept-{truth.primary[row]:02d}"
-        assert sorted(concepts) == [
-            f"concept-{number:02d}" for number in np.flatnonzero(truth.has_concept[row])
-        ]
+        assert sorted(concepts) == [f"concept-{number:02d}" for number in np.flatnonzero(truth.has_concept[row])]
 
 
 def test_load_by_name():

@@ -46,9 +46,7 @@ def ml_1m():
 
 @pytest.fixture(scope="module")
 def planted():
-    return datasets.planted.load(
-        datasets.planted.PlantedConfig(users=600, items=400, mean_length=8)
-    ).interactions
+    return datasets.planted.load(datasets.planted.PlantedConfig(users=600, items=400, mean_length=8)).interactions
 
 
 def counts(part):
@@ -242,9 +240,7 @@ def test_shares_outside_0_and_1_are_refused(share):
 def test_too_few_users_are_refused():
     with pytest.raises(InputError, match=r"^1 users are too few to draw a share of 0\.6"):
         cold_user_split(table([(1, 1, 1), (1, 2, 2)]))
-    with pytest.raises(
-        InputError, match=r"no interaction is earlier than the start of the last 10% of 3 users"
-    ):
+    with pytest.raises(InputError, match=r"no interaction is earlier than the start of the last 10% of 3 users"):
         new_users_split(table([(1, 1, 5), (2, 1, 5), (3, 1, 5)]))
     alone = table([(user, item, 10 * user + item) for user in range(1, 4) for item in range(3)])
     with pytest.raises(InputError, match="too few"):

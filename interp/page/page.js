@@ -1,0 +1,512 @@
+"use strict";
+
+// Draws the page from its JSON block. Features and items are numbers: places in the block's columns.
+// Text from the data reaches the page only as text nodes, and figures only with their markup escaped.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const { about, concepts, items, features } = data;
+const PAGE_ROWS = 20;
+const LONGEST = 160; // characters of a title that are shown
+const HEAT = [[255, 247, 188], [254, 196, 79], [236, 112, 20], [179, 0, 0]];
+
+const state = { feature: null, sort: "correlation", ascending: false, order: [], found: new Map(), page: 0 };
+const wanted = new Map(); // element → the figure that belongs in it
+const stale = new Set(); // elements whose figure is not drawn yet
+const near = new Set(); // elements in view or nearly
+
+// ---- small tools ----
+
+const byId = (id) => document.getElementById(id);
+
+/** A new element with these properties, holding nodes or text. */
+function make(tag, properties = {}, ...children) {
+  const node = Object.assign(document.createElement(tag), properties);
+  node.append(...children);
+  return node;
+}
+
+const fixed = (value, digits = 3) => (value === null ? "–" : value.toFixed(digits));
+const percent = (value, digits = 1) => (value === null ? "–" : `${(100 * value).toFixed(digits)}%`);
+const short = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+const range = (count) => Array.from({ length: count }, (_, place) => place);
+
+const isDead = (feature) => features.density[feature] === 0;
+const isNamed = (feature) => (features.correlation[feature] ?? 0) >= about.unaligned;
+const conceptOf = (feature) => concepts[features.concept[feature]];
+
+// ---- figures ----
+
+/** Have a figure in an element: at once where that is in view or nearly, else when it comes near. */
+function draw(id, figure) {
+  const target = byId(id);
+  target.style.minHeight = `${figure.layout.height}px`; // so that links to later parts stay right
+  wanted.set(target, figure);
+  stale.add(target);
+  drawNear();
+}
+
+function drawNear() {
+  if (window.Plotly) [...stale].filter((target) => near.has(target)).forEach(plot); // plotly.js comes last
+}
+
+function drawAgain() {
+  for (const target of wanted.keys()) stale.add(target);
+  drawNear();
+}
+
+/** Draw an element's figure in the page's colours. */
+function plot(target) {
+  const { data: traces, layout } = structuredClone(wanted.get(target));
+  const style = getComputedStyle(document.documentElement);
+  const [ink, soft, card, line] = ["--ink", "--soft", "--card", "--line"].map((name) => style.getPropertyValue(name).trim());
+  layout.font.color = soft;
+  layout.hoverlabel = { bgcolor: card, bordercolor: line, font: { color: ink } };
+  layout.dragmode = false;
+  const first = !target.on;
+  Plotly.react(target, traces, layout, { displayModeBar: false, responsive: true, doubleClick: false });
+  if (first) target.on("plotly_click", openClicked);
+  stale.delete(target);
+}
+
+function watchFigures() {
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) near[isIntersecting ? "add" : "delete"](target);
+      drawNear();
+    },
+    { rootMargin: "300px" },
+  );
+  document.querySelectorAll(".plot").forEach((target) => observer.observe(target));
+}
+
+function openClicked({ points: [point] }) {
+  if (point.data.meta === "feature") go(point.customdata);
+}
+
+/** A figure without data, and its traces by the column that each draws. */
+function emptyFigure(name) {
+  const figure = structuredClone(data.empty[name]);
+  return [figure, new Map(figure.data.map((trace) => [trace.meta, trace]))];
+}
+
+function histogram(feature) {
+  const [figure, traces] = emptyFigure("histogram");
+  for (const [column, trace] of traces) {
+    const counts = data.histograms[column][feature];
+    const width = features.max[feature] / counts.length;
+    trace.x = counts.map((_, bin) => (bin + 0.5) * width);
+    trace.y = counts;
+    trace.width = width;
+    trace.name = trace.name.replace("{concept}", () => escaped(conceptOf(feature)));
+  }
+  return figure;
+}
+
+function conceptBars(feature) {
+  const [figure, traces] = emptyFigure("bars");
+  const trace = traces.get("correlation");
+  const rows = conceptRows(feature);
+  trace.x = rows.map((row) => row.correlation);
+  trace.y = rows.map((row) => escaped(row.name));
+  trace.customdata = rows.map((row) => [row.auc, row.sensitivity]);
+  return figure;
+}
+
+/** A feature's scores with every concept, best first. */
+function conceptRows(feature) {
+  const { correlation, auc, sensitivity } = data.alignment;
+  const rows = correlation[feature].map((value, place) => ({
+    name: concepts[place],
+    correlation: value,
+    auc: auc[feature][place],
+    sensitivity: sensitivity[feature][place],
+  }));
+  return rows.sort((one, other) => other.correlation - one.correlation);
+}
+
+// ---- items ----
+
+function titleOf(item) {
+  return make("b", { dir: "auto", title: items.titles[item].slice(0, 1000) }, short(items.titles[item]));
+}
+
+/** An item's concepts; the one that the shown feature follows stands out. */
+function chipsOf(item, best) {
+  const chips = items.concepts[item].map((concept) =>
+    make("span", { className: concept === best ? "chip best" : "chip" }, short(concepts[concept])),
+  );
+  return make("span", { className: "chips" }, ...chips);
+}
+
+/** Yellow to red for a share of the strongest activation, and the text colour that is readable on it. */
+function heat(share) {
+  const at = Math.min(Math.max(share, 0), 1) * (HEAT.length - 1);
+  const low = Math.min(Math.floor(at), HEAT.length - 2);
+  const rgb = HEAT[low].map((value, channel) => value + (at - low) * (HEAT[low + 1][channel] - value));
+  const linear = rgb.map((value) => (value / 255 <= 0.04045 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+  const luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  return [`rgb(${rgb.map(Math.round).join(" ")})`, luminance > 0.179 ? "#000" : "#fff"]; // equal contrast at 0.179
+}
+
+function itemCard(item, activation, step, feature) {
+  const card = make("li", { className: "item" }, titleOf(item), chipsOf(item, features.concept[feature]));
+  if (activation > 0) {
+    [card.style.background, card.style.color] = heat(activation / features.max[feature]);
+    card.tabIndex = 0;
+    const exact = make("span", { className: "exact" }, `step ${step}: ${activation}`);
+    card.append(make("span", { className: "value" }, make("span", { className: "short" }, activation.toPrecision(2)), exact));
+  }
+  return card;
+}
+
+function historyRow(feature, [user, first, row, activations], place) {
+  const peak = activations.indexOf(Math.max(...activations));
+  const cards = row.map((item, index) => itemCard(item, activations[index], first + index, feature));
+  cards[peak].classList.add("peak");
+  const name = `${place + 1}. User ${short(user)}`;
+  return make(
+    "div",
+    { className: "history" },
+    make("h4", {}, `${name}, from step ${first}`),
+    make("ol", { className: "items", ariaLabel: name }, ...cards),
+  );
+}
+
+/** Bring every history's peak into view where a row is wider than the page. */
+function scrollToPeaks() {
+  const peaks = [...document.querySelectorAll("#histories .peak")];
+  const places = peaks.map((peak) => peak.offsetLeft + peak.offsetWidth / 2 - peak.parentNode.clientWidth / 2);
+  peaks.forEach((peak, index) => (peak.parentNode.scrollLeft = places[index]));
+}
+
+function effectRow(item, effect, largest, feature) {
+  const meter = make("span", { className: "meter" });
+  meter.style.setProperty("--share", Math.abs(effect) / largest);
+  return make(
+    "li",
+    {},
+    make("span", { className: "value" }, `${effect > 0 ? "+" : "−"}${Math.abs(effect).toPrecision(3)}`),
+    make("span", {}, titleOf(item), chipsOf(item, features.concept[feature])),
+    meter,
+  );
+}
+
+// ---- one feature ----
+
+/** Fill the panel with a feature. */
+function show(feature) {
+  state.feature = feature;
+  const alive = !isDead(feature);
+  showTitle(feature);
+  byId("dead").hidden = alive;
+  for (const part of document.querySelectorAll(".alive")) part.hidden = !alive;
+  if (alive) showActivations(feature);
+  showEffects(feature);
+  showSteering(feature);
+  showRow(feature);
+  byId("feature").dataset.feature = feature;
+}
+
+function showTitle(feature) {
+  const named = isNamed(feature);
+  const chip = make("span", { className: named ? "chip" : "chip none" }, named ? short(conceptOf(feature)) : "unaligned");
+  byId("feature-title").replaceChildren(`Feature ${feature} `, chip);
+  byId("current").textContent = `Feature ${feature}`;
+  fillFacts(byId("feature-facts"), [
+    [`correlation${named ? "" : ` (${short(conceptOf(feature))})`}`, fixed(features.correlation[feature])],
+    ["AUC", fixed(features.auc[feature])],
+    ["sensitivity", fixed(features.sensitivity[feature])],
+    ["p_top100", fixed(features.p_top100[feature])],
+    ["density", percent(features.density[feature])],
+    ["maximum", fixed(features.max[feature])],
+  ]);
+}
+
+function fillFacts(list, facts) {
+  list.replaceChildren(...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+}
+
+function showActivations(feature) {
+  byId("histogram-note").textContent =
+    `Steps of the test users where it is active, split by whether the item is ${short(conceptOf(feature))}.`;
+  byId("scale-top").textContent = features.max[feature];
+  byId("histories").replaceChildren(...data.histories[feature].map((row, place) => historyRow(feature, row, place)));
+  scrollToPeaks();
+  draw("plot-histogram", histogram(feature));
+  draw("plot-bars", conceptBars(feature));
+  showNumbers();
+}
+
+function showNumbers() {
+  const details = byId("numbers");
+  if (!details.open) return;
+  const row = (tag, cells) => make("tr", {}, ...cells.map((cell, place) => make(tag, place ? {} : { className: "text" }, cell)));
+  const rows = conceptRows(state.feature).map((scores) =>
+    row("td", [short(scores.name), fixed(scores.correlation), fixed(scores.auc), fixed(scores.sensitivity)]),
+  );
+  const head = make("thead", {}, row("th", ["Concept", "Correlation", "AUC", "Sensitivity"]));
+  details.lastElementChild.replaceChildren(make("table", {}, head, make("tbody", {}, ...rows)));
+}
+
+function showEffects(feature) {
+  const { promoted, suppressed } = data.effects;
+  const all = [...promoted.effect[feature], ...suppressed.effect[feature]];
+  const largest = Math.max(...all.map(Math.abs)) || 1;
+  for (const [id, { item, effect }] of Object.entries(data.effects)) {
+    const rows = item[feature].map((one, place) => effectRow(one, effect[feature][place], largest, feature));
+    byId(id).replaceChildren(...rows);
+  }
+}
+
+function showSteering(feature) {
+  const curves = data.steering[feature];
+  byId("steering").hidden = !curves;
+  for (const [name, figure] of Object.entries(curves ?? {})) draw(`plot-feature-${name}`, figure);
+  byId("steering-note").textContent = `Dashed: without steering. Histories of the test users reach at most ${features.max[feature]}.`;
+}
+
+// ---- the table of features ----
+
+const COLUMNS = [
+  { key: "number", name: "Feature", value: (feature) => feature, first: "ascending" },
+  { key: "concept", name: "Best concept", value: (feature) => conceptOf(feature), text: "text" },
+  { key: "correlation", name: "Correlation", value: (feature) => features.correlation[feature] },
+  { key: "auc", name: "AUC", value: (feature) => features.auc[feature] },
+  { key: "sensitivity", name: "Sensitivity", value: (feature) => features.sensitivity[feature] },
+  { key: "density", name: "Density", value: (feature) => features.density[feature], show: percent },
+  { key: "max", name: "Max", value: (feature) => features.max[feature] },
+  { key: "p_top100", name: "p_top100", value: (feature) => features.p_top100[feature] },
+  { key: "example", name: "Strongest item", value: (feature) => exampleOf(feature), text: "example" },
+];
+
+/** The title of the item by which a search found a feature, else of the one at which it is highest; null if dead. */
+function exampleOf(feature) {
+  const found = state.found.get(feature);
+  if (found !== undefined) return items.titles[found];
+  const history = data.histories[feature][0];
+  return history ? items.titles[history[2][history[3].indexOf(Math.max(...history[3]))]] : null;
+}
+
+/** The items that stand for a feature in a search: those it promotes, and those at which it is at least half its height. */
+function itemsOf(feature) {
+  const strong = data.histories[feature].flatMap(([, , row, activations]) =>
+    row.filter((_, place) => activations[place] >= features.max[feature] / 2),
+  );
+  return [...strong, ...data.effects.promoted.item[feature]];
+}
+
+const searched = { titles: items.titles.map(folded), concepts: concepts.map(folded), items: range(about.features).map(itemsOf) };
+
+/** Features that a search finds, each with the item that it was found by (undefined if by number or concept). */
+function search(text) {
+  const query = folded(text.trim());
+  const number = featureOf(query);
+  if (number !== null) return new Map([[number, undefined]]);
+  const hit = searched.titles.map((title) => title.includes(query));
+  const found = new Map();
+  for (const feature of range(about.features)) {
+    const item = searched.items[feature].find((one) => hit[one]);
+    const label = isNamed(feature) ? searched.concepts[features.concept[feature]] : "unaligned";
+    if (query === "" || query === String(feature) || label.includes(query)) found.set(feature, undefined);
+    else if (item !== undefined) found.set(feature, item);
+  }
+  return found;
+}
+
+/** Compare two features by a column; those without a value come last either way. */
+function compare(column, ascending, one, other) {
+  const [a, b] = [column.value(one), column.value(other)];
+  if (a === null || b === null) return (a === null) - (b === null) || one - other;
+  const order = typeof a === "string" ? a.localeCompare(b) : a - b;
+  return (ascending ? order : -order) || one - other;
+}
+
+function sortAndFill() {
+  const column = COLUMNS.find(({ key }) => key === state.sort);
+  state.order = [...state.found.keys()].sort((one, other) => compare(column, state.ascending, one, other));
+  state.page = 0;
+  fillTable();
+}
+
+function applySearch() {
+  state.found = search(byId("search").value);
+  const [shown, all] = [state.found.size, about.features].map((count) => count.toLocaleString("en"));
+  byId("count").textContent = shown === all ? `${all} features` : `${shown} of ${all} features`;
+  document.querySelector("th.example button").textContent = byId("search").value.trim() ? "Item found" : "Strongest item";
+  sortAndFill();
+}
+
+function fillTable() {
+  const start = state.page * PAGE_ROWS;
+  const shown = state.order.slice(start, start + PAGE_ROWS);
+  byId("table").tBodies[0].replaceChildren(...shown.map(tableRow));
+  const end = start + shown.length;
+  byId("page-at").textContent = shown.length ? `Rows ${start + 1} to ${end}` : "No feature fits this search";
+  byId("page-back").disabled = state.page === 0;
+  byId("page-on").disabled = end >= state.order.length;
+  for (const head of byId("table").tHead.rows[0].cells) {
+    const sorted = head.dataset.key === state.sort;
+    head.ariaSort = sorted ? (state.ascending ? "ascending" : "descending") : "none";
+  }
+}
+
+function tableRow(feature) {
+  const row = make("tr", {}, ...COLUMNS.map((column) => tableCell(column, feature)));
+  row.dataset.feature = feature;
+  if (feature === state.feature) row.ariaCurrent = "true";
+  row.addEventListener("click", () => go(feature));
+  return row;
+}
+
+function tableCell({ key, value, show: format = fixed, text = "" }, feature) {
+  const cell = make("td", { className: text });
+  if (key === "number") cell.append(make("a", { href: `#${feature}` }, String(feature)));
+  else if (key === "concept") cell.append(make("span", { className: isNamed(feature) ? "" : "weak" }, short(value(feature))));
+  else if (key === "example") fillExample(cell, feature);
+  else cell.append(format(value(feature)));
+  return cell;
+}
+
+function fillExample(cell, feature) {
+  const title = exampleOf(feature);
+  cell.append(make("span", { dir: "auto" }, title === null ? "never active" : short(title)));
+}
+
+/** Turn to the page of the table that has the shown feature, and mark its row. */
+function showRow(feature) {
+  const place = state.order.indexOf(feature);
+  if (place >= 0) state.page = Math.floor(place / PAGE_ROWS);
+  fillTable();
+  byId("previous").disabled = place === 0;
+  byId("next").disabled = place === state.order.length - 1;
+}
+
+function makeHeads() {
+  const heads = COLUMNS.map(({ key, name, text = "" }) => {
+    const button = make("button", { type: "button" }, name);
+    button.addEventListener("click", () => sortBy(key));
+    const head = make("th", { className: text, scope: "col" }, button);
+    head.dataset.key = key;
+    return head;
+  });
+  byId("table").tHead.rows[0].replaceChildren(...heads);
+}
+
+/** Sort by a column; by the same column again, the other way round. */
+function sortBy(key) {
+  const column = COLUMNS.find((one) => one.key === key);
+  const natural = column.first === "ascending" || Boolean(column.text);
+  state.ascending = state.sort === key ? !state.ascending : natural;
+  state.sort = key;
+  sortAndFill();
+}
+
+// ---- moving about ----
+
+/** Open a feature as a link to it would. */
+function go(feature) {
+  if (location.hash === `#${feature}`) reveal();
+  else location.hash = feature;
+}
+
+/** The feature that a text such as "#412" names, or null. */
+function featureOf(text) {
+  const number = /^#\d+$/.test(text) ? Number(text.slice(1)) : NaN;
+  return number < about.features ? number : null;
+}
+
+function followLink() {
+  const feature = featureOf(location.hash);
+  if (feature === null) return;
+  if (feature !== state.feature) show(feature);
+  if (!state.stepping) reveal();
+  state.stepping = false;
+}
+
+/** Bring the panel into view, and the reader's focus with it. */
+function reveal() {
+  byId("feature").scrollIntoView();
+  byId("feature-title").focus({ preventScroll: true });
+}
+
+/** Go on by one feature in the order of the table; the page stays where it is if the panel is in view. */
+function step(by) {
+  const place = state.order.indexOf(state.feature);
+  const feature = state.order[place < 0 ? 0 : place + by];
+  if (feature === undefined) return;
+  const { top, bottom } = byId("feature").getBoundingClientRect();
+  state.stepping = top < window.innerHeight / 2 && bottom > 0;
+  location.hash = feature;
+}
+
+function onKey(event) {
+  const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  const modified = event.altKey || event.ctrlKey || event.metaKey || event.shiftKey;
+  if (!by || modified || event.target.closest("input, select, textarea, [contenteditable]")) return;
+  event.preventDefault();
+  step(by);
+}
+
+function turnPage(by) {
+  state.page += by;
+  fillTable();
+}
+
+/** A narrow page while printing, with all figures to fit. */
+function setPrinting(printing) {
+  document.documentElement.classList.toggle("printing", printing);
+  drawAgain();
+  if (printing) [...stale].filter((target) => target.offsetWidth > 0).forEach(plot);
+}
+
+function showAbout() {
+  const name = `${about.model} on ${about.dataset}`;
+  byId("brand").textContent = short(name);
+  byId("heading").textContent = `What ${short(name)} has learnt`;
+  byId("unaligned").textContent = about.unaligned;
+  const [aligned, dead] = [isNamed, isDead].map((test) => range(about.features).filter(test).length);
+  fillFacts(byId("facts"), [
+    [`features (${aligned} aligned, ${dead} dead)`, about.features.toLocaleString("en")],
+    ["active at a step (L0)", fixed(about.l0, 0)],
+    ["explained variance", percent(about.explained_variance)],
+    ["NDCG@10 of the recommender", fixed(about.ndcg)],
+    ["NDCG@10 through the features", fixed(about.ndcg_reconstructed)],
+    ["read at", about.site],
+  ]);
+  byId("neurons-note").textContent =
+    `Correlation of the best single feature and of the best single neuron with each of ${about.concepts} concepts: ` +
+    `${fixed(about.sae)} against ${fixed(about.neurons)} on average.`;
+  const { concept, feature } = data.top;
+  byId("top-features").replaceChildren(
+    ...concept.map((one, place) => make("li", {}, make("a", { href: `#${feature[place]}` }, `${short(one)} ${feature[place]}`))),
+  );
+}
+
+function listen() {
+  byId("search").addEventListener("input", applySearch);
+  byId("previous").addEventListener("click", () => step(-1));
+  byId("next").addEventListener("click", () => step(1));
+  byId("page-back").addEventListener("click", () => turnPage(-1));
+  byId("page-on").addEventListener("click", () => turnPage(1));
+  byId("numbers").addEventListener("toggle", showNumbers);
+  window.addEventListener("hashchange", followLink);
+  window.addEventListener("beforeprint", () => setPrinting(true));
+  window.addEventListener("afterprint", () => setPrinting(false));
+  document.addEventListener("keydown", onKey);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAgain);
+}
+
+makeHeads();
+showAbout();
+applySearch();
+listen();
+watchFigures();
+for (const [name, figure] of Object.entries(data.overview)) draw(`plot-${name}`, figure);
+show(featureOf(location.hash) ?? state.order[0] ?? 0);
+// By now the text can be read; plotly.js, which comes after this script, brings the figures.
+document.addEventListener("DOMContentLoaded", () => {
+  drawNear();
+  if (featureOf(location.hash) !== null) reveal();
+});

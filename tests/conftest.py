@@ -1,0 +1,43 @@
+"""A small planted world, made once per session: data, split, a fitted recommender, test users' histories."""
+
+import pytest
+import torch
+
+from recmodels.config import TrainingConfig
+from recmodels.datasets.planted import PlantedConfig, load
+from recmodels.splits import paper_split
+from recmodels.training import fit
+
+# Models of this size only lose by sharing their work among threads.
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def planted():
+    return load(PlantedConfig(users=600, items=120, concepts=8, mean_length=24, drift=0.05))
+
+
+@pytest.fixture(scope="session")
+def split(planted):
+    return paper_split(planted.interactions)
+
+
+@pytest.fixture(scope="session")
+def recommender(split, tmp_path_factory):
+    """A GPTRec that is fitted well enough to know the planted concepts."""
+    config = TrainingConfig(
+        max_history=32,
+        hidden_size=32,
+        num_hidden_layers=2,
+        windows="all",
+        learning_rate=3e-3,
+        batch_size=32,
+        max_epochs=10,
+    )
+    return fit(split.recommender, split.validation, config, tmp_path_factory.mktemp("fit") / "recommender")
+
+
+@pytest.fixture(scope="session")
+def histories(split, recommender):
+    """The test users' histories."""
+    return recommender.histories(split.test)

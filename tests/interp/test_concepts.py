@@ -1,0 +1,84 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from interp.concepts import concepts_of
+from recmodels.errors import InputError
+
+ITEMS = pd.DataFrame(
+    {
+        "title": list("ABCDE"),
+        "genres": [("War", "Drama"), ["Drama"], (), None, np.array(["Western", None], dtype=object)],
+        "year": pd.array([1995, 1996, None, 1995, 1995], dtype="Int64"),
+        "language": ["en", float("nan"), "fr", "en", None],
+        "tags": [("dark", "dark"), ("dark",), ("slow", "slow"), (), ()],
+    },
+    index=pd.Index([7, 3, 9, 1, 5], name="item"),
+)
+
+
+def members(concepts):
+    """Items of every concept."""
+    return {name: set(concepts.items[concepts.matrix[:, i]]) for i, name in enumerate(concepts.names)}
+
+
+@pytest.mark.parametrize(
+    ("column", "least", "expected"),
+    [
+        ("genres", 1, {"Drama": {7, 3}, "War": {7}, "Western": {5}}),
+        ("genres", 2, {"Drama": {7, 3}}),
+        ("year", 1, {"1995": {7, 1, 5}, "1996": {3}}),
+        ("year", 3, {"1995": {7, 1, 5}}),
+        ("language", 1, {"en": {7, 1}, "fr": {9}}),
+        ("tags", 1, {"dark": {7, 3}, "slow": {9}}),
+        # A repeated value does not make an item count twice.
+        ("tags", 2, {"dark": {7, 3}}),
+    ],
+)
+def test_which_item_has_what(column, least, expected):
+    concepts = concepts_of(ITEMS, column, least)
+    assert members(concepts) == expected
+    assert concepts.names == sorted(expected)
+    assert concepts.matrix.dtype == bool
+
+
+def test_labels_follow_the_items_asked_for():
+    concepts = concepts_of(ITEMS, "genres")
+    drama, war = concepts.index("Drama"), concepts.index("War")
+    labels = concepts.labels([3, 7, 3, 9])
+    assert labels[:, drama].tolist() == [True, True, True, False]
+    assert labels[:, war].tolist() == [False, True, False, False]
+    assert concepts.labels([]).shape == (0, 3)
+
+
+def test_planted_concepts_are_found(planted):
+    concepts = concepts_of(planted.items, planted.attribute)
+    expected = [[name in has for name in concepts.names] for has in planted.items["concepts"]]
+    assert concepts.matrix.tolist() == expected
+    assert len(concepts.names) == 8
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (
+            lambda: concepts_of(ITEMS, "mood"),
+            r"no column 'mood': choose title, genres, year, language, tags$",
+        ),
+        (
+            lambda: concepts_of(ITEMS, "genres", 3),
+            r"^no value of column 'genres' has 3 items: lower min_support$",
+        ),
+        (
+            lambda: concepts_of(ITEMS[["genres"]].iloc[2:4], "genres"),
+            r"^no value of column 'genres' has 1 items",
+        ),
+        (lambda: concepts_of(ITEMS, "genres").labels([7, 2]), r"^item 2 has no row in the item table"),
+        (lambda: concepts_of(ITEMS, "genres").labels(["7"]), r"^item '7' has no row in the item table"),
+        (lambda: concepts_of(ITEMS, "genres").index("drama"), r"'drama': choose one of Drama, War, Western$"),
+    ],
+)
+def test_mistakes_are_explained_in_one_line(ask, message):
+    with pytest.raises(InputError, match=message) as caught:
+        ask()
+    assert "\n" not in str(caught.value)

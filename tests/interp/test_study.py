@@ -1,0 +1,217 @@
+"""The whole path on the small planted world: one configuration to tables, page, features and command line."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import torch
+
+import interp
+from interp.alignment import align
+from interp.cli import main
+from interp.concepts import concepts_of
+from interp.config import SAEConfig, StudyConfig
+from interp.features import encode
+from interp.run import run
+from interp.stages import Stages
+from interp.summary import summary
+from recmodels.config import TrainingConfig
+from recmodels.errors import InputError
+
+CONFIG = StudyConfig(
+    dataset="planted",
+    training=TrainingConfig(
+        max_history=32,
+        hidden_size=32,
+        num_hidden_layers=2,
+        windows="all",
+        learning_rate=3e-3,
+        batch_size=32,
+        max_epochs=6,
+    ),
+    sae=SAEConfig(n_features=64, steps=400, batch_size=256, warmup_steps=50, sparsity_warmup_steps=100),
+    l1_grid=(0.1, 0.3),
+    steered_concepts=2,
+    values=(-4.0, 0.0, 4.0),
+)
+TABLES = (
+    "items",
+    "candidates",
+    "dictionary",
+    "concepts",
+    "alignment",
+    "neurons",
+    "features",
+    "histograms",
+    "histories",
+    "recommender",
+    "effects",
+    "steering",
+    "shares",
+)
+
+
+@pytest.fixture(scope="module")
+def study(planted, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study") / "planted"
+    return run(replace(CONFIG, out=folder), planted)
+
+
+@pytest.fixture
+def arguments(monkeypatch):
+    """Call the command line with these arguments."""
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["interp", *map(str, words)])
+        main()
+
+    return call
+
+
+def test_every_table_is_there_and_says_what_it_is_about(study):
+    for name in TABLES:
+        assert len(study.table(name)), name
+    assert set(study.table("features")["feature"]) == set(range(64))
+    with pytest.raises(InputError, match="no table 'nonsense'"):
+        study.table("nonsense")
+
+
+def test_the_chosen_dictionary_is_the_best_that_is_sparse_enough(study):
+    table = study.table("candidates")
+    assert len(table) == 2
+    allowed = table[table["l0"] <= CONFIG.max_l0]
+    chosen = table[table["chosen"]]
+    assert len(chosen) == 1
+    assert chosen["mean_top_correlation"].item() == allowed["mean_top_correlation"].max()
+    assert study.sae.config.l1 == chosen["l1"].item()
+
+
+def test_planted_concepts_are_found(study, planted, stores):
+    """Ground truth: the features tell the hidden concepts of the items apart, better than neurons do."""
+    concepts = study.table("concepts")
+    assert (concepts["correlation"] > concepts["neuron_correlation"]).mean() >= 0.75
+    best = study.table("alignment").groupby("concept")["auc"].max()
+    assert (best >= 0.9).mean() >= 0.5
+
+
+def test_the_same_configuration_gives_the_same_numbers(study, planted, tmp_path):
+    again = run(replace(CONFIG, out=tmp_path / "again"), planted)
+    for name in TABLES:
+        pd.testing.assert_frame_equal(again.table(name), study.table(name), check_exact=True)
+
+
+def test_a_finished_run_is_not_run_again(study, planted, capsys):
+    before = {p: p.stat().st_mtime_ns for p in study.folder.rglob("*") if p.suffix in (".csv", ".parquet", ".npy")}
+    run(replace(CONFIG, out=study.folder), planted)
+    after = {p: p.stat().st_mtime_ns for p in before}
+    assert after == before
+    assert capsys.readouterr().out.count("already done") == 7
+    assert set(json.loads((study.folder / "timings.json").read_text())) >= {"recommender", "dictionaries", "steering"}
+
+
+def test_another_setting_redoes_only_what_depends_on_it(study, planted, tmp_path, capsys):
+    folder = tmp_path / "copy"
+    shutil.copytree(study.folder, folder)
+    run(replace(CONFIG, out=folder, values=(-1.0, 1.0)), planted)
+    out = capsys.readouterr().out
+    assert out.count("already done") == 6
+    assert set(interp.open(folder).table("steering")["value"].dropna()) == {-1.0, 1.0}
+
+
+def test_the_studys_parts_work_together(study, histories):
+    some = histories.select(slice(0, 5))
+    plain = study.recommender.recommend(some, k=4)
+    assert list(study.titles(plain)) == ["user", "rank", "item", "score", "title", "concepts"]
+    feature = study.features[study.table("concepts")["concept"][0]]
+    with study.recommender.steer({feature.index: 10.0}):
+        assert not study.recommender.recommend(some, k=4).equals(plain)
+    fresh = interp.open(study.folder)
+    assert torch.equal(fresh.recommender.score(some), study.recommender.score(some))
+
+
+def test_a_feature_shows_itself(study):
+    top = study.table("concepts").iloc[0]
+    feature = study.features[top["concept"]]
+    assert feature.index == top["feature"] == study.features[int(top["feature"])].index
+    assert feature.label == top["concept"]
+    text = repr(feature)
+    assert f"feature {feature.index}: {feature.label}" in text
+    assert "promotes" in text
+    assert "<table>" in feature._repr_html_()
+    assert feature.concepts["correlation"].is_monotonic_decreasing
+    assert {"promoted", "suppressed"} == set(feature.effects["direction"])
+    assert feature.histories["activation"].max() == pytest.approx(feature.row["max"])
+    assert feature.histogram().data[0].y.sum() + feature.histogram().data[1].y.sum() > 0
+    with pytest.raises(InputError, match="0 to 63"):
+        study.features[64]
+    with pytest.raises(InputError, match="no concept 'Sci-Fi'"):
+        study.features["Sci-Fi"]
+
+
+def test_the_tables_are_the_functions_values(study, planted, stores, recommender):
+    """A number of a table, computed here from the run's own artefacts by the public functions."""
+    from interp.activations import ActivationStore
+
+    store = ActivationStore.load(study.folder / "activations" / "test")
+    concepts = concepts_of(planted.items, "concepts", CONFIG.min_support)
+    found = align(encode(store, study.sae), concepts.labels(store.rows["item"]), concepts.names)
+    assert study.table("dictionary")["sae_mean_top_correlation"][0] == pytest.approx(found.mean_top_correlation)
+
+
+def test_the_summary_says_what_was_found(study):
+    text = summary(study)
+    for name in study.table("concepts")["concept"]:
+        assert name in text
+    assert f"NDCG@10 {study.table('recommender')['ndcg@10'][0]:.3f}" in text
+    assert "dashboard.html" in text
+
+
+def test_a_damaged_table_is_refused(study, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(study.folder, folder)
+    path = folder / "tables" / "steering" / "steering.csv"
+    path.write_text(path.read_text()[:-20])
+    with pytest.raises(InputError, match="cut short or altered"):
+        interp.open(folder).table("steering")
+
+
+def test_stages_record_time_and_memory(tmp_path, capsys):
+    stages = Stages(tmp_path / "timings.json")
+    with stages.stage("work"):
+        block = bytearray(64 * 2**20)
+    assert len(block)
+    record = json.loads((tmp_path / "timings.json").read_text())["work"]
+    assert record["seconds"] >= 0
+    assert record["peak_mb"] > 64
+    assert "work" in capsys.readouterr().out
+
+
+def test_the_command_line_answers_mistakes_in_one_line(arguments, tmp_path, capsys):
+    with pytest.raises(SystemExit) as end:
+        arguments("dashboard", tmp_path / "nothing")
+    assert end.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("interp: ")
+    assert "holds no finished study" in said
+    assert said.count("\n") == 1
+    with pytest.raises(SystemExit) as end:
+        arguments("demo", "--data", tmp_path / "nothing", "--out", tmp_path / "out")
+    assert end.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_command_line_writes_the_dashboard_again(study, arguments, capsys):
+    page = study.folder / "dashboard.html"
+    page.unlink()
+    arguments("dashboard", study.folder)
+    assert page.is_file()
+    assert str(page) in capsys.readouterr().out
+
+
+def test_help_answers_without_loading_torch():
+    code = "import sys, interp.cli; assert 'torch' not in sys.modules, 'torch was imported'"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,0 +1,106 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recmodels.errors import InputError
+from recmodels.ranking import evaluate, rank, top_k
+from recmodels.sequences import Histories
+
+N_ITEMS = 6
+
+
+def histories(lists):
+    offsets = np.cumsum([0, *map(len, lists)]).astype(np.int64)
+    codes = np.array([code for one in lists for code in one], dtype=np.int32)
+    return Histories(pd.RangeIndex(len(lists)), codes, offsets)
+
+
+def best(scores, seen, k):
+    """The k best unseen items of one row in plain Python: by score, then by code; filled up with -1."""
+    left = sorted((code for code in range(len(scores)) if code not in seen), key=lambda c: (-scores[c], c))
+    return (left + [-1] * k)[:k]
+
+
+def test_by_hand():
+    scores = torch.tensor([[0.1, 0.5, 0.3, 0.5], [4.0, 3.0, 2.0, 1.0]])
+    codes, values = top_k(scores, None, 3)
+    assert codes.tolist() == [[1, 3, 2], [0, 1, 2]]
+    assert values.tolist() == torch.tensor([[0.5, 0.5, 0.3], [4.0, 3.0, 2.0]]).tolist()
+
+
+def test_seen_items_are_left_out_and_the_scores_given_stay_as_they_are():
+    scores = torch.tensor([[0.1, 0.5, 0.3, 0.5], [4.0, 3.0, 2.0, 1.0]])
+    given = scores.clone()
+    codes, values = top_k(scores, histories([[1, 1], [0, 2, 3]]), 2)
+    assert codes.tolist() == [[3, 2], [1, -1]]
+    assert values.tolist() == [[0.5, pytest.approx(0.3)], [3.0, -math.inf]]
+    assert torch.equal(scores, given)
+
+
+def test_more_items_asked_for_than_there_are():
+    codes, values = top_k(torch.tensor([[1.0, 2.0]]), None, 4)
+    assert codes.tolist() == [[1, 0, -1, -1]]
+    assert values.tolist() == [[2.0, 1.0, -math.inf, -math.inf]]
+
+
+@pytest.mark.parametrize("k", [1, 5, 10, 40, 100, 150])
+def test_equal_scores_are_ordered_by_code(k):
+    scores = torch.zeros(3, 100)
+    scores[1, 70:] = 1.0
+    scores[2, ::2] = 1.0
+    assert top_k(scores, None, k)[0].tolist() == [best(row, set(), k) for row in scores.tolist()]
+
+
+rows = st.lists(
+    st.tuples(
+        st.lists(st.sampled_from([-1.0, 0.0, 0.5]), min_size=N_ITEMS, max_size=N_ITEMS),
+        st.lists(st.integers(0, N_ITEMS - 1), min_size=1, max_size=8),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(rows, st.integers(1, 8), st.integers(1, 7))
+@settings(max_examples=60, deadline=None)
+def test_as_python_sorts_them_whatever_the_batch_size(rows, k, batch_size):
+    scores = torch.tensor([scores for scores, _ in rows])
+
+    def score(batch):
+        return scores[torch.from_numpy(batch.users.to_numpy())]
+
+    lists = rank(score, histories([seen for _, seen in rows]), k, batch_size)
+    assert lists.tolist() == [best(scores, set(seen), k) for scores, seen in rows]
+
+
+@pytest.mark.parametrize("k", [0, -3])
+def test_no_items_asked_for(k):
+    with pytest.raises(InputError, match=f"^k is {k}: ask for at least one item$"):
+        rank(lambda batch: torch.zeros(len(batch), N_ITEMS), histories([[1]]), k)
+
+
+def test_evaluate_by_hand():
+    """With a scorer that expects the successor of the last item, then that one's, and so on in a circle."""
+
+    def score(batch):
+        last = torch.tensor([one[-1] for one in batch])
+        return -((torch.arange(N_ITEMS) - last[:, None] - 1) % N_ITEMS).float()
+
+    # Scored from [0], [3, 1] and [5]: lists [1, 2], [2, 4] (3 is seen) and [0, 1]; the truth is 2, 2 and 4.
+    found = evaluate(score, histories([[0, 2], [3, 1, 2], [5, 4]]), catalogue=np.arange(5), k=2)
+    assert found == {
+        "ndcg@2": pytest.approx((1 / math.log2(3) + 1 + 0) / 3),
+        "hit_rate@2": pytest.approx(2 / 3),
+        "coverage@2": pytest.approx(4 / 5),
+        "diversity@2": pytest.approx(1 - (1 / 2 + 1 / 2 + 0) / 3),
+    }
+
+
+def test_evaluate_needs_two_items_per_history():
+    with pytest.raises(InputError, match="has one item"):
+        evaluate(lambda batch: torch.zeros(len(batch), N_ITEMS), histories([[1, 2], [3]]), np.arange(N_ITEMS))

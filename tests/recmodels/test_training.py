@@ -1,0 +1,266 @@
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import Trainer
+
+from recmodels import training
+from recmodels.config import TrainingConfig
+from recmodels.errors import InputError
+from recmodels.ranking import evaluate
+from recmodels.recommender import Recommender
+from recmodels.sequences import Histories, Vocabulary
+from recmodels.training import build, fit, training_windows, validation_prefixes
+
+TINY = TrainingConfig(
+    max_history=8, hidden_size=8, num_hidden_layers=1, batch_size=16, max_epochs=3, learning_rate=1e-2
+)
+
+
+def histories(lists, users=None):
+    offsets = np.cumsum([0, *map(len, lists)]).astype(np.int64)
+    codes = np.array([code for one in lists for code in one], dtype=np.int32)
+    return Histories(pd.Index(range(len(lists)) if users is None else users), codes, offsets)
+
+
+def as_lists(histories):
+    return [one.tolist() for one in histories]
+
+
+def table(rows):
+    return pd.DataFrame(rows, columns=["user", "item", "time"])
+
+
+def data(seed=0, users=40):
+    """Walks on a circle of 12 items: train and validation."""
+    starts = np.random.default_rng(seed).integers(0, 12, users)
+    rows = table([(u, (start + s) % 12, s) for u, start in enumerate(starts) for s in range(6)])
+    return rows[rows["user"] < 32], rows[rows["user"] >= 32]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    return fit(*data(), TINY, tmp_path_factory.mktemp("whole") / "recommender")
+
+
+lengths = st.lists(st.integers(1, 30), min_size=1, max_size=6).filter(lambda lengths: max(lengths) >= 2)
+
+
+def numbered(lengths):
+    """Histories in which no code occurs twice, so that a code tells the user and the step."""
+    ends = np.cumsum(lengths)
+    return [list(range(end - length, end)) for end, length in zip(ends, lengths, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("windows", "expected", "users"),
+    [
+        ("last", [[3, 4, 5, 6], [1, 2], [5, 6, 7, 8]], [10, 12, 13]),
+        ("all", [[3, 4, 5, 6], [0, 1, 2, 3], [1, 2], [5, 6, 7, 8]], [10, 10, 12, 13]),
+    ],
+)
+def test_windows_by_hand(windows, expected, users):
+    made = training_windows(
+        histories([[0, 1, 2, 3, 4, 5, 6], [9], [1, 2], [5, 6, 7, 8]], [10, 11, 12, 13]),
+        TrainingConfig(max_history=3, windows=windows),
+    )
+    assert (as_lists(made), made.users.tolist()) == (expected, users)
+
+
+@given(lengths, st.integers(1, 9))
+def test_all_windows_predict_every_item_but_the_first_once(lengths, most):
+    lists = numbered(lengths)
+    config = TrainingConfig(max_history=most, windows="all")
+    windows = as_lists(training_windows(histories(lists), config))
+    assert all(2 <= len(window) <= most + 1 for window in windows)
+    assert all(window == list(range(window[0], window[-1] + 1)) for window in windows)
+    predicted = [code for window in windows for code in window[1:]]
+    assert sorted(predicted) == [code for one in lists for code in one[1:]]
+
+
+@given(lengths, st.integers(1, 9))
+def test_last_windows_are_the_ends_of_histories(lengths, most):
+    lists = numbered(lengths)
+    windows = training_windows(histories(lists), TrainingConfig(max_history=most, windows="last"))
+    assert as_lists(windows) == [one[-most - 1 :] for one in lists if len(one) >= 2]
+
+
+def test_windows_that_cannot_be_cut():
+    with pytest.raises(InputError, match=r"^windows is 'first': choose .last. or .all.$"):
+        training_windows(histories([[1, 2]]), TrainingConfig(windows="first"))
+    with pytest.raises(InputError, match=r"^no user has two interactions, so there is nothing to predict: \w+"):
+        training_windows(histories([[1], [2]]), TrainingConfig())
+
+
+def test_prefixes_by_hand():
+    made = validation_prefixes(histories([[1, 2, 3, 4], [5, 6], [7]], ["a", "b", "c"]), 2)
+    assert as_lists(made) == [[1, 2, 3, 4], [1, 2, 3], [5, 6]]
+    assert made.users.tolist() == ["a", "a", "b"]
+
+
+@given(lengths, st.integers(1, 40))
+def test_prefixes_as_lists(lengths, n):
+    lists = numbered(lengths)
+    expected = [one[: len(one) - cut] for one in lists for cut in range(n) if len(one) - cut >= 2]
+    assert as_lists(validation_prefixes(histories(lists), n)) == expected
+
+
+def test_fitting_learns_the_planted_data(recommender, histories, split):
+    catalogue = np.arange(len(recommender.vocabulary))
+    seen = np.bincount(recommender.vocabulary.encode(split.recommender["item"]), minlength=len(catalogue))
+    popular = torch.from_numpy(seen).float()
+    ndcg = evaluate(recommender.score, histories, catalogue)["ndcg@10"]
+    baseline = evaluate(lambda batch: popular.expand(len(batch), -1), histories, catalogue)["ndcg@10"]
+    assert baseline > 0.05
+    assert ndcg > 2 * baseline
+
+
+class Interrupted(KeyboardInterrupt):
+    """Not a plain KeyboardInterrupt, which a test run takes for the user's."""
+
+
+def count(monkeypatch, owner, name, last=None):
+    """The list that calls of a method will be added to; the call number `last` (from 1) raises."""
+    calls, method = [], getattr(owner, name)
+
+    def counted(*args, **kwargs):
+        calls.append(name)
+        if len(calls) == last:
+            raise Interrupted
+        return method(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, counted)
+    return calls
+
+
+def interrupted_fit(monkeypatch, owner, name, call, *inputs):
+    with monkeypatch.context() as patch:
+        count(patch, owner, name, call)
+        with pytest.raises(Interrupted):
+            fit(*inputs)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "call", "evaluations"),
+    [
+        # In the middle of epoch 2 (2 steps each): epochs 2 and 3 are left.
+        (Trainer, "training_step", 4, 2),
+        (training._Progress, "on_evaluate", 1, 3),
+        (training._Progress, "on_evaluate", 3, 1),
+        # While the checkpoint of epoch 2 is being written, and just before its last file is.
+        (Trainer, "_save_optimizer_and_scheduler", 2, 2),
+        (Trainer, "_save_rng_state", 2, 2),
+        # When all epochs are done but the recommender is not written.
+        (training._Progress, "on_train_end", 1, 0),
+        (Recommender, "save", 1, 0),
+    ],
+)
+def test_an_interrupted_run_goes_on_to_the_same_weights(
+    tmp_path, monkeypatch, uninterrupted, owner, name, call, evaluations
+):
+    folder = tmp_path / "recommender"
+    interrupted_fit(monkeypatch, owner, name, call, *data(), TINY, folder)
+    assert not folder.exists()
+    evaluated = count(monkeypatch, training._Trainer, "evaluate")
+    assert fit(*data(), TINY, folder).fingerprint == uninterrupted.fingerprint
+    assert len(evaluated) == evaluations
+    assert [path.name for path in tmp_path.iterdir()] == ["recommender"]
+
+
+@pytest.mark.parametrize("call", [1, 3])
+def test_patience_counts_across_interruptions(tmp_path, monkeypatch, call):
+    """With a learning rate of 0 the first epoch stays the best, so 3 epochs more are waited for: 4 in all."""
+    config = dataclasses.replace(TINY, learning_rate=0.0, patience=3, max_epochs=9)
+    inputs = (*data(), config, tmp_path / "recommender")
+    interrupted_fit(monkeypatch, training._Progress, "on_save", call, *inputs)
+    evaluated = count(monkeypatch, training._Trainer, "evaluate")
+    fit(*inputs)
+    assert len(evaluated) == 4 - call
+
+
+def test_checkpoints_of_other_settings_or_data_are_not_taken_up(tmp_path, monkeypatch, uninterrupted):
+    other = dataclasses.replace(TINY, dropout=0.2)
+    for inputs in ((*data(), other), (*data(seed=1), TINY)):
+        inputs = (*inputs, tmp_path / "recommender")
+        interrupted_fit(monkeypatch, training._Progress, "on_evaluate", 2, *inputs)
+        assert list((tmp_path / "recommender.checkpoints").glob("checkpoint-*"))
+    assert fit(*data(), TINY, tmp_path / "recommender").fingerprint == uninterrupted.fingerprint
+
+
+def test_the_seed_decides(tmp_path, uninterrupted):
+    torch.manual_seed(99)
+    assert fit(*data(), TINY, tmp_path / "same").fingerprint == uninterrupted.fingerprint
+    other = fit(*data(), dataclasses.replace(TINY, seed=1), tmp_path / "other")
+    assert other.fingerprint != uninterrupted.fingerprint
+
+
+def test_a_second_call_only_loads(tmp_path, monkeypatch):
+    folder = tmp_path / "recommender"
+    config = dataclasses.replace(TINY, max_epochs=1)
+    first = fit(*data(), config, folder)
+    written = (folder / "model.safetensors").stat().st_mtime_ns
+    assert fit(*data(), config, folder).fingerprint == first.fingerprint
+    assert (folder / "model.safetensors").stat().st_mtime_ns == written
+    fit(*data(), dataclasses.replace(config, max_history=7), folder)
+    assert (folder / "model.safetensors").stat().st_mtime_ns != written
+
+
+def test_items_of_other_names_are_other_data(tmp_path):
+    config = dataclasses.replace(TINY, max_epochs=1)
+    fit(*data(), config, tmp_path / "recommender")
+    renamed = [part.assign(item=part["item"] + 100) for part in data()]
+    made = fit(*renamed, config, tmp_path / "recommender")
+    assert made.vocabulary.ids.tolist() == list(range(100, 112))
+    wider = Vocabulary(pd.Index(range(100, 115), name="item"))
+    assert len(fit(*renamed, config, tmp_path / "recommender", wider).vocabulary) == 15
+
+
+def test_the_best_epoch_is_kept_not_the_last(tmp_path):
+    """The model unlearns when its learning rate is absurd."""
+    config = dataclasses.replace(TINY, learning_rate=0.3, max_epochs=4)
+    rows = [fit(*data(), dataclasses.replace(config, max_epochs=n), tmp_path / str(n)) for n in (1, 2, 3, 4)]
+    prefixes = validation_prefixes(rows[0].histories(data()[1]), 10)
+    ndcg = [evaluate(row.score, prefixes, np.arange(12))["ndcg@10"] for row in rows]
+    assert ndcg == sorted(ndcg)
+    assert len({row.fingerprint for row in rows}) < len(rows)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": "lstm"}, "^unknown model 'lstm': choose one of gptrec"),
+        ({"windows": "first"}, "^windows is 'first'"),
+        ({"validation_items": 0}, "^no held-out user has two interactions"),
+    ],
+)
+def test_settings_that_make_no_sense(tmp_path, change, message):
+    with pytest.raises(InputError, match=message):
+        fit(*data(), dataclasses.replace(TINY, **change), tmp_path / "recommender")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "message"),
+    [
+        (data()[0].head(1), data()[1], "^no user has two interactions"),
+        (data()[0], data()[1].head(1), "^no held-out user has two interactions"),
+        (data()[0].head(0), data()[1], "^no interactions, so no histories"),
+        (data()[0], data()[1].head(0), "^no interactions, so no histories"),
+    ],
+)
+def test_data_that_nothing_can_be_learnt_from(tmp_path, train, validation, message):
+    with pytest.raises(InputError, match=message):
+        fit(train, validation, TINY, tmp_path / "recommender")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_build_makes_the_configured_model():
+    config = TrainingConfig(max_history=7, hidden_size=12, num_hidden_layers=2, num_attention_heads=3, dropout=0.5)
+    model = build(config, 5)
+    found = {name: getattr(model.config, name) for name in ("max_history", "hidden_size", "dropout", "n_items")}
+    assert found == {"max_history": 7, "hidden_size": 12, "dropout": 0.5, "n_items": 5}
+    assert (len(model.backbone.h), model.backbone.h[0].attn.num_heads) == (2, 3)
