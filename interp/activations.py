@@ -88,6 +88,7 @@ def collect(
     given: Any,
     folder: Path,
     site: str = "blocks.0",
+    windows: str = "last",
     batch_size: int = 128,
 ) -> ActivationStore:
     """Write the activations of a site at every step of every history.
@@ -103,14 +104,19 @@ def collect(
         given: histories in any form, at least two items each.
         folder: where the store is written.
         site: where to read, such as "blocks.0".
+        windows: "last" reads each history's last `max_history` steps, as the paper does; "all" reads the whole
+            history in stretches of that length, which gives a small data set more to train a dictionary on.
         batch_size: histories per forward pass.
 
     Raises:
-        InputError: a history is too short, there is no such site, or an activation is not finite.
+        InputError: a history is too short, an activation is not finite, or a name is unknown.
     """
     recommender = rec.recommender
     histories, _ = recommender.histories(given).split_last()
-    histories = histories.last(recommender.model.config.max_history)
+    length = recommender.model.config.max_history
+    if windows not in ("last", "all"):
+        raise InputError(f'windows is {windows!r}: choose "last" or "all"')
+    histories = histories.last(length) if windows == "last" else histories.windows(length)
     envoy = rec.site(site)
     inputs = {"recommender": recommender.fingerprint, "site": site, "histories": histories.fingerprint}
     if artifacts.is_current(folder, "activations", inputs):

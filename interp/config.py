@@ -51,6 +51,8 @@ class StudyConfig:
     """How the recommender is fitted."""
     site: str = "blocks.0"
     """Where the dictionary reads the recommender."""
+    sae_windows: str = "last"
+    """Which steps of the SAE part train dictionaries: each user's "last" ones, as in the paper, or "all"."""
     sae: SAEConfig = field(default_factory=SAEConfig)
     """How dictionaries are trained."""
     l1_grid: tuple[float, ...] = ()
@@ -84,12 +86,13 @@ PRESETS: dict[str, tuple[str, StudyConfig]] = {
         "MovieLens-100K, in minutes: 943 users, 1,682 films",
         StudyConfig(
             training=TrainingConfig(windows="all"),
-            sae=SAEConfig(trainer="standard", n_features=1024, l1=0.5, steps=4000),
+            sae_windows="all",
+            sae=SAEConfig(n_features=1024, l1=0.2, steps=3000, batch_size=512, sparsity_warmup_steps=1000),
         ),
     ),
     "ml-1m": (
         "MovieLens-1M: 6,040 users, 3,706 films",
-        StudyConfig(dataset="ml-1m", sae=SAEConfig(n_features=512, steps=6000, batch_size=4096)),
+        StudyConfig(dataset="ml-1m", sae=SAEConfig(n_features=512)),
     ),
     "planted": (
         "synthetic data with known concepts, to check the method itself",

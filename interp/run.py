@@ -63,7 +63,14 @@ def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
     parts = {"sae": split.sae, "sae_validation": split.sae_validation, "test": split.test}
     with stages.stage("activations", *(folder / "activations" / part for part in parts)):
         stores = {
-            part: collect(rec, frame, folder / "activations" / part, config.site) for part, frame in parts.items()
+            part: collect(
+                rec,
+                frame,
+                folder / "activations" / part,
+                config.site,
+                config.sae_windows if part == "sae" else "last",
+            )
+            for part, frame in parts.items()
         }
 
     configs = config.dictionaries()

@@ -7,6 +7,8 @@ import pandas as pd
 from interp.steering import monotone
 from interp.study import Study
 
+TOLD_APART = 0.9  # an AUC at which a feature tells a concept's items from the others
+
 
 def summary(study: Study) -> str:
     """The lines that end a run: quality of the model and the dictionary, top features, and what steering did."""
@@ -16,6 +18,7 @@ def summary(study: Study) -> str:
     concepts, steering = study.table("concepts"), study.table("steering")
     sae, neurons = found["sae_mean_top_correlation"], found["neuron_mean_top_correlation"]
     wins = int((concepts["correlation"] > concepts["neuron_correlation"]).sum())
+    told_apart = study.table("alignment").groupby("concept")["auc"].max() >= TOLD_APART
     rising = monotone(steering)
     return "\n".join(
         [
@@ -27,6 +30,7 @@ def summary(study: Study) -> str:
             f"{metrics.loc['all', 'ndcg@10']:.3f} through its reconstruction.",
             f"Mean top correlation with {len(concepts)} concepts: SAE features {sae:.3f}, neurons {neurons:.3f} "
             f"({sae / neurons:.2f} times); features win for {wins}.",
+            f"{int(told_apart.sum())} of {len(told_apart)} concepts have a feature with an AUC of {TOLD_APART} or more.",
             "",
             "Top feature of each concept:",
             f"  {'concept':<14}{'feature':>8}{'correlation':>13}{'AUC':>7}{'best neuron':>13}",

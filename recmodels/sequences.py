@@ -113,6 +113,21 @@ class Histories:
         starts = np.maximum(self.offsets[:-1], self.offsets[1:] - n)
         return self.from_ranges(self.users, self.codes, starts, self.offsets[1:])
 
+    def windows(self, length: int, overlap: int = 0) -> "Histories":
+        """Every history cut from its end into stretches of at most `length` items, as histories of their own.
+
+        Args:
+            length: items of a stretch; the oldest one of a history may be shorter.
+            overlap: how many items neighbours share.
+        """
+        stride = length - overlap
+        count = np.maximum(np.ceil((self.lengths - overlap) / stride), 1).astype(np.int64)
+        owner = np.repeat(np.arange(len(self)), count)
+        after = np.repeat(np.cumsum(count), count) - 1 - np.arange(count.sum())  # stretches that follow
+        ends = self.offsets[1:][owner] - after * stride
+        starts = np.maximum(self.offsets[:-1][owner], ends - length)
+        return self.from_ranges(self.users[owner], self.codes, starts, ends)
+
     def split_last(self) -> tuple["Histories", np.ndarray]:
         """Every history without its last item, and the codes of those last items.
 

@@ -113,17 +113,12 @@ def training_windows(histories: Histories, config: TrainingConfig) -> Histories:
     histories = histories.select(np.flatnonzero(histories.lengths >= 2))
     if not len(histories):
         raise InputError("no user has two interactions, so there is nothing to predict: give longer histories")
+    length = config.max_history + 1
     if config.windows == "last":
-        count = np.ones(len(histories), dtype=np.int64)
-    elif config.windows == "all":
-        count = np.ceil((histories.lengths - 1) / config.max_history).astype(np.int64)
-    else:
-        raise InputError(f'windows is {config.windows!r}: choose "last" or "all"')
-    owner = np.repeat(np.arange(len(histories)), count)
-    nth_from_end = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    ends = histories.offsets[1:][owner] - nth_from_end * config.max_history
-    starts = np.maximum(histories.offsets[:-1][owner], ends - config.max_history - 1)
-    return Histories.from_ranges(histories.users[owner], histories.codes, starts, ends)
+        return histories.last(length)
+    if config.windows == "all":
+        return histories.windows(length, overlap=1)
+    raise InputError(f'windows is {config.windows!r}: choose "last" or "all"')
 
 
 def validation_prefixes(histories: Histories, n: int) -> Histories:

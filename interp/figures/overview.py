@@ -11,9 +11,7 @@ import plotly.graph_objects as go
 
 from interp.figures.theme import DIVERGING, NEURON, NEUTRAL, SAE, plain, styled
 
-DENSITIES = [digit * 10.0**power for power in range(-6, 0) for digit in (1, 3)] + [
-    1.0
-]  # where the axis has ticks
+DENSITIES = [digit * 10.0**power for power in range(-6, 0) for digit in (1, 3)] + [1.0]  # where the axis has ticks
 
 
 def features_beside_neurons(concepts: pd.DataFrame) -> go.Figure:
@@ -37,9 +35,7 @@ def features_beside_neurons(concepts: pd.DataFrame) -> go.Figure:
             hovertemplate=f"%{{x}}: %{{y:.3f}}<br>{unit} %{{customdata}}<extra></extra>",
         )
     figure = styled(figure, "", "correlation with the concept")
-    return figure.update_layout(
-        barmode="group", bargap=0.3, xaxis={"dtick": 1, "tickangle": -40, "showgrid": False}
-    )
+    return figure.update_layout(barmode="group", bargap=0.3, xaxis={"dtick": 1, "tickangle": -40, "showgrid": False})
 
 
 def densities(features: pd.DataFrame, bins: int = 40) -> go.Figure:
@@ -56,9 +52,7 @@ def densities(features: pd.DataFrame, bins: int = 40) -> go.Figure:
     figure = _bars(np.histogram(alive, edges)[0], np.log10(edges), [f"{edge:.2%}" for edge in edges])
     dead = len(features) - len(alive)
     figure = styled(figure, f"share of all steps ({dead} never active)", "features", height=270)
-    return figure.update_xaxes(
-        tickvals=np.log10(DENSITIES), ticktext=[f"{100 * density:g}%" for density in DENSITIES]
-    )
+    return figure.update_xaxes(tickvals=np.log10(DENSITIES), ticktext=[f"{100 * density:g}%" for density in DENSITIES])
 
 
 def best_correlations(features: pd.DataFrame, named: float, bins: int = 40) -> go.Figure:

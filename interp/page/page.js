@@ -56,6 +56,12 @@ function drawAgain() {
   drawNear();
 }
 
+/** Draw again what has another width now; a phone also says "resize" when it hides its address bar. */
+function fitFigures() {
+  for (const target of wanted.keys()) if (target.layout && target.layout.width !== target.clientWidth) stale.add(target);
+  drawNear();
+}
+
 /** Draw an element's figure in the page's colours. */
 function plot(target) {
   const { data: traces, layout } = structuredClone(wanted.get(target));
@@ -64,8 +70,9 @@ function plot(target) {
   layout.font.color = soft;
   layout.hoverlabel = { bgcolor: card, bordercolor: line, font: { color: ink } };
   layout.dragmode = false;
+  layout.width = target.clientWidth; // plotly would keep the first one when the page is printed
   const first = !target.on;
-  Plotly.react(target, traces, layout, { displayModeBar: false, responsive: true, doubleClick: false });
+  Plotly.react(target, traces, layout, { displayModeBar: false, doubleClick: false });
   if (first) target.on("plotly_click", openClicked);
   stale.delete(target);
 }
@@ -492,6 +499,7 @@ function listen() {
   byId("page-on").addEventListener("click", () => turnPage(1));
   byId("numbers").addEventListener("toggle", showNumbers);
   window.addEventListener("hashchange", followLink);
+  window.addEventListener("resize", fitFigures);
   window.addEventListener("beforeprint", () => setPrinting(true));
   window.addEventListener("afterprint", () => setPrinting(false));
   document.addEventListener("keydown", onKey);

@@ -108,3 +108,12 @@ def test_the_layout_on_disk_is_plain(stores):
     assert about["site"] == "blocks.0"
     assert np.load(store.folder / "activations.npy", allow_pickle=False).dtype == np.float32
     assert list(pd.read_parquet(store.folder / "rows.parquet")) == ["user", "item", "step"]
+
+
+def test_all_windows_read_the_whole_history(recommender, few, tmp_path):
+    store = collect(RecommenderEnvoy(recommender), few, tmp_path / "store", windows="all")
+    inputs, _ = few.split_last()
+    assert store.rows["item"].tolist() == recommender.vocabulary.decode(inputs.codes).tolist()
+    assert store.rows["step"].max() == recommender.model.config.max_history - 1
+    with pytest.raises(InputError, match='"last" or "all"'):
+        collect(RecommenderEnvoy(recommender), few, tmp_path / "other", windows="some")

@@ -515,6 +515,10 @@ def test_a_phone_needs_no_sideways_scrolling(browser):
         browser.refresh()
         until(browser, "!!document.querySelector('#plot-neurons .main-svg')")
         assert browser.execute_script("return document.documentElement.scrollWidth") == 390
+        width = "document.querySelector('#plot-neurons .main-svg').clientWidth"
+        narrow = browser.execute_script(f"return {width}")
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**size, "width": 844, "height": 390})
+        until(browser, f"{width} > {narrow}")  # turned on its side
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 

@@ -228,3 +228,22 @@ def test_what_cannot_be_read_is_explained_in_one_line(given, message):
     with pytest.raises(InputError, match=message) as caught:
         as_histories(given, INTEGERS)
     assert "\n" not in str(caught.value)
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=6), st.integers(2, 8), st.booleans())
+def test_windows_cut_every_history_from_its_end(lengths, length, shared):
+    overlap = int(shared)
+    histories = Histories(
+        pd.Index(range(len(lengths))),
+        np.arange(sum(lengths), dtype=np.int32),
+        np.concatenate([[0], np.cumsum(lengths)]),
+    )
+    found = histories.windows(length, overlap)
+    for user in range(len(lengths)):
+        items, expected = histories[user].tolist(), []
+        while True:
+            expected.insert(0, items[-length:])
+            if len(items) <= length:
+                break
+            items = items[: len(items) - length + overlap]
+        assert [found[row].tolist() for row in np.flatnonzero(found.users == user)] == expected

@@ -60,7 +60,7 @@ def numbered(lengths):
     ("windows", "expected", "users"),
     [
         ("last", [[3, 4, 5, 6], [1, 2], [5, 6, 7, 8]], [10, 12, 13]),
-        ("all", [[3, 4, 5, 6], [0, 1, 2, 3], [1, 2], [5, 6, 7, 8]], [10, 10, 12, 13]),
+        ("all", [[0, 1, 2, 3], [3, 4, 5, 6], [1, 2], [5, 6, 7, 8]], [10, 10, 12, 13]),
     ],
 )
 def test_windows_by_hand(windows, expected, users):
