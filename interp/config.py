@@ -85,7 +85,7 @@ PRESETS: dict[str, tuple[str, StudyConfig]] = {
     "ml-100k": (
         "MovieLens-100K, in minutes: 943 users, 1,682 films",
         StudyConfig(
-            training=TrainingConfig(windows="all"),
+            training=TrainingConfig(windows="all", patience=6),
             sae_windows="all",
             sae=SAEConfig(n_features=1024, l1=0.2, steps=3000, batch_size=512, sparsity_warmup_steps=1000),
         ),
