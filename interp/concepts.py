@@ -1,6 +1,9 @@
 """Item attributes as a binary matrix: a concept is something an item either has or lacks."""
 
+import hashlib
+import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +25,13 @@ class Concepts:
     names: list[str]
     items: pd.Index
     matrix: np.ndarray
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the names, the items and who has what."""
+        digest = hashlib.sha256(json.dumps([self.names, self.items.tolist()]).encode())
+        digest.update(np.packbits(self.matrix).tobytes())
+        return digest.hexdigest()
 
     def labels(self, item_ids: Any) -> np.ndarray:
         """Concepts of many items: bool [n, concept].

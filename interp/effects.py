@@ -37,7 +37,7 @@ def mean_jacobian(rec: RecommenderEnvoy, histories: Histories, site: str, step: 
     d = rec.recommender.model.config.hidden_size
     columns = []
     for neuron in tqdm(range(d), desc="effects", unit="neuron", leave=False):
-        push = torch.zeros(d)
+        push = torch.zeros(d, device=rec.device)
         push[neuron] = step
         ends = []
         for sign in (1, -1):

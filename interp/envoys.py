@@ -118,7 +118,7 @@ class RecommenderEnvoy(NNsight):
             InputError: the dictionary was trained on another recommender, or for a site that is not here.
         """
         sae.check_belongs(self.recommender.fingerprint)
-        self.saes[self.site(sae.provenance.site).path] = sae
+        self.saes[self.site(sae.provenance.site).path] = sae.to(self.device)
         return self
 
     def site(self, name: str) -> SiteEnvoy:

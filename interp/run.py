@@ -17,11 +17,12 @@ from importlib.metadata import version
 from typing import Any
 
 from interp import tables
-from interp.activations import collect
-from interp.concepts import concepts_of
+from interp.activations import ActivationStore, collect
+from interp.concepts import Concepts, concepts_of
 from interp.config import StudyConfig
 from interp.dashboard import write_dashboard
 from interp.envoys import RecommenderEnvoy
+from interp.sae import SparseAutoencoder
 from interp.sae_training import train
 from interp.stages import Stages
 from interp.study import Study
@@ -29,7 +30,7 @@ from interp.study import open as open_study
 from recmodels import artifacts, datasets
 from recmodels.interactions import Dataset
 from recmodels.sequences import histories_of
-from recmodels.splits import paper_split
+from recmodels.splits import Split, paper_split
 from recmodels.training import fit
 
 VERSIONS = ("torch", "transformers", "nnsight", "dictionary-learning", "numpy", "pandas", "scikit-learn")
@@ -58,7 +59,6 @@ def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
     with stages.stage("recommender", folder / "recommender"):
         recommender = fit(split.recommender, split.validation, config.training, folder / "recommender")
     rec = RecommenderEnvoy(recommender)
-    vocabulary = recommender.vocabulary
 
     parts = {"sae": split.sae, "sae_validation": split.sae_validation, "test": split.test}
     with stages.stage("activations", *(folder / "activations" / part for part in parts)):
@@ -77,15 +77,41 @@ def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
     with stages.stage("dictionaries", *(folder / "dictionaries" / name for name in configs)):
         saes = train(stores["sae"], configs, folder / "dictionaries")
 
-    groups = folder / "tables"
-    concept_hash = artifacts.json_sha256([concepts.names, concepts.matrix.sum(axis=0).tolist()])
-    source: dict[str, Any] = {"concepts": concept_hash, "recommender": recommender.fingerprint}
-    known = split.recommender
-    tables.write_group(groups / "items", source, lambda: tables.items(dataset.items, known, vocabulary, concepts))
+    chosen = _tables(config, dataset, concepts, split, rec, stores, saes, stages)
+    artifacts.write_json(folder / "config.json", _record(config, chosen, dataset.fingerprint, recommender.fingerprint))
+    study = open_study(folder)
+    with stages.stage("dashboard"):
+        write_dashboard(study)
+    return study
+
+
+def _tables(
+    config: StudyConfig,
+    dataset: Dataset,
+    concepts: Concepts,
+    split: Split,
+    rec: RecommenderEnvoy,
+    stores: dict[str, ActivationStore],
+    saes: dict[str, SparseAutoencoder],
+    stages: Stages,
+) -> str:
+    """Write every group of tables, attach the chosen dictionary to the recommender and return its name."""
+    groups, vocabulary = config.folder / "tables", rec.recommender.vocabulary
+    inputs: dict[str, Any] = {"concepts": concepts.fingerprint, "recommender": rec.recommender.fingerprint}
+    tables.write_group(
+        groups / "items",
+        {**inputs, "data": dataset.fingerprint},
+        lambda: tables.items(dataset.items, split.recommender, vocabulary, concepts),
+    )
     with stages.stage("selection", groups / "selection"):
         tables.write_group(
             groups / "selection",
-            {**source, "dictionaries": list(configs), "max_l0": config.max_l0, "seed": config.sae.seed},
+            {
+                **inputs,
+                "dictionaries": {name: sae.inputs(sae.config, sae.provenance) for name, sae in saes.items()},
+                "activations": stores["sae_validation"].fingerprint,
+                "max_l0": config.max_l0,
+            },
             lambda: tables.candidates(saes, stores["sae_validation"], concepts, config.max_l0),
         )
     candidates = tables.read_table(groups, "candidates")
@@ -93,29 +119,20 @@ def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
     sae = saes[chosen]
     rec.attach(sae)
     test = histories_of(split.test, vocabulary)
-    source |= {
-        "dictionary": asdict(sae.config),
-        "test": test.fingerprint,
-        "activations": sae.provenance.activations,
-    }
+    inputs |= {"dictionary": sae.inputs(sae.config, sae.provenance), "test": test.fingerprint}
 
     with stages.stage("alignment", groups / "alignment"):
-        tables.write_group(groups / "alignment", source, lambda: tables.alignment(stores["test"], sae, concepts))
+        tables.write_group(groups / "alignment", inputs, lambda: tables.alignment(stores["test"], sae, concepts))
     with stages.stage("effects", groups / "effects"):
-        tables.write_group(groups / "effects", source, lambda: tables.effects(rec, sae, test, config.site))
+        tables.write_group(groups / "effects", inputs, lambda: tables.effects(rec, sae, test, config.site))
     top = tables.read_table(groups, "concepts").head(config.steered_concepts)
     with stages.stage("steering", groups / "steering"):
         tables.write_group(
             groups / "steering",
-            {**source, "values": list(config.values), "targets": top["concept"].tolist()},
+            {**inputs, "values": list(config.values), "targets": top["concept"].tolist()},
             lambda: tables.steering(rec, test, top, concepts, config.values),
         )
-
-    artifacts.write_json(folder / "config.json", _record(config, chosen, dataset.fingerprint, recommender.fingerprint))
-    study = open_study(folder)
-    with stages.stage("dashboard"):
-        write_dashboard(study)
-    return study
+    return chosen
 
 
 def _record(config: StudyConfig, chosen: str, data: str, recommender: str) -> dict[str, Any]:

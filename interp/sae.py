@@ -3,8 +3,9 @@
 Axes: n rows, d hidden size, f features.
 """
 
+import copy
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,13 @@ class SparseAutoencoder:
     def __post_init__(self) -> None:
         self.dictionary.requires_grad_(False)
 
+    def to(self, device: torch.device | str | None) -> "SparseAutoencoder":
+        """The same dictionary on a device; itself if it is there already."""
+        here = next(self.dictionary.parameters()).device
+        if device is None or torch.device(device) == here:
+            return self
+        return replace(self, dictionary=copy.deepcopy(self.dictionary).to(device))
+
     @property
     def n_features(self) -> int:
         """Features in the dictionary."""
@@ -78,13 +86,12 @@ class SparseAutoencoder:
 
     def write(self, change: Tensor) -> Tensor:
         """[..., f] change of features to the [..., d] change of hidden states it makes."""
-        return change @ self.directions.to(change.device)
+        return change @ self.directions
 
     @cached_property
     def directions(self) -> Tensor:
         """[f, d] what one unit of each feature adds to the hidden state."""
-        bias = next(self.dictionary.buffers(), next(self.dictionary.parameters()))
-        one_each = torch.eye(self.n_features, device=bias.device)
+        one_each = torch.eye(self.n_features, device=next(self.dictionary.parameters()).device)
         return self.decode(one_each) - self.decode(torch.zeros_like(one_each[:1]))
 
     def save(self, folder: Path) -> None:

@@ -19,6 +19,7 @@ def summary(study: Study) -> str:
     sae, neurons = found["sae_mean_top_correlation"], found["neuron_mean_top_correlation"]
     wins = int((concepts["correlation"] > concepts["neuron_correlation"]).sum())
     told_apart = study.table("alignment").groupby("concept")["auc"].max() >= TOLD_APART
+    told = int(told_apart.sum())
     rising = monotone(steering)
     return "\n".join(
         [
@@ -30,7 +31,7 @@ def summary(study: Study) -> str:
             f"{metrics.loc['all', 'ndcg@10']:.3f} through its reconstruction.",
             f"Mean top correlation with {len(concepts)} concepts: SAE features {sae:.3f}, neurons {neurons:.3f} "
             f"({sae / neurons:.2f} times); features win for {wins}.",
-            f"{int(told_apart.sum())} of {len(told_apart)} concepts have a feature with an AUC of {TOLD_APART} or more.",
+            f"{told} of {len(told_apart)} concepts have a feature with an AUC of {TOLD_APART} or more.",
             "",
             "Top feature of each concept:",
             f"  {'concept':<14}{'feature':>8}{'correlation':>13}{'AUC':>7}{'best neuron':>13}",
