@@ -42,7 +42,8 @@ class Edit:
 
     Attributes:
         feature: which one.
-        value: the operand of `op`, in units of activation; a [b] tensor gives every user their own.
+        value: the operand of `op`, in units of activation; a [b] tensor gives every user of one
+            forward pass their own.
         op: "set" the activation to the value, "add" the value, or "scale" by it.
         at: at each user's "last" real step (the paper's way) or at "all" steps.
     """
@@ -54,6 +55,11 @@ class Edit:
 
     def apply(self, features: Tensor) -> None:
         """Change [b, s, f] features in place."""
+        if isinstance(self.value, Tensor) and self.value.numel() not in (1, len(features)):
+            raise InputError(
+                f"feature {self.feature} is steered by {self.value.numel()} values, but {len(features)} histories "
+                f"are scored at once: give one value, or one for each"
+            )
         steps = slice(-1, None) if self.at == "last" else slice(None)
         value = self.value.reshape(-1, 1) if isinstance(self.value, Tensor) else self.value
         if self.op == "set":

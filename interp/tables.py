@@ -121,6 +121,8 @@ def alignment(store: ActivationStore, sae: SparseAutoencoder, concepts: Concepts
     """Everything that the activations of the test part say about the features."""
     labels = concepts.labels(store.rows["item"])
     activations = encode(store, sae)
+    if not activations.nnz:
+        raise InputError("no feature of this dictionary is ever active: train it with a smaller l1")
     features = align(activations, labels, concepts.names)
     neurons = align(np.asarray(store.activations, dtype=np.float64), labels, concepts.names)
     kept = [concepts.index(name) for name in features.concepts]

@@ -69,7 +69,10 @@ def validated_interactions(frame: pd.DataFrame) -> pd.DataFrame:
             f"interactions lack the column {missing[0]!r} (they have {', '.join(map(str, frame.columns))}): "
             f"rename yours to user, item and time"
         )
-    frame = frame.loc[:, list(COLUMNS)].reset_index(drop=True)
+    if frame.columns.duplicated().any():
+        raise InputError(f"interactions have two columns {frame.columns[frame.columns.duplicated()][0]!r}: keep one")
+    frame = frame.loc[:, list(COLUMNS)]
+    frame.index = pd.RangeIndex(len(frame))  # unlike reset_index, without another copy
     if frame.empty:
         raise InputError("interactions are empty: nothing to learn from; check the file and its separator")
     for column in ("user", "item"):

@@ -172,3 +172,11 @@ def test_mistakes_are_explained_in_one_line(coder, edit, reconstruct, message):
     with pytest.raises(InputError, match=message) as caught:
         steer(edit, reconstruct=reconstruct).checked(coder)
     assert "\n" not in str(caught.value)
+
+
+def test_a_value_for_each_user_or_one_for_all():
+    features = torch.zeros(3, 2, 4)
+    Edit(1, torch.tensor(2.0)).apply(features)
+    assert features[:, -1, 1].tolist() == [2, 2, 2]
+    with pytest.raises(InputError, match="2 values, but 3 histories"):
+        Edit(1, torch.tensor([1.0, 2.0])).apply(features)

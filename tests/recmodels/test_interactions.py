@@ -144,3 +144,9 @@ def test_the_fingerprint_depends_on_nothing_else():
 
 def test_an_item_column_beside_the_index_does_no_harm():
     assert len(dataset(table=items().assign(item=[1, 2])).fingerprint) == 64
+
+
+def test_a_repeated_column_is_refused():
+    frame = pd.DataFrame([[1, 2, 3, 4]], columns=["user", "item", "time", "user"])
+    with pytest.raises(InputError, match="two columns 'user'"):
+        validated_interactions(frame)
