@@ -96,6 +96,10 @@ PRESETS: dict[str, tuple[str, StudyConfig]] = {
     ),
     "planted": (
         "synthetic data with known concepts, to check the method itself",
-        StudyConfig(dataset="planted", sae=SAEConfig(n_features=256, steps=4000)),
+        StudyConfig(
+            dataset="planted",
+            training=TrainingConfig(learning_rate=3e-3, validation_items=3, patience=5),
+            sae=SAEConfig(n_features=256, steps=4000),
+        ),
     ),
 }
