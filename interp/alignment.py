@@ -96,6 +96,8 @@ def align(activations: Activations, labels: np.ndarray, concepts: list[str]) -> 
     if not np.isfinite(values).all():
         raise InputError("activations hold NaN or infinity: collect them again, or train the dictionary again")
     kept = np.flatnonzero(labels.any(axis=0) & ~labels.all(axis=0))
+    if not len(kept):
+        raise InputError("no concept is had by some rows and not by others: choose another attribute")
     labels = labels[:, kept]
     return Alignment(
         [concepts[column] for column in kept],

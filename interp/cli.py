@@ -70,7 +70,7 @@ def main() -> None:
             prog="interp",
             description="See what a sequential recommender has learnt, and turn it up or down.",
         )
-    except InputError as error:
+    except (InputError, ImportError, OSError) as error:
         print(f"interp: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:

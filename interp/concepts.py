@@ -83,6 +83,6 @@ def concepts_of(items: pd.DataFrame, column: str, min_support: int = 1) -> Conce
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:
-    if isinstance(value, tuple | list | np.ndarray):
-        return tuple(dict.fromkeys(value))
-    return () if pd.isna(value) else (value,)
+    if isinstance(value, tuple | list | set | frozenset | np.ndarray):
+        return tuple(dict.fromkeys(part for part in value if part != ""))
+    return () if pd.isna(value) or value == "" else (value,)

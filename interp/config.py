@@ -1,9 +1,12 @@
 """The configuration from which a whole run follows, and the ready-made ones."""
 
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
-from recmodels.config import TrainingConfig
+from recmodels.config import TrainingConfig, check_number
+from recmodels.errors import InputError
 from recmodels.splits import SplitConfig
 
 
@@ -11,7 +14,7 @@ from recmodels.splits import SplitConfig
 class SAEConfig:
     """How one sparse autoencoder is trained; the defaults are the paper's (NOTES, definition 4)."""
 
-    trainer: str = "unsquared"
+    trainer: Literal["unsquared", "standard"] = "unsquared"
     """The loss: "unsquared" is that of the paper's runs, ‖x − x̂‖₂ + λ‖h‖₁; "standard" has the square, as printed."""
     n_features: int = 2048
     """Size of the dictionary."""
@@ -51,7 +54,7 @@ class StudyConfig:
     """How the recommender is fitted."""
     site: str = "blocks.0"
     """Where the dictionary reads the recommender."""
-    sae_windows: str = "last"
+    sae_windows: Literal["last", "all"] = "last"
     """Which steps of the SAE part train dictionaries: each user's "last" ones, as in the paper, or "all"."""
     sae: SAEConfig = field(default_factory=SAEConfig)
     """How dictionaries are trained."""
@@ -71,6 +74,27 @@ class StudyConfig:
     def folder(self) -> Path:
         """Where the run is written."""
         return self.out or Path("artifacts") / self.dataset
+
+    def check(self) -> None:
+        """Refuse settings that cannot work, before any work is done.
+
+        Raises:
+            InputError: a number is out of its range, or there is no such site.
+        """
+        self.training.check()
+        for sae in self.dictionaries().values():
+            for name in ("n_features", "steps", "batch_size"):
+                check_number(f"sae.{name}", getattr(sae, name), at_least=1)
+            check_number("sae.l1", sae.l1, at_least=0)
+            check_number("sae.learning_rate", sae.learning_rate, at_least=1e-9)
+            longest = max(sae.warmup_steps, sae.sparsity_warmup_steps)
+            check_number("sae.steps", sae.steps, at_least=longest + 1)
+        check_number("steered_concepts", self.steered_concepts, at_least=1)
+        if len(set(self.values)) < 2 or not all(math.isfinite(value) for value in self.values):
+            raise InputError("values must be at least two different finite numbers to steer with")
+        sites = [f"blocks.{block}" for block in range(self.training.num_hidden_layers)]
+        if self.site not in sites:
+            raise InputError(f"there is no site {self.site!r}: choose one of {', '.join(sites)}")
 
     def dictionaries(self) -> dict[str, SAEConfig]:
         """The grid of dictionaries, by name."""

@@ -4,10 +4,11 @@ Axes: b users, s steps, d hidden size, f features.
 """
 
 import math
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import torch
 from torch import Tensor
@@ -127,11 +128,24 @@ class Steer:
         return self
 
 
-def steer_of(edits: Mapping[int, float] | Steer, site: str, op: Op, at: At, reconstruct: Reconstruct) -> Steer:
+def steer_of(edits: Mapping[Any, float] | Steer, site: str, op: Op, at: At, reconstruct: Reconstruct) -> Steer:
     """A `Steer` from a mapping feature → value, or the given one itself."""
     if isinstance(edits, Steer):
         return edits
-    return Steer(tuple(Edit(feature, value, op, at) for feature, value in edits.items()), site, reconstruct)
+    if not isinstance(edits, Mapping):
+        raise InputError(f"steer takes a mapping from feature to value, not a {type(edits).__name__}")
+    return Steer(
+        tuple(Edit(_number(feature), _value(value), op, at) for feature, value in edits.items()), site, reconstruct
+    )
+
+
+def _number(feature: Any) -> Any:
+    """A feature's number, from an integer of any kind or an object that stands for one; else what was given."""
+    return operator.index(feature) if hasattr(feature, "__index__") else feature
+
+
+def _value(value: Any) -> Any:
+    return float(value) if isinstance(value, Real) else value
 
 
 def _is_operand(value: object) -> bool:

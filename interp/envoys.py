@@ -167,7 +167,7 @@ class RecommenderEnvoy(NNsight):
 
     def steer(
         self,
-        edits: Mapping[int, float] | Steer,
+        edits: Mapping[Any, float] | Steer,
         *histories: Any,
         op: Op = "set",
         at: At = "last",
@@ -181,7 +181,7 @@ class RecommenderEnvoy(NNsight):
         reads anything.
 
         Args:
-            edits: feature → value, or a `Steer`.
+            edits: feature (its number, or a `Feature` of a study) → value; or a `Steer`.
             *histories: what to trace, for the tracing form.
             op: "set" the activation, "add" to it or "scale" it.
             at: each user's "last" step, or "all" steps.
@@ -192,6 +192,8 @@ class RecommenderEnvoy(NNsight):
         Raises:
             InputError: no such feature, site or option, or a value that is not finite.
         """
+        if isinstance(edits, Steer) and (op, at, reconstruct, site) != ("set", "last", "none", None):
+            raise InputError("a Steer already says its op, at, reconstruct and site: give it alone")
         name = site or (edits.site if isinstance(edits, Steer) else self._only_site())
         steer = steer_of(edits, name, op, at, reconstruct).checked(self.site(name).sae)
         if histories:
@@ -273,6 +275,8 @@ class RecommenderEnvoy(NNsight):
         hook = module.register_forward_hook(lambda _, __, output: bare.append(output))
         expected = model(tokens).scores
         hook.remove()
+        if not torch.isfinite(expected).all():
+            raise InputError("the recommender's scores are not finite: its weights are damaged, train it again")
         with self.trace(tokens):
             hidden = save(self.blocks[0].output)
             scores = save(self.scores)

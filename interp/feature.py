@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -67,6 +68,10 @@ class Feature:
         """Its correlation with every concept."""
         return figures.concept_bars(self.concepts)
 
+    def __index__(self) -> int:
+        """Its number, so that it can be steered by itself: `rec.steer({study.features["Horror"]: 2})`."""
+        return self.index
+
     def __repr__(self) -> str:
         row = self.row
         return (
@@ -116,6 +121,12 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.table)
+
+    def __iter__(self) -> Iterator[Feature]:
+        return (self[index] for index in self.table.index)
+
+    def __contains__(self, key: Any) -> bool:
+        return key in self.table.index or key in set(self.study.table("concepts")["concept"])
 
     def __getitem__(self, key: Any) -> Feature:
         """The feature with this number, or the top feature of this concept.

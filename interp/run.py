@@ -12,7 +12,7 @@ The run's folder:
 """
 
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -41,13 +41,18 @@ def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
 
     Args:
         config: the configuration.
-        dataset: your own data, in place of the one that the configuration names.
+        dataset: your own data, in place of the one that the configuration names; the run takes its name.
 
     Raises:
         InputError: the data cannot be had, or a setting makes no sense.
     """
+    if dataset is not None:
+        config = replace(config, dataset=dataset.name)
+    config.check()
     folder = config.folder
     folder.mkdir(parents=True, exist_ok=True)
+    # Until everything below fits together again, there is no finished study here.
+    (folder / "config.json").unlink(missing_ok=True)
     stages = Stages(folder / "timings.json")
     print(f"{config.dataset} → {folder}", flush=True)
 

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -23,7 +23,9 @@ class Stages:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.record: dict[str, dict[str, float]] = json.loads(path.read_text()) if path.is_file() else {}
+        self.record: dict[str, dict[str, float]] = {}
+        with suppress(FileNotFoundError, ValueError):
+            self.record = json.loads(path.read_text())
 
     @contextmanager
     def stage(self, name: str, *outputs: Path) -> Iterator[None]:

@@ -86,7 +86,10 @@ def overlap(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def monotone(metrics: pd.DataFrame, low: float = -4, high: float = 4) -> pd.Series:
-    """Whether each target's share never falls as its feature's value rises from `low` to `high`: bool by target."""
-    steered = metrics[metrics["value"].between(low, high)].sort_values("value")
-    rises = steered.groupby("target", sort=False)["share"].agg(lambda share: share.diff().dropna().ge(0).all())
-    return rises.astype(bool)
+    """Whether each target's share rises, and never falls, with its feature's value from `low` to `high`: by target."""
+    steered = metrics[metrics["value"].between(low, high)].sort_values("value", kind="stable")
+
+    def rises(share: pd.Series) -> bool:
+        return bool(share.is_monotonic_increasing and share.iloc[-1] > share.iloc[0])
+
+    return steered.groupby("target", sort=False)["share"].agg(rises).reindex(metrics["target"].unique()).astype(bool)

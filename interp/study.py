@@ -64,7 +64,8 @@ class Study:
         Raises:
             InputError: there is no such table.
         """
-        return read_table(self.folder / "tables", name)
+        recommender = self.record["fingerprints"]["recommender"]
+        return read_table(self.folder / "tables", name, recommender)
 
     def titles(self, recommendations: pd.DataFrame) -> pd.DataFrame:
         """A table with an `item` column, with each item's title and concepts beside it."""
@@ -80,4 +81,9 @@ def open(folder: Path | str) -> Study:
     path = Path(folder) / "config.json"
     if not path.is_file():
         raise InputError(f"{folder} holds no finished study: run `interp study` with --out {folder} first")
-    return Study(Path(folder), json.loads(path.read_text(encoding="utf-8")))
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        record["config"]["dataset"], record["dictionary"], record["fingerprints"]["recommender"]
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{path} is damaged: run the study again, which skips what is already there") from None
+    return Study(Path(folder), record)

@@ -37,6 +37,7 @@ from recmodels.errors import InputError
 from recmodels.sequences import Histories, Vocabulary
 
 KIND = "tables"
+TEXT = ("concept", "target", "name", "trainer", "replaced")  # columns that hold names
 Tables = dict[str, pd.DataFrame]
 
 
@@ -60,17 +61,33 @@ def write_group(folder: Path, inputs: dict[str, Any], make: Callable[[], Tables]
                 table.to_parquet(partial / name, index=False)
 
 
-def read_table(folder: Path, name: str) -> pd.DataFrame:
+def read_table(folder: Path, name: str, recommender: str | None = None) -> pd.DataFrame:
     """A table by name, such as "features", from the groups below a folder.
 
+    Args:
+        folder: the folder of groups.
+        name: file name without its ending.
+        recommender: fingerprint of the recommender that the table must be about.
+
     Raises:
-        InputError: there is no such table, or its group is unfinished or was altered.
+        InputError: there is no such table, its group is unfinished or was altered, or it is about another
+            recommender.
     """
     found = sorted(folder.glob(f"*/{name}.*"))
     if not found:
         raise InputError(f"no table {name!r} under {folder}: run the study again, or check the name")
-    artifacts.verify(found[0].parent, KIND)
-    return pd.read_csv(found[0]) if found[0].suffix == ".csv" else pd.read_parquet(found[0])
+    made_for = artifacts.verify(found[0].parent, KIND)["inputs"].get("recommender")
+    if recommender is not None and made_for != recommender:
+        raise InputError(f"{found[0]} was computed for another recommender: run the study again")
+    return _read_csv(found[0]) if found[0].suffix == ".csv" else pd.read_parquet(found[0])
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """Names stay as they were written: a concept may be called 1990, True or None."""
+    numbers = pd.read_csv(path, nrows=0).columns.difference(list(TEXT))
+    return pd.read_csv(
+        path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values={name: [""] for name in numbers}
+    )
 
 
 def items(frame: pd.DataFrame, interactions: pd.DataFrame, vocabulary: Vocabulary, concepts: Concepts) -> Tables:

@@ -1,13 +1,17 @@
 """The settings of a recommender's training, apart from what they need to run: reading them is instant."""
 
+import math
 from dataclasses import dataclass
+from typing import Literal
+
+from recmodels.errors import InputError
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
     """How a recommender is fitted; the defaults are the paper's (NOTES, definition 2)."""
 
-    model: str = "gptrec"
+    model: Literal["gptrec"] = "gptrec"
     """Which recommender: gptrec."""
     max_history: int = 64
     """How many of a history's last items the model reads."""
@@ -19,7 +23,7 @@ class TrainingConfig:
     """Attention heads of each block."""
     dropout: float = 0.1
     """Dropout rate everywhere."""
-    windows: str = "last"
+    windows: Literal["last", "all"] = "last"
     """Training windows: "last" takes each user's last `max_history` items, "all" cuts the whole history."""
     learning_rate: float = 1e-3
     """Adam's learning rate, constant."""
@@ -34,3 +38,39 @@ class TrainingConfig:
     one, which is too noisy to stop by when there are only dozens of held-out users."""
     seed: int = 0
     """Seed of the initial weights, the order of batches and dropout."""
+
+    def check(self) -> None:
+        """Refuse settings that cannot work.
+
+        Raises:
+            InputError: a number is out of its range.
+        """
+        for name in (
+            "max_history",
+            "hidden_size",
+            "num_hidden_layers",
+            "num_attention_heads",
+            "batch_size",
+            "max_epochs",
+            "patience",
+            "validation_items",
+        ):
+            check_number(f"training.{name}", getattr(self, name), at_least=1)
+        check_number("training.learning_rate", self.learning_rate, at_least=1e-9)
+        check_number("training.dropout", self.dropout, at_least=0, below=1)
+        if self.hidden_size % self.num_attention_heads:
+            raise InputError(
+                f"training.hidden_size {self.hidden_size} cannot be shared by {self.num_attention_heads} "
+                f"attention heads: make it a multiple"
+            )
+
+
+def check_number(name: str, value: float, at_least: float, below: float = math.inf) -> None:
+    """Refuse a setting outside its range.
+
+    Raises:
+        InputError: `value` is not a number from `at_least` up to, but not including, `below`.
+    """
+    if not at_least <= value < below:
+        limit = f"at least {at_least:g}" + (f" and below {below:g}" if below < math.inf else "")
+        raise InputError(f"{name} is {value:g}: it must be {limit}")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from tqdm.auto import tqdm
 from transformers import (
     EarlyStoppingCallback,
@@ -80,6 +81,8 @@ def fit(
     model = build(config, len(vocabulary))
     trainer = _Trainer(model, windows, prefixes, vocabulary, config, checkpoints)
     trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
+    if not all(torch.isfinite(weights).all() for weights in model.parameters()):
+        raise InputError("the training diverged, its weights are not finite: lower the learning rate")
     recommender = Recommender(model.cpu(), vocabulary)
     recommender.save(folder, inputs)
     shutil.rmtree(checkpoints)

@@ -82,3 +82,8 @@ def test_mistakes_are_explained_in_one_line(ask, message):
     with pytest.raises(InputError, match=message) as caught:
         ask()
     assert "\n" not in str(caught.value)
+
+
+def test_empty_names_are_no_concepts():
+    items = pd.DataFrame({"title": list("abc"), "genre": ["", "x", None]}, index=[1, 2, 3])
+    assert concepts_of(items, "genre").names == ["x"]

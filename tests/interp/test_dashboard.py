@@ -162,13 +162,16 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
     }
 
 
+RECORD = {"dictionary": "none", "fingerprints": {"recommender": "odd"}}
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
     for group, made in tables().items():
-        write_group(folder / "tables" / group, {}, lambda made=made: made)
+        write_group(folder / "tables" / group, {"recommender": "odd"}, lambda made=made: made)
     config = {"dataset": "<tiny & odd>", "site": "blocks.0", "training": {"model": "gptrec"}}
-    artifacts.write_json(folder / "config.json", {"config": config, "dictionary": "none"})
+    artifacts.write_json(folder / "config.json", RECORD | {"config": config})
     return interp.open(folder)
 
 
@@ -271,7 +274,7 @@ def test_scores_that_are_not_numbers_are_null(study, monkeypatch):
 
 
 def test_a_missing_table_is_named(tmp_path):
-    artifacts.write_json(tmp_path / "config.json", {"config": {"dataset": "none"}})
+    artifacts.write_json(tmp_path / "config.json", RECORD | {"config": {"dataset": "none"}})
     with pytest.raises(InputError, match="no table 'features'"):
         write_dashboard(interp.open(tmp_path))
     assert not (tmp_path / "dashboard.html").exists()

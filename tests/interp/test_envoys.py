@@ -247,6 +247,8 @@ def test_scores_can_be_written(rec, some):
         ({-1: 1.0}, {}, "features 0 to 63"),
         ({"Sci-Fi": 1.0}, {}, "features 0 to 63"),
         ({1: float("nan")}, {}, "finite"),
+        ([1, 2], {}, "mapping"),
+        (Steer((), "blocks.0"), {"op": "add"}, "give it alone"),
         ({1: 1.0}, {"op": "raise"}, "set, add, scale"),
         ({1: 1.0}, {"at": "first"}, "last, all"),
         ({1: 1.0}, {"reconstruct": "some"}, "none, last, all"),

@@ -21,9 +21,9 @@ def test_overlap_by_hand():
 def test_monotone_by_hand():
     rows = [("up", v, s) for v, s in ((-1, 0.1), (0, 0.1), (1, 0.3), (9, 0.0))]
     rows += [("down", v, s) for v, s in ((-1, 0.2), (0, 0.1), (1, 0.3))]
-    rows += [("up", np.nan, 0.9)]
+    rows += [("flat", v, 0.2) for v in (-1, 0, 1)] + [("up", np.nan, 0.9)]
     table = pd.DataFrame(rows, columns=["target", "value", "share"])
-    assert monotone(table).to_dict() == {"up": True, "down": False}
+    assert monotone(table).to_dict() == {"up": True, "down": False, "flat": False}
 
 
 @pytest.mark.parametrize("reconstruct", ["none", "all"])

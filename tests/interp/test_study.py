@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -21,6 +22,7 @@ from interp.features import encode
 from interp.run import run
 from interp.stages import Stages
 from interp.summary import summary
+from interp.tables import read_table, write_group
 from recmodels.config import TrainingConfig
 from recmodels.errors import InputError
 
@@ -60,7 +62,7 @@ TABLES = (
 @pytest.fixture(scope="module")
 def study(planted, tmp_path_factory):
     folder = tmp_path_factory.mktemp("study") / "planted"
-    return run(replace(CONFIG, out=folder), planted)
+    return run(replace(CONFIG, dataset="ml-1m", out=folder), planted)  # your own data give a run its name
 
 
 @pytest.fixture
@@ -75,6 +77,7 @@ def arguments(monkeypatch):
 
 
 def test_every_table_is_there_and_says_what_it_is_about(study):
+    assert study.name == "planted"
     for name in TABLES:
         assert len(study.table(name)), name
     assert set(study.table("features")["feature"]) == set(range(64))
@@ -231,3 +234,67 @@ def test_the_command_line_writes_the_dashboard_again(study, arguments, capsys):
 def test_help_answers_without_loading_torch():
     code = "import sys, interp.cli; assert 'torch' not in sys.modules, 'torch was imported'"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"training": replace(CONFIG.training, batch_size=0)}, r"training\.batch_size is 0"),
+        ({"training": replace(CONFIG.training, dropout=2)}, "below 1"),
+        ({"training": replace(CONFIG.training, num_attention_heads=3)}, "multiple"),
+        ({"sae": replace(CONFIG.sae, n_features=0)}, r"sae\.n_features"),
+        ({"l1_grid": (float("nan"),)}, r"sae\.l1"),
+        ({"sae": replace(CONFIG.sae, steps=50)}, r"sae\.steps"),
+        ({"steered_concepts": 0}, "steered_concepts"),
+        ({"values": ()}, "two different"),
+        ({"values": (1.0, float("nan"))}, "finite"),
+        ({"site": "blocks.9"}, r"blocks\.0, blocks\.1"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_before_any_work(planted, tmp_path, change, says):
+    with pytest.raises(InputError, match=says) as error:
+        run(replace(CONFIG, out=tmp_path / "run", **change), planted)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_names_that_look_like_numbers_stay_names(tmp_path):
+    table = pd.DataFrame({"concept": ["1990", "True", "None", "NA"], "value": [1.5, None, 2.0, 3.0]})
+    write_group(tmp_path / "group", {"recommender": "mine"}, lambda: {"made.csv": table})
+    pd.testing.assert_frame_equal(read_table(tmp_path, "made", "mine"), table)
+    with pytest.raises(InputError, match="another recommender"):
+        read_table(tmp_path, "made", "yours")
+
+
+def test_an_interrupted_rerun_is_not_a_finished_study(study, planted, tmp_path, monkeypatch):
+    folder = tmp_path / "copy"
+    shutil.copytree(study.folder, folder)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("interp.run.train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(replace(CONFIG, out=folder, sae=replace(CONFIG.sae, seed=9)), planted)
+    with pytest.raises(InputError, match="no finished study"):
+        interp.open(folder)
+
+
+def test_a_damaged_record_is_refused(tmp_path):
+    for content in ("{", "{}", "[]"):
+        (tmp_path / "config.json").write_text(content)
+        with pytest.raises(InputError, match="damaged"):
+            interp.open(tmp_path)
+
+
+def test_features_can_be_walked_and_steered_by_themselves(study, histories):
+    name = study.table("concepts")["concept"][0]
+    feature = study.features[name]
+    assert name in study.features
+    assert "Sci-Fi" not in study.features
+    assert [each.index for each in study.features] == list(range(64))
+    few = histories.select(slice(0, 3))
+    with study.recommender.steer({feature.index: 2.0}):
+        expected = study.recommender.score(few)
+    with study.recommender.steer({feature: np.float32(2)}):
+        assert torch.equal(study.recommender.score(few), expected)
