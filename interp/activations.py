@@ -96,7 +96,7 @@ def collect(
     An interrupted run goes on where it was; if `folder` already holds the same activations, they are only
     opened.
 
-    The paper's data points (NOTES, definition 3): each history without its last item, the model's last
+    The paper's data points (docs/paper.md, 3): each history without its last item, the model's last
     `max_history` steps of that.
 
     Args:

@@ -12,7 +12,7 @@ from recmodels.splits import SplitConfig
 
 @dataclass(frozen=True)
 class SAEConfig:
-    """How one sparse autoencoder is trained; the defaults are the paper's (NOTES, definition 4)."""
+    """How one sparse autoencoder is trained; the defaults are the paper's (docs/paper.md, 4)."""
 
     trainer: Literal["unsquared", "standard"] = "unsquared"
     """The loss: "unsquared" is that of the paper's runs, ‖x − x̂‖₂ + λ‖h‖₁; "standard" has the square, as printed."""
@@ -69,6 +69,8 @@ class StudyConfig:
     """How many of the best-aligned concepts are steered."""
     values: tuple[float, ...] = tuple(float(value) for value in range(-10, 11))
     """Activations that a steered feature is set to."""
+    reconstruct: Literal["none", "all"] = "none"
+    """While steering, keep the reconstruction error ("none") or replace the layer as the paper does ("all")."""
 
     @property
     def folder(self) -> Path:

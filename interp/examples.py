@@ -52,7 +52,7 @@ def p_top(
     """The paper's p_top100: how much of a feature's activation falls on items with a concept (section 7.2.2).
 
     Of the `count` histories with the feature's largest activations, the share of its activation that falls
-    on items with the concept: averaged over histories, and pooled over all of them (NOTES, definition 11).
+    on items with the concept: averaged over histories, and pooled over all of them (docs/paper.md, 10).
 
     Args:
         activations: [n, f].

@@ -14,7 +14,7 @@ from recmodels.sequences import Histories
 
 
 def reconstruction(store: ActivationStore, sae: SparseAutoencoder) -> dict[str, float]:
-    """Quality of the reconstruction of a store's normalised activations (NOTES, definition 5).
+    """Quality of the reconstruction of a store's normalised activations (docs/paper.md, 5).
 
     Returns:
         `rmse`; `explained_variance`, averaged over dimensions as scikit-learn's `explained_variance_score`

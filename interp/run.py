@@ -134,8 +134,13 @@ def _tables(
     with stages.stage("steering", groups / "steering"):
         tables.write_group(
             groups / "steering",
-            {**inputs, "values": list(config.values), "targets": top["concept"].tolist()},
-            lambda: tables.steering(rec, test, top, concepts, config.values),
+            {
+                **inputs,
+                "values": list(config.values),
+                "reconstruct": config.reconstruct,
+                "targets": top["concept"].tolist(),
+            },
+            lambda: tables.steering(rec, test, top, concepts, config.values, config.reconstruct),
         )
     return chosen
 

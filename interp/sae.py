@@ -44,7 +44,7 @@ class SparseAutoencoder:
     Attributes:
         dictionary: the trained `dictionary_learning` dictionary, on normalised activations.
         mean: one number that is subtracted from hidden states before encoding.
-        std: one number that they are then divided by (NOTES, definition 3).
+        std: one number that they are then divided by (docs/paper.md, 3).
         config: how it was trained.
         provenance: what it was trained on.
     """

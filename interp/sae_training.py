@@ -31,7 +31,7 @@ def train(
     """Train one dictionary per configuration, all on the same batches, and write each to `folder/<name>`.
 
     Batches are drawn i.i.d. with replacement from the store, normalised by its mean and standard deviation
-    (NOTES, definitions 3 and 4). A batch depends only on the seed and the step, so that an interrupted
+    (docs/paper.md, 3 and 4). A batch depends only on the seed and the step, so that an interrupted
     run, taken up again from `folder/checkpoints`, ends in the same weights. Dictionaries that `folder`
     already holds are only loaded.
 

@@ -14,7 +14,7 @@ from recmodels.sequences import Histories
 
 
 def concept_shares(lists: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Mean over users of the share of a user's list that has each concept (NOTES, definition 9).
+    """Mean over users of the share of a user's list that has each concept (docs/paper.md, 9).
 
     Args:
         lists: int [user, k] item codes, −1 where a list ran out.

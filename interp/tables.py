@@ -25,6 +25,7 @@ import pandas as pd
 from interp.activations import ActivationStore
 from interp.alignment import Alignment, align
 from interp.concepts import Concepts
+from interp.edits import Reconstruct
 from interp.effects import mean_jacobian, promoted_items
 from interp.envoys import RecommenderEnvoy
 from interp.examples import histograms, p_top, strongest_histories
@@ -174,11 +175,16 @@ def effects(rec: RecommenderEnvoy, sae: SparseAutoencoder, test: Histories, site
 
 
 def steering(
-    rec: RecommenderEnvoy, test: Histories, top: pd.DataFrame, concepts: Concepts, values: Sequence[float]
+    rec: RecommenderEnvoy,
+    test: Histories,
+    top: pd.DataFrame,
+    concepts: Concepts,
+    values: Sequence[float],
+    reconstruct: Reconstruct,
 ) -> Tables:
     """Sweeps of the features that stand for these concepts. `top` has the columns concept and feature."""
     targets = dict(zip(top["concept"], top["feature"].astype(int).tolist(), strict=True))
-    metrics, shares = sweep(rec, test, targets, concepts, values)
+    metrics, shares = sweep(rec, test, targets, concepts, values, reconstruct=reconstruct)
     return {"steering.csv": metrics, "shares.csv": shares}
 
 

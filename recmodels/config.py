@@ -9,7 +9,7 @@ from recmodels.errors import InputError
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a recommender is fitted; the defaults are the paper's (NOTES, definition 2)."""
+    """How a recommender is fitted; the defaults are the paper's (docs/paper.md, 2)."""
 
     model: Literal["gptrec"] = "gptrec"
     """Which recommender: gptrec."""

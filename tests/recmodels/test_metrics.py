@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from recmodels.metrics import coverage, hit_rate, inter_list_diversity, ndcg
 from recmodels.ranking import list_metrics
 
-# NOTES, definition 7.
+# docs/paper.md, 7.
 LISTS = np.array([[10, 11, 12], [10, 13, 14], [15, 11, 10]])
 TRUTH = np.array([11, 20, 10])
 CATALOGUE = np.array([10, 11, 12, 13, 14, 99])
