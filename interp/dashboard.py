@@ -26,7 +26,7 @@ from recmodels import artifacts
 if TYPE_CHECKING:
     from interp.study import Study
 
-MODELS = {"gptrec": "GPTRec", "bert4rec": "BERT4Rec"}
+MODELS = {"gptrec": "GPTRec"}
 PAGE = Path(__file__).parent / "page"
 CONCEPT = "{concept}"  # where the page puts a feature's best concept
 

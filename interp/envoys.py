@@ -38,6 +38,12 @@ class SiteEnvoy(Envoy):
     """A place in the network where a dictionary can be attached, such as `rec.blocks[0]`."""
 
     @property
+    def name(self) -> str:
+        """What the site is called, such as "blocks.0"."""
+        blocks = self.root.recommender.model.blocks_path
+        return self.path.removeprefix("model.").replace(blocks, "blocks", 1)
+
+    @property
     def sae(self) -> SparseAutoencoder:
         """The dictionary attached here.
 
@@ -46,7 +52,7 @@ class SiteEnvoy(Envoy):
         """
         found = self.root.saes.get(self.path)
         if found is None:
-            raise InputError(f"no dictionary is attached at {self.path}: give one to the recommender with attach(sae)")
+            raise InputError(f"no dictionary is attached at {self.name}: give one to the recommender with attach(sae)")
         return found
 
     @eproperty(key="output", description="SAE features; edits keep the reconstruction error")

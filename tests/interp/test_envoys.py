@@ -253,7 +253,7 @@ def test_scores_can_be_written(rec, some):
         ({1: 1.0}, {"at": "first"}, "last, all"),
         ({1: 1.0}, {"reconstruct": "some"}, "none, last, all"),
         ({1: 1.0}, {"site": "blocks.9"}, r"blocks\.0 to blocks\.1"),
-        ({1: 1.0}, {"site": "blocks.1"}, "no dictionary is attached"),
+        ({1: 1.0}, {"site": "blocks.1"}, r"no dictionary is attached at blocks\.1"),
     ],
 )
 def test_impossible_steers_are_refused_in_one_line(rec, edits, options, says):
