@@ -145,17 +145,18 @@ def alignment(store: ActivationStore, sae: SparseAutoencoder, concepts: Concepts
     neurons = align(np.asarray(store.activations, dtype=np.float64), labels, concepts.names)
     kept = [concepts.index(name) for name in features.concepts]
     labels = labels[:, kept]
+    top = features.top()
     overall = {
         **reconstruction(store, sae),
         "sae_mean_top_correlation": features.mean_top_correlation,
         "neuron_mean_top_correlation": neurons.mean_top_correlation,
-        "sae_mean_top_auc": features.top()["auc"].mean(),
-        "sae_mean_top_sensitivity": features.top()["sensitivity"].mean(),
+        "sae_mean_top_auc": top["auc"].mean(),
+        "sae_mean_top_sensitivity": top["sensitivity"].mean(),
     }
     best = features.correlation.argmax(axis=1)
     return {
         "dictionary.csv": pd.DataFrame([overall]),
-        "concepts.csv": _features_beside_neurons(features, neurons),
+        "concepts.csv": _features_beside_neurons(top, neurons.top()),
         "alignment.parquet": features.table(),
         "neurons.parquet": neurons.table().rename(columns={"feature": "neuron"}),
         "features.parquet": _features(activations, store, features, labels, best),
@@ -188,19 +189,15 @@ def steering(
     return {"steering.csv": metrics, "shares.csv": shares}
 
 
-def _features_beside_neurons(features: Alignment, neurons: Alignment) -> pd.DataFrame:
-    other = (
-        neurons.top()
-        .add_prefix("neuron_")
-        .rename(
-            columns={
-                "neuron_concept": "concept",
-                "neuron_feature": "neuron",
-                "neuron_abs_feature": "abs_neuron",
-            }
-        )
+def _features_beside_neurons(features: pd.DataFrame, neurons: pd.DataFrame) -> pd.DataFrame:
+    other = neurons.add_prefix("neuron_").rename(
+        columns={
+            "neuron_concept": "concept",
+            "neuron_feature": "neuron",
+            "neuron_abs_feature": "abs_neuron",
+        }
     )
-    return features.top().merge(other.drop(columns="neuron_popularity"), on="concept")
+    return features.merge(other.drop(columns="neuron_popularity"), on="concept")
 
 
 def _features(
