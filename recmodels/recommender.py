@@ -13,13 +13,14 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from recmodels import artifacts
+from recmodels.bert4rec import BERT4Rec
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec
 from recmodels.model import SequentialRecommender
 from recmodels.ranking import Score, rank, top_k
 from recmodels.sequences import Histories, Vocabulary, as_histories
 
-MODELS: dict[str, type[SequentialRecommender]] = {"gptrec": GPTRec}
+MODELS: dict[str, type[SequentialRecommender]] = {"gptrec": GPTRec, "bert4rec": BERT4Rec}
 
 
 @dataclass(frozen=True)
