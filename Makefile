@@ -4,16 +4,18 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-# Where ml-1m lies for the longer runs: a folder with the official archives' contents.
+# Where ml-1m, lastfm-2k and ml-latest-small lie for the longer runs: folders with the official archives' contents.
 INTERP_DATA ?= ../shared/data
 export INTERP_DATA
+
+STUDIES := ml-100k planted ml-1m ml-1m-bert4rec lastfm-2k ml-latest-small
 
 .PHONY: help demo test lint studies reference clean
 
 help:
 	@echo "make demo     install, then train, interpret and steer a recommender on MovieLens-100K"
 	@echo "make test     lint, type checks and the whole test suite"
-	@echo "make studies  the figures that the project promises, measured on real data (INTERP_DATA, half an hour)"
+	@echo "make studies  the figures that the project promises, measured on real data (INTERP_DATA, hours)"
 	@echo "make reference  the same runs, and their tables copied to artifacts/reference"
 	@echo "make clean    remove .venv and what runs wrote under artifacts/"
 
@@ -30,10 +32,14 @@ reference: $(READY)
 	$(BIN)/interp study ml-100k
 	$(BIN)/interp study planted
 	$(BIN)/interp study ml-1m --data $(INTERP_DATA)/ml-1m
-	for study in ml-100k planted ml-1m; do \
-	  mkdir -p artifacts/reference/$$study && \
+	$(BIN)/interp study ml-1m-bert4rec --data $(INTERP_DATA)/ml-1m
+	$(BIN)/interp study lastfm-2k --data $(INTERP_DATA)/lastfm-2k
+	$(BIN)/interp study ml-latest-small --data $(INTERP_DATA)/ml-latest-small
+	for study in $(STUDIES); do \
+	  rm -rf artifacts/reference/$$study && mkdir -p artifacts/reference/$$study && \
 	  cp artifacts/$$study/tables/*/*.csv artifacts/$$study/timings.json artifacts/reference/$$study/ || exit 1; \
 	done
+	$(BIN)/python benchmarks/growth.py artifacts/reference ml-100k ml-1m > artifacts/reference/growth.csv
 
 lint: $(READY)
 	$(BIN)/ruff check .

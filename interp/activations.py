@@ -38,7 +38,7 @@ class ActivationStore:
         folder: where it lies.
         activations: float32 [n, d], read-only.
         rows: the user, item and step of each row.
-        site: the place in the recommender, such as "blocks.0".
+        site: the place in the recommender, one of `recmodels.config.site_names`.
         recommender: fingerprint of the recommender.
         mean: mean of all entries.
         std: standard deviation of all entries.
@@ -91,19 +91,19 @@ def collect(
     windows: str = "last",
     batch_size: int = 128,
 ) -> ActivationStore:
-    """Write the activations of a site at every step of every history.
+    """Write the activations of a site at every step of every history that holds an item.
 
     An interrupted run goes on where it was; if `folder` already holds the same activations, they are only
     opened.
 
     The paper's data points (docs/paper.md, 3): each history without its last item, the model's last
-    `max_history` steps of that.
+    `max_history` steps of that. The [MASK] with which BERT4Rec ends is read by the model but is not a data point.
 
     Args:
         rec: the recommender.
         given: histories in any form, at least two items each.
         folder: where the store is written.
-        site: where to read, such as "blocks.0".
+        site: where to read, one of `recmodels.config.site_names`.
         windows: "last" reads each history's last `max_history` steps, as the paper does; "all" reads the whole
             history in stretches of that length, which gives a small data set more to train a dictionary on.
         batch_size: histories per forward pass.

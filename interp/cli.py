@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import tyro
 from tyro.extras import SubcommandApp, subcommand_type_from_defaults
 
-from interp.config import PRESETS, StudyConfig
+from interp.config import StudyConfig
+from interp.presets import PRESETS
 from recmodels.errors import InputError
 
 app = SubcommandApp()
@@ -34,7 +35,7 @@ def demo(data: Path | None = None, out: Path = Path("artifacts/ml-100k")) -> Non
 
 @app.command
 def study(config: Annotated[Preset, tyro.conf.arg(name="")]) -> None:
-    """Run one configuration to all its tables and its dashboard: `interp study ml-1m --data FOLDER`.
+    """Run one configuration to all its tables, its dashboard and its report: `interp study ml-1m --data FOLDER`.
 
     A study that was interrupted goes on where it was; steps whose result is already there are skipped.
     """
@@ -52,6 +53,19 @@ def dashboard(folder: tyro.conf.Positional[Path]) -> None:
     from interp.study import open
 
     print(write_dashboard(open(folder)))
+
+
+@app.command
+def report(folder: tyro.conf.Positional[Path]) -> None:
+    """Write the report of a finished study again.
+
+    Args:
+        folder: The study's folder, such as artifacts/ml-1m.
+    """
+    from interp.report import write_report
+    from interp.study import open
+
+    print(write_report(open(folder)))
 
 
 def run_and_report(config: StudyConfig) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from interp.attributes import attribute
 from recmodels.errors import InputError
 
 
@@ -56,26 +57,29 @@ class Concepts:
         return self.names.index(name)
 
 
-def concepts_of(items: pd.DataFrame, column: str, min_support: int = 1) -> Concepts:
-    """The values of one column of an item table as concepts.
+def concepts_of(items: pd.DataFrame, name: str, min_support: int = 1, most_frequent: int | None = None) -> Concepts:
+    """The values of an attribute of the items as concepts.
 
     Args:
         items: indexed by item id.
-        column: categorical (one value per item) or multi-valued (tuples or lists); missing means none.
+        name: a column, categorical (one value per item) or multi-valued (tuples or lists), missing meaning
+            none; or another attribute of `interp.attributes`, such as "decade" or "title:Star Wars".
         min_support: concepts of fewer items than this are left out.
+        most_frequent: keep only so many, those of the most items.
 
     Raises:
-        InputError: no such column, or no concept with enough items.
+        InputError: no such attribute, or no concept with enough items.
     """
-    if column not in items.columns:
-        raise InputError(f"the item table has no column {column!r}: choose {', '.join(map(str, items.columns))}")
     # Not `map`, which makes floats of integers when some are missing.
-    values = pd.Series([_as_tuple(value) for value in items[column]], items.index, dtype=object)
+    values = pd.Series([_as_tuple(value) for value in attribute(items, name)], items.index, dtype=object)
     values = values.explode().dropna()
     names, counts = np.unique(values.astype(str).to_numpy(), return_counts=True)
-    names = names[counts >= min_support]
+    supported = np.flatnonzero(counts >= min_support)
+    if most_frequent is not None:
+        supported = supported[np.argsort(-counts[supported], kind="stable")[:most_frequent]]
+    names = np.sort(names[supported])
     if not len(names):
-        raise InputError(f"no value of column {column!r} has {min_support} items: lower min_support")
+        raise InputError(f"no value of attribute {name!r} has {min_support} items: lower min_support")
     matrix = np.zeros((len(items), len(names)), dtype=bool)
     kept = values[values.astype(str).isin(names)].astype(str)
     matrix[items.index.get_indexer(kept.index), np.searchsorted(names, kept.to_numpy())] = True

@@ -3,23 +3,29 @@
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
-from recmodels.config import TrainingConfig, check_number
+from recmodels.config import Columns, SplitConfig, TrainingConfig, check_number, site_names
 from recmodels.errors import InputError
-from recmodels.splits import SplitConfig
+
+Trainer = Literal["unsquared", "standard", "gated", "p_anneal", "top_k", "batch_top_k", "matryoshka", "jump_relu"]
+PENALISED = ("unsquared", "standard", "gated", "p_anneal")
+TOP_K = ("top_k", "batch_top_k", "matryoshka")
 
 
 @dataclass(frozen=True)
 class SAEConfig:
     """How one sparse autoencoder is trained; the defaults are the paper's (docs/paper.md, 4)."""
 
-    trainer: Literal["unsquared", "standard"] = "unsquared"
-    """The loss: "unsquared" is that of the paper's runs, ‖x − x̂‖₂ + λ‖h‖₁; "standard" has the square, as printed."""
+    trainer: Trainer = "unsquared"
+    """How: "unsquared" is the loss of the paper's runs, ‖x − x̂‖₂ + λ‖h‖₁, "standard" has the square, as printed;
+    the others are those of dictionary_learning (interp/trainers.py)."""
     n_features: int = 2048
     """Size of the dictionary."""
     l1: float = 0.1
-    """Weight λ of the L1 penalty. Its scale differs between the two losses."""
+    """Weight λ of the penalty of unsquared, standard, gated and p_anneal; its scale differs between them."""
+    k: int = 16
+    """Active features per activation that top_k, batch_top_k, matryoshka and jump_relu aim at."""
     learning_rate: float = 1e-3
     """Adam's learning rate after warm-up."""
     steps: int = 6000
@@ -33,21 +39,108 @@ class SAEConfig:
     seed: int = 0
     """Seed of the initial weights and of the draws."""
 
+    @property
+    def name(self) -> str:
+        """What such a dictionary is called, "top_k-1024-k-16" for example; a seed is named if it is not 0."""
+        field_name = "l1" if self.trainer in PENALISED else "k"
+        seed = f"-seed-{self.seed}" if self.seed else ""
+        return f"{self.trainer}-{self.n_features}-{field_name}-{self.sparsity:.9g}{seed}"
+
+    @property
+    def sparsity(self) -> float:
+        """The setting that decides how sparse its dictionaries are: `l1` or `k`."""
+        return self.l1 if self.trainer in PENALISED else self.k
+
+    def with_sparsity(self, value: float) -> "SAEConfig":
+        """The same with another `l1` or `k`, whichever the trainer goes by.
+
+        Raises:
+            InputError: an unknown trainer, or a k that is not a whole number.
+        """
+        self._check_trainer()
+        if self.trainer in PENALISED:
+            return replace(self, l1=value)
+        if value % 1:
+            raise InputError(f"sae.k is {value:g}: {self.trainer} takes a whole number of features")
+        return replace(self, k=int(value))
+
+    @property
+    def warmup(self) -> int:
+        """Steps until the learning rate and the penalty, if this trainer has one, stop rising."""
+        return self.warmup_steps if self.trainer in TOP_K else max(self.warmup_steps, self.sparsity_warmup_steps)
+
+    def check(self) -> None:
+        """Refuse settings that cannot work.
+
+        Raises:
+            InputError: an unknown trainer, a number out of its range, or a warm-up as long as the training.
+        """
+        self._check_trainer()
+        # The smallest group of a matryoshka is a 32nd of its features.
+        check_number("sae.n_features", self.n_features, at_least=32 if self.trainer == "matryoshka" else 1)
+        check_number("sae.batch_size", self.batch_size, at_least=2)
+        check_number("sae.learning_rate", self.learning_rate, at_least=1e-9)
+        for name in ("l1", "warmup_steps", "sparsity_warmup_steps", "seed"):
+            check_number(f"sae.{name}", getattr(self, name), at_least=0)
+        if self.trainer not in PENALISED:
+            check_number("sae.k", self.k, at_least=1, below=self.n_features + 1)
+        if self.steps <= self.warmup:
+            raise InputError(
+                f"sae.steps is {self.steps}, but its warm-up alone takes {self.warmup}: "
+                f"lower sae.warmup_steps and sae.sparsity_warmup_steps, or train for longer"
+            )
+
+    def _check_trainer(self) -> None:
+        if self.trainer not in get_args(Trainer):
+            raise InputError(f"unknown trainer {self.trainer!r}: choose one of {', '.join(get_args(Trainer))}")
+
+
+@dataclass(frozen=True)
+class GridConfig:
+    """The dictionaries that are trained beside the one of `sae`, to compare settings; all empty for none."""
+
+    l1: tuple[float, ...] = ()
+    """L1 weights (paper Table 1 and Figure 3a)."""
+    n_features: tuple[int, ...] = ()
+    """Dictionary sizes (Figure 3b)."""
+    seeds: int = 1
+    """Runs of every point of these two grids; the paper has 5."""
+    trade_off: dict[Trainer, tuple[float, ...]] = field(default_factory=dict)
+    """Other trainers, each with the values of its sparsity setting (l1 or k): what does sparsity cost?"""
+    sites: tuple[str, ...] = ()
+    """Other places in the recommender to read (section 5: "other layers lead to similar results")."""
+
 
 @dataclass(frozen=True)
 class StudyConfig:
     """Everything that decides a run's numbers. The same configuration on the same machine gives the same ones."""
 
     dataset: str = "ml-100k"
-    """Which data: ml-100k, ml-1m or planted."""
+    """Which data: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m, ml-latest-small, lastfm-2k, music4all, recbole,
+    planted."""
     data: Path | None = None
-    """A folder or archive with your copy of the data; without it the data set is downloaded and cached."""
+    """A folder or archive with your copy of the data; without it the data set is downloaded and cached. Together
+    with `items`, your own table of interactions (.csv, .tsv or .parquet)."""
+    items: Path | None = None
+    """Your own table of items, whose interactions `data` holds; `dataset` is then a name of your choice."""
+    columns: Columns = field(default_factory=Columns)
+    """What the columns of your own tables are called."""
+    tmdb: Path | None = None
+    """A folder with TMDB's movies_metadata.csv and credits.csv: adds languages, actors, directors, companies and
+    countries to films whose data set has a links.csv."""
     out: Path | None = None
-    """Where the run is written; by default artifacts/<dataset>."""
+    """Where the run is written; by default artifacts/<dataset>, or artifacts/<dataset>-bert4rec."""
+    repeats: Literal["all", "first", "last"] = "all"
+    """Of a user's repeated interactions with one item, keep all, the first or the last."""
     attribute: str | None = None
-    """Column of the item table whose values are the concepts; by default the data set's own (genres)."""
+    """Attribute whose values are the concepts: a column of the item table, decade, franchise, translated, or
+    title:WORDS; by default the data set's own (genres, tags)."""
+    most_frequent: int | None = None
+    """Keep only so many concepts, those of the most items; the paper takes 20 genres of Music4All."""
     min_support: int = 5
     """Concepts of fewer items than this are left out."""
+    other_attributes: tuple[str, ...] = ()
+    """More attributes to compare features with, the 20 most frequent values of each (paper Appendix C)."""
     split: SplitConfig = field(default_factory=SplitConfig)
     """Who trains the recommender, who trains the dictionary, who tests both."""
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -58,74 +151,57 @@ class StudyConfig:
     """Which steps of the SAE part train dictionaries: each user's "last" ones, as in the paper, or "all"."""
     sae: SAEConfig = field(default_factory=SAEConfig)
     """How dictionaries are trained."""
-    l1_grid: tuple[float, ...] = ()
-    """Several L1 weights to train dictionaries with, in one pass; empty takes the one of `sae`."""
-    n_features_grid: tuple[int, ...] = ()
-    """Several dictionary sizes to train; empty takes the one of `sae`."""
+    grid: GridConfig = field(default_factory=GridConfig)
+    """Which more dictionaries are trained."""
     max_l0: float = 110.0
-    """Of the trained dictionaries, take the best aligned with at most this many active features per step,
+    """Of the dictionaries at `site`, take the best aligned with at most this many active features per step,
     measured on held-out users of the SAE part."""
-    steered_concepts: int = 5
-    """How many of the best-aligned concepts are steered."""
+    sparse_l0: float = 16.0
+    """The same limit for the dictionary that the report names as the best of the very sparse ones."""
+    steered: tuple[str, ...] = ()
+    """Concepts whose top features are steered; empty takes the five best aligned."""
     values: tuple[float, ...] = tuple(float(value) for value in range(-10, 11))
     """Activations that a steered feature is set to."""
-    reconstruct: Literal["none", "all"] = "none"
-    """While steering, keep the reconstruction error ("none") or replace the layer as the paper does ("all")."""
 
     @property
     def folder(self) -> Path:
         """Where the run is written."""
-        return self.out or Path("artifacts") / self.dataset
+        model = "" if self.training.model == "gptrec" else f"-{self.training.model}"
+        return self.out or Path("artifacts") / f"{self.dataset}{model}"
 
     def check(self) -> None:
         """Refuse settings that cannot work, before any work is done.
 
         Raises:
-            InputError: a number is out of its range, or there is no such site.
+            InputError: a number is out of its range, or there is no such site or trainer.
         """
+        self.split.check()
+        self.columns.check()
         self.training.check()
-        for sae in self.dictionaries().values():
-            for name in ("n_features", "steps", "batch_size"):
-                check_number(f"sae.{name}", getattr(sae, name), at_least=1)
-            check_number("sae.l1", sae.l1, at_least=0)
-            check_number("sae.learning_rate", sae.learning_rate, at_least=1e-9)
-            longest = max(sae.warmup_steps, sae.sparsity_warmup_steps)
-            check_number("sae.steps", sae.steps, at_least=longest + 1)
-        check_number("steered_concepts", self.steered_concepts, at_least=1)
+        if self.items is not None and self.data is None:
+            raise InputError("items is given without data: give your table of interactions with --data FILE")
+        check_number("grid.seeds", self.grid.seeds, at_least=1)
+        check_number("min_support", self.min_support, at_least=1)
+        if self.most_frequent is not None:
+            check_number("most_frequent", self.most_frequent, at_least=1)
         if len(set(self.values)) < 2 or not all(math.isfinite(value) for value in self.values):
             raise InputError("values must be at least two different finite numbers to steer with")
-        sites = [f"blocks.{block}" for block in range(self.training.num_hidden_layers)]
-        if self.site not in sites:
-            raise InputError(f"there is no site {self.site!r}: choose one of {', '.join(sites)}")
+        sites = site_names(self.training.num_hidden_layers)
+        for site in (self.site, *self.grid.sites):
+            if site not in sites:
+                raise InputError(f"there is no site {site!r}: choose one of {', '.join(sites)}")
+        for configs in self.dictionaries().values():
+            for sae in configs:
+                sae.check()
 
-    def dictionaries(self) -> dict[str, SAEConfig]:
-        """The grid of dictionaries, by name."""
-        return {
-            f"{self.sae.trainer}-{n_features}-l1-{l1:g}": replace(self.sae, n_features=n_features, l1=l1)
-            for n_features in self.n_features_grid or (self.sae.n_features,)
-            for l1 in self.l1_grid or (self.sae.l1,)
-        }
-
-
-PRESETS: dict[str, tuple[str, StudyConfig]] = {
-    "ml-100k": (
-        "MovieLens-100K, in minutes: 943 users, 1,682 films",
-        StudyConfig(
-            training=TrainingConfig(windows="all", patience=6),
-            sae_windows="all",
-            sae=SAEConfig(n_features=1024, l1=0.2, steps=3000, batch_size=512, sparsity_warmup_steps=1000),
-        ),
-    ),
-    "ml-1m": (
-        "MovieLens-1M: 6,040 users, 3,706 films",
-        StudyConfig(dataset="ml-1m", sae=SAEConfig(n_features=512)),
-    ),
-    "planted": (
-        "synthetic data with known concepts, to check the method itself",
-        StudyConfig(
-            dataset="planted",
-            training=TrainingConfig(learning_rate=3e-3, validation_items=3, patience=5),
-            sae=SAEConfig(n_features=256, steps=4000),
-        ),
-    ),
-}
+    def dictionaries(self) -> dict[str, list[SAEConfig]]:
+        """All dictionaries of the study, by site; the one of `sae` comes first."""
+        grid = self.grid
+        here = [self.sae]
+        for seed in range(self.sae.seed, self.sae.seed + grid.seeds):
+            here += [replace(self.sae, l1=l1, seed=seed) for l1 in grid.l1]
+            here += [replace(self.sae, n_features=n_features, seed=seed) for n_features in grid.n_features]
+        for trainer, values in grid.trade_off.items():
+            here += [replace(self.sae, trainer=trainer).with_sparsity(value) for value in values]
+        elsewhere = {site: [self.sae] for site in grid.sites if site != self.site}
+        return {self.site: list(dict.fromkeys(here)), **elsewhere}

@@ -72,18 +72,42 @@ class Edit:
 
 
 @dataclass(frozen=True)
+class Push:
+    """A direction that is added to hidden states, whether a dictionary knows it or not (paper section 8.2.3).
+
+    Attributes:
+        direction: [d], in units of the hidden state.
+        factor: how much of it is added.
+        at: at each user's "last" real step or at "all" steps.
+    """
+
+    direction: Tensor
+    factor: float
+    at: At = "last"
+
+    def apply(self, hidden: Tensor) -> None:
+        """Change [b, s, d] hidden states in place."""
+        if self.direction.shape != hidden.shape[-1:]:
+            raise InputError(
+                f"a direction here has {hidden.shape[-1]} entries, not shape {tuple(self.direction.shape)}"
+            )
+        steps = slice(-1, None) if self.at == "last" else slice(None)
+        hidden[:, steps] += self.factor * self.direction.to(hidden)
+
+
+@dataclass(frozen=True)
 class Steer:
     """Edits at one site, and what happens to the part of the hidden state that the dictionary misses.
 
     Attributes:
-        edits: applied in order.
+        edits: applied in order; what they do to features comes first, then what is pushed.
         site: where, such as "blocks.0".
         reconstruct: "none" keeps the reconstruction error, so that only the edited features change;
             "all" replaces the site's output by its reconstruction at every step (the paper's way,
             section 4.3), "last" at the last step only.
     """
 
-    edits: tuple[Edit, ...]
+    edits: tuple[Edit | Push, ...]
     site: str
     reconstruct: Reconstruct = "none"
 
@@ -100,12 +124,16 @@ class Steer:
         before = coder.encode(part)
         after = before.clone()
         for edit in self.edits:
-            edit.apply(after)
+            if isinstance(edit, Edit):
+                edit.apply(after)
         changed = part + coder.write(after - before)
         if self.reconstruct == "all":
             changed = coder.decode(after)
         elif self.reconstruct == "last":
             changed = torch.cat([changed[:, :-1], coder.decode(after[:, -1:])], dim=1)
+        for edit in self.edits:
+            if isinstance(edit, Push):
+                edit.apply(changed)
         return torch.cat([hidden[:, :start], changed], dim=1)
 
     def checked(self, coder: Coder) -> "Steer":
@@ -115,6 +143,11 @@ class Steer:
             InputError: a feature is out of range, a value is not a finite number, or a word is unknown.
         """
         for edit in self.edits:
+            _check_word("at", edit.at, At)
+            if isinstance(edit, Push):
+                if not torch.isfinite(edit.direction * edit.factor).all():
+                    raise InputError("a direction or its factor is not finite: give finite numbers")
+                continue
             if not isinstance(edit.feature, Integral) or not 0 <= edit.feature < coder.n_features:
                 raise InputError(
                     f"there is no feature {edit.feature!r}: this dictionary has features 0 to {coder.n_features - 1}"
@@ -123,7 +156,6 @@ class Steer:
                 shown = " ".join(repr(edit.value).split())
                 raise InputError(f"feature {edit.feature} is steered by {shown}: give a finite number")
             _check_word("op", edit.op, Op)
-            _check_word("at", edit.at, At)
         _check_word("reconstruct", self.reconstruct, Reconstruct)
         return self
 

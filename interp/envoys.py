@@ -1,10 +1,12 @@
 """A recommender as nnsight envoys. The only file that touches nnsight's internals.
 
 Axes: b users, s steps, d hidden size, f features, v items. Histories are left-padded, so step −1 is every
-user's last real step, whatever the padding.
+user's last one, whatever the padding: the one that is scored, and that a steer at "last" changes. For GPTRec it is the
+history's last item; for BERT4Rec it is the [MASK] after it, which stands for the item to come.
 """
 
 import threading
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -35,13 +37,13 @@ _AMBIENT: ContextVar[tuple[tuple[Any, Steer], ...]] = ContextVar("ambient_steers
 
 
 class SiteEnvoy(Envoy):
-    """A place in the network where a dictionary can be attached, such as `rec.blocks[0]`."""
+    """A place in the network where a dictionary can be attached, such as `rec.blocks[0].mlp`."""
 
     @property
     def name(self) -> str:
-        """What the site is called, such as "blocks.0"."""
-        blocks = self.root.recommender.model.blocks_path
-        return self.path.removeprefix("model.").replace(blocks, "blocks", 1)
+        """What the site is called, such as "blocks.0.mlp"."""
+        path = self.path.removeprefix("model.")
+        return next(name for name, at in self.root.recommender.model.sites.items() if at == path)
 
     @property
     def sae(self) -> SparseAutoencoder:
@@ -50,7 +52,7 @@ class SiteEnvoy(Envoy):
         Raises:
             InputError: there is none.
         """
-        found = self.root.saes.get(self.path)
+        found = self.root.saes.get(self.name)
         if found is None:
             raise InputError(f"no dictionary is attached at {self.name}: give one to the recommender with attach(sae)")
         return found
@@ -90,16 +92,23 @@ class RecommenderEnvoy(NNsight):
         with rec.trace(histories):                        # item ids as you write them
             hidden = rec.blocks[0].output.save()          # [b, s, d]
             features = rec.blocks[0].features.save()      # [b, s, f]
-            rec.blocks[0].features[:, -1, 412] = 2.0      # -1 is each user's last real step
+            rec.blocks[0].features[:, -1, 412] = 2.0      # -1 is each user's last step
             scores = rec.scores.save()                    # [b, v]
         with rec.steer({412: 2.0}):                       # everything inside is steered
             lists = rec.recommend(histories, k=10)
+
+    The sites are the same for every model, those of `recmodels.config.site_names`: `embedding`,
+    `blocks[0].attention`, `blocks[0].mlp`, `blocks[0]`, …, `final`. Each has `output` and, once a dictionary is
+    attached, `features`; a trace reads them in that order. A site hides a module of the network that has the same
+    name: BERT's own attention, which ends after the residual sum, is `blocks[0].attention.parent.parent`.
+
+    The last step is the one that is scored: GPTRec's is the history's last item, BERT4Rec's the [MASK] after it.
 
     Its weights are frozen: hidden states carry no gradient unless you ask with `requires_grad_()`.
 
     Args:
         recommender: what to look into.
-        *saes: dictionaries to attach.
+        *saes: dictionaries to attach, at most one per site.
 
     Raises:
         InputError: the envoy does not reproduce the bare model, or a dictionary belongs elsewhere.
@@ -110,7 +119,11 @@ class RecommenderEnvoy(NNsight):
         self.saes: dict[str, SparseAutoencoder] = {}
         self.lock = threading.RLock()  # nnsight keeps the state of a run on the module
         model = recommender.model.requires_grad_(False)
-        super().__init__(model, rename={model.blocks_path: "blocks"}, envoys={f"{model.blocks_path}.*": SiteEnvoy})
+        with warnings.catch_warnings():
+            # BERT has modules called "output", which nnsight moves. Users find what they hold by the sites' names.
+            warnings.filterwarnings("ignore", "Module '.*' has a submodule named 'output'", UserWarning)
+            super().__init__(model, envoys=dict.fromkeys(model.sites.values(), SiteEnvoy))
+        self._name_sites()
         self._check_faithful()
         for sae in saes:
             self.attach(sae)
@@ -124,22 +137,18 @@ class RecommenderEnvoy(NNsight):
             InputError: the dictionary was trained on another recommender, or for a site that is not here.
         """
         sae.check_belongs(self.recommender.fingerprint)
-        self.saes[self.site(sae.provenance.site).path] = sae.to(self.device)
+        self.saes[self.site(sae.provenance.site).name] = sae.to(self.device)
         return self
 
     def site(self, name: str) -> SiteEnvoy:
-        """The envoy of a site by name, such as "blocks.0".
+        """The envoy of a site by name, such as "blocks.0.mlp".
 
         Raises:
             InputError: there is no such site.
         """
-        try:
-            found = self.get(name)
-        except AttributeError:
-            found = None
-        if not isinstance(found, SiteEnvoy):
-            raise InputError(f"there is no site {name!r}: choose blocks.0 to blocks.{len(self.blocks) - 1}")
-        return found
+        if name not in self.recommender.model.sites:
+            raise InputError(f"there is no site {name!r}: choose one of {', '.join(self.recommender.model.sites)}")
+        return self.get(name)
 
     # Reading
 
@@ -160,7 +169,10 @@ class RecommenderEnvoy(NNsight):
         return super().trace(*args, tracer_cls=tracer_cls or _Tracer, **kwargs)
 
     def item_grid(self, given: Any) -> np.ndarray:
-        """Item ids laid out as a trace of the same histories sees them: object [b, s], None where padded."""
+        """Item ids laid out as a trace of the same histories sees them: object [b, s].
+
+        None where there is no item: at padding, and at BERT4Rec's [MASK], its last step.
+        """
         tokens = self._tokens(given)
         ids = np.array([None, *self.recommender.vocabulary.ids.tolist()], dtype=object)
         return ids[torch.where(self._is_item(tokens), tokens, 0).numpy()]
@@ -190,7 +202,7 @@ class RecommenderEnvoy(NNsight):
             edits: feature (its number, or a `Feature` of a study) → value; or a `Steer`.
             *histories: what to trace, for the tracing form.
             op: "set" the activation, "add" to it or "scale" it.
-            at: each user's "last" step, or "all" steps.
+            at: each user's "last" step (BERT4Rec's [MASK]), or "all" steps.
             reconstruct: "none" keeps the reconstruction error; "all" or "last" replaces the site's output
                 by its reconstruction at those steps (the paper's way is "all").
             site: where; by default the one site with a dictionary.
@@ -270,23 +282,40 @@ class RecommenderEnvoy(NNsight):
         if len(self.saes) != 1:
             attached = ", ".join(sorted(self.saes)) or "none"
             raise InputError(f"dictionaries are attached at: {attached}; say which with site=")
-        return next(iter(self.saes.values())).provenance.site
+        return next(iter(self.saes))
+
+    def _name_sites(self) -> None:
+        """Make each site an attribute by its name: `rec.embedding`, `rec.blocks[0].mlp`."""
+        model = self.recommender.model
+        # By module, not by path: nnsight has moved BERT's "output", and a name given here may hide a part of a path.
+        envoys = {name: self.interleaver.envoys[id(model.get_submodule(path))] for name, path in model.sites.items()}
+        self.blocks = envoys["blocks.0"].parent
+        for name, envoy in envoys.items():
+            *above, last = name.split(".")
+            setattr(self.get(".".join(above)) if above else self, last, envoy)
 
     def _check_faithful(self) -> None:
-        """Compare a traced forward pass with a bare, hooked one: a change of nnsight cannot go unseen."""
+        """Compare every site in a trace with a plain hook: a change of nnsight or of a model cannot go unseen."""
         model = self.recommender.model
-        tokens = torch.arange(1, 9, device=model.device).remainder(model.config.n_items).add(1).view(2, 4)
-        bare: list[Tensor] = []
-        module = model.get_submodule(f"{model.blocks_path}.0")
-        hook = module.register_forward_hook(lambda _, __, output: bare.append(output))
+        codes = np.arange(5, dtype=np.int32) % model.config.n_items
+        tokens = model.inference_inputs(Histories(pd.RangeIndex(2), codes, np.array([0, 2, 5]))).to(model.device)
+        bare: dict[str, Tensor] = {}
+        hooks = [
+            model.get_submodule(path).register_forward_hook(lambda *call, name=name: bare.update({name: call[-1]}))
+            for name, path in model.sites.items()
+        ]
         expected = model(tokens).scores
-        hook.remove()
+        for hook in hooks:
+            hook.remove()
         if not torch.isfinite(expected).all():
             raise InputError("the recommender's scores are not finite: its weights are damaged, train it again")
+        traced: dict[str, Tensor] = {}
         with self.trace(tokens):
-            hidden = save(self.blocks[0].output)
+            for name in model.sites:
+                traced[name] = save(self.site(name).output)
             scores = save(self.scores)
-        if not (torch.equal(hidden, bare[0]) and torch.equal(scores, expected)):
+        same = all(torch.equal(traced[name], bare[name]) for name in model.sites)
+        if not (same and torch.equal(scores, expected)):
             raise InputError(
                 "a trace of this recommender differs from the bare model: install the nnsight of constraints.txt"
             )

@@ -1,11 +1,13 @@
 """What a dictionary's reconstruction costs: in the activations, and in recommendations (paper section 6)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
 from interp.activations import ActivationStore
-from interp.edits import Steer
+from interp.edits import Reconstruct, Steer
 from interp.envoys import RecommenderEnvoy
 from interp.features import check_match
 from interp.sae import SparseAutoencoder
@@ -44,7 +46,9 @@ def reconstruction(store: ActivationStore, sae: SparseAutoencoder) -> dict[str, 
     }
 
 
-def downstream(rec: RecommenderEnvoy, histories: Histories, site: str) -> pd.DataFrame:
+def downstream(
+    rec: RecommenderEnvoy, histories: Histories, site: str, replaced: Sequence[Reconstruct] = ("none", "last", "all")
+) -> pd.DataFrame:
     """Recommendation metrics with a site's output replaced by its reconstruction (paper Table 1).
 
     The paper does not say at which steps it replaces, so both readings are given.
@@ -54,7 +58,7 @@ def downstream(rec: RecommenderEnvoy, histories: Histories, site: str) -> pd.Dat
     """
     catalogue = np.arange(len(rec.recommender.vocabulary))
     rows = []
-    for replaced in tqdm(("none", "last", "all"), desc="replacing", leave=False):
-        with rec.steer(Steer((), site, reconstruct=replaced)):
-            rows.append({"replaced": replaced, **evaluate(rec.score, histories, catalogue)})
+    for where in tqdm(replaced, desc="replacing", leave=False):
+        with rec.steer(Steer((), site, reconstruct=where)):
+            rows.append({"replaced": where, **evaluate(rec.score, histories, catalogue)})
     return pd.DataFrame(rows)

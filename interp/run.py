@@ -2,38 +2,56 @@
 
 The run's folder:
 
-    config.json            the configuration, versions, and fingerprints of data, recommender and dictionary
-    recommender/           weights and vocabulary
-    activations/<part>/    stores of the parts sae, sae_validation and test
-    dictionaries/<name>/   every dictionary of the grid
-    tables/<group>/        every table (see `interp.tables`)
-    timings.json           wall time and peak memory of each step
-    dashboard.html         one offline page
+    config.json                   the configuration, versions, and fingerprints of data, recommender and dictionary
+    recommender/                  weights and vocabulary
+    activations/<site>/<part>/    stores of the parts sae, sae_validation and test
+    dictionaries/<site>/<name>/   every dictionary
+    evaluations/<site>/<name>/    how good it is
+    tables/<group>/               every table (see `interp.tables`)
+    timings.json                  wall time and peak memory of each step
+    dashboard.html                the chosen dictionary on one offline page
+    report.html                   the paper's tables, figures and claims on another
 """
 
+import os
 import platform
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
 
-from interp import tables
-from interp.activations import ActivationStore, collect
-from interp.concepts import Concepts, concepts_of
+import numpy as np
+import pandas as pd
+import torch
+
 from interp.config import StudyConfig
 from interp.dashboard import write_dashboard
+from interp.data import StudyData, study_data
+from interp.dictionaries import PARTS, Stores, collect_parts, evaluate_all, train_all
 from interp.envoys import RecommenderEnvoy
+from interp.evaluation import neurons
+from interp.report import write_report
 from interp.sae import SparseAutoencoder
-from interp.sae_training import train
 from interp.stages import Stages
 from interp.study import Study
 from interp.study import open as open_study
-from recmodels import artifacts, datasets
+from interp.tables import read_table, write_group
+from interp.tables.alignment import alignment
+from interp.tables.cases import cases, lists
+from interp.tables.dictionaries import dictionaries
+from interp.tables.effects import effects
+from interp.tables.items import items
+from interp.tables.steering import steering
+from interp.tables.store import Tables
+from recmodels import artifacts
+from recmodels.errors import InputError
 from recmodels.interactions import Dataset
+from recmodels.ranking import evaluate
 from recmodels.sequences import histories_of
-from recmodels.splits import Split, paper_split
 from recmodels.training import fit
 
 VERSIONS = ("torch", "transformers", "nnsight", "dictionary-learning", "numpy", "pandas", "scikit-learn")
+STEERED = 5  # concepts that are steered if the configuration names none
 
 
 def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
@@ -57,101 +75,103 @@ def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
     print(f"{config.dataset} → {folder}", flush=True)
 
     with stages.stage("data"):
-        dataset = dataset or datasets.load(config.dataset, config.data)
-        concepts = concepts_of(dataset.items, config.attribute or dataset.attribute, config.min_support)
-        split = paper_split(dataset.interactions, config.split)
-
+        data = study_data(config, dataset)
+    unknown = [name for name in config.steered if name not in data.concepts.names]
+    if unknown:
+        raise InputError(f"steered names no concept: {unknown[0]!r}; choose of {', '.join(data.concepts.names)}")
     with stages.stage("recommender", folder / "recommender"):
-        recommender = fit(split.recommender, split.validation, config.training, folder / "recommender")
+        recommender = fit(data.split.recommender, data.split.validation, config.training, folder / "recommender")
     rec = RecommenderEnvoy(recommender)
 
-    parts = {"sae": split.sae, "sae_validation": split.sae_validation, "test": split.test}
-    with stages.stage("activations", *(folder / "activations" / part for part in parts)):
-        stores = {
-            part: collect(
-                rec,
-                frame,
-                folder / "activations" / part,
-                config.site,
-                config.sae_windows if part == "sae" else "last",
-            )
-            for part, frame in parts.items()
+    grid = config.dictionaries()
+    with stages.stage("activations", *(folder / "activations" / site / part for site in grid for part in PARTS)):
+        stores = {site: collect_parts(rec, data.split, config, site) for site in grid}
+    every = [folder / "dictionaries" / site / sae.name for site, configs in grid.items() for sae in configs]
+    with stages.stage("dictionaries", *every):
+        saes = {
+            site: train_all(stores[site]["sae"], configs, folder / "dictionaries" / site)
+            for site, configs in grid.items()
         }
+    chosen = _write_tables(config, data, rec, stores, saes, stages)
 
-    configs = config.dictionaries()
-    with stages.stage("dictionaries", *(folder / "dictionaries" / name for name in configs)):
-        saes = train(stores["sae"], configs, folder / "dictionaries")
-
-    chosen = _tables(config, dataset, concepts, split, rec, stores, saes, stages)
-    artifacts.write_json(folder / "config.json", _record(config, chosen, dataset.fingerprint, recommender.fingerprint))
+    record = _record(config, data, chosen, recommender.fingerprint)
+    artifacts.write_json(folder / "config.json", record)
     study = open_study(folder)
-    with stages.stage("dashboard"):
+    with stages.stage("pages"):
         write_dashboard(study)
+        write_report(study)
     return study
 
 
-def _tables(
+def _write_tables(
     config: StudyConfig,
-    dataset: Dataset,
-    concepts: Concepts,
-    split: Split,
+    data: StudyData,
     rec: RecommenderEnvoy,
-    stores: dict[str, ActivationStore],
-    saes: dict[str, SparseAutoencoder],
+    stores: dict[str, Stores],
+    saes: dict[str, list[SparseAutoencoder]],
     stages: Stages,
-) -> str:
-    """Write every group of tables, attach the chosen dictionary to the recommender and return its name."""
-    groups, vocabulary = config.folder / "tables", rec.recommender.vocabulary
-    inputs: dict[str, Any] = {"concepts": concepts.fingerprint, "recommender": rec.recommender.fingerprint}
-    tables.write_group(
-        groups / "items",
-        {**inputs, "data": dataset.fingerprint},
-        lambda: tables.items(dataset.items, split.recommender, vocabulary, concepts),
+) -> SparseAutoencoder:
+    """Write every group of tables, attach the chosen dictionary to the recommender and return it."""
+    groups, vocabulary, concepts = config.folder / "tables", rec.recommender.vocabulary, data.concepts
+    histories = histories_of(data.split.test, vocabulary)
+    common: dict[str, Any] = {"concepts": concepts.fingerprint, "recommender": rec.recommender.fingerprint}
+
+    def group(name: str, inputs: dict[str, Any], make: Callable[[], Tables]) -> None:
+        with stages.stage(name, groups / name):
+            write_group(groups / name, common | inputs, make)
+
+    group(
+        "items",
+        {"data": data.dataset.fingerprint},
+        lambda: items(data.dataset.items, data.split.recommender, vocabulary, concepts),
     )
-    with stages.stage("selection", groups / "selection"):
-        tables.write_group(
-            groups / "selection",
-            {
-                **inputs,
-                "dictionaries": {name: sae.inputs(sae.config, sae.provenance) for name, sae in saes.items()},
-                "activations": stores["sae_validation"].fingerprint,
-                "max_l0": config.max_l0,
-            },
-            lambda: tables.candidates(saes, stores["sae_validation"], concepts, config.max_l0),
-        )
-    candidates = tables.read_table(groups, "candidates")
-    chosen = candidates.loc[candidates["chosen"], "name"].item()
-    sae = saes[chosen]
+    every = [config.folder / "evaluations" / site / sae.config.name for site, some in saes.items() for sae in some]
+    with stages.stage("evaluations", *every):
+        rows = evaluate_all(rec, saes, stores, histories, concepts, config.folder / "evaluations")
+
+    def compared() -> Tables:
+        plain = evaluate(rec.score, histories, np.arange(len(vocabulary)))
+        at_sites = [{"site": site, "neurons": neurons(parts["test"], concepts)} for site, parts in stores.items()]
+        return dictionaries(rows, plain, pd.DataFrame(at_sites), config.sae, config.max_l0, config.sparse_l0)
+
+    trained = [sae for some in saes.values() for sae in some]
+    limits = {"max_l0": config.max_l0, "sparse_l0": config.sparse_l0}
+    names = [[sae.provenance.site, sae.inputs(sae.config, sae.provenance)] for sae in trained]
+    group("comparison", {"dictionaries": names, **limits}, compared)
+    sae = trained[read_table(groups, "dictionaries")["chosen"].to_numpy().argmax()]
     rec.attach(sae)
-    test = histories_of(split.test, vocabulary)
-    inputs |= {"dictionary": sae.inputs(sae.config, sae.provenance), "test": test.fingerprint}
 
-    with stages.stage("alignment", groups / "alignment"):
-        tables.write_group(groups / "alignment", inputs, lambda: tables.alignment(stores["test"], sae, concepts))
-    with stages.stage("effects", groups / "effects"):
-        tables.write_group(groups / "effects", inputs, lambda: tables.effects(rec, sae, test, config.site))
-    top = tables.read_table(groups, "concepts").head(config.steered_concepts)
-    with stages.stage("steering", groups / "steering"):
-        tables.write_group(
-            groups / "steering",
-            {
-                **inputs,
-                "values": list(config.values),
-                "reconstruct": config.reconstruct,
-                "targets": top["concept"].tolist(),
-            },
-            lambda: tables.steering(rec, test, top, concepts, config.values, config.reconstruct),
-        )
-    return chosen
+    common |= {"dictionary": sae.inputs(sae.config, sae.provenance), "test": histories.fingerprint}
+    here = stores[config.site]
+    train, test = here["sae"], here["test"]
+    others = {name: other.fingerprint for name, other in data.others.items()}
+    group(
+        "alignment",
+        {"attribute": data.attribute, "others": others},
+        lambda: alignment(test, sae, concepts, data.attribute, data.others),
+    )
+    top = read_table(groups, "concepts")
+    wanted = config.steered or tuple(top["concept"].head(STEERED))
+    targets = top.set_index("concept").loc[[name for name in wanted if name in set(top["concept"])]].reset_index()
+    group("cases", {"data": data.dataset.fingerprint}, lambda: cases(test, sae, data.dataset.items, concepts))
+    group("effects", {}, lambda: effects(rec, sae, histories, config.site))
+    steered = {"targets": targets["concept"].tolist(), "values": list(config.values), "train": train.fingerprint}
+    group("steering", steered, lambda: steering(rec, sae, histories, targets, concepts, config.values, train, test))
+    first = targets.iloc[0]
+    group("lists", {"target": first["concept"]}, lambda: lists(rec, sae, histories, concepts, first))
+    return sae
 
 
-def _record(config: StudyConfig, chosen: str, data: str, recommender: str) -> dict[str, Any]:
+def _record(config: StudyConfig, data: StudyData, sae: SparseAutoencoder, recommender: str) -> dict[str, Any]:
     settings = asdict(config)
-    settings["data"], settings["out"] = (str(path) if path else None for path in (config.data, config.out))
+    for name in ("data", "tmdb", "out"):
+        settings[name] = str(settings[name]) if settings[name] else None
     return {
         "config": settings,
-        "dictionary": chosen,
-        "fingerprints": {"data": data, "recommender": recommender},
+        "attribute": data.attribute,
+        "dictionary": sae.config.name,
+        "fingerprints": {"data": data.dataset.fingerprint, "recommender": recommender},
         "python": platform.python_version(),
+        "machine": {"system": platform.platform(), "cpus": os.cpu_count(), "threads": torch.get_num_threads()},
         "versions": {package: version(package) for package in VERSIONS},
     }

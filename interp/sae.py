@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from interp.config import SAEConfig
-from interp.trainers import TRAINERS
+from interp.trainers import build_trainer
 from recmodels import artifacts
 from recmodels.errors import InputError
 
@@ -126,7 +126,7 @@ class SparseAutoencoder:
         artifacts.verify(folder, KIND)
         about = json.loads((folder / "dictionary.json").read_text())
         config = SAEConfig(**about["config"])
-        dictionary = TRAINERS[config.trainer].dictionary(about["activation_dim"], config.n_features)
+        dictionary = build_trainer(config, about["activation_dim"]).ae
         dictionary.load_state_dict(load_file(folder / "dictionary.safetensors"))
         return cls(dictionary, about["mean"], about["std"], config, Provenance(**about["provenance"]))
 

@@ -1,16 +1,108 @@
 """Turning features up and down, and what that does to the lists (paper section 8)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import nan
 
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
 from interp.concepts import Concepts
-from interp.edits import Reconstruct
+from interp.edits import Edit, Push, Reconstruct, Steer
 from interp.envoys import RecommenderEnvoy
+from interp.probes import Probes
+from interp.sae import SparseAutoencoder
 from recmodels.ranking import list_metrics
 from recmodels.sequences import Histories
+
+
+@dataclass(frozen=True)
+class Dose:
+    """One steer of a sweep, and what it is called in tables.
+
+    Attributes:
+        method: "set" (the feature is set, the reconstruction error kept), "replace" (the feature is set and the
+            layer replaced by its reconstruction, as in the paper), "add" (the feature's direction is added) or
+            "probe" (a probe's direction is added).
+        target: the concept it is meant to turn up.
+        feature: the feature that stands for it; −1 for a probe.
+        value: the activation that is set, or the factor of the direction that is added.
+        steer: what is done.
+    """
+
+    method: str
+    target: str
+    feature: int
+    value: float
+    steer: Steer
+
+
+def set_doses(sae: SparseAutoencoder, targets: Mapping[str, int], values: Sequence[float]) -> list[Dose]:
+    """Each target's feature set to each value at the last step: the error kept, and the paper's replacement."""
+    site = sae.provenance.site
+    methods: dict[str, Reconstruct] = {"set": "none", "replace": "all"}
+    return [
+        Dose(method, target, feature, value, Steer((Edit(feature, value),), site, reconstruct))
+        for method, reconstruct in methods.items()
+        for target, feature in targets.items()
+        for value in values
+    ]
+
+
+def direction_doses(
+    sae: SparseAutoencoder, probes: Probes, targets: Mapping[str, int], values: Sequence[float]
+) -> list[Dose]:
+    """Unit directions of each target's feature and probe, added at the last step (paper Figure 10)."""
+    site, doses = sae.provenance.site, []
+    for target, feature in targets.items():
+        direction = sae.directions[feature]
+        unit = direction / direction.norm() * sae.std
+        for value in values:
+            doses.append(Dose("add", target, feature, value, Steer((Push(unit, value),), site)))
+            doses.append(Dose("probe", target, -1, value, Steer((Push(probes.direction(target), value),), site)))
+    return doses
+
+
+def sweep(
+    rec: RecommenderEnvoy, histories: Histories, doses: Iterable[Dose], concepts: Concepts, k: int = 10
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Steer every user's list by one dose after the other (paper Figures 9 and 10).
+
+    Args:
+        rec: the recommender, with the dictionary attached.
+        histories: users whose last item is held out as the truth.
+        doses: the steers.
+        concepts: whose shares are reported.
+        k: list length.
+
+    Returns:
+        Two tables. Metrics: method, target, feature, value, share (of the target concept), ndcg, hit_rate,
+        coverage and diversity at k, overlap (mean share of the unsteered list that stays). Shares: method,
+        target, feature, value, concept, share. In both, every method and target begins with a row whose `value`
+        is NaN: the unsteered model.
+    """
+    inputs, truth = histories.split_last()
+    vocabulary = rec.recommender.vocabulary
+    catalogue = np.arange(len(vocabulary))
+    labels = concepts.labels(vocabulary.ids)
+    plain = rec.rank(inputs, k)
+    metrics, shares, begun = [], [], set()
+
+    def note(dose: Dose, value: float, lists: np.ndarray) -> None:
+        row = {"method": dose.method, "target": dose.target, "feature": dose.feature, "value": value}
+        share = concept_shares(lists, labels)
+        measured = {"share": share[concepts.index(dose.target)], **list_metrics(lists, truth, catalogue)}
+        metrics.append(row | measured | {"overlap": overlap(plain, lists)})
+        shares.append(pd.DataFrame({**row, "concept": concepts.names, "share": share}))
+
+    for dose in tqdm(list(doses), desc="steering", leave=False):
+        if (dose.method, dose.target) not in begun:
+            begun.add((dose.method, dose.target))
+            note(dose, nan, plain)
+        with rec.steer(dose.steer):
+            note(dose, dose.value, rec.rank(inputs, k))
+    return pd.DataFrame(metrics), pd.concat(shares, ignore_index=True)
 
 
 def concept_shares(lists: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -23,60 +115,14 @@ def concept_shares(lists: np.ndarray, labels: np.ndarray) -> np.ndarray:
     Returns:
         float [concept].
     """
+    return user_shares(lists, labels).mean(axis=0)
+
+
+def user_shares(lists: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Share of each user's list that has each concept: float [user, concept]. Arguments as in `concept_shares`."""
     listed = lists >= 0
     has = labels[np.where(listed, lists, 0)] & listed[..., None]
-    return (has.sum(axis=1) / np.maximum(listed.sum(axis=1), 1)[:, None]).mean(axis=0)
-
-
-def sweep(
-    rec: RecommenderEnvoy,
-    histories: Histories,
-    targets: Mapping[str, int],
-    concepts: Concepts,
-    values: Sequence[float] = tuple(range(-10, 11)),
-    k: int = 10,
-    reconstruct: Reconstruct = "none",
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Set one feature at a time to each value at every user's last step and look at the lists (paper Figure 9).
-
-    Args:
-        rec: the recommender, with one dictionary attached.
-        histories: users whose last item is held out as the truth.
-        targets: concept → the feature that stands for it.
-        concepts: whose shares are reported.
-        values: activations to set.
-        k: list length.
-        reconstruct: "none" keeps the reconstruction error, "all" is the paper's replacement.
-
-    Returns:
-        Two tables. Metrics: target, feature, value, share (of the target concept), ndcg, hit_rate,
-        coverage and diversity at k, overlap (mean share of the unsteered list that stays). Shares: target,
-        feature, value, concept, share. The row with `value` NaN is the unsteered model.
-    """
-    inputs, truth = histories.split_last()
-    vocabulary = rec.recommender.vocabulary
-    catalogue = np.arange(len(vocabulary))
-    labels = concepts.labels(vocabulary.ids)
-    metrics, shares = [], []
-    plain = rec.rank(inputs, k)
-    runs = [(target, feature, value) for target, feature in targets.items() for value in (np.nan, *values)]
-    for target, feature, value in tqdm(runs, desc="steering", leave=False):
-        lists = plain
-        if not np.isnan(value):
-            with rec.steer({feature: value}, reconstruct=reconstruct):
-                lists = rec.rank(inputs, k)
-        share = concept_shares(lists, labels)
-        row = {"target": target, "feature": feature, "value": value}
-        metrics.append(
-            {
-                **row,
-                "share": share[concepts.index(target)],
-                **list_metrics(lists, truth, catalogue),
-                "overlap": overlap(plain, lists),
-            }
-        )
-        shares.append(pd.DataFrame({**row, "concept": concepts.names, "share": share}))
-    return pd.DataFrame(metrics), pd.concat(shares, ignore_index=True)
+    return has.sum(axis=1) / np.maximum(listed.sum(axis=1), 1)[:, None]
 
 
 def overlap(before: np.ndarray, after: np.ndarray) -> float:
@@ -86,7 +132,13 @@ def overlap(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def monotone(metrics: pd.DataFrame, low: float = -4, high: float = 4) -> pd.Series:
-    """Whether each target's share rises, and never falls, with its feature's value from `low` to `high`: by target."""
+    """Whether each target's share rises, and never falls, with its feature's value from `low` to `high`: by target.
+
+    Args:
+        metrics: rows of one method.
+        low: smallest value looked at.
+        high: largest value looked at.
+    """
     steered = metrics[metrics["value"].between(low, high)].sort_values("value", kind="stable")
 
     def rises(share: pd.Series) -> bool:

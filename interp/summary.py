@@ -6,6 +6,7 @@ import pandas as pd
 
 from interp.steering import monotone
 from interp.study import Study
+from interp.verdicts import tally, verdicts
 
 TOLD_APART = 0.9  # an AUC at which a feature tells a concept's items from the others
 
@@ -15,7 +16,7 @@ def summary(study: Study) -> str:
     metrics = study.table("recommender").set_index("replaced")
     plain = metrics.loc["none"]
     found = study.table("dictionary").iloc[0]
-    concepts, steering = study.table("concepts"), study.table("steering")
+    concepts, steering = study.table("concepts"), study.table("steering").query("method == 'set'")
     sae, neurons = found["sae_mean_top_correlation"], found["neuron_mean_top_correlation"]
     wins = int((concepts["correlation"] > concepts["neuron_correlation"]).sum())
     told_apart = study.table("alignment").groupby("concept")["auc"].max() >= TOLD_APART
@@ -45,7 +46,8 @@ def summary(study: Study) -> str:
             *(_steering_line(steering[steering["target"] == target]) for target in rising.index),
             f"  rising throughout from -4 to 4 for {int(rising.sum())} of {len(rising)}",
             "",
-            f"Open {study.folder / 'dashboard.html'} in a browser, or in Python:",
+            f"{study.folder / 'report.html'}: the paper's tables and figures; {tally(verdicts(study))}.",
+            f"{study.folder / 'dashboard.html'}: every feature. In Python:",
             f'  study = interp.open("{study.folder}"); study.features["{concepts["concept"][0]}"]',
         ]
     )

@@ -4,6 +4,8 @@ Sun et al., *BERT4Rec: Sequential Recommendation with Bidirectional Encoder Repr
 CIKM 2019; masking as in the paper (docs/paper.md, 2).
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
@@ -30,7 +32,13 @@ class BERT4Rec(SequentialRecommender):
     """
 
     config_class = BERT4RecConfig
-    blocks_path = "backbone.encoder.layer"
+    site_paths: ClassVar[dict[str, str]] = {
+        "embedding": "backbone.embeddings.word_embeddings",
+        "blocks.*.attention": "backbone.encoder.layer.*.attention.output.dense",
+        "blocks.*.mlp": "backbone.encoder.layer.*.output.dense",
+        "blocks.*": "backbone.encoder.layer.*",
+        "final": "final",
+    }
 
     def __init__(self, config: BERT4RecConfig) -> None:
         super().__init__(config)
@@ -51,6 +59,9 @@ class BERT4Rec(SequentialRecommender):
             ),
             add_pooling_layer=False,
         )
+        # BERT ends with its last block. A module that changes nothing makes "final" a site of its own, so that it is
+        # not a second name of that block.
+        self.final = nn.Identity()
         self.post_init()
 
     @property
@@ -67,7 +78,8 @@ class BERT4Rec(SequentialRecommender):
         real = input_ids != PAD
         # Positions count real tokens only, so that the width of the padding does not matter.
         position = (real.cumsum(dim=1) - 1).clamp(min=0)
-        return self.backbone(input_ids, attention_mask=real.long(), position_ids=position).last_hidden_state
+        encoded = self.backbone(input_ids, attention_mask=real.long(), position_ids=position)
+        return self.final(encoded.last_hidden_state)
 
     def inference_inputs(self, histories: Histories) -> Tensor:
         """The last `max_history` items of each history, and a [MASK] after them."""

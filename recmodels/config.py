@@ -1,4 +1,4 @@
-"""The settings of a recommender's training, apart from what they need to run: reading them is instant."""
+"""The settings of data, splits and training, apart from what they need to run: reading them is instant."""
 
 import math
 from dataclasses import dataclass
@@ -65,6 +65,67 @@ class TrainingConfig:
             )
 
 
+@dataclass(frozen=True)
+class Columns:
+    """What the columns of your tables are called."""
+
+    user: str = "user"
+    """Interactions: who."""
+    item: str = "item"
+    """Both tables: the id of the item."""
+    time: str = "time"
+    """Interactions: when; numbers that grow with time, or dates."""
+    title: str = "title"
+    """Items: what people call them; the column of ids will do."""
+    attribute: str = "genres"
+    """Items: the attribute whose values are the concepts."""
+    separator: str = "|"
+    """What splits a text cell that holds several values of an attribute."""
+
+    def check(self) -> None:
+        """Refuse an empty separator.
+
+        Raises:
+            InputError: it is empty.
+        """
+        if not self.separator.strip() and self.separator not in (" ", "\t"):
+            raise InputError("the separator of multi-valued cells is empty: give a character, such as '|'")
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """How `paper_split` divides users."""
+
+    test_share: float = 0.1
+    """Share of users, those who started last, that make up the test part."""
+    recommender_share: float = 0.6
+    """Share of the remaining users that the recommender is fitted on; the others are for the SAE."""
+    validation_share: float = 0.1
+    """Share of the recommender's users, and of the SAE's, held out for choices made during fitting."""
+    seed: int = 42
+    """Seed of the draws of users."""
+
+    def check(self) -> None:
+        """Refuse shares that leave a part empty.
+
+        Raises:
+            InputError: a share is not between 0 and 1.
+        """
+        for name in ("test_share", "recommender_share", "validation_share"):
+            check_share(name, getattr(self, name))
+
+
+def site_names(num_hidden_layers: int) -> list[str]:
+    """The places where a recommender of this many blocks can be read and steered, in the order it runs through them.
+
+    Each is the output of one module, [b, s, d]: "embedding", item vectors before positions are added; of every block
+    "blocks.N.attention" and "blocks.N.mlp", what these two add to the residual stream, and "blocks.N", the stream
+    after the block; "final", what the scores are computed from.
+    """
+    blocks = (f"blocks.{block}{part}" for block in range(num_hidden_layers) for part in (".attention", ".mlp", ""))
+    return ["embedding", *blocks, "final"]
+
+
 def check_number(name: str, value: float, at_least: float, below: float = math.inf) -> None:
     """Refuse a setting outside its range.
 
@@ -74,3 +135,13 @@ def check_number(name: str, value: float, at_least: float, below: float = math.i
     if not at_least <= value < below:
         limit = f"at least {at_least:g}" + (f" and below {below:g}" if below < math.inf else "")
         raise InputError(f"{name} is {value:g}: it must be {limit}")
+
+
+def check_share(name: str, share: float) -> None:
+    """Refuse a share that is nothing or everything.
+
+    Raises:
+        InputError: `share` is not between 0 and 1, both excluded.
+    """
+    if not 0 < share < 1:
+        raise InputError(f"{name} is {share:g}: it must lie between 0 and 1, both excluded")

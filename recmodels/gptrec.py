@@ -3,6 +3,8 @@
 Petrov and Macdonald, *Generative Sequential Recommendation with GPTRec*, arXiv 2306.11114.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from transformers import GPT2Config, GPT2Model
@@ -21,7 +23,13 @@ class GPTRec(SequentialRecommender):
     """Causal recommender: the hidden state at a step sees that step's item and all before it."""
 
     config_class = GPTRecConfig
-    blocks_path = "backbone.h"
+    site_paths: ClassVar[dict[str, str]] = {
+        "embedding": "backbone.wte",
+        "blocks.*.attention": "backbone.h.*.attn.c_proj",
+        "blocks.*.mlp": "backbone.h.*.mlp",
+        "blocks.*": "backbone.h.*",
+        "final": "backbone.ln_f",
+    }
 
     def __init__(self, config: GPTRecConfig) -> None:
         super().__init__(config)

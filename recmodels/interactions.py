@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pandas as pd
 from recmodels.errors import InputError
 
 COLUMNS = ("user", "item", "time")
+Repeats = Literal["all", "first", "last"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Dataset:
         object.__setattr__(self, "interactions", validated_interactions(self.interactions))
         object.__setattr__(self, "items", validated_items(self.items))
         unknown = pd.Index(self.interactions["item"].unique()).difference(self.items.index)
+        if len(unknown) == 1:
+            raise InputError(
+                f"{self.name}: item {unknown.tolist()[0]!r} of the interactions is not in the item table: "
+                f"add it there, or drop its rows"
+            )
         if len(unknown):
             raise InputError(
                 f"{self.name}: {len(unknown)} items of the interactions are not in the item table "
@@ -84,6 +91,28 @@ def validated_interactions(frame: pd.DataFrame) -> pd.DataFrame:
     if not finite.all():
         raise InputError(f"interactions, column 'time', row {int(finite.argmin())} is not a finite number")
     return frame
+
+
+def without_repeats(frame: pd.DataFrame, keep: Repeats = "all") -> pd.DataFrame:
+    """Validated interactions with each user's repeated meetings with one item reduced to one.
+
+    Args:
+        frame: columns `user`, `item`, `time`, in any order of rows.
+        keep: "all" of them, or a user's "first" or "last" meeting with an item: by time, ties in row order.
+
+    Returns:
+        What remains, in the order of the rows and with a fresh index; for "all", `frame` itself.
+
+    Raises:
+        InputError: `keep` is something else.
+    """
+    if keep not in get_args(Repeats):
+        raise InputError(f"repeated interactions cannot be kept as {keep!r}: choose all, first or last")
+    if keep == "all":
+        return frame
+    order = np.argsort(frame["time"].to_numpy(), kind="stable")
+    repeated = frame.iloc[order].duplicated(["user", "item"], keep=keep).to_numpy()
+    return frame.iloc[np.sort(order[~repeated])].reset_index(drop=True)
 
 
 def validated_items(frame: pd.DataFrame) -> pd.DataFrame:

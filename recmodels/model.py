@@ -3,6 +3,7 @@
 Axes: b histories, s steps, d hidden size, v items.
 """
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput
 
+from recmodels.config import site_names
 from recmodels.sequences import Histories
 
 IGNORE = -100  # the label of a step that has nothing to predict
@@ -66,20 +68,33 @@ class TiedScorer(nn.Module):
 class SequentialRecommender(PreTrainedModel):
     """Base of the recommenders: reads left-padded tokens, scores every item as the next one.
 
-    A subclass builds a backbone, says where its blocks and embeddings are, and implements the four methods
-    below that raise.
+    A subclass builds a backbone, says where its sites are, and implements the four methods below that raise.
     """
 
     config_class = RecommenderConfig
     base_model_prefix = ""
     main_input_name = "input_ids"
 
-    blocks_path: ClassVar[str]
-    """Dotted path of the list of transformer blocks."""
+    site_paths: ClassVar[dict[str, str]]
+    """Where each kind of site of `site_names` is: a module's dotted path, with * for the number of the block. No two
+    sites are the same module."""
 
     def __init__(self, config: RecommenderConfig) -> None:
         super().__init__(config)
         self.scorer = TiedScorer()
+
+    @property
+    def sites(self) -> dict[str, str]:
+        """Where activations can be read and changed: name → dotted path of a module whose output is [b, s, d].
+
+        In the order of a forward pass, which is that of `recmodels.config.site_names`.
+        """
+        found = {}
+        for name in site_names(self.config.num_hidden_layers):
+            number = re.search(r"\d+", name)
+            path = self.site_paths[re.sub(r"\d+", "*", name)]
+            found[name] = path.replace("*", number.group()) if number else path
+        return found
 
     def get_input_embeddings(self) -> nn.Embedding:
         """The token embeddings; row 0 is padding, row code + 1 is an item."""

@@ -10,27 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from recmodels.config import SplitConfig, check_share
 from recmodels.errors import InputError
 
 MIN_ROWS = 2
-
-
-@dataclass(frozen=True)
-class SplitConfig:
-    """How `paper_split` divides users."""
-
-    test_share: float = 0.1
-    """Share of users, those who started last, that make up the test part."""
-    recommender_share: float = 0.6
-    """Share of the remaining users that the recommender is fitted on; the others are for the SAE."""
-    validation_share: float = 0.1
-    """Share of the recommender's users, and of the SAE's, held out for choices made during fitting."""
-    seed: int = 42
-    """Seed of the draws of users."""
-
-    def __post_init__(self) -> None:
-        for name in ("test_share", "recommender_share", "validation_share"):
-            _check_share(name, getattr(self, name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +47,7 @@ def new_users_split(interactions: pd.DataFrame, test_share: float = 0.1) -> tupl
     Raises:
         InputError: the share is not between 0 and 1, or all users would be test users.
     """
-    _check_share("test_share", test_share)
+    check_share("test_share", test_share)
     start = interactions.groupby("user", sort=False)["time"].transform("min")
     starts = np.sort(start[~interactions["user"].duplicated()].to_numpy())[::-1]
     # Users with the same start come together: T is the start of the user with whom the share is reached.
@@ -93,7 +76,7 @@ def cold_user_split(
     Raises:
         InputError: the share is not between 0 and 1, or there are too few users for both parts to have one.
     """
-    _check_share("train_share", train_share)
+    check_share("train_share", train_share)
     user, users = pd.factorize(interactions["user"])
     size = round(train_share * len(users))
     if not 0 < size < len(users):
@@ -116,6 +99,7 @@ def paper_parts(
         InputError: as `new_users_split` and `cold_user_split`.
     """
     config = config or SplitConfig()
+    config.check()
     train, test = new_users_split(interactions, config.test_share)
     recommender, sae = cold_user_split(drop_short(train), config.recommender_share, config.seed)
     catalogue = recommender["item"].unique()
@@ -133,6 +117,7 @@ def paper_split(interactions: pd.DataFrame, config: SplitConfig | None = None) -
         InputError: as `paper_parts`, or the SAE or test part is left without users.
     """
     config = config or SplitConfig()
+    config.check()
     whole, sae, test = paper_parts(interactions, config)
     recommender, validation = cold_user_split(whole, 1 - config.validation_share, config.seed)
     sae, sae_validation = cold_user_split(drop_short(sae), 1 - config.validation_share, config.seed)
@@ -151,8 +136,3 @@ def drop_short(interactions: pd.DataFrame, rows: int = MIN_ROWS) -> pd.DataFrame
 def restrict(interactions: pd.DataFrame, items: np.ndarray) -> pd.DataFrame:
     """Only the rows with one of these items."""
     return interactions[interactions["item"].isin(items)].reset_index(drop=True)
-
-
-def _check_share(name: str, share: float) -> None:
-    if not 0 < share < 1:
-        raise InputError(f"{name} is {share:g}: it must lie between 0 and 1, both excluded")

@@ -38,6 +38,26 @@ def recommender(split, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def bert4rec(split, tmp_path_factory):
+    """A BERT4Rec of the same data, barely trained: enough for tests of what is read and steered."""
+    config = TrainingConfig(
+        model="bert4rec",
+        max_history=32,
+        hidden_size=16,
+        num_hidden_layers=2,
+        learning_rate=3e-3,
+        max_epochs=2,
+    )
+    return fit(split.recommender, split.validation, config, tmp_path_factory.mktemp("fit") / "recommender")
+
+
+@pytest.fixture(scope="session")
+def recommenders(recommender, bert4rec):
+    """One of each model, by name."""
+    return {"gptrec": recommender, "bert4rec": bert4rec}
+
+
+@pytest.fixture(scope="session")
 def histories(split, recommender):
     """The test users' histories."""
     return recommender.histories(split.test)

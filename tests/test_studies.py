@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from interp.config import PRESETS
+from interp.presets import PRESETS
 from interp.run import run
 from interp.steering import monotone
 
@@ -18,24 +18,48 @@ ROOT = Path(__file__).parents[1]
 DATA = ROOT / os.environ.get("INTERP_DATA", "../shared/data")
 
 
-def finished(name, data=None):
+def finished(name, folder=None):
+    if folder is not None and not (DATA / folder).is_dir():
+        pytest.skip(f"no {folder} in {DATA}: set INTERP_DATA")
+    data = DATA / folder if folder else None
     return run(replace(PRESETS[name][1], data=data, out=ROOT / "artifacts" / name))
+
+
+def steered(study, method="set"):
+    table = study.table("steering")
+    return table[table["method"] == method]
 
 
 def test_ml_100k():
     study = finished("ml-100k")
     found = study.table("dictionary").iloc[0]
     assert found["sae_mean_top_correlation"] >= 1.5 * found["neuron_mean_top_correlation"]
-    assert monotone(study.table("steering")).sum() >= 4
+    assert monotone(steered(study)).sum() >= 4
 
 
-@pytest.mark.skipif(not (DATA / "ml-1m").is_dir(), reason=f"no MovieLens-1M in {DATA}: set INTERP_DATA")
 def test_ml_1m():
-    study = finished("ml-1m", DATA / "ml-1m")
-    found = study.table("dictionary").iloc[0]
-    assert study.table("recommender").set_index("replaced").loc["none", "ndcg@10"] >= 0.14
-    assert found["sae_mean_top_correlation"] >= 0.58
-    assert found["l0"] <= 110
+    study = finished("ml-1m", "ml-1m")
+    found, concepts = study.table("dictionary").iloc[0], study.table("concepts")
+    assert study.table("recommender").set_index("replaced").loc["none", "ndcg@10"] >= 0.145
+    assert found["sae_mean_top_correlation"] >= 0.62
+    assert found["l0"] <= 100
+    assert (concepts["correlation"] > concepts["neuron_correlation"]).sum() >= 17
+    assert monotone(steered(study)).sum() >= 4
+    every = study.table("dictionaries")
+    sparse = every[every["sparse"]].iloc[0]
+    assert sparse["l0"] <= 16
+    assert sparse["mean_top_correlation"] >= 0.58
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("ml-1m-bert4rec", "ml-1m"), ("lastfm-2k", "lastfm-2k"), ("ml-latest-small", "ml-latest-small")],
+)
+def test_features_follow_concepts_better_than_neurons_do(name, folder):
+    study = finished(name, folder)
+    found, concepts = study.table("dictionary").iloc[0], study.table("concepts")
+    assert found["sae_mean_top_correlation"] > found["neuron_mean_top_correlation"]
+    assert (concepts["correlation"] > concepts["neuron_correlation"]).mean() > 0.5
 
 
 def test_planted():

@@ -1,16 +1,22 @@
 """Plotly figures as functions of a study's tables. No figure computes a statistic."""
 
 from interp.figures.features import activation_histogram, concept_bars
+from interp.figures.grids import setting_curve, site_bars, trade_off_curves
 from interp.figures.overview import best_correlations, concept_heatmap, densities, features_beside_neurons
-from interp.figures.steering import quality_curves, share_curves
+from interp.figures.steering import changed_concepts, direction_curves, quality_curves, share_curves
 
 __all__ = [
     "activation_histogram",
     "best_correlations",
+    "changed_concepts",
     "concept_bars",
     "concept_heatmap",
     "densities",
+    "direction_curves",
     "features_beside_neurons",
     "quality_curves",
+    "setting_curve",
     "share_curves",
+    "site_bars",
+    "trade_off_curves",
 ]

@@ -7,7 +7,7 @@ is all that a new one needs.
 from collections.abc import Callable
 from pathlib import Path
 
-from recmodels.datasets import movielens, planted
+from recmodels.datasets import lastfm, movielens, music4all, planted, recbole
 from recmodels.errors import InputError
 from recmodels.interactions import Dataset
 
@@ -20,7 +20,10 @@ def _planted(name: str, folder: Path | None, cache: Path | None) -> Dataset:
     return planted.load()
 
 
-_SOURCES: dict[str, Loader] = {**dict.fromkeys(movielens.NAMES, movielens.load), planted.NAME: _planted}
+_SOURCES: dict[str, Loader] = {
+    **{name: source.load for source in (movielens, music4all, lastfm, recbole) for name in source.NAMES},
+    planted.NAME: _planted,
+}
 
 NAMES = tuple(_SOURCES)
 

@@ -1,29 +1,42 @@
-"""MovieLens-100K and MovieLens-1M: who rated which film when, with titles, genres and years.
+"""MovieLens, from 100K to 32M: who rated which film when, with titles, genres, years and, where given, tags.
 
-Ratings are read as interactions; their value is not used. Genres come as a tuple per film in
-the file's order, and 'unknown' is no genre. Years are those in the title.
+Ratings are read as interactions; their value is not used. Items have the columns
+
+- `title`, with blanks around and doubled blanks dropped;
+- `genres`, a tuple in the file's order; 'unknown' and '(no genres listed)' are no genres;
+- `year`, the last one in brackets in the title; of '(1975-1979)' and '(2007-)' the first; Int64, missing where unknown;
+- `tags`, where the release has a file of them (10M and later): a tuple of those that at least `TAG_USERS` users
+  gave, in lower case without blanks around, those of the most users first;
+- `genome`, where the release has the tag genome: a tuple of the tags of relevance `GENOME_RELEVANCE` or more, the
+  most relevant first.
+
+Three formats: 100K by itself; 1M and 10M, whose columns are split by '::'; and the CSV files of all later releases.
 
 MovieLens-100K has two sources: the official archive, and the RecBole atomic files inside the `recbole` wheel,
 which pip can fetch where files.grouplens.org cannot be reached. Their interactions are identical, row order
 included. RecBole cut the title at its last bracket ("Toy Story" | "1995"); putting it back gives the official
 title, for 'Land Before Time III' (cut before "(V)") too. The one film without a title is 'unknown' officially
-and 'unkonwn' in RecBole: here 'unknown' from both, without a year. Blanks around official titles are dropped.
+and 'unkonwn' in RecBole: here 'unknown' from both, without a year.
 Not carried over, as RecBole lacks them: release dates and IMDb links.
 
 F. M. Harper and J. A. Konstan, The MovieLens Datasets, ACM TiiS 5(4), 2015.
 """
 
-import csv
+import http.client
 import io
 import logging
+import os
 import re
-from collections.abc import Iterator, Sequence
+import urllib.request
+import zipfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from recmodels.datasets import reading
 from recmodels.datasets.download import (
+    TIMEOUT_SECONDS,
     DownloadError,
     SourceFile,
     cache_folder,
@@ -37,15 +50,26 @@ from recmodels.datasets.download import (
 from recmodels.errors import InputError
 from recmodels.interactions import Dataset
 
-NAMES = ("ml-100k", "ml-1m")
+NAMES = ("ml-100k", "ml-1m", "ml-10m", "ml-20m", "ml-25m", "ml-32m", "ml-latest-small")
 URL = "https://files.grouplens.org/datasets/movielens/{name}.zip"
+# ml-latest-small is replaced from time to time, so that it has none.
 CHECKSUMS = {
     "ml-100k": "md5:0e33842e24a9c977be4e0107933c0723",
     "ml-1m": "md5:c4d9eecfca2ab87c1945afe126590906",
+    "ml-10m": "md5:ce571fd55effeba0271552578f2648bd",
+    "ml-20m": "md5:cd245b17a1ae2cc31bb14903e1204af3",
+    "ml-25m": "md5:6b51fb2759a8657d3bfcbfc42b592ada",
+    "ml-32m": "md5:d472be332d4daa821edc399621853b57",
 }
+FOLDERS = {"ml-10m": "ml-10M100K"}
 WHEEL = "recbole==1.2.1"
 WHEEL_CHECKSUM = "sha256:9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407"
 WHEEL_MEMBERS = tuple(f"recbole/dataset_example/ml-100k/ml-100k.{kind}" for kind in ("inter", "item"))
+
+TAG_USERS = 2
+"""A tag counts as one of an item's when at least so many different users gave it."""
+GENOME_RELEVANCE = 0.8
+"""A tag of the genome counts as one of an item's from this relevance (0 to 1) on."""
 
 # fmt: off
 GENRES_100K = [
@@ -54,10 +78,13 @@ GENRES_100K = [
     "Romance", "Sci-Fi", "Thriller", "War", "Western",
 ]
 # fmt: on
+NO_GENRES = ("", "unknown", "(no genres listed)")
 ITEM_COLUMNS_100K = ["movie id", "title", "release date", "video release date", "IMDb URL", *GENRES_100K]
 RATING_COLUMNS = ["user id", "movie id", "rating", "timestamp"]
-YEAR = re.compile(r"\((\d{4})\)")
-WHOLE_NUMBER = re.compile(" *-?[0-9]{1,18} *")
+DAT_ENCODINGS = {"ml-1m": "latin-1", "ml-10m": "utf-8"}
+YEAR = re.compile(r"\((\d{4})(?: ?[-–] ?(?:\d{4})?)?\)")
+
+Movie = tuple[int, int, str, list[str]]  # row in the file, id, title, genres
 
 log = logging.getLogger(__name__)
 
@@ -65,23 +92,48 @@ log = logging.getLogger(__name__)
 def load(name: str, folder: Path | None = None, cache: Path | None = None) -> Dataset:
     """MovieLens by name, from a copy (a folder, the folder above it, or an archive) or by downloading.
 
-    Items have the columns `title`, `genres` (tuple of strings) and `year` (Int64, missing where unknown).
+    Films without any ratings stay among the items.
 
     Raises:
-        InputError: nothing to read or download, or a row that is not in the official format.
+        InputError: nothing to read or download, a row that is not in the official format, or a rated film that
+            is not in the table of films.
     """
     if folder is not None:
-        source = folder / name if (folder / name).is_dir() else folder
-        return _read_100k(source) if name == "ml-100k" else _read_1m(source)
+        inner = folder / FOLDERS.get(name, name)
+        return _read(name, inner if inner.is_dir() else folder)
     cache = cache or cache_folder()
-    return _download_100k(cache) if name == "ml-100k" else _download_1m(cache)
+    return _download_100k(cache) if name == "ml-100k" else _read(name, _download(name, cache))
 
 
-def _download_1m(cache: Path) -> Dataset:
+def _read(name: str, source: Path) -> Dataset:
+    if name == "ml-100k":
+        return _read_100k(source)
+    return _read_dat(name, source) if name in DAT_ENCODINGS else _read_csv(name, source)
+
+
+def _download(name: str, cache: Path) -> Path:
+    url, target = URL.format(name=name), cache / f"{name}.zip"
     try:
-        return _read_1m(fetch(URL.format(name="ml-1m"), cache / "ml-1m.zip", CHECKSUMS["ml-1m"]))
+        return fetch(url, target, CHECKSUMS[name]) if name in CHECKSUMS else _fetch_unpinned(url, target)
     except DownloadError as error:
-        raise InputError(f"{error}: get ml-1m.zip elsewhere and pass it with --data FOLDER") from None
+        raise InputError(f"{error}: get {name}.zip elsewhere and pass it with --data FOLDER") from None
+
+
+def _fetch_unpinned(url: str, target: Path) -> Path:
+    """A small archive without a known checksum: whole where it can be opened, as its table comes last."""
+    if zipfile.is_zipfile(target):
+        return target
+    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
+            data = response.read()
+        zipfile.ZipFile(io.BytesIO(data)).close()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(data)
+        partial.replace(target)
+    except (OSError, http.client.HTTPException, zipfile.BadZipFile) as error:
+        raise DownloadError(f"{url} cannot be downloaded to {target} ({error})") from None
+    return target
 
 
 def _download_100k(cache: Path) -> Dataset:
@@ -106,141 +158,143 @@ def _download_100k(cache: Path) -> Dataset:
 def _read_100k(source: Path) -> Dataset:
     if not has_file(source, "u.data") and has_file(source, "ml-100k.inter"):
         return _recbole_100k(read_file(source, "ml-100k.inter"), read_file(source, "ml-100k.item"))
-    ratings = _interactions(read_file(source, "u.data"), "\t", RATING_COLUMNS)
-    file = read_file(source, "u.item")
-    ids, titles, genres = [], [], []
-    for row, fields in _rows(file, "|", "latin-1", ITEM_COLUMNS_100K):
-        ids.append(_integer(fields["movie id"], file, row, "movie id"))
-        titles.append(fields["title"])
-        flags = [_integer(fields[genre], file, row, genre) for genre in GENRES_100K]
-        genres.append([genre for genre, flag in zip(GENRES_100K, flags, strict=True) if flag])
-    return Dataset("ml-100k", ratings, _item_table(ids, titles, genres), attribute="genres")
+    ratings, movies = read_file(source, "u.data"), read_file(source, "u.item")
+    interactions = reading.interactions(ratings, "\t", RATING_COLUMNS)
+    return _dataset("ml-100k", interactions, ratings, _item_table(movies, _movies_100k(movies)), movies)
 
 
-def _recbole_100k(interactions: SourceFile, items: SourceFile) -> Dataset:
-    columns = _recbole_columns(interactions, ["user_id", "item_id", "timestamp"])
-    ratings = _interactions(interactions, "\t", columns, ["user_id", "item_id", "timestamp"], header=True)
-    columns = _recbole_columns(items, ["item_id", "movie_title", "release_year", "class"])
-    ids, titles, genres = [], [], []
-    for row, fields in _rows(items, "\t", "utf-8", columns, header=True):
-        ids.append(_integer(fields["item_id"], items, row, "item_id"))
+def _recbole_100k(ratings: SourceFile, movies: SourceFile) -> Dataset:
+    columns = reading.recbole_columns(ratings, ["user_id", "item_id", "timestamp"])
+    interactions = reading.interactions(ratings, "\t", columns, ["user_id", "item_id", "timestamp"], header=True)
+    return _dataset("ml-100k", interactions, ratings, _item_table(movies, _movies_recbole(movies)), movies)
+
+
+def _read_dat(name: str, source: Path) -> Dataset:
+    ratings, movies = read_file(source, "ratings.dat"), read_file(source, "movies.dat")
+    interactions = reading.interactions(ratings, "::", RATING_COLUMNS)
+    items = _item_table(movies, _movies_dat(movies, DAT_ENCODINGS[name]))
+    if has_file(source, "tags.dat"):
+        items["tags"] = _tags(_tags_dat(read_file(source, "tags.dat")), items.index)
+    return _dataset(name, interactions, ratings, items, movies)
+
+
+def _read_csv(name: str, source: Path) -> Dataset:
+    ratings, movies = read_file(source, "ratings.csv"), read_file(source, "movies.csv")
+    interactions = reading.csv_columns(ratings, {"userId": int, "movieId": int, "timestamp": int})
+    interactions.columns = ["user", "item", "time"]
+    if interactions.empty:
+        raise InputError(f"{ratings.where} has no rows below its header: get it again")
+    items = _item_table(movies, _movies_csv(movies))
+    if has_file(source, "tags.csv"):
+        given = reading.csv_columns(read_file(source, "tags.csv"), {"userId": int, "movieId": int, "tag": str})
+        items["tags"] = _tags(given.set_axis(["user", "item", "tag"], axis=1), items.index)
+    if has_file(source, "genome-scores.csv"):
+        items["genome"] = _genome(
+            read_file(source, "genome-scores.csv"), read_file(source, "genome-tags.csv"), items.index
+        )
+    return _dataset(name, interactions, ratings, items, movies)
+
+
+def _movies_100k(file: SourceFile) -> Iterator[Movie]:
+    for row, fields in reading.rows(file, "|", "latin-1", ITEM_COLUMNS_100K):
+        flags = [reading.integer(fields[genre], file, row, genre) for genre in GENRES_100K]
+        genres = [genre for genre, flag in zip(GENRES_100K, flags, strict=True) if flag]
+        yield row, reading.integer(fields["movie id"], file, row, "movie id"), fields["title"], genres
+
+
+def _movies_recbole(file: SourceFile) -> Iterator[Movie]:
+    columns = reading.recbole_columns(file, ["item_id", "movie_title", "release_year", "class"])
+    for row, fields in reading.rows(file, "\t", "utf-8", columns, header=True):
         title, year = fields["movie_title"], fields["release_year"]
-        titles.append("unknown" if year == "unkonwn" else f"{title} ({year})")
-        genres.append(fields["class"].split())
-    return Dataset("ml-100k", ratings, _item_table(ids, titles, genres), attribute="genres")
+        title = "unknown" if year == "unkonwn" else f"{title} ({year})"
+        yield row, reading.integer(fields["item_id"], file, row, "item_id"), title, fields["class"].split()
 
 
-def _read_1m(source: Path) -> Dataset:
-    ratings = _interactions(read_file(source, "ratings.dat"), "::", RATING_COLUMNS)
-    file = read_file(source, "movies.dat")
-    ids, titles, genres = [], [], []
-    for row, fields in _rows(file, "::", "latin-1", ["movie id", "title", "genres"]):
-        ids.append(_integer(fields["movie id"], file, row, "movie id"))
-        titles.append(fields["title"])
-        genres.append(fields["genres"].split("|"))
-    return Dataset("ml-1m", ratings, _item_table(ids, titles, genres), attribute="genres")
+def _movies_dat(file: SourceFile, encoding: str) -> Iterator[Movie]:
+    for row, fields in reading.rows(file, "::", encoding, ["movie id", "title", "genres"]):
+        item = reading.integer(fields["movie id"], file, row, "movie id")
+        yield row, item, fields["title"], fields["genres"].split("|")
 
 
-def _item_table(ids: list[int], titles: list[str], genres: list[list[str]]) -> pd.DataFrame:
-    titles = [" ".join(title.split()) for title in titles]
+def _movies_csv(file: SourceFile) -> Iterator[Movie]:
+    for row, fields in reading.csv_rows(file, ["movieId", "title", "genres"]):
+        yield (
+            row,
+            reading.integer(fields["movieId"], file, row, "movieId"),
+            fields["title"],
+            fields["genres"].split("|"),
+        )
+
+
+def _item_table(file: SourceFile, movies: Iterable[Movie]) -> pd.DataFrame:
+    rows: dict[int, int] = {}
+    titles, genres = [], []
+    for row, item, title, names in movies:
+        if item in rows:
+            raise InputError(
+                f"{file.where}, row {row} has the movie id {item} of row {rows[item]}: keep one of the two"
+            )
+        rows[item] = row
+        titles.append(" ".join(title.split()))
+        genres.append(tuple(name for name in names if name not in NO_GENRES))
     years = [YEAR.findall(title) for title in titles]
     return pd.DataFrame(
         {
             "title": titles,
-            "genres": [tuple(genre for genre in row if genre not in ("", "unknown")) for row in genres],
+            "genres": genres,
             "year": pd.array([int(found[-1]) if found else None for found in years], dtype="Int64"),
         },
-        index=pd.Index(ids, name="item"),
+        index=pd.Index(list(rows), name="item"),
     )
 
 
-def _interactions(
-    file: SourceFile,
-    separator: str,
-    columns: Sequence[str],
-    use: Sequence[str] = ("user id", "movie id", "timestamp"),
-    header: bool = False,
-) -> pd.DataFrame:
-    """User, item and time of a table whose `columns` are split by one character, repeated or not."""
-    width, step = (len(columns) - 1) * len(separator) + 1, len(separator)
-    used = [columns.index(name) * step for name in use]
-    try:
-        frame = pd.read_csv(
-            io.BytesIO(file.data),
-            sep=separator[0],
-            header=None,
-            skiprows=int(header),
-            dtype=dict.fromkeys(used, np.int64),
-            quoting=csv.QUOTE_NONE,
+def _tags_dat(file: SourceFile) -> pd.DataFrame:
+    given = [
+        (
+            reading.integer(fields["user id"], file, row, "user id"),
+            reading.integer(fields["movie id"], file, row, "movie id"),
+            fields["tag"],
         )
-    except (ValueError, OverflowError):
-        frame = None
-    # Between the two characters of "::" pandas sees a column, which must be empty.
-    gaps = [column for column in range(width) if column % step]
-    if frame is None or frame.shape[1] != width or not frame[gaps].isna().all(axis=None):
-        raise _first_fault(file, separator, columns, use, header)
-    return frame[used].set_axis(["user", "item", "time"], axis=1)
+        for row, fields in reading.rows(file, "::", "utf-8", ["user id", "movie id", "tag", "timestamp"], free="tag")
+    ]
+    return pd.DataFrame(given, columns=["user", "item", "tag"])
 
 
-def _first_fault(
-    file: SourceFile, separator: str, columns: Sequence[str], use: Sequence[str], header: bool
-) -> InputError:
-    """What is wrong with a table that the fast parser refused; reads it line by line."""
-    try:
-        for row, fields in _rows(file, separator, "utf-8", columns, header):
-            for name in use:
-                _integer(fields[name], file, row, name)
-    except InputError as fault:
-        return fault
-    return InputError(f"{file.where} has no rows in its official format: get it again")
+def _tags(given: pd.DataFrame, items: pd.Index) -> list[tuple[str, ...]]:
+    """The tags of each item, from who (user) gave which (tag) to what (item)."""
+    codes, spellings = pd.factorize(given["tag"])
+    given = given.assign(tag=pd.Series(spellings, dtype=object).str.strip().str.lower().to_numpy()[codes])
+    counts = given[given["tag"] != ""].drop_duplicates().groupby(["item", "tag"]).size().rename("users").reset_index()
+    counts = counts[counts["users"] >= TAG_USERS].sort_values(["users", "tag"], ascending=[False, True])
+    return _tuples(counts, items)
 
 
-def _rows(
-    file: SourceFile, separator: str, encoding: str, columns: Sequence[str], header: bool = False
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """Row number (from 1, as an editor counts) and fields by column of every line that is not blank."""
-    for row, line in enumerate(file.data.split(b"\n"), start=1):
-        if (header and row == 1) or not line.strip():
-            continue
-        cells = line.removesuffix(b"\r").split(separator.encode())
-        if len(cells) != len(columns):
-            named = ", ".join(columns[:4]) + ", …" * (len(columns) > 4)
-            raise InputError(
-                f"{file.where}, row {row} has {len(cells)} columns split by {separator!r}, "
-                f"not {len(columns)} ({named}): get the official file"
-            )
-        for cell, name in zip(cells, columns, strict=True):
-            if not cell.isascii() and _is_utf8(cell) != (encoding == "utf-8"):
-                raise InputError(
-                    f"{file.where}, row {row}, column {name!r} is not in {encoding}: get the official file"
-                )
-        yield row, dict(zip(columns, (cell.decode(encoding) for cell in cells), strict=True))
-
-
-def _is_utf8(cell: bytes) -> bool:
-    try:
-        cell.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _integer(text: str, file: SourceFile, row: int, column: str) -> int:
-    if WHOLE_NUMBER.fullmatch(text):
-        return int(text)
-    raise InputError(
-        f"{file.where}, row {row}, column {column!r} is {text!r}, not a whole number: get the official file"
-    )
-
-
-def _recbole_columns(file: SourceFile, needed: Sequence[str]) -> list[str]:
-    """Column names of an atomic file, whose header reads `name:type`."""
-    header = file.data.partition(b"\n")[0].decode("utf-8", "replace").strip()
-    columns = [cell.partition(":")[0] for cell in header.split("\t")]
-    missing = [name for name in needed if name not in columns]
-    if missing:
+def _genome(scores: SourceFile, tags: SourceFile, items: pd.Index) -> list[tuple[str, ...]]:
+    names = reading.csv_columns(tags, {"tagId": int, "tag": str}).set_index("tagId")["tag"]
+    frame = reading.csv_columns(scores, {"movieId": int, "tagId": int, "relevance": float})
+    frame = frame[frame["relevance"] >= GENOME_RELEVANCE]
+    unknown = frame.loc[~frame["tagId"].isin(names.index), "tagId"]
+    if len(unknown):
         raise InputError(
-            f"{file.where}, row 1 names no column {missing[0]!r} (it names {', '.join(columns)}): "
-            f"get the file of {WHEEL}"
+            f"{tags.where} has no tag {unknown.iloc[0]}, which {scores.where} has: get both from one release"
         )
-    return columns
+    frame = frame.assign(item=frame["movieId"], tag=frame["tagId"].map(names))
+    return _tuples(frame.sort_values(["relevance", "tag"], ascending=[False, True]), items)
+
+
+def _tuples(frame: pd.DataFrame, items: pd.Index) -> list[tuple[str, ...]]:
+    """The column `tag` of each item, in the order of the rows."""
+    tags = frame.groupby("item")["tag"].agg(tuple).to_dict()
+    return [tags.get(item, ()) for item in items]
+
+
+def _dataset(
+    name: str, interactions: pd.DataFrame, ratings: SourceFile, items: pd.DataFrame, movies: SourceFile
+) -> Dataset:
+    rated = pd.Index(interactions["item"].unique())
+    missing = rated[~rated.isin(items.index)]
+    if len(missing):
+        raise InputError(
+            f"{movies.where} has no movie {missing[0]}, which {ratings.where} has: get both files of one release"
+        )
+    return Dataset(name, interactions, items, attribute="genres")

@@ -1,13 +1,24 @@
-"""A dictionary on the small planted recommender, made once per session."""
+"""Dictionaries on the small planted recommender and on planted directions, made once per session."""
 
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
 import pytest
 
-from interp.activations import collect
-from interp.config import SAEConfig
+from interp.activations import ActivationStore, collect
+from interp.config import SAEConfig, Trainer
 from interp.envoys import RecommenderEnvoy
 from interp.sae_training import train
 
 SMALL = SAEConfig(n_features=64, l1=0.1, steps=600, batch_size=256, warmup_steps=100, sparsity_warmup_steps=200)
+QUICK = replace(SMALL, k=4, steps=60, warmup_steps=5, sparsity_warmup_steps=10, learning_rate=3e-3)
+
+
+class MemoryStore(ActivationStore):
+    """A store whose activations lie in memory."""
+
+    fingerprint = "in memory"
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +33,30 @@ def sae(stores, tmp_path_factory):
     return train(stores["sae"], {"small": SMALL}, tmp_path_factory.mktemp("dictionaries"))["small"]
 
 
+@pytest.fixture(scope="session")
+def every_kind(stores, tmp_path_factory):
+    """One hastily trained dictionary by each trainer, on the same activations as `sae`."""
+    configs = {trainer: replace(QUICK, trainer=trainer) for trainer in get_args(Trainer)}
+    return train(stores["sae"], configs, tmp_path_factory.mktemp("every kind"))
+
+
 @pytest.fixture
 def rec(recommender, sae):
     return RecommenderEnvoy(recommender, sae)
+
+
+@pytest.fixture(scope="session")
+def directions():
+    """24 unit directions in 16 dimensions."""
+    drawn = np.random.default_rng(0).normal(size=(24, 16))
+    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+
+
+@pytest.fixture(scope="session")
+def combinations(directions, tmp_path_factory):
+    """A store of 20,000 sums of about two of the directions each, one to two of either."""
+    rng = np.random.default_rng(1)
+    strengths = rng.uniform(1, 2, size=(20_000, 24)) * (rng.random((20_000, 24)) < 2 / 24)
+    x = (strengths @ directions).astype(np.float32)
+    folder = tmp_path_factory.mktemp("combinations")
+    return MemoryStore(folder, x, None, "blocks.0", "someone", float(x.mean()), float(x.std()))

@@ -10,7 +10,7 @@ from interp.activations import ActivationStore, collect
 from interp.envoys import RecommenderEnvoy
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec
-from recmodels.recommender import Recommender
+from recmodels.recommender import MODELS, Recommender
 
 
 @pytest.fixture
@@ -110,7 +110,9 @@ def test_the_layout_on_disk_is_plain(stores):
     assert list(pd.read_parquet(store.folder / "rows.parquet")) == ["user", "item", "step"]
 
 
-def test_all_windows_read_the_whole_history(recommender, few, tmp_path):
+@pytest.mark.parametrize("model", MODELS)
+def test_all_windows_read_the_whole_history(recommenders, few, tmp_path, model):
+    recommender = recommenders[model]
     store = collect(RecommenderEnvoy(recommender), few, tmp_path / "store", windows="all")
     inputs, _ = few.split_last()
     assert store.rows["item"].tolist() == recommender.vocabulary.decode(inputs.codes).tolist()

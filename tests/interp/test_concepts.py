@@ -42,6 +42,11 @@ def test_which_item_has_what(column, least, expected):
     assert concepts.matrix.dtype == bool
 
 
+def test_the_most_frequent_values_are_kept():
+    assert members(concepts_of(ITEMS, "genres", most_frequent=2)) == {"Drama": {7, 3}, "War": {7}}
+    assert concepts_of(ITEMS, "tags", most_frequent=9).names == ["dark", "slow"]
+
+
 def test_labels_follow_the_items_asked_for():
     concepts = concepts_of(ITEMS, "genres")
     drama, war = concepts.index("Drama"), concepts.index("War")
@@ -63,15 +68,15 @@ def test_planted_concepts_are_found(planted):
     [
         (
             lambda: concepts_of(ITEMS, "mood"),
-            r"no column 'mood': choose title, genres, year, language, tags$",
+            r"no column 'mood': choose genres, year, language, tags, decade, franchise, translated, or title:WORDS",
         ),
         (
             lambda: concepts_of(ITEMS, "genres", 3),
-            r"^no value of column 'genres' has 3 items: lower min_support$",
+            r"^no value of attribute 'genres' has 3 items: lower min_support$",
         ),
         (
             lambda: concepts_of(ITEMS[["genres"]].iloc[2:4], "genres"),
-            r"^no value of column 'genres' has 1 items",
+            r"^no value of attribute 'genres' has 1 items",
         ),
         (lambda: concepts_of(ITEMS, "genres").labels([7, 2]), r"^item 2 has no row in the item table"),
         (lambda: concepts_of(ITEMS, "genres").labels(["7"]), r"^item '7' has no row in the item table"),

@@ -2,177 +2,40 @@
 
 import json
 import re
-import shutil
 import time
-from html.parser import HTMLParser
 
 import numpy as np
-import pandas as pd
 import pytest
+from pages import (
+    DEAD,
+    HOSTILE,
+    RECORD,
+    N,
+    Reader,
+    chromium_session,
+    embedded,
+    handmade_study,
+    requests,
+    text,
+    until,
+)
 from plotly.offline import get_plotlyjs
 
 import interp
-from interp.dashboard import PAGE, page_data, write_dashboard
-from interp.tables import write_group
+from interp.dashboard import page_data, write_dashboard
+from interp.page import PAGE
 from recmodels import artifacts
 from recmodels.errors import InputError
-
-N = 45  # features, so that the table has three pages
-DEAD = 13
-CONCEPTS = ["<b>Noir</b>", "Drama & 'co'", "Sci-Fi"]
-HOSTILE = {
-    "script": "<script>alert(1)</script>",
-    "end": "</script><img src=x onerror=alert(2)>",
-    "quotes": '"It\'s" `${alert(3)}` \\ {{plotly}} %{x}',
-    "comment": "<!-- <script>",
-    "rtl": "\u202eשלום עולם",
-    "emoji": "👩‍🚀🎬 Amélie",
-    "long": "x" * 10_000,
-    "empty": "",
-}
-
-
-# ---- a study made by hand ----
-
-
-def tables() -> dict[str, dict[str, pd.DataFrame]]:
-    """All tables that the page reads. Feature f peaks at item f % 50 and promotes the items after it."""
-    rng = np.random.default_rng(0)
-    each = np.arange(N)
-    titles = [*HOSTILE.values(), *(f"Film {number}" for number in range(len(HOSTILE), 50))]
-    items = pd.DataFrame(
-        {
-            "item": [f"id-{number}" for number in range(50)],
-            "title": titles,
-            "concepts": [[CONCEPTS[number % 3]] if number % 4 else [] for number in range(50)],
-            "popularity": 1,
-        }
-    )
-    correlation = rng.uniform(-0.1, 0.9, (N, 3)).round(3)
-    correlation[7], correlation[8], correlation[DEAD] = (0.99, 0.1, 0.1), (0.1, 0.15, 0.12), 0
-    best = correlation.argmax(axis=1)
-    alive = each != DEAD
-    features = pd.DataFrame(
-        {
-            "feature": each,
-            "density": np.where(alive, 0.01 + each / 100, 0),
-            "mean": 0.5 * alive,
-            "p99": 0.9 * alive,
-            "max": np.where(alive, 1.0 + each, 0),
-            "concept": [CONCEPTS[place] for place in best],
-            "correlation": correlation.max(axis=1),
-            "auc": 0.5 + correlation.max(axis=1) / 2,
-            "sensitivity": 0.25,
-            "p_top100": 0.3,
-            "p_top100_pooled": 0.3,
-        }
-    )
-    alignment = pd.DataFrame(
-        {
-            "feature": np.repeat(each, 3),
-            "concept": CONCEPTS * N,
-            "correlation": correlation.ravel(),
-            "auc": 0.6,
-            "sensitivity": 0.2,
-        }
-    )
-    top = correlation.argmax(axis=0)
-    concepts = pd.DataFrame(
-        {
-            "concept": CONCEPTS,
-            "feature": top,
-            "correlation": correlation.max(axis=0),
-            "neuron": 0,
-            "neuron_correlation": 0.2,
-        }
-    )
-    alive_features = each[alive]
-    histograms = pd.concat(
-        pd.DataFrame(
-            {
-                "feature": feature,
-                "left": [0.0, (1 + feature) / 2],
-                "right": [(1 + feature) / 2, 1.0 + feature],
-                "present": [1, feature],
-                "absent": [5, 2],
-            }
-        )
-        for feature in alive_features
-    )
-    histories = pd.concat(
-        pd.DataFrame(
-            {
-                "feature": feature,
-                "rank": rank,
-                "user": f"<i>user {rank}</i>",
-                "item": [f"id-{number % 50}" for number in range(feature - 2, feature + 2)],
-                "step": range(5, 9),
-                "activation": np.float32([0.0, 0.1, 1 + feature, 0.2]) / rank,
-            }
-        )
-        for feature in alive_features
-        for rank in (1, 2)
-    )
-    effects = pd.concat(
-        pd.DataFrame(
-            {
-                "feature": feature,
-                "direction": direction,
-                "rank": [1, 2],
-                "item": [f"id-{(feature + shift) % 50}" for shift in (1, 2)],
-                "effect": [sign * 0.5, sign * 0.25],
-            }
-        )
-        for feature in each
-        for direction, sign in (("promoted", 1), ("suppressed", -1))
-    )
-    steering = pd.DataFrame(
-        {
-            "target": CONCEPTS[0],
-            "feature": 7,
-            "value": [np.nan, -2.0, 0.0, 2.0],
-            "share": [0.2, 0.1, 0.2, 0.4],
-            "ndcg@10": [0.12, 0.1, 0.12, 0.11],
-        }
-    )
-    return {
-        "items": {"items.parquet": items},
-        "alignment": {
-            "dictionary.csv": pd.DataFrame(
-                [
-                    {
-                        "explained_variance": 0.9,
-                        "l0": 12.0,
-                        "sae_mean_top_correlation": 0.5,
-                        "neuron_mean_top_correlation": 0.2,
-                    }
-                ]
-            ),
-            "concepts.csv": concepts,
-            "alignment.parquet": alignment,
-            "features.parquet": features,
-            "histograms.parquet": histograms,
-            "histories.parquet": histories,
-        },
-        "effects": {
-            "recommender.csv": pd.DataFrame({"replaced": ["none", "all"], "ndcg@10": [0.12, 0.11]}),
-            "effects.parquet": effects,
-        },
-        "steering": {"steering.csv": steering},
-    }
-
-
-RECORD = {"dictionary": "none", "fingerprints": {"recommender": "odd"}}
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study")
-    for group, made in tables().items():
-        write_group(folder / "tables" / group, {"recommender": "odd"}, lambda made=made: made)
-    config = {"dataset": "<tiny & odd>", "site": "blocks.0", "training": {"model": "gptrec"}}
-    artifacts.write_json(folder / "config.json", RECORD | {"config": config})
-    return interp.open(folder)
+    return handmade_study(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    yield from chromium_session(tmp_path_factory.mktemp("chromium"))
 
 
 @pytest.fixture(scope="module")
@@ -186,37 +49,6 @@ def page(path):
 
 
 # ---- the file ----
-
-
-class Reader(HTMLParser):
-    """Tags that were opened and left open, addresses, and the text of scripts."""
-
-    VOID = frozenset({"meta", "link", "input", "br", "img"})
-
-    def __init__(self, text):
-        super().__init__()
-        self.opened, self.unclosed, self.addresses, self.scripts, self.title = [], [], [], [], ""
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.opened.append(tag)
-        if tag not in self.VOID:
-            self.unclosed.append(tag)
-        self.addresses += [value for name, value in attrs if name in ("src", "href", "action", "data")]
-
-    def handle_endtag(self, tag):
-        assert self.unclosed.pop() == tag
-
-    def handle_data(self, data):
-        if self.unclosed and self.unclosed[-1] == "script":
-            self.scripts.append(data)
-        if self.unclosed and self.unclosed[-1] == "title":
-            self.title += data
-
-
-def embedded(page):
-    return re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1]
 
 
 def test_the_page_is_whole_html(page):
@@ -249,7 +81,7 @@ def test_hostile_titles_are_only_in_the_data_and_escaped(page, study):
 
 
 def test_text_never_becomes_markup():
-    script = (PAGE / "page.js").read_text()
+    script = "".join((PAGE / name).read_text() for name in ("base.js", "dashboard.js", "report.js"))
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|Function\(", script)
 
 
@@ -282,31 +114,6 @@ def test_a_missing_table_is_named(tmp_path):
 
 # ---- in a browser ----
 
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --window-size=1280,900 --force-prefers-reduced-motion"
-)
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    webdriver = pytest.importorskip("selenium.webdriver", reason="the browser tests need selenium")
-    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not program or not driver:
-        pytest.skip("the browser tests need chromium: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    for flag in (*FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    browser.get("about:blank")
-    for log in ("browser", "performance"):
-        browser.get_log(log)  # forgets the browser's own start page
-    yield browser
-    browser.quit()
-
-
 RESET = """
     history.replaceState(null, "", location.pathname);
     document.getElementById("search").value = "";
@@ -326,18 +133,6 @@ def browser(chromium, path):
         chromium.get(path.as_uri())
     yield chromium
     assert [entry["message"] for entry in chromium.get_log("browser")] == []
-
-
-def until(browser, expression, expected=True, seconds=5):
-    """Wait for an expression of JavaScript to have a value."""
-    end = time.monotonic() + seconds
-    while (found := browser.execute_script(f"return {expression}")) != expected:
-        assert time.monotonic() < end, f"{expression} stayed {found!r}, not {expected!r}"
-        time.sleep(0.02)
-
-
-def text(browser, selector):
-    return browser.execute_script("return document.querySelector(arguments[0]).textContent", selector)
 
 
 def column(browser, place):
@@ -361,9 +156,7 @@ def test_opens_offline_on_the_best_aligned_feature(browser):
     for plot in ("neurons", "heatmap", "densities", "shares", "histogram", "bars", "feature-quality"):
         browser.execute_script("document.getElementById(arguments[0]).scrollIntoView()", f"plot-{plot}")
         until(browser, f"!!document.querySelector('#plot-{plot} .main-svg')")
-    asked = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [one["params"]["request"]["url"] for one in asked if one["method"] == "Network.requestWillBeSent"]
-    assert [address for address in asked if not address.startswith(("file:", "data:", "about:"))] == []
+    assert requests(browser) == []
     assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from interp.edits import Edit, Steer, steer_of
+from interp.edits import Edit, Push, Steer, steer_of
 from recmodels.errors import InputError
 
 B, S, D = 3, 4, 5
@@ -123,6 +123,31 @@ def test_features_set_to_what_they_are_change_nothing(coder, hidden):
         Edit(1, 1.0, "scale", "all"),
     ]
     torch.testing.assert_close(steer(*edits).apply(hidden, coder), hidden, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(("at", "first"), [("last", S - 1), ("all", 0)])
+def test_a_direction_is_added_where_asked(coder, hidden, at, first):
+    direction = torch.arange(1.0, hidden.shape[-1] + 1)
+    steered = steer(Push(direction, -2.0, at)).apply(hidden, coder)
+    torch.testing.assert_close(steered[:, first:], hidden[:, first:] - 2 * direction)
+    assert torch.equal(steered[:, :first], hidden[:, :first])
+
+
+def test_a_direction_is_added_after_features_and_reconstruction(coder, hidden):
+    direction, edit = torch.ones(hidden.shape[-1]), Edit(0, 4.0)
+    both = steer(Push(direction, 3.0), edit, reconstruct="all").apply(hidden, coder)
+    alone = steer(edit, reconstruct="all").apply(hidden, coder)
+    torch.testing.assert_close(both[:, -1], alone[:, -1] + 3)
+    assert torch.equal(both[:, :-1], alone[:, :-1])
+
+
+def test_a_direction_must_fit_and_be_finite(coder, hidden):
+    with pytest.raises(InputError, match="not finite"):
+        steer(Push(torch.ones(2), float("nan"))).checked(coder)
+    with pytest.raises(InputError, match="first"):
+        steer(Push(torch.ones(2), 1.0, "first")).checked(coder)
+    with pytest.raises(InputError, match=rf"has {hidden.shape[-1]} entries, not shape \(99,\)"):
+        steer(Push(torch.ones(99), 1.0)).apply(hidden, coder)
 
 
 def test_only_a_steer_that_does_nothing_is_empty():

@@ -124,3 +124,78 @@ def test_one_dashed_line_where_all_targets_share_the_level(steering):
     *curves, level = figures.quality_curves(steering).data
     assert [curve.line.dash for curve in curves] == [None, None]
     assert (level.line.dash, list(level.y)) == ("dash", [0.11, 0.11])
+
+
+def test_settings_have_error_bars_on_a_logarithmic_axis():
+    table = pd.DataFrame(
+        {
+            "sparsity": [np.nan, 1.0, 0.1],
+            "runs": [1, 5, 1],
+            "l0": [np.nan, 3.0, 30.0],
+            "mean_top_correlation": [np.nan, 0.2, 0.5],
+            "std_mean_top_correlation": [np.nan, 0.03, np.nan],
+        }
+    )
+    figure = figures.setting_curve(table, "sparsity", "λ")
+    (curve,) = figure.data
+    assert list(curve.x) == [0.1, 1.0]  # without the plain recommender
+    assert list(curve.y) == [0.5, 0.2]
+    assert list(curve.error_y.array) == [0, 0.03]  # one run has no spread
+    assert figure.layout.xaxis.type == "log"
+    assert list(figure.layout.xaxis.ticktext) == ["0.1", "1"]
+
+
+def test_every_trainer_has_its_line_by_sparsity():
+    table = pd.DataFrame(
+        {
+            "trainer": ["top_k", "top_k", HOSTILE],
+            "sparsity": [32, 8, 0.1],
+            "l0": [32.0, 8.0, 20.0],
+            "ndcg@10": [0.11, 0.10, 0.09],
+        }
+    )
+    other, top_k, level = figures.trade_off_curves(table, "ndcg@10", "NDCG@10", 0.12, "original").data
+    assert (list(top_k.x), list(top_k.y)) == ([8, 32], [0.10, 0.11])
+    assert "<b>" not in other.name
+    assert (level.line.dash, list(level.y), list(level.x)) == ("dash", [0.12] * 2, [8, 32])
+    assert len(figures.trade_off_curves(table, "ndcg@10", "NDCG@10").data) == 2
+
+
+def test_places_show_neurons_and_features():
+    table = pd.DataFrame({"site": ["blocks.0", "final"], "neurons": [0.2, 0.1], "mean_top_correlation": [0.5, 0.4]})
+    neurons, features = figures.site_bars(table).data
+    assert (list(neurons.y), list(features.y)) == ([0.2, 0.1], [0.5, 0.4])
+    assert list(neurons.x) == ["blocks.0", "final"]
+
+
+def test_the_concepts_that_change_most_are_drawn_after_the_target():
+    shares = pd.concat(
+        pd.DataFrame({"value": [np.nan, 2.0, -2.0], "concept": name, "share": share})
+        for name, share in {
+            HOSTILE: [0.5, 0.2, 0.1],
+            "A": [0, 0.9, 0.0],
+            "B": [0, 0.0, 0.3],
+            "C": [0, 0.1, 0.1],
+        }.items()
+    )
+    target, first, second = figures.changed_concepts(shares, HOSTILE, count=3).data
+    assert (first.name, second.name) == ("A", "B")
+    assert (list(target.x), list(target.y)) == ([-2, 2], [0.1, 0.2])
+    assert target.line.width > first.line.width
+    assert "<b>" not in target.name
+
+
+def test_directions_are_solid_and_probes_dashed():
+    rows = pd.DataFrame(
+        {
+            "method": ["add"] * 3 + ["probe"] * 3,
+            "target": "Drama",
+            "value": [np.nan, 1.0, -1.0] * 2,
+            "share": [0.3, 0.5, 0.1, 0.3, 0.4, 0.2],
+        }
+    )
+    sae, probe = figures.direction_curves(rows).data
+    assert (sae.line.dash, probe.line.dash) == ("solid", "dash")
+    assert (list(sae.x), list(sae.y)) == ([-1, 1], [0.1, 0.5])
+    assert list(probe.y) == [0.2, 0.4]
+    assert sae.line.color == probe.line.color

@@ -1,145 +1,125 @@
-import subprocess
-import sys
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
-from interp import sae_training
-from interp.activations import ActivationStore
-from interp.config import SAEConfig
+from interp.config import Trainer
+from interp.edits import Edit, Steer
+from interp.envoys import RecommenderEnvoy
 from interp.sae import SparseAutoencoder
-from interp.sae_training import train
-from interp.trainers import build_trainer
 from recmodels.errors import InputError
 
-QUICK = SAEConfig(n_features=16, l1=0.1, steps=60, batch_size=256, warmup_steps=5, sparsity_warmup_steps=10)
+ALL = get_args(Trainer)
 
 
-def same(one: SparseAutoencoder, other: SparseAutoencoder) -> bool:
-    a, b = one.dictionary.state_dict(), other.dictionary.state_dict()
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+@pytest.fixture
+def one(every_kind, request):
+    """The dictionary of the trainer that the test is parametrised with."""
+    return every_kind[request.param]
 
 
-@pytest.mark.parametrize(("trainer", "power"), [("standard", 2), ("unsquared", 1)])
-def test_the_losses_worked_out_by_hand(trainer, power):
-    built = build_trainer(replace(QUICK, trainer=trainer, l1=0.3), 4, "blocks.0", "cpu")
-    x = torch.randn(5, 4)
-    dictionary = built.ae
-    features = torch.relu((x - dictionary.bias) @ dictionary.encoder.weight.T + dictionary.encoder.bias)
-    distance = torch.linalg.vector_norm(x - features @ dictionary.decoder.weight.T - dictionary.bias, dim=1)
-    for step, warmth in ((0, 0.0), (5, 0.5), (50, 1.0)):
-        expected = (distance**power + 0.3 * warmth * features.sum(dim=1)).mean()
-        torch.testing.assert_close(built.loss(x, step=step), expected)
+each_kind = pytest.mark.parametrize("one", ALL, indirect=True)
 
 
-def test_recovers_a_planted_dictionary(tmp_path):
-    """Sparse sums of known directions: every one of them is found again."""
-    rng = np.random.default_rng(0)
-    truth = rng.normal(size=(24, 32))
-    truth /= np.linalg.norm(truth, axis=1, keepdims=True)
-    strengths = rng.uniform(1, 2, size=(20_000, 24)) * (rng.random((20_000, 24)) < 0.06)
-    x = (strengths @ truth).astype(np.float32)
-    store = _Store(tmp_path, x, None, "blocks.0", "someone", float(x.mean()), float(x.std()))
-    config = SAEConfig(
-        n_features=48,
-        l1=0.3,
-        learning_rate=3e-3,
-        steps=1000,
-        batch_size=256,
-        warmup_steps=100,
-        sparsity_warmup_steps=300,
-    )
-    found = train(store, {"planted": config}, tmp_path)["planted"].directions
-    found = torch.nn.functional.normalize(found, dim=1)
-    best = (torch.from_numpy(truth).float() @ found.T).max(dim=1).values
-    assert best.min() > 0.95
+@pytest.fixture(scope="module")
+def hidden(stores):
+    """float32 [3, 4, d] of the test part."""
+    return torch.from_numpy(np.array(stores["test"].activations[:12])).reshape(3, 4, -1)
 
 
-def test_several_in_one_pass_equal_each_alone(stores, tmp_path):
-    configs = {"a": QUICK, "b": replace(QUICK, l1=0.5), "c": replace(QUICK, trainer="standard")}
-    together = train(stores["sae"], configs, tmp_path / "together")
-    for name, config in configs.items():
-        assert same(together[name], train(stores["sae"], {name: config}, tmp_path / "alone")[name])
+def encoding(trainer, w, x, k):
+    """[n, f] features of normalised activations, from the equations of each method's paper."""
+    if trainer == "gated":
+        before = (x - w["decoder_bias"]) @ w["encoder.weight"].T
+        return torch.relu(before * w["r_mag"].exp() + w["mag_bias"]) * (before + w["gate_bias"] > 0)
+    if trainer == "jump_relu":
+        before = x @ w["W_enc"] + w["b_enc"]
+        return torch.where(before > w["threshold"], before, 0).relu()
+    if trainer == "matryoshka":
+        features = torch.relu((x - w["b_dec"]) @ w["W_enc"] + w["b_enc"])
+    else:
+        bias = w["b_dec"] if trainer in ("top_k", "batch_top_k") else w["bias"]
+        features = torch.relu((x - bias) @ w["encoder.weight"].T + w["encoder.bias"])
+    if trainer == "top_k":
+        return torch.where(features >= features.sort(dim=1, descending=True).values[:, k - 1 : k], features, 0)
+    return torch.where(features > w["threshold"], features, 0) if "threshold" in w else features
 
 
-def test_an_interrupted_training_ends_in_the_same_weights(stores, tmp_path, monkeypatch):
-    whole = train(stores["sae"], {"x": QUICK, "y": replace(QUICK, l1=1)}, tmp_path / "whole")
-    monkeypatch.setattr(sae_training, "SAVE_EVERY", 20)
-    rng, calls = np.random.default_rng, []
-
-    def interrupted(seed):
-        calls.append(seed)
-        if len(calls) == 47:
-            raise KeyboardInterrupt
-        return rng(seed)
-
-    monkeypatch.setattr(np.random, "default_rng", interrupted)
-    configs = {"x": QUICK, "y": replace(QUICK, l1=1)}
-    with pytest.raises(KeyboardInterrupt):
-        train(stores["sae"], configs, tmp_path / "part")
-    resumed = train(stores["sae"], configs, tmp_path / "part")
-    assert calls[47] == [QUICK.seed, 40]
-    assert all(same(whole[name], resumed[name]) for name in configs)
-    assert not (tmp_path / "part" / "checkpoints").exists()
+@each_kind
+def test_encoding_is_what_each_paper_says(one, hidden):
+    x = (hidden.reshape(12, -1) - one.mean) / one.std
+    expected = encoding(one.config.trainer, one.dictionary.state_dict(), x, one.config.k)
+    assert 0 < (expected > 0).float().mean() < 1
+    torch.testing.assert_close(one.encode(hidden), expected.reshape(3, 4, -1), rtol=0, atol=1e-5)
 
 
-def test_finished_dictionaries_are_only_loaded(stores, tmp_path, monkeypatch):
-    first = train(stores["sae"], {"x": QUICK}, tmp_path)["x"]
-    monkeypatch.setattr(sae_training, "build_trainer", lambda *_: pytest.fail("trained again"))
-    assert same(first, train(stores["sae"], {"x": QUICK}, tmp_path)["x"])
+@each_kind
+def test_a_row_is_encoded_alone_as_in_a_batch(one, hidden):
+    features = one.encode(hidden)
+    assert features.shape == (3, 4, one.n_features)
+    torch.testing.assert_close(features[1, 2], one.encode(hidden[1, 2]), rtol=0, atol=1e-5)
 
 
-def test_encode_and_decode(sae, stores):
-    hidden = torch.from_numpy(np.array(stores["test"].activations[:12])).reshape(3, 4, -1)
-    features = sae.encode(hidden)
-    assert features.shape == (3, 4, 64)
-    torch.testing.assert_close(features[1, 2], sae.encode(hidden[1, 2][None])[0])
-    assert (features >= 0).all()
-    norms = sae.directions.norm(dim=1) / sae.std
+@each_kind
+def test_decoding_adds_up_directions(one, hidden):
+    features = one.encode(hidden)
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(3, 4, one.n_features, generator=generator) for _ in range(2))
+    torch.testing.assert_close(one.decode(a) - one.decode(b), one.write(a - b), rtol=1e-4, atol=1e-5)
+    nothing = one.decode(torch.zeros(one.n_features))
+    torch.testing.assert_close(one.decode(features), features @ one.directions + nothing, rtol=1e-4, atol=1e-5)
+    # One unit of a feature moves the hidden state by one standard deviation, whichever trainer made it.
+    norms = one.directions.norm(dim=1) / one.std
     torch.testing.assert_close(norms, torch.ones_like(norms), rtol=0, atol=1e-4)
-    shift = torch.zeros_like(features)
-    shift[..., 9] = 0.7
-    torch.testing.assert_close(sae.decode(features) + sae.write(shift), sae.decode(features + shift), rtol=0, atol=1e-5)
 
 
-def test_save_and_load(sae, stores, tmp_path):
-    sae.save(tmp_path / "sae")
+@each_kind
+def test_save_and_load(one, hidden, tmp_path):
+    one.save(tmp_path / "sae")
+    state = torch.random.get_rng_state()
     loaded = SparseAutoencoder.load(tmp_path / "sae")
-    assert same(sae, loaded)
-    assert (loaded.config, loaded.provenance, loaded.mean, loaded.std) == (
-        sae.config,
-        sae.provenance,
-        sae.mean,
-        sae.std,
-    )
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert torch.equal(loaded.encode(hidden), one.encode(hidden))
+    assert torch.equal(loaded.decode(one.encode(hidden)), one.decode(one.encode(hidden)))
+    for name in ("config", "provenance", "mean", "std"):
+        assert getattr(loaded, name) == getattr(one, name)
+
+
+def test_an_altered_dictionary_is_refused(sae, tmp_path):
+    sae.save(tmp_path / "sae")
     (tmp_path / "sae" / "dictionary.json").write_text("{}")
     with pytest.raises(InputError, match="cut short or altered"):
         SparseAutoencoder.load(tmp_path / "sae")
 
 
-@pytest.mark.parametrize(
-    ("configs", "says"),
-    [
-        ({}, "at least one"),
-        ({"a": replace(QUICK, trainer="magic")}, "unknown trainer"),
-        ({"a": replace(QUICK, warmup_steps=60)}, "warm-up"),
-        ({"a": QUICK, "b": replace(QUICK, steps=70)}, "share steps"),
-    ],
-)
-def test_impossible_configurations(stores, tmp_path, configs, says):
-    with pytest.raises(InputError, match=says):
-        train(stores["sae"], configs, tmp_path)
+@each_kind
+def test_features_set_to_what_they_are_change_nothing(one, recommender, histories):
+    rec = RecommenderEnvoy(recommender, one)
+    given = histories.select(slice(0, 5))
+    with rec.trace(given):
+        hidden = rec.blocks[0].output.save()
+        features = rec.blocks[0].features.save()
+        scores = rec.scores.save()
+    with rec.trace(given):
+        rec.blocks[0].features[:, -1] = features[:, -1]
+        traced = rec.scores.save()
+    torch.testing.assert_close(traced, scores, rtol=0, atol=1e-5)
+    own = tuple(Edit(feature, features[:, -1, feature].clone()) for feature in range(one.n_features))
+    with rec.steer(Steer(own, "blocks.0")):
+        torch.testing.assert_close(rec.score(given), scores, rtol=0, atol=1e-5)
+
+    with rec.trace(given):
+        rec.blocks[0].features[:, -1, 3] = 2.0
+        moved = rec.blocks[0].output.save()
+    expected = hidden.clone()
+    expected[:, -1] += (2.0 - features[:, -1, 3])[:, None] * one.directions[3]
+    torch.testing.assert_close(moved, expected, rtol=0, atol=1e-5)
 
 
-def test_without_dictionary_learning_the_command_is_named():
-    code = "import sys; sys.modules['dictionary_learning'] = None; import interp.trainers"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "pip install --no-deps dictionary-learning==0.1.0" in done.stderr.splitlines()[-1]
-
-
-class _Store(ActivationStore):
-    """A store whose activations lie in memory."""
-
-    fingerprint = "in memory"
+def test_another_recommender_is_refused(sae):
+    sae.check_belongs(sae.provenance.recommender)
+    elsewhere = replace(sae, provenance=replace(sae.provenance, recommender="f" * 64))
+    with pytest.raises(InputError, match="was trained on recommender ffffffffffff, not on"):
+        elsewhere.check_belongs(sae.provenance.recommender)

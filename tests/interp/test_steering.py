@@ -1,9 +1,21 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from interp.concepts import concepts_of
-from interp.steering import concept_shares, monotone, overlap, sweep
+from interp.edits import Edit, Steer
+from interp.probes import Probes, fit_probes
+from interp.steering import (
+    Dose,
+    concept_shares,
+    direction_doses,
+    monotone,
+    overlap,
+    set_doses,
+    sweep,
+    user_shares,
+)
 from recmodels.ranking import list_metrics
 
 
@@ -26,28 +38,64 @@ def test_monotone_by_hand():
     assert monotone(table).to_dict() == {"up": True, "down": False, "flat": False}
 
 
-@pytest.mark.parametrize("reconstruct", ["none", "all"])
-def test_a_sweep_is_one_steer_after_another(rec, histories, planted, reconstruct):
+def test_user_shares_by_hand():
+    labels = np.array([[True, False], [True, True], [False, False]])
+    assert user_shares(np.array([[0, 2], [1, -1]]), labels).tolist() == [[0.5, 0.0], [1.0, 1.0]]
+
+
+def test_what_is_done_for_a_figure(sae):
+    doses = set_doses(sae, {"a": 5, "b": 7}, [-1.0, 2.0])
+    assert [(d.method, d.target, d.feature, d.value) for d in doses] == [
+        (method, target, feature, value)
+        for method in ("set", "replace")
+        for target, feature in (("a", 5), ("b", 7))
+        for value in (-1.0, 2.0)
+    ]
+    assert doses[1].steer == Steer((Edit(5, 2.0),), "blocks.0", "none")
+    assert doses[-1].steer == Steer((Edit(7, 2.0),), "blocks.0", "all")
+
+
+def test_directions_are_of_length_one_among_normalised_activations(sae):
+    weights = np.arange(1.0, 33.0)[None]
+    probes = Probes(["a"], weights, np.zeros(1), sae.mean, sae.std)
+    by_feature, by_probe = (d.steer.edits[0] for d in direction_doses(sae, probes, {"a": 5}, [3.0]))
+    for push in (by_feature, by_probe):
+        assert push.factor == 3.0
+        assert push.direction.norm().item() == pytest.approx(sae.std, rel=1e-5)
+    decoder = sae.dictionary.decoder.weight[:, 5]
+    torch.testing.assert_close(by_feature.direction, decoder / decoder.norm() * sae.std)
+    cosine = by_probe.direction.numpy() @ weights[0] / (np.linalg.norm(weights) * sae.std)
+    assert cosine == pytest.approx(1, rel=1e-5)
+
+
+def test_a_sweep_is_one_steer_after_another(rec, sae, stores, histories, planted):
     concepts = concepts_of(planted.items, "concepts")
     few = histories.select(np.arange(20))
-    targets = {"concept-02": 5, "concept-07": 11}
-    metrics, shares = sweep(rec, few, targets, concepts, [-3.0, 6.0], k=5, reconstruct=reconstruct)
+    targets, values = {"concept-02": 5, "concept-07": 11}, [-3.0, 6.0]
+    probes = fit_probes(stores["sae"], concepts)
+    doses = [*set_doses(sae, targets, values), *direction_doses(sae, probes, targets, values)]
+    metrics, shares = sweep(rec, few, doses, concepts, k=5)
     inputs, truth = few.split_last()
     vocabulary = rec.recommender.vocabulary
     labels = concepts.labels(vocabulary.ids)
     plain = rec.rank(inputs, 5)
-    for target, feature in targets.items():
-        for value in (np.nan, -3.0, 6.0):
-            lists = plain
-            if not np.isnan(value):
-                with rec.steer({feature: value}, reconstruct=reconstruct):
-                    lists = rec.rank(inputs, 5)
-            at = metrics["value"].isna() if np.isnan(value) else metrics["value"] == value
-            row = metrics[at & (metrics["target"] == target)].iloc[0]
-            expected = concept_shares(lists, labels)
-            assert row["share"] == expected[concepts.index(target)]
-            assert row["overlap"] == overlap(plain, lists)
-            for name, measured in list_metrics(lists, truth, np.arange(len(vocabulary))).items():
-                assert row[name] == measured
-            at = shares["value"].isna() if np.isnan(value) else shares["value"] == value
-            np.testing.assert_array_equal(shares[at & (shares["target"] == target)]["share"], expected)
+    assert len(metrics) == 4 * 2 * 3
+    assert metrics.groupby(["method", "target"], sort=False).first().shape[0] == 8
+    nothing = [Dose(m, t, 0, np.nan, Steer((), "blocks.0")) for m, t in metrics.groupby(["method", "target"]).groups]
+    for dose in [*doses, *nothing]:
+        with rec.steer(dose.steer):
+            lists = rec.rank(inputs, 5)
+        expected = concept_shares(lists, labels)
+        row, found = (
+            table[
+                (table["method"] == dose.method)
+                & (table["target"] == dose.target)
+                & (table["value"].isna() if np.isnan(dose.value) else table["value"] == dose.value)
+            ]
+            for table in (metrics, shares)
+        )
+        assert row["share"].item() == expected[concepts.index(dose.target)]
+        assert row["overlap"].item() == overlap(plain, lists)
+        for name, measured in list_metrics(lists, truth, np.arange(len(vocabulary))).items():
+            assert row[name].item() == measured
+        np.testing.assert_array_equal(found["share"], expected)

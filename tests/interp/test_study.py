@@ -17,7 +17,8 @@ import interp
 from interp.alignment import align
 from interp.cli import main
 from interp.concepts import concepts_of
-from interp.config import SAEConfig, StudyConfig
+from interp.config import GridConfig, SAEConfig, StudyConfig
+from interp.envoys import RecommenderEnvoy
 from interp.features import encode
 from interp.run import run
 from interp.stages import Stages
@@ -25,6 +26,7 @@ from interp.summary import summary
 from interp.tables import read_table, write_group
 from recmodels.config import TrainingConfig
 from recmodels.errors import InputError
+from recmodels.splits import paper_split
 
 CONFIG = StudyConfig(
     dataset="planted",
@@ -38,13 +40,23 @@ CONFIG = StudyConfig(
         max_epochs=6,
     ),
     sae=SAEConfig(n_features=64, steps=400, batch_size=256, warmup_steps=50, sparsity_warmup_steps=100),
-    l1_grid=(0.1, 0.3),
-    steered_concepts=2,
+    grid=GridConfig(l1=(0.1, 0.3), n_features=(32,), seeds=2, trade_off={"top_k": (8,)}, sites=("blocks.1.mlp",)),
+    steered=("concept-02", "concept-05"),
+    other_attributes=("title:1",),
     values=(-4.0, 0.0, 4.0),
 )
 TABLES = (
     "items",
-    "candidates",
+    "dictionaries",
+    "l1",
+    "sizes",
+    "trade_off",
+    "sites",
+    "attributes",
+    "cases",
+    "case_histories",
+    "probes",
+    "lists",
     "dictionary",
     "concepts",
     "alignment",
@@ -56,6 +68,20 @@ TABLES = (
     "effects",
     "steering",
     "shares",
+)
+
+STAGES = (
+    "recommender",
+    "activations",
+    "dictionaries",
+    "items",
+    "evaluations",
+    "comparison",
+    "alignment",
+    "cases",
+    "effects",
+    "steering",
+    "lists",
 )
 
 
@@ -86,13 +112,38 @@ def test_every_table_is_there_and_says_what_it_is_about(study):
 
 
 def test_the_chosen_dictionary_is_the_best_that_is_sparse_enough(study):
-    table = study.table("candidates")
-    assert len(table) == 2
-    allowed = table[table["l0"] <= CONFIG.max_l0]
+    """On held-out users, and at the configured site."""
+    table = study.table("dictionaries")
+    assert len(table) == 2 * 3 + 1 + 1
+    allowed = table[(table["val_l0"] <= CONFIG.max_l0) & (table["site"] == CONFIG.site)]
     chosen = table[table["chosen"]]
     assert len(chosen) == 1
-    assert chosen["mean_top_correlation"].item() == allowed["mean_top_correlation"].max()
-    assert study.sae.config.l1 == chosen["l1"].item()
+    assert chosen["val_mean_top_correlation"].item() == allowed["val_mean_top_correlation"].max()
+    config = study.sae.config
+    assert (config.trainer, config.n_features, config.sparsity, config.seed) == tuple(
+        chosen[["trainer", "n_features", "sparsity", "seed"]].iloc[0]
+    )
+
+
+def test_a_dictionarys_row_is_what_the_functions_say(study, planted):
+    """The evaluation of one dictionary at another site, made here from the run's artefacts."""
+    from interp.activations import ActivationStore
+    from interp.fidelity import downstream, reconstruction
+    from interp.sae import SparseAutoencoder
+
+    site = "blocks.1.mlp"
+    row = study.table("dictionaries").set_index("site").loc[site]
+    sae = SparseAutoencoder.load(study.folder / "dictionaries" / site / CONFIG.sae.name)
+    stores = {p: ActivationStore.load(study.folder / "activations" / site / p) for p in ("sae_validation", "test")}
+    assert row["val_l0"] == pytest.approx(reconstruction(stores["sae_validation"], sae)["l0"])
+    concepts = concepts_of(planted.items, "concepts", CONFIG.min_support)
+    found = align(encode(stores["test"], sae), concepts.labels(stores["test"].rows["item"]), concepts.names)
+    assert row["mean_top_correlation"] == pytest.approx(found.mean_top_correlation)
+    rec = RecommenderEnvoy(study.recommender.recommender, sae)
+    test = rec.recommender.histories(paper_split(planted.interactions).test)
+    replaced = downstream(rec, test, site).set_index("replaced")
+    assert row["ndcg@10"] == replaced.loc["all", "ndcg@10"]
+    assert row["last_ndcg@10"] == replaced.loc["last", "ndcg@10"]
 
 
 def test_planted_concepts_are_found(study, planted, stores):
@@ -114,8 +165,8 @@ def test_a_finished_run_is_not_run_again(study, planted, capsys):
     run(replace(CONFIG, out=study.folder), planted)
     after = {p: p.stat().st_mtime_ns for p in before}
     assert after == before
-    assert capsys.readouterr().out.count("already done") == 7
-    assert set(json.loads((study.folder / "timings.json").read_text())) >= {"recommender", "dictionaries", "steering"}
+    assert capsys.readouterr().out.count("already done") == len(STAGES)
+    assert set(json.loads((study.folder / "timings.json").read_text())) == {*STAGES, "data", "pages"}
 
 
 def test_another_setting_redoes_only_what_depends_on_it(study, planted, tmp_path, capsys):
@@ -123,7 +174,7 @@ def test_another_setting_redoes_only_what_depends_on_it(study, planted, tmp_path
     shutil.copytree(study.folder, folder)
     run(replace(CONFIG, out=folder, values=(-1.0, 1.0)), planted)
     out = capsys.readouterr().out
-    assert out.count("already done") == 6
+    assert out.count("already done") == len(STAGES) - 1
     assert set(interp.open(folder).table("steering")["value"].dropna()) == {-1.0, 1.0}
 
 
@@ -161,7 +212,7 @@ def test_the_tables_are_the_functions_values(study, planted, stores, recommender
     """A number of a table, computed here from the run's own artefacts by the public functions."""
     from interp.activations import ActivationStore
 
-    store = ActivationStore.load(study.folder / "activations" / "test")
+    store = ActivationStore.load(study.folder / "activations" / "blocks.0" / "test")
     concepts = concepts_of(planted.items, "concepts", CONFIG.min_support)
     found = align(encode(store, study.sae), concepts.labels(store.rows["item"]), concepts.names)
     assert study.table("dictionary")["sae_mean_top_correlation"][0] == pytest.approx(found.mean_top_correlation)
@@ -243,12 +294,16 @@ def test_help_answers_without_loading_torch():
         ({"training": replace(CONFIG.training, dropout=2)}, "below 1"),
         ({"training": replace(CONFIG.training, num_attention_heads=3)}, "multiple"),
         ({"sae": replace(CONFIG.sae, n_features=0)}, r"sae\.n_features"),
-        ({"l1_grid": (float("nan"),)}, r"sae\.l1"),
+        ({"grid": GridConfig(l1=(float("nan"),))}, r"sae\.l1"),
+        ({"grid": GridConfig(seeds=0)}, r"grid\.seeds"),
+        ({"grid": GridConfig(sites=("blocks.9",))}, r"blocks\.0, "),
+        ({"grid": GridConfig(trade_off={"top_k": (1.5,)})}, "whole number"),
+        ({"grid": GridConfig(trade_off={"top": (1,)})}, "unknown trainer"),
+        ({"most_frequent": 0}, "most_frequent"),
         ({"sae": replace(CONFIG.sae, steps=50)}, r"sae\.steps"),
-        ({"steered_concepts": 0}, "steered_concepts"),
         ({"values": ()}, "two different"),
         ({"values": (1.0, float("nan"))}, "finite"),
-        ({"site": "blocks.9"}, r"blocks\.0, blocks\.1"),
+        ({"site": "blocks.9"}, r"embedding, .*blocks\.0, "),
     ],
 )
 def test_settings_that_cannot_work_are_refused_before_any_work(planted, tmp_path, change, says):
@@ -273,7 +328,7 @@ def test_an_interrupted_rerun_is_not_a_finished_study(study, planted, tmp_path, 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("interp.run.train", interrupted)
+    monkeypatch.setattr("interp.run.train_all", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(replace(CONFIG, out=folder, sae=replace(CONFIG.sae, seed=9)), planted)
     with pytest.raises(InputError, match="no finished study"):

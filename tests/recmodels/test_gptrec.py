@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 import torch
 
+from recmodels.config import site_names
 from recmodels.gptrec import GPTRec, GPTRecConfig
 from recmodels.model import IGNORE
 from recmodels.sequences import Histories
@@ -110,6 +111,30 @@ def test_what_is_saved_is_what_is_read(model, tmp_path):
     assert read.state_dict().keys() == model.state_dict().keys()
     assert all(torch.equal(weight, model.state_dict()[name]) for name, weight in read.state_dict().items())
     assert torch.equal(scores_of(read, LISTS), scores_of(model, LISTS))
+
+
+def test_sites_are_what_blocks_add_up(model):
+    """The residual stream in floating-point sums of what hooks see at the sites; seen in the order of the names."""
+    tokens = histories(LISTS).tokens(MAX_HISTORY)
+    seen = {}
+    hooks = [
+        model.get_submodule(path).register_forward_hook(lambda *call, name=name: seen.update({name: call[-1]}))
+        for name, path in model.sites.items()
+    ]
+    encoded = model.encode(tokens)
+    for hook in hooks:
+        hook.remove()
+    blocks = [f"blocks.{n}{part}" for n in (0, 1) for part in (".attention", ".mlp", "")]
+    assert list(seen) == list(model.sites) == site_names(2) == ["embedding", *blocks, "final"]
+    assert {tuple(hidden.shape) for hidden in seen.values()} == {(*tokens.shape, 8)}
+    assert torch.equal(seen["embedding"], model.get_input_embeddings().weight[tokens])
+    position = ((tokens > 0).cumsum(dim=1) - 1).clamp(min=0)
+    stream = seen["embedding"] + model.backbone.wpe.weight[position]
+    for block in ("blocks.0", "blocks.1"):
+        stream = stream + seen[f"{block}.attention"] + seen[f"{block}.mlp"]
+        torch.testing.assert_close(seen[block], stream, atol=1e-5, rtol=0)
+    assert torch.equal(seen["final"], model.backbone.ln_f(seen["blocks.1"]))
+    assert torch.equal(seen["final"], encoded)
 
 
 def test_dropout_is_set_everywhere():

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from recmodels.errors import InputError
-from recmodels.interactions import Dataset, validated_interactions, validated_items
+from recmodels.interactions import Dataset, validated_interactions, validated_items, without_repeats
 
 
 def interactions(**columns):
@@ -99,7 +99,7 @@ def test_items_with_mixed_or_missing_ids_are_refused():
 
 
 def test_items_that_are_not_in_the_table_are_named():
-    with pytest.raises(InputError, match=r"^toy: 1 items of .* \(such as 2\): add them"):
+    with pytest.raises(InputError, match=r"^toy: item 2 of the interactions is not in the item table: add it there"):
         dataset(table=items([1]))
     with pytest.raises(InputError, match=r"2 items of .* \(such as 1\)"):
         dataset(table=items(["1", "2"]))
@@ -150,3 +150,43 @@ def test_a_repeated_column_is_refused():
     frame = pd.DataFrame([[1, 2, 3, 4]], columns=["user", "item", "time", "user"])
     with pytest.raises(InputError, match="two columns 'user'"):
         validated_interactions(frame)
+
+
+# User 7 meets item 1 at times 20 and 10 (twice), item 2 once; user 8 meets item 1 at 5 and 5.
+REPEATS = pd.DataFrame(
+    {
+        "user": [7, 7, 8, 7, 7, 8],
+        "item": [1, 1, 1, 2, 1, 1],
+        "time": [20, 10, 5, 30, 10, 5],
+    }
+)
+
+
+@pytest.mark.parametrize(("keep", "rows"), [("first", [1, 2, 3]), ("last", [0, 3, 5]), ("all", [0, 1, 2, 3, 4, 5])])
+def test_of_repeats_one_is_kept_by_time_and_then_by_row(keep, rows):
+    before = REPEATS.copy()
+    expected = REPEATS.iloc[rows].reset_index(drop=True)
+    pd.testing.assert_frame_equal(without_repeats(REPEATS, keep), expected)
+    pd.testing.assert_frame_equal(REPEATS, before)
+
+
+@pytest.mark.parametrize("keep", ["first", "last"])
+def test_repeats_are_found_as_a_plain_loop_finds_them(keep):
+    generator = np.random.default_rng(0)
+    frame = validated_interactions(
+        pd.DataFrame({name: generator.integers(0, 6, 300) for name in ("user", "item")}).assign(
+            time=generator.integers(0, 9, 300)
+        )
+    )
+    best = {}
+    for row, (user, item, time) in enumerate(frame.itertuples(index=False)):
+        key = (time, row)
+        held = best.setdefault((user, item), key)
+        best[user, item] = min(held, key) if keep == "first" else max(held, key)
+    rows = sorted(row for _, row in best.values())
+    pd.testing.assert_frame_equal(without_repeats(frame, keep), frame.iloc[rows].reset_index(drop=True))
+
+
+def test_repeats_are_kept_in_no_other_way():
+    with pytest.raises(InputError, match="cannot be kept as 'best': choose all, first or last"):
+        without_repeats(REPEATS, "best")

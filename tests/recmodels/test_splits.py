@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recmodels import datasets, splits
+from recmodels.config import SplitConfig
 from recmodels.errors import InputError
-from recmodels.splits import SplitConfig, cold_user_split, new_users_split, paper_parts, paper_split
+from recmodels.splits import cold_user_split, new_users_split, paper_parts, paper_split
 
 ROOT = Path(__file__).parents[2]
 
@@ -234,7 +235,7 @@ def test_shares_outside_0_and_1_are_refused(share):
             split(rows, share)
     for name in ("test_share", "recommender_share", "validation_share"):
         with pytest.raises(InputError, match=f"{name} is"):
-            SplitConfig(**{name: share})
+            SplitConfig(**{name: share}).check()
 
 
 def test_too_few_users_are_refused():

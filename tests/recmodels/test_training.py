@@ -12,7 +12,7 @@ from recmodels import training
 from recmodels.config import TrainingConfig
 from recmodels.errors import InputError
 from recmodels.ranking import evaluate
-from recmodels.recommender import Recommender
+from recmodels.recommender import MODELS, Recommender
 from recmodels.sequences import Histories, Vocabulary
 from recmodels.training import build, fit, training_windows, validation_prefixes
 
@@ -44,7 +44,9 @@ def data(seed=0, users=40):
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
-    return fit(*data(), TINY, tmp_path_factory.mktemp("whole") / "recommender")
+    """What a run that is left alone gives, of every model."""
+    folder = tmp_path_factory.mktemp("whole")
+    return {model: fit(*data(), dataclasses.replace(TINY, model=model), folder / model) for model in MODELS}
 
 
 lengths = st.lists(st.integers(1, 30), min_size=1, max_size=6).filter(lambda lengths: max(lengths) >= 2)
@@ -119,6 +121,23 @@ def test_fitting_learns_the_planted_data(recommender, histories, split):
     assert ndcg > 2 * baseline
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_fitting_learns_which_items_go_together(tmp_path, model):
+    """Each user takes 6 of the 10 items of one of two shelves: the other 4 are to be recommended."""
+
+    def shelves(seed, users):
+        rng = np.random.default_rng(seed)
+        taken = [(user, rng.permutation(10)[:6]) for user in range(users)]
+        return table([(user, 10 * (user % 2) + item, s) for user, items in taken for s, item in enumerate(items)])
+
+    config = dataclasses.replace(TINY, model=model, hidden_size=16, dropout=0.0, batch_size=32, max_epochs=15)
+    recommender = fit(shelves(0, 200), shelves(1, 20), config, tmp_path / "recommender")
+    lists = recommender.recommend(shelves(2, 50), k=4)
+    assert (lists["item"] // 10 == lists["user"] % 2).mean() > 0.95
+    untrained = Recommender(build(config, 20), recommender.vocabulary).recommend(shelves(2, 50), k=4)
+    assert (untrained["item"] // 10 == untrained["user"] % 2).mean() < 0.6
+
+
 class Interrupted(KeyboardInterrupt):
     """Not a plain KeyboardInterrupt, which a test run takes for the user's."""
 
@@ -145,28 +164,31 @@ def interrupted_fit(monkeypatch, owner, name, call, *inputs):
 
 
 @pytest.mark.parametrize(
-    ("owner", "name", "call", "evaluations"),
+    ("model", "owner", "name", "call", "evaluations"),
     [
         # In the middle of epoch 2 (2 steps each): epochs 2 and 3 are left.
-        (Trainer, "training_step", 4, 2),
-        (training._Progress, "on_evaluate", 1, 3),
-        (training._Progress, "on_evaluate", 3, 1),
+        ("gptrec", Trainer, "training_step", 4, 2),
+        ("gptrec", training._Progress, "on_evaluate", 1, 3),
+        ("gptrec", training._Progress, "on_evaluate", 3, 1),
+        # The items that BERT4Rec hides are drawn anew in every epoch.
+        ("bert4rec", Trainer, "training_step", 4, 2),
+        ("bert4rec", training._Progress, "on_evaluate", 3, 1),
         # While the checkpoint of epoch 2 is being written, and just before its last file is.
-        (Trainer, "_save_optimizer_and_scheduler", 2, 2),
-        (Trainer, "_save_rng_state", 2, 2),
+        ("gptrec", Trainer, "_save_optimizer_and_scheduler", 2, 2),
+        ("gptrec", Trainer, "_save_rng_state", 2, 2),
         # When all epochs are done but the recommender is not written.
-        (training._Progress, "on_train_end", 1, 0),
-        (Recommender, "save", 1, 0),
+        ("gptrec", training._Progress, "on_train_end", 1, 0),
+        ("gptrec", Recommender, "save", 1, 0),
     ],
 )
 def test_an_interrupted_run_goes_on_to_the_same_weights(
-    tmp_path, monkeypatch, uninterrupted, owner, name, call, evaluations
+    tmp_path, monkeypatch, uninterrupted, model, owner, name, call, evaluations
 ):
-    folder = tmp_path / "recommender"
-    interrupted_fit(monkeypatch, owner, name, call, *data(), TINY, folder)
+    folder, config = tmp_path / "recommender", dataclasses.replace(TINY, model=model)
+    interrupted_fit(monkeypatch, owner, name, call, *data(), config, folder)
     assert not folder.exists()
     evaluated = count(monkeypatch, training._Trainer, "evaluate")
-    assert fit(*data(), TINY, folder).fingerprint == uninterrupted.fingerprint
+    assert fit(*data(), config, folder).fingerprint == uninterrupted[model].fingerprint
     assert len(evaluated) == evaluations
     assert [path.name for path in tmp_path.iterdir()] == ["recommender"]
 
@@ -188,14 +210,16 @@ def test_checkpoints_of_other_settings_or_data_are_not_taken_up(tmp_path, monkey
         inputs = (*inputs, tmp_path / "recommender")
         interrupted_fit(monkeypatch, training._Progress, "on_evaluate", 2, *inputs)
         assert list((tmp_path / "recommender.checkpoints").glob("checkpoint-*"))
-    assert fit(*data(), TINY, tmp_path / "recommender").fingerprint == uninterrupted.fingerprint
+    assert fit(*data(), TINY, tmp_path / "recommender").fingerprint == uninterrupted["gptrec"].fingerprint
 
 
-def test_the_seed_decides(tmp_path, uninterrupted):
+@pytest.mark.parametrize("model", MODELS)
+def test_the_seed_decides(tmp_path, uninterrupted, model):
+    config = dataclasses.replace(TINY, model=model)
     torch.manual_seed(99)
-    assert fit(*data(), TINY, tmp_path / "same").fingerprint == uninterrupted.fingerprint
-    other = fit(*data(), dataclasses.replace(TINY, seed=1), tmp_path / "other")
-    assert other.fingerprint != uninterrupted.fingerprint
+    assert fit(*data(), config, tmp_path / "same").fingerprint == uninterrupted[model].fingerprint
+    other = fit(*data(), dataclasses.replace(config, seed=1), tmp_path / "other")
+    assert other.fingerprint != uninterrupted[model].fingerprint
 
 
 def test_a_second_call_only_loads(tmp_path, monkeypatch):
@@ -232,7 +256,7 @@ def test_the_best_epoch_is_kept_not_the_last(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": "lstm"}, "^unknown model 'lstm': choose one of gptrec"),
+        ({"model": "lstm"}, "^unknown model 'lstm': choose one of gptrec, bert4rec$"),
         ({"windows": "first"}, "^windows is 'first'"),
         ({"validation_items": 0}, "^no held-out user has two interactions"),
     ],
@@ -258,9 +282,12 @@ def test_data_that_nothing_can_be_learnt_from(tmp_path, train, validation, messa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_build_makes_the_configured_model():
-    config = TrainingConfig(max_history=7, hidden_size=12, num_hidden_layers=2, num_attention_heads=3, dropout=0.5)
-    model = build(config, 5)
+@pytest.mark.parametrize("kind", MODELS)
+def test_build_makes_the_configured_model(kind):
+    sizes = {"max_history": 7, "hidden_size": 12, "num_hidden_layers": 2, "num_attention_heads": 3}
+    model = build(TrainingConfig(model=kind, dropout=0.5, **sizes), 5)
+    assert type(model) is MODELS[kind]
     found = {name: getattr(model.config, name) for name in ("max_history", "hidden_size", "dropout", "n_items")}
     assert found == {"max_history": 7, "hidden_size": 12, "dropout": 0.5, "n_items": 5}
-    assert (len(model.backbone.h), model.backbone.h[0].attn.num_heads) == (2, 3)
+    backbone = model.backbone.config
+    assert (backbone.num_hidden_layers, backbone.num_attention_heads, backbone.hidden_size) == (2, 3, 12)

@@ -1,33 +1,13 @@
-"use strict";
-
 // Draws the page from its JSON block. Features and items are numbers: places in the block's columns.
 // Text from the data reaches the page only as text nodes, and figures only with their markup escaped.
 
-const data = JSON.parse(document.getElementById("data").textContent);
 const { about, concepts, items, features } = data;
 const PAGE_ROWS = 20;
-const LONGEST = 160; // characters of a title that are shown
-const HEAT = [[255, 247, 188], [254, 196, 79], [236, 112, 20], [179, 0, 0]];
 
 const state = { feature: null, sort: "correlation", ascending: false, order: [], found: new Map(), page: 0 };
-const wanted = new Map(); // element → the figure that belongs in it
-const stale = new Set(); // elements whose figure is not drawn yet
-const near = new Set(); // elements in view or nearly
 
 // ---- small tools ----
 
-const byId = (id) => document.getElementById(id);
-
-/** A new element with these properties, holding nodes or text. */
-function make(tag, properties = {}, ...children) {
-  const node = Object.assign(document.createElement(tag), properties);
-  node.append(...children);
-  return node;
-}
-
-const fixed = (value, digits = 3) => (value === null ? "–" : value.toFixed(digits));
-const percent = (value, digits = 1) => (value === null ? "–" : `${(100 * value).toFixed(digits)}%`);
-const short = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const range = (count) => Array.from({ length: count }, (_, place) => place);
@@ -37,56 +17,6 @@ const isNamed = (feature) => (features.correlation[feature] ?? 0) >= about.unali
 const conceptOf = (feature) => concepts[features.concept[feature]];
 
 // ---- figures ----
-
-/** Have a figure in an element: at once where that is in view or nearly, else when it comes near. */
-function draw(id, figure) {
-  const target = byId(id);
-  target.style.minHeight = `${figure.layout.height}px`; // so that links to later parts stay right
-  wanted.set(target, figure);
-  stale.add(target);
-  drawNear();
-}
-
-function drawNear() {
-  if (window.Plotly) [...stale].filter((target) => near.has(target)).forEach(plot); // plotly.js comes last
-}
-
-function drawAgain() {
-  for (const target of wanted.keys()) stale.add(target);
-  drawNear();
-}
-
-/** Draw again what has another width now; a phone also says "resize" when it hides its address bar. */
-function fitFigures() {
-  for (const target of wanted.keys()) if (target.layout && target.layout.width !== target.clientWidth) stale.add(target);
-  drawNear();
-}
-
-/** Draw an element's figure in the page's colours. */
-function plot(target) {
-  const { data: traces, layout } = structuredClone(wanted.get(target));
-  const style = getComputedStyle(document.documentElement);
-  const [ink, soft, card, line] = ["--ink", "--soft", "--card", "--line"].map((name) => style.getPropertyValue(name).trim());
-  layout.font.color = soft;
-  layout.hoverlabel = { bgcolor: card, bordercolor: line, font: { color: ink } };
-  layout.dragmode = false;
-  layout.width = target.clientWidth; // plotly would keep the first one when the page is printed
-  const first = !target.on;
-  Plotly.react(target, traces, layout, { displayModeBar: false, doubleClick: false });
-  if (first) target.on("plotly_click", openClicked);
-  stale.delete(target);
-}
-
-function watchFigures() {
-  const observer = new IntersectionObserver(
-    (entries) => {
-      for (const { target, isIntersecting } of entries) near[isIntersecting ? "add" : "delete"](target);
-      drawNear();
-    },
-    { rootMargin: "300px" },
-  );
-  document.querySelectorAll(".plot").forEach((target) => observer.observe(target));
-}
 
 function openClicked({ points: [point] }) {
   if (point.data.meta === "feature") go(point.customdata);
@@ -135,57 +65,16 @@ function conceptRows(feature) {
 
 // ---- items ----
 
-function titleOf(item) {
-  return make("b", { dir: "auto", title: items.titles[item].slice(0, 1000) }, short(items.titles[item]));
+/** The chips of an item; the concept that a feature follows stands out. */
+function conceptChips(item, feature) {
+  return chipsOf(items.concepts[item].map((concept) => concepts[concept]), conceptOf(feature));
 }
 
-/** An item's concepts; the one that the shown feature follows stands out. */
-function chipsOf(item, best) {
-  const chips = items.concepts[item].map((concept) =>
-    make("span", { className: concept === best ? "chip best" : "chip" }, short(concepts[concept])),
+function historyOf(feature, [user, first, row, activations], place) {
+  const cards = row.map((item, index) =>
+    itemCard(items.titles[item], conceptChips(item, feature), first + index, activations[index], features.max[feature]),
   );
-  return make("span", { className: "chips" }, ...chips);
-}
-
-/** Yellow to red for a share of the strongest activation, and the text colour that is readable on it. */
-function heat(share) {
-  const at = Math.min(Math.max(share, 0), 1) * (HEAT.length - 1);
-  const low = Math.min(Math.floor(at), HEAT.length - 2);
-  const rgb = HEAT[low].map((value, channel) => value + (at - low) * (HEAT[low + 1][channel] - value));
-  const linear = rgb.map((value) => (value / 255 <= 0.04045 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4));
-  const luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
-  return [`rgb(${rgb.map(Math.round).join(" ")})`, luminance > 0.179 ? "#000" : "#fff"]; // equal contrast at 0.179
-}
-
-function itemCard(item, activation, step, feature) {
-  const card = make("li", { className: "item" }, titleOf(item), chipsOf(item, features.concept[feature]));
-  if (activation > 0) {
-    [card.style.background, card.style.color] = heat(activation / features.max[feature]);
-    card.tabIndex = 0;
-    const exact = make("span", { className: "exact" }, `step ${step}: ${activation}`);
-    card.append(make("span", { className: "value" }, make("span", { className: "short" }, activation.toPrecision(2)), exact));
-  }
-  return card;
-}
-
-function historyRow(feature, [user, first, row, activations], place) {
-  const peak = activations.indexOf(Math.max(...activations));
-  const cards = row.map((item, index) => itemCard(item, activations[index], first + index, feature));
-  cards[peak].classList.add("peak");
-  const name = `${place + 1}. User ${short(user)}`;
-  return make(
-    "div",
-    { className: "history" },
-    make("h4", {}, `${name}, from step ${first}`),
-    make("ol", { className: "items", ariaLabel: name }, ...cards),
-  );
-}
-
-/** Bring every history's peak into view where a row is wider than the page. */
-function scrollToPeaks() {
-  const peaks = [...document.querySelectorAll("#histories .peak")];
-  const places = peaks.map((peak) => peak.offsetLeft + peak.offsetWidth / 2 - peak.parentNode.clientWidth / 2);
-  peaks.forEach((peak, index) => (peak.parentNode.scrollLeft = places[index]));
+  return historyRow(`${place + 1}. User ${short(user)}`, first, cards, activations);
 }
 
 function effectRow(item, effect, largest, feature) {
@@ -195,7 +84,7 @@ function effectRow(item, effect, largest, feature) {
     "li",
     {},
     make("span", { className: "value" }, `${effect > 0 ? "+" : "−"}${Math.abs(effect).toPrecision(3)}`),
-    make("span", {}, titleOf(item), chipsOf(item, features.concept[feature])),
+    make("span", {}, titleOf(items.titles[item]), conceptChips(item, feature)),
     meter,
   );
 }
@@ -239,7 +128,7 @@ function showActivations(feature) {
   byId("histogram-note").textContent =
     `Steps of the test users where it is active, split by whether the item is ${short(conceptOf(feature))}.`;
   byId("scale-top").textContent = features.max[feature];
-  byId("histories").replaceChildren(...data.histories[feature].map((row, place) => historyRow(feature, row, place)));
+  byId("histories").replaceChildren(...data.histories[feature].map((row, place) => historyOf(feature, row, place)));
   scrollToPeaks();
   draw("plot-histogram", histogram(feature));
   draw("plot-bars", conceptBars(feature));
@@ -461,13 +350,6 @@ function turnPage(by) {
   fillTable();
 }
 
-/** A narrow page while printing, with all figures to fit. */
-function setPrinting(printing) {
-  document.documentElement.classList.toggle("printing", printing);
-  drawAgain();
-  if (printing) [...stale].filter((target) => target.offsetWidth > 0).forEach(plot);
-}
-
 function showAbout() {
   const name = `${about.model} on ${about.dataset}`;
   byId("brand").textContent = short(name);
@@ -499,22 +381,17 @@ function listen() {
   byId("page-on").addEventListener("click", () => turnPage(1));
   byId("numbers").addEventListener("toggle", showNumbers);
   window.addEventListener("hashchange", followLink);
-  window.addEventListener("resize", fitFigures);
-  window.addEventListener("beforeprint", () => setPrinting(true));
-  window.addEventListener("afterprint", () => setPrinting(false));
   document.addEventListener("keydown", onKey);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAgain);
 }
 
 makeHeads();
 showAbout();
 applySearch();
 listen();
-watchFigures();
+hooks.clicked = openClicked;
+keepFigures();
 for (const [name, figure] of Object.entries(data.overview)) draw(`plot-${name}`, figure);
 show(featureOf(location.hash) ?? state.order[0] ?? 0);
-// By now the text can be read; plotly.js, which comes after this script, brings the figures.
 document.addEventListener("DOMContentLoaded", () => {
-  drawNear();
   if (featureOf(location.hash) !== null) reveal();
 });

@@ -1,0 +1,79 @@
+"""What items are called by, beyond the columns of their table: decades, franchises, patterns in the title.
+
+An *attribute* is named by a text: a column of the item table, or one of
+
+    decade            the decade of the column `year`, such as "1980s"
+    franchise         films whose titles differ only after a colon, a number or "Part", such as "Star Wars"
+    translated        "translated" where the title carries another one in brackets, as foreign films do
+    title:Star Wars   "Star Wars" where the title contains these words, in any case
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from recmodels.errors import InputError
+
+TITLE = "title:"
+# "Godfather: Part II, The (1974)": the year, a second title, a trailing article, what sets a sequel apart.
+BRACKETS = re.compile(r"\s*\([^()]*\)")
+SECOND_TITLE = re.compile(r"\((?!a\.?k\.?a\b)[^()]+\)", re.IGNORECASE)
+YEAR = re.compile(r"\s*\(\d{4}\)")
+ARTICLE = re.compile(r",\s*(the|a|an|les?|la|das|der|die|il|el)$", re.IGNORECASE)
+SEQUEL = re.compile(r"(:|\s-\s|,?\s+part\s|,?\s+(chapter|episode|vol\.?|volume)\s).*$", re.IGNORECASE)
+NUMBER = re.compile(r"\s+(\d{1,2}|[ivx]{1,5}|\d½|\d 1/2)$", re.IGNORECASE)
+
+
+def attribute(items: pd.DataFrame, name: str) -> pd.Series:
+    """The values of an attribute, one or a tuple of them per item.
+
+    Args:
+        items: indexed by item id, with a `title`.
+        name: see the module.
+
+    Raises:
+        InputError: no such column, or no `year` to take decades from.
+    """
+    if name in items.columns:
+        return items[name]
+    if name.startswith(TITLE) and name.removeprefix(TITLE).strip():
+        words = name.removeprefix(TITLE).strip()
+        return items["title"].str.contains(words, case=False, regex=False).map({True: words, False: None})
+    if name in DERIVED and (name != "decade" or "year" in items.columns):
+        return DERIVED[name](items)
+    known = [*items.columns.drop("title"), *(n for n in DERIVED if n != "decade" or "year" in items.columns)]
+    raise InputError(
+        f"the item table has no column {name!r}: choose {', '.join(map(str, known))}, or title:WORDS of a title"
+    )
+
+
+def franchise(title: str) -> str:
+    """What the titles of one series have in common: "Star Wars" of "Star Wars: Episode IV - A New Hope (1977)"."""
+    bare = ARTICLE.sub("", BRACKETS.sub("", title).strip())
+    bare = ARTICLE.sub("", SEQUEL.sub("", bare).strip())
+    return NUMBER.sub("", bare).strip() or bare
+
+
+def _decade(items: pd.DataFrame) -> pd.Series:
+    return items["year"].map(lambda year: None if pd.isna(year) else f"{int(year) // 10 * 10}s")
+
+
+def _franchise(items: pd.DataFrame) -> pd.Series:
+    stems = items["title"].map(franchise)
+    # Remakes share the whole title: a series has at least two different ones.
+    different = items["title"].map(lambda title: YEAR.sub("", title)).groupby(stems).transform("nunique")
+    return stems.where(different > 1, None)
+
+
+def _translated(items: pd.DataFrame) -> pd.Series:
+    second = items["title"].map(lambda title: bool(SECOND_TITLE.search(YEAR.sub("", title))))
+    return second.map({True: "translated", False: None})
+
+
+DERIVED: dict[str, Callable[[pd.DataFrame], Any]] = {
+    "decade": _decade,
+    "franchise": _franchise,
+    "translated": _translated,
+}

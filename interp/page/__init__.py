@@ -1,0 +1,72 @@
+"""Offline pages: one file each that asks the network for nothing.
+
+plotly.js is inside, and a content security policy forbids the rest. All data is one JSON block, from which the page's
+own script draws: text from the data becomes text nodes, never markup. `<name>.html`, `.css` and `.js` make a page
+together with `base.css` and `base.js`, which all share.
+"""
+
+import base64
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs
+
+PAGE = Path(__file__).parent
+MODELS = {"gptrec": "GPTRec", "bert4rec": "BERT4Rec"}
+
+
+def render(name: str, title: str, data: dict[str, Any]) -> str:
+    """A whole page. Its scripts are allowed by their hashes, so that no other can run.
+
+    Args:
+        name: which page, "dashboard" or "report".
+        title: the document's title, plain text.
+        data: JSON values, which the page's script reads.
+    """
+    page = _read(f"{name}.html")
+    style, script = ("".join(_read(f"{part}.{ending}") for part in ("base", name)) for ending in ("css", "js"))
+    plotly = get_plotlyjs().replace("</script", "<\\/script")
+    parts = {
+        "title": escape(title),
+        "hashes": " ".join(_hash(text) for text in (script, plotly)),
+        "style": style,
+        # No "<" is left in the JSON, so nothing in it can end its block.
+        "data": json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
+        "script": script,
+        "plotly": plotly,
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], page)
+
+
+def figure_json(figure: go.Figure) -> dict[str, Any]:
+    """A figure as JSON values."""
+    return json.loads(figure.to_json())
+
+
+def numbers(values: Iterable[float]) -> list[float | None]:
+    """`number` of each value."""
+    return [number(value) for value in values]
+
+
+def number(value: float, digits: int = 4) -> float | None:
+    """A number that is short in JSON: of four significant digits, None where it is not finite."""
+    if not math.isfinite(value):
+        return None
+    rounded = float(f"{value:.{digits}g}") if value != int(value) else int(value)
+    return rounded or 0
+
+
+def _read(name: str) -> str:
+    return (PAGE / name).read_text(encoding="utf-8")
+
+
+def _hash(script: str) -> str:
+    digest = hashlib.sha256(script.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"

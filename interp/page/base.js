@@ -1,0 +1,150 @@
+"use strict";
+
+// What all offline pages share: elements made of text, figures that are drawn when they come into view, shades of
+// activations, printing.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const LONGEST = 160; // characters of a title that are shown
+const HEAT = [[255, 247, 188], [254, 196, 79], [236, 112, 20], [179, 0, 0]];
+const wanted = new Map(); // element → the figure that belongs in it
+const stale = new Set(); // elements whose figure is not drawn yet
+const near = new Set(); // elements in view or nearly
+const hooks = { clicked: null }; // what a page does when a point of a figure is clicked
+
+// ---- small tools ----
+
+const byId = (id) => document.getElementById(id);
+
+/** A new element with these properties, holding nodes or text. */
+function make(tag, properties = {}, ...children) {
+  const node = Object.assign(document.createElement(tag), properties);
+  node.append(...children);
+  return node;
+}
+
+const fixed = (value, digits = 3) => (value === null ? "–" : value.toFixed(digits));
+const percent = (value, digits = 1) => (value === null ? "–" : `${(100 * value).toFixed(digits)}%`);
+const short = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+
+// ---- figures ----
+
+/** Have a figure in an element: at once where that is in view or nearly, else when it comes near. */
+function draw(id, figure) {
+  const target = byId(id);
+  target.style.minHeight = `${figure.layout.height}px`; // so that links to later parts stay right
+  wanted.set(target, figure);
+  stale.add(target);
+  drawNear();
+}
+
+function drawNear() {
+  if (window.Plotly) [...stale].filter((target) => near.has(target)).forEach(plot); // plotly.js comes last
+}
+
+function drawAgain() {
+  for (const target of wanted.keys()) stale.add(target);
+  drawNear();
+}
+
+/** Draw again what has another width now; a phone also says "resize" when it hides its address bar. */
+function fitFigures() {
+  for (const target of wanted.keys()) if (target.layout && target.layout.width !== target.clientWidth) stale.add(target);
+  drawNear();
+}
+
+/** Draw an element's figure in the page's colours. */
+function plot(target) {
+  const { data: traces, layout } = structuredClone(wanted.get(target));
+  const style = getComputedStyle(document.documentElement);
+  const [ink, soft, card, line] = ["--ink", "--soft", "--card", "--line"].map((name) => style.getPropertyValue(name).trim());
+  layout.font.color = soft;
+  layout.hoverlabel = { bgcolor: card, bordercolor: line, font: { color: ink } };
+  layout.dragmode = false;
+  layout.width = target.clientWidth; // plotly would keep the first one when the page is printed
+  const first = !target.on;
+  Plotly.react(target, traces, layout, { displayModeBar: false, doubleClick: false });
+  if (first && hooks.clicked) target.on("plotly_click", hooks.clicked);
+  stale.delete(target);
+}
+
+function watchFigures() {
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) near[isIntersecting ? "add" : "delete"](target);
+      drawNear();
+    },
+    { rootMargin: "300px" },
+  );
+  document.querySelectorAll(".plot").forEach((target) => observer.observe(target));
+}
+
+// ---- items and activations ----
+
+function titleOf(title) {
+  return make("b", { dir: "auto", title: title.slice(0, 1000) }, short(title));
+}
+
+/** An item's concepts; the one that matters here stands out. */
+function chipsOf(concepts, best) {
+  const chips = concepts.map((name) => make("span", { className: name === best ? "chip best" : "chip" }, short(name)));
+  return make("span", { className: "chips" }, ...chips);
+}
+
+/** Yellow to red for a share of the strongest activation, and the text colour that is readable on it. */
+function heat(share) {
+  const at = Math.min(Math.max(share, 0), 1) * (HEAT.length - 1);
+  const low = Math.min(Math.floor(at), HEAT.length - 2);
+  const rgb = HEAT[low].map((value, channel) => value + (at - low) * (HEAT[low + 1][channel] - value));
+  const linear = rgb.map((value) => (value / 255 <= 0.04045 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+  const luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  return [`rgb(${rgb.map(Math.round).join(" ")})`, luminance > 0.179 ? "#000" : "#fff"]; // equal contrast at 0.179
+}
+
+/** One step of a history, shaded by its share of the feature's largest activation. */
+function itemCard(title, chips, step, activation, largest) {
+  const card = make("li", { className: "item" }, titleOf(title), chips);
+  if (activation > 0) {
+    [card.style.background, card.style.color] = heat(activation / largest);
+    card.tabIndex = 0;
+    const exact = make("span", { className: "exact" }, `step ${step}: ${activation}`);
+    card.append(make("span", { className: "value" }, make("span", { className: "short" }, activation.toPrecision(2)), exact));
+  }
+  return card;
+}
+
+/** A history's cards in a row, the one with the largest of its activations outlined. */
+function historyRow(name, first, cards, activations) {
+  cards[activations.indexOf(Math.max(...activations))].classList.add("peak");
+  return make(
+    "div",
+    { className: "history" },
+    make("h4", {}, `${name}, from step ${first}`),
+    make("ol", { className: "items", ariaLabel: name }, ...cards),
+  );
+}
+
+/** Bring every history's peak into view where a row is wider than the page. */
+function scrollToPeaks() {
+  const peaks = [...document.querySelectorAll(".items .peak")];
+  const places = peaks.map((peak) => peak.offsetLeft + peak.offsetWidth / 2 - peak.parentNode.clientWidth / 2);
+  peaks.forEach((peak, index) => (peak.parentNode.scrollLeft = places[index]));
+}
+
+// ---- printing ----
+
+/** A narrow page while printing, with all figures to fit. */
+function setPrinting(printing) {
+  document.documentElement.classList.toggle("printing", printing);
+  drawAgain();
+  if (printing) [...stale].filter((target) => target.offsetWidth > 0).forEach(plot);
+}
+
+/** Keep figures fitting the page; they appear once plotly.js, which comes after this script, is there. */
+function keepFigures() {
+  watchFigures();
+  window.addEventListener("resize", fitFigures);
+  window.addEventListener("beforeprint", () => setPrinting(true));
+  window.addEventListener("afterprint", () => setPrinting(false));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAgain);
+  document.addEventListener("DOMContentLoaded", drawNear);
+}

@@ -1,0 +1,84 @@
+"""The ready-made configurations, by name: what `interp study NAME` runs."""
+
+from dataclasses import replace
+
+from interp.config import GridConfig, SAEConfig, StudyConfig, Trainer
+from recmodels.config import TrainingConfig
+
+# Each trainer's sparsity settings from dense to sparse, for activations of unit variance and 64 neurons.
+TRADE_OFF: dict[Trainer, tuple[float, ...]] = {
+    "unsquared": (0.05, 0.1, 0.2, 0.3),
+    "standard": (0.5, 1.0, 2.0, 4.0),
+    "gated": (0.05, 0.1, 0.2, 0.4),
+    "p_anneal": (0.05, 0.1, 0.2, 0.4),
+    "top_k": (8, 16, 32, 64),
+    "batch_top_k": (8, 16, 32, 64),
+    "matryoshka": (8, 16, 32, 64),
+    "jump_relu": (8, 16, 32, 64),
+}
+L1 = (0.001, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 1.0)  # paper Table 1
+SIZES = (64, 128, 256, 512, 1024, 2048, 4096, 8192)  # paper Figure 3b
+SITES = ("embedding", "blocks.0.attention", "blocks.0.mlp", "blocks.1", "blocks.2", "final")
+FILM = ("decade", "year", "franchise")  # what titles and years tell of films, without TMDB
+
+# The paper's study: five runs of each point take hours on a CPU.
+PAPER = StudyConfig(
+    dataset="ml-20m",
+    grid=GridConfig(l1=L1, n_features=SIZES, seeds=5, trade_off=TRADE_OFF, sites=SITES),
+    steered=("Action", "Children", "Fantasy", "Sci-Fi", "Western"),
+    other_attributes=FILM,
+)
+SMALL = replace(PAPER, grid=replace(PAPER.grid, seeds=1), sae=SAEConfig(n_features=512))
+ML_1M = replace(
+    SMALL,
+    dataset="ml-1m",
+    training=TrainingConfig(windows="all", patience=6),
+    steered=("Action", "Children's", "Fantasy", "Sci-Fi", "Western"),
+    max_l0=100.0,
+)
+
+PRESETS: dict[str, tuple[str, StudyConfig]] = {
+    "ml-100k": (
+        "MovieLens-100K, in minutes: 943 users, 1,682 films",
+        StudyConfig(
+            training=TrainingConfig(windows="all", patience=6),
+            sae_windows="all",
+            sae=SAEConfig(n_features=1024, l1=0.2, steps=3000, batch_size=512, sparsity_warmup_steps=1000),
+            other_attributes=FILM,
+        ),
+    ),
+    "ml-1m": ("MovieLens-1M: 6,040 users, 3,706 films", ML_1M),
+    "ml-1m-bert4rec": (
+        "the same with BERT4Rec",
+        replace(ML_1M, training=replace(ML_1M.training, model="bert4rec", patience=10)),
+    ),
+    "ml-latest-small": (
+        "a small MovieLens release in the format of the large ones: 671 users, 9,125 films",
+        replace(SMALL, dataset="ml-latest-small", training=TrainingConfig(windows="all", patience=6)),
+    ),
+    **{
+        f"ml-{size}m": (f"MovieLens-{size}M, as in the paper: hours on a CPU", replace(PAPER, dataset=f"ml-{size}m"))
+        for size in (10, 20, 25, 32)
+    },
+    "lastfm-2k": (
+        "Last.fm: 1,892 users, 17,632 artists and the 20 most popular tags",
+        replace(SMALL, dataset="lastfm-2k", most_frequent=20, steered=(), other_attributes=()),
+    ),
+    "music4all": (
+        "Music4All, as in the paper: hours on a CPU",
+        replace(PAPER, dataset="music4all", most_frequent=20, steered=(), other_attributes=("language", "artist")),
+    ),
+    "recbole": ("RecBole's atomic files: give their folder with --data", replace(SMALL, dataset="recbole", steered=())),
+    "own": (
+        "your own tables: --data INTERACTIONS --items ITEMS, and --columns for what their columns are called",
+        replace(SMALL, dataset="own", steered=(), other_attributes=()),
+    ),
+    "planted": (
+        "synthetic data with known concepts, to check the method itself",
+        StudyConfig(
+            dataset="planted",
+            training=TrainingConfig(learning_rate=3e-3, validation_items=3, patience=5),
+            sae=SAEConfig(n_features=256, steps=4000),
+        ),
+    ),
+}

@@ -1,0 +1,28 @@
+"""Every table of a study, computed once and written as CSV or parquet; figures and pages only draw from them.
+
+items/         items.parquet           title, concepts (names) and popularity of every known item
+comparison/    dictionaries.csv        every dictionary, on held-out users of the SAE part and on test users
+               l1.csv, sizes.csv       the L1 and the size grid, over seeds (paper Table 1, Figure 3)
+               trade_off.csv           all trainers: alignment and ranking against sparsity
+               sites.csv               the same dictionary at other places of the recommender
+alignment/     dictionary.csv          the chosen dictionary on the test part: reconstruction, mean correlations
+               concepts.csv            per concept: top feature and top neuron (Tables 2, 4 and 5, Figures 4 and 12)
+               attributes.csv          the same for other attributes as well (Tables 3 and 6, Figure 18)
+               alignment.parquet       feature, concept, correlation, auc, sensitivity (Figures 2, 11 and 15)
+               neurons.parquet         the same for the neurons of the site
+               features.parquet        per feature: density, mean, p99, max, best concept with its scores
+               histograms.parquet      positive activations by presence of the best concept (Figure 5)
+               histories.parquet       strongest histories around their peak
+cases/         cases.csv               features for franchises, languages, decades, … found by search (Figure 6)
+               case_histories.parquet  strongest histories of these
+effects/       recommender.csv         ranking metrics on the test part, also with the site reconstructed
+               effects.parquet         items promoted and suppressed
+steering/      steering.csv            features and probe directions at each value (Figures 9, 10, 14 and 17)
+               shares.csv              the same: share of every concept
+               probes.csv              how well supervised probes tell concepts apart (section 8.2.3)
+lists/         lists.parquet           two users' lists before and after (Figure 7)
+"""
+
+from interp.tables.store import read_table, write_group
+
+__all__ = ["read_table", "write_group"]

@@ -1,0 +1,18 @@
+"""What the chosen dictionary's reconstruction costs, and what each of its features does to the scores."""
+
+from interp.effects import mean_jacobian, promoted_items
+from interp.envoys import RecommenderEnvoy
+from interp.fidelity import downstream
+from interp.sae import SparseAutoencoder
+from interp.tables.store import Tables
+from recmodels.sequences import Histories
+
+
+def effects(rec: RecommenderEnvoy, sae: SparseAutoencoder, test: Histories, site: str) -> Tables:
+    """Table `recommender`: ranking metrics, also through the reconstruction; `effects`: items promoted, suppressed."""
+    inputs, _ = test.split_last()
+    jacobian = mean_jacobian(rec, inputs, site, step=sae.std)
+    return {
+        "recommender.csv": downstream(rec, test, site),
+        "effects.parquet": promoted_items(jacobian, sae, rec.recommender.vocabulary.ids),
+    }

@@ -1,0 +1,43 @@
+"""Sweeps of the features that stand for concepts, beside linear probes (paper sections 8.2.1 to 8.2.3)."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from interp.activations import ActivationStore
+from interp.concepts import Concepts
+from interp.envoys import RecommenderEnvoy
+from interp.probes import fit_probes, probe_scores
+from interp.sae import SparseAutoencoder
+from interp.steering import direction_doses, set_doses, sweep
+from interp.tables.store import Tables
+from recmodels.sequences import Histories
+
+
+def steering(
+    rec: RecommenderEnvoy,
+    sae: SparseAutoencoder,
+    test_users: Histories,
+    targets: pd.DataFrame,
+    concepts: Concepts,
+    values: Sequence[float],
+    train: ActivationStore,
+    test: ActivationStore,
+) -> Tables:
+    """Tables `probes`, `steering` and `shares`; see `interp.probes.probe_scores` and `interp.steering.sweep`.
+
+    Args:
+        rec: the recommender with the dictionary attached.
+        sae: the dictionary.
+        test_users: the test users.
+        targets: columns concept and feature.
+        concepts: whose shares are reported.
+        values: activations set, and factors of directions added.
+        train: activations of the SAE part, to fit probes on.
+        test: activations of the test part, to score probes on.
+    """
+    chosen = dict(zip(targets["concept"], targets["feature"].astype(int).tolist(), strict=True))
+    fitted = fit_probes(train, concepts)
+    doses = [*set_doses(sae, chosen, values), *direction_doses(sae, fitted, chosen, values)]
+    metrics, shares = sweep(rec, test_users, doses, concepts)
+    return {"probes.csv": probe_scores(fitted, test, concepts), "steering.csv": metrics, "shares.csv": shares}

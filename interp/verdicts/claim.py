@@ -1,0 +1,50 @@
+"""What a verdict says."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+BEYOND = "beyond"  # the section of claims that are this project's own
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement, and what a study's tables say about it.
+
+    Attributes:
+        section: of the paper, such as "7.1.2", or `BEYOND`.
+        statement: what is claimed, in one sentence.
+        criterion: when it counts as holding.
+        measured: what the study found, with its numbers; or why it did not look.
+        holds: None if the study did not measure it.
+        tables: names of the tables that the numbers come from.
+    """
+
+    section: str
+    statement: str
+    criterion: str
+    measured: str
+    holds: bool | None
+    tables: tuple[str, ...]
+
+    @property
+    def from_paper(self) -> bool:
+        """Whether the paper claims it."""
+        return self.section != BEYOND
+
+
+def tally(claims: Iterable[Claim]) -> str:
+    """How many of the paper's claims hold, of those that were measured."""
+    found = [claim.holds for claim in claims if claim.from_paper]
+    measured = len(found) - found.count(None)
+    left = f" ({found.count(None)} not measured)" if None in found else ""
+    return f"{found.count(True)} of {measured} of the paper's claims hold{left}"
+
+
+def signed(value: float, form: str = "g") -> str:
+    """A number with a real minus."""
+    return f"{value:{form}}".replace("-", "−")
+
+
+def drop(before: float, after: float) -> float:
+    """The share of a metric that was lost; nothing can be lost of nothing."""
+    return (before - after) / before if before else 0.0

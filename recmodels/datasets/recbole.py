@@ -1,0 +1,97 @@
+"""RecBole's atomic files: any dataset as one `.inter` and one `.item` table, in a folder or an archive.
+
+Cells are split by tabs and never quoted; the first row names columns and types, as in `user_id:token`. Types
+are token, token_seq (split by blanks), float and float_seq. Needed are `user_id`, `item_id` and `timestamp` of
+the interactions and `item_id` of the items. The title is the first of the columns `TITLES` that is there, or
+the id. All other columns of tokens are attributes: a text, or a tuple of texts for token_seq, empty for none;
+the concepts are those of the first of `ATTRIBUTES` that is there, or else of the first attribute, token_seq
+before token. Columns of numbers are not read.
+
+Format: https://recbole.io/docs/user_guide/data/atomic_files.html
+"""
+
+import zipfile
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from recmodels.datasets import cells
+from recmodels.datasets.cells import Table
+from recmodels.datasets.download import read_file
+from recmodels.errors import InputError
+from recmodels.interactions import Dataset
+
+NAMES = ("recbole",)
+TITLES = ("movie_title", "title", "name", "item_name", "book_title", "app_name", "track_name")
+ATTRIBUTES = ("class", "genre", "genres", "category", "categories", "tags")
+TYPES = ("token", "token_seq", "float", "float_seq")
+ADVICE = "correct the file"
+
+
+def load(name: str, folder: Path | None = None, cache: Path | None = None) -> Dataset:
+    """The dataset whose atomic files are in a folder or archive; it is called as the `.inter` file is.
+
+    Raises:
+        InputError: no folder is given, it has not exactly one file of each kind, items have no attribute, or
+            a table is not in the format.
+    """
+    if folder is None:
+        raise InputError(f"{name} reads atomic files that you have: pass their folder with --data FOLDER")
+    inter, described = _find(folder, ".inter"), _find(folder, ".item")
+    if inter is None:
+        raise InputError(f"{folder} has no .inter file: pass the folder or archive that has the atomic files")
+    if described is None:
+        raise InputError(
+            f"{folder} has no .item file, and without attributes of items there are no concepts: "
+            f"add one with the columns item_id:token and, for example, class:token_seq"
+        )
+    met, _ = _read(folder, inter)
+    items, types = _read(folder, described)
+    (users,) = cells.ids((met, "user_id"))
+    met_items, item_ids = cells.ids((met, "item_id"), (items, "item_id"))
+    cells.unique_ids(items, item_ids)
+    title = next((column for column in TITLES if column in types), "item_id")
+    attributes = {
+        column: cells.lists(items.frame[column], None) if kind == "token_seq" else cells.texts(items.frame[column])
+        for column, kind in types.items()
+        if kind in ("token", "token_seq") and column not in ("item_id", title)
+    }
+    if not attributes:
+        raise InputError(
+            f"{items.where} has no attribute, which must be a token or token_seq column "
+            f"besides item_id and the title: add one, such as class:token_seq"
+        )
+    # Stable: attributes of one type stay in the order of the file.
+    by_type = sorted(attributes, key=lambda column: types[column] != "token_seq")
+    attribute = next((column for column in ATTRIBUTES if column in attributes), by_type[0])
+    titles = cells.texts(items.column(title)).fillna(items.column("item_id"))
+    table = pd.DataFrame({"title": titles, **attributes}).set_axis(pd.Index(item_ids, name="item"))
+    frame = pd.DataFrame({"user": users, "item": met_items, "time": cells.times(met, "timestamp")})
+    return Dataset(PurePosixPath(inter).stem, frame, table, attribute)
+
+
+def _find(source: Path, suffix: str) -> str | None:
+    """The name of the only file with this suffix, or None if there is none."""
+    if source.is_dir():
+        names = [path.name for path in source.iterdir()]
+    elif zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as archive:
+            names = archive.namelist()
+    else:
+        raise InputError(f"{source} is neither a folder nor a .zip archive: pass one that has the atomic files")
+    found = sorted(name for name in names if PurePosixPath(name).suffix == suffix)
+    if len(found) > 1:
+        raise InputError(f"{source} has {' and '.join(found)}: keep one {suffix} file in it")
+    return found[0] if found else None
+
+
+def _read(source: Path, name: str) -> tuple[Table, dict[str, str]]:
+    """A table whose columns are named without their types, and the types by column."""
+    table = cells.read(read_file(source, name), "\t", advice=ADVICE)
+    heads = [head.partition(":")[::2] for head in table.frame.columns]
+    for column, kind in heads:
+        if kind not in TYPES:
+            raise InputError(
+                f"{table.where}, row 1 gives {column!r} the type {kind!r}, not one of {', '.join(TYPES)}: {ADVICE}"
+            )
+    return Table(table.where, table.frame.set_axis([column for column, _ in heads], axis=1), advice=ADVICE), dict(heads)

@@ -1,0 +1,148 @@
+"""Who made a film, where and in which language: columns from the public tables of TMDB for a MovieLens dataset.
+
+The tables are movies_metadata.csv and credits.csv of 'The Movies Dataset'
+(https://www.kaggle.com/datasets/rounakbanik/the-movies-dataset); a release of MovieLens says in links.csv which
+film is which. Their cells hold Python literals. Some rows are known to be damaged: cells are missing or stand in
+the wrong column, or a film has two rows. The first row of a film counts; rows that cannot be read are left out,
+and the log says how many.
+"""
+
+import ast
+import dataclasses
+import io
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from recmodels.datasets import reading
+from recmodels.datasets.download import SourceFile, read_file
+from recmodels.errors import InputError
+from recmodels.interactions import Dataset
+
+ACTORS = 10
+"""So many names of the cast count, those billed first."""
+FILM_COLUMNS = ("id", "original_language", "belongs_to_collection", "production_companies", "production_countries")
+CREDIT_COLUMNS = ("id", "cast", "crew")
+# A row without any of it, and what a film that is in neither table gets.
+NO_FILM: dict[str, Any] = {"language": None, "companies": (), "countries": (), "collection": None}
+NO_CREDITS: dict[str, Any] = {"actors": (), "directors": ()}
+# What reading a damaged cell as a list of people or firms may raise.
+DAMAGE = (ValueError, SyntaxError, TypeError, KeyError, AttributeError, RecursionError, MemoryError)
+
+log = logging.getLogger(__name__)
+
+
+def with_tmdb(dataset: Dataset, tables: str | Path, links: str | Path | None = None) -> Dataset:
+    """The dataset with six more item columns, those of films that TMDB lacks being empty.
+
+    `language` (a code such as "en") and `collection` (the series a film belongs to) are text or None; `actors`
+    (the `ACTORS` billed first), `directors`, `companies` and `countries` are tuples of names, in TMDB's order.
+
+    Args:
+        dataset: MovieLens, except 100K, whose films are numbered otherwise.
+        tables: a folder or archive with movies_metadata.csv and credits.csv.
+        links: a links.csv, or a folder or archive with one, best that of the dataset's own release; the one
+            beside the tables when absent.
+
+    Raises:
+        InputError: a file or column is missing, or no film of the dataset is in the tables.
+    """
+    if dataset.name == "ml-100k":
+        raise InputError("ml-100k numbers its films otherwise than links.csv does: take another release of MovieLens")
+    tables = Path(tables).expanduser()
+    films = _linked(_links_file(tables if links is None else Path(links).expanduser()))
+    ids = [films.get(item) for item in dataset.items.index]
+    wanted = {film for film in ids if film is not None}
+    described = _described(read_file(tables, "movies_metadata.csv"), FILM_COLUMNS, wanted, _film)
+    credited = _described(read_file(tables, "credits.csv"), CREDIT_COLUMNS, wanted, _credits)
+    known = sum(film in described for film in ids)
+    if not known:
+        raise InputError(f"no item of {dataset.name} is a film of {tables}: pass links.csv of the dataset's release")
+    log.info("%s: TMDB describes %d of %d items", dataset.name, known, len(ids))
+    found = [described.get(film, NO_FILM) | credited.get(film, NO_CREDITS) for film in ids]
+    columns = {name: pd.Series([film[name] for film in found], dataset.items.index, dtype=object) for name in found[0]}
+    return dataclasses.replace(dataset, items=dataset.items.assign(**columns))
+
+
+def _links_file(source: Path) -> SourceFile:
+    return read_file(source.parent, source.name) if source.suffix == ".csv" else read_file(source, "links.csv")
+
+
+def _linked(file: SourceFile) -> dict[int, int]:
+    """TMDB's id by MovieLens' id; a film without the former is left out."""
+    return {
+        reading.integer(fields["movieId"], file, row, "movieId"): reading.integer(fields["tmdbId"], file, row, "tmdbId")
+        for row, fields in reading.csv_rows(file, ["movieId", "tmdbId"])
+        if fields["tmdbId"].strip()
+    }
+
+
+def _described(
+    file: SourceFile, columns: tuple[str, ...], wanted: set[int], parse: Callable[[dict[str, str]], dict[str, Any]]
+) -> dict[int | None, dict[str, Any]]:
+    """What a table says about the wanted films, by id."""
+    frame = _cells(file, columns)
+    numbered = frame["id"].str.fullmatch("[0-9]{1,18}")
+    frame = frame[numbered].astype({"id": int})
+    repeated = frame["id"].duplicated()
+    frame = frame[~repeated & frame["id"].isin(wanted)]
+    described: dict[int | None, dict[str, Any]] = {}
+    cells = frame.to_dict("records")
+    for row in tqdm(cells, desc=file.where, unit=" films", leave=False, delay=1, disable=None):
+        try:
+            described[row["id"]] = parse(row)
+        except DAMAGE:
+            log.debug("%s: the row of film %d is damaged", file.where, row["id"])
+    damaged = (~numbered).sum() + len(cells) - len(described)
+    log.info("%s: left out %d damaged rows and %d repeated films", file.where, damaged, repeated.sum())
+    if cells and not described:
+        raise InputError(f"{file.where} has no row in its official format: get it again")
+    return described
+
+
+def _cells(file: SourceFile, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Columns of a table as text; rows that are too short end in empty cells."""
+    try:
+        frame = pd.read_csv(
+            io.BytesIO(file.data), usecols=lambda name: name in columns, dtype=str, keep_default_na=False
+        )
+    except UnicodeDecodeError:
+        row = next(row for row, line in enumerate(io.BytesIO(file.data), 1) if not reading.is_utf8(line))
+        raise InputError(f"{file.where}, row {row} is not in utf-8: get the official file") from None
+    except ValueError as error:
+        raise InputError(f"{file.where} cannot be read ({' '.join(str(error).split())}): get it again") from None
+    missing = [name for name in columns if name not in frame.columns]
+    if missing:
+        raise InputError(f"{file.where} names no column {missing[0]!r}: get the official file")
+    return frame
+
+
+def _film(row: dict[str, str]) -> dict[str, Any]:
+    collection = _entries(f"[{row['belongs_to_collection']}]")
+    return {
+        "language": row["original_language"].strip() or None,
+        "companies": _names(_entries(row["production_companies"])),
+        "countries": _names(_entries(row["production_countries"])),
+        "collection": next(iter(_names(collection)), None),
+    }
+
+
+def _credits(row: dict[str, str]) -> dict[str, Any]:
+    cast = sorted(_entries(row["cast"]), key=lambda person: person["order"])
+    directors = [person for person in _entries(row["crew"]) if person["job"] == "Director"]
+    return {"actors": _names(cast)[:ACTORS], "directors": _names(directors)}
+
+
+def _entries(cell: str) -> list[dict[str, Any]]:
+    entries = ast.literal_eval(cell) if cell.strip() else []
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError("not a list of entries")
+    return entries
+
+
+def _names(entries: list[dict[str, Any]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for entry in entries if (name := entry["name"].strip())))

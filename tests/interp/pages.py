@@ -1,0 +1,345 @@
+"""What the tests of the offline pages share: a study made by hand with hostile names, and a browser."""
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import interp
+from interp.tables import write_group
+from recmodels import artifacts
+
+N = 45  # features, so that the table has three pages
+DEAD = 13
+CONCEPTS = ["<b>Noir</b>", "Drama & 'co'", "Sci-Fi"]
+HOSTILE = {
+    "script": "<script>alert(1)</script>",
+    "end": "</script><img src=x onerror=alert(2)>",
+    "quotes": '"It\'s" `${alert(3)}` \\ {{plotly}} %{x}',
+    "comment": "<!-- <script>",
+    "rtl": "\u202eשלום עולם",
+    "emoji": "👩‍🚀🎬 Amélie",
+    "long": "x" * 10_000,
+    "empty": "",
+}
+
+
+# ---- a study made by hand ----
+
+
+def tables() -> dict[str, dict[str, pd.DataFrame]]:
+    """All tables that the page reads. Feature f peaks at item f % 50 and promotes the items after it."""
+    rng = np.random.default_rng(0)
+    each = np.arange(N)
+    titles = [*HOSTILE.values(), *(f"Film {number}" for number in range(len(HOSTILE), 50))]
+    items = pd.DataFrame(
+        {
+            "item": [f"id-{number}" for number in range(50)],
+            "title": titles,
+            "concepts": [[CONCEPTS[number % 3]] if number % 4 else [] for number in range(50)],
+            "popularity": 1,
+        }
+    )
+    correlation = rng.uniform(-0.1, 0.9, (N, 3)).round(3)
+    correlation[7], correlation[8], correlation[DEAD] = (0.99, 0.1, 0.1), (0.1, 0.15, 0.12), 0
+    best = correlation.argmax(axis=1)
+    alive = each != DEAD
+    features = pd.DataFrame(
+        {
+            "feature": each,
+            "density": np.where(alive, 0.01 + each / 100, 0),
+            "mean": 0.5 * alive,
+            "p99": 0.9 * alive,
+            "max": np.where(alive, 1.0 + each, 0),
+            "concept": [CONCEPTS[place] for place in best],
+            "correlation": correlation.max(axis=1),
+            "auc": 0.5 + correlation.max(axis=1) / 2,
+            "sensitivity": 0.25,
+            "p_top100": 0.3,
+            "p_top100_pooled": 0.3,
+        }
+    )
+    alignment = pd.DataFrame(
+        {
+            "feature": np.repeat(each, 3),
+            "concept": CONCEPTS * N,
+            "correlation": correlation.ravel(),
+            "auc": 0.6,
+            "sensitivity": 0.2,
+        }
+    )
+    best_feature = correlation.argmax(axis=0)
+    concepts = pd.DataFrame(
+        {
+            "concept": CONCEPTS,
+            "popularity": 0.25,
+            "feature": best_feature,
+            "correlation": correlation.max(axis=0),
+            "auc": 0.75,
+            "sensitivity": 0.5,
+            "neuron": 0,
+            "neuron_correlation": 0.2,
+        }
+    )
+    alive_features = each[alive]
+    histograms = pd.concat(
+        pd.DataFrame(
+            {
+                "feature": feature,
+                "left": [0.0, (1 + feature) / 2],
+                "right": [(1 + feature) / 2, 1.0 + feature],
+                "present": [1, feature],
+                "absent": [5, 2],
+            }
+        )
+        for feature in alive_features
+    )
+    histories = pd.concat(
+        pd.DataFrame(
+            {
+                "feature": feature,
+                "rank": rank,
+                "user": f"<i>user {rank}</i>",
+                "item": [f"id-{number % 50}" for number in range(feature - 2, feature + 2)],
+                "step": range(5, 9),
+                "activation": np.float32([0.0, 0.1, 1 + feature, 0.2]) / rank,
+            }
+        )
+        for feature in alive_features
+        for rank in (1, 2)
+    )
+    effects = pd.concat(
+        pd.DataFrame(
+            {
+                "feature": feature,
+                "direction": direction,
+                "rank": [1, 2],
+                "item": [f"id-{(feature + shift) % 50}" for shift in (1, 2)],
+                "effect": [sign * 0.5, sign * 0.25],
+            }
+        )
+        for feature in each
+        for direction, sign in (("promoted", 1), ("suppressed", -1))
+    )
+    steering = pd.concat(
+        pd.DataFrame(
+            {
+                "method": method,
+                "target": CONCEPTS[0],
+                "feature": -1 if method == "probe" else 7,
+                "value": [np.nan, -6.0, -2.0, 0.0, 2.0, 6.0],
+                "share": [0.2, 0.0, 0.1, 0.2, 0.4, 0.8],
+                "ndcg@10": [0.12, 0.05, 0.1, 0.12, 0.11, 0.04],
+                "coverage@10": [0.5, 0.2, 0.48, 0.5, 0.49, 0.1],
+                "diversity@10": [0.9, 0.5, 0.9, 0.9, 0.9, 0.4],
+            }
+        )
+        for method in ("set", "replace", "add", "probe")
+    )
+    shares = pd.concat(
+        steering[["method", "target", "feature", "value"]].assign(concept=concept, share=0.1 * place)
+        for place, concept in enumerate(CONCEPTS)
+    )
+    probes = pd.DataFrame(
+        {"concept": CONCEPTS, "correlation_probability": 0.8, "correlation_decision": 0.7, "auc": 0.9}
+    )
+    cases = pd.DataFrame(
+        {
+            "kind": ["franchise", "franchise", "item"],
+            "rank": [1, 2, 1],
+            "concept": [HOSTILE["script"], "Star Wars", HOSTILE["end"]],
+            "feature": [5, 6, 9],
+            "correlation": [0.5, 0.4, 0.6],
+            "auc": 0.8,
+            "p_top100": [0.7, 0.2, 0.9],
+            "p_top100_pooled": 0.6,
+            "rows": 60,
+        }
+    )
+    case_histories = pd.concat(
+        histories[histories["feature"] == feature].assign(kind=kind, has=[True, False, True, False] * 2)
+        for feature, kind in ((5, "franchise"), (9, "item"))
+    )
+    lists = pd.concat(
+        pd.DataFrame(
+            {
+                "user": f"<i>{direction}</i>",
+                "rank": [1, 2, 3],
+                "item": items_,
+                "direction": direction,
+                "target": CONCEPTS[0],
+                "feature": 7,
+                "value": value,
+            }
+        )
+        for direction in ("up", "down")
+        for value, items_ in ((np.nan, ["id-0", "id-1", "id-2"]), (2.0, ["id-1", "id-3", "id-0"]))
+    )
+    return {
+        "items": {"items.parquet": items},
+        "alignment": {
+            "dictionary.csv": pd.DataFrame(
+                [
+                    {
+                        "explained_variance": 0.9,
+                        "l0": 12.0,
+                        "sae_mean_top_correlation": 0.5,
+                        "neuron_mean_top_correlation": 0.2,
+                    }
+                ]
+            ),
+            "concepts.csv": concepts,
+            "attributes.csv": concepts.assign(attribute="genres"),
+            "alignment.parquet": alignment,
+            "features.parquet": features,
+            "histograms.parquet": histograms,
+            "histories.parquet": histories,
+        },
+        "effects": {
+            "recommender.csv": pd.DataFrame({"replaced": ["none", "all"], "ndcg@10": [0.12, 0.11]}),
+            "effects.parquet": effects,
+        },
+        "steering": {"steering.csv": steering, "shares.csv": shares, "probes.csv": probes},
+        "cases": {"cases.csv": cases, "case_histories.parquet": case_histories},
+        "lists": {"lists.parquet": lists},
+        "comparison": _comparison(),
+    }
+
+
+def _comparison() -> dict[str, pd.DataFrame]:
+    """Two L1 weights and one size at one site: most of the grids were not run."""
+    row = {
+        "site": "blocks.0",
+        "trainer": "unsquared",
+        "n_features": N,
+        "sparsity": 0.1,
+        "seed": 0,
+        "val_l0": 12.0,
+        "runs": 1,
+        "rmse": 0.3,
+        "explained_variance": 0.9,
+        "l0": 12.0,
+        "dead": 0.1,
+        "mean_top_correlation": 0.5,
+        "ndcg@10": 0.11,
+        "hit_rate@10": 0.2,
+        "coverage@10": 0.4,
+        "std_mean_top_correlation": np.nan,
+    }
+    rows = pd.DataFrame([row, row | {"sparsity": 0.2, "mean_top_correlation": 0.4, "ndcg@10": 0.1, "l0": 3.0}])
+    plain = pd.DataFrame([{"runs": 1, "ndcg@10": 0.12, "hit_rate@10": 0.25, "coverage@10": 0.5}])
+    return {
+        "dictionaries.csv": rows.assign(chosen=[True, False], sparse=[True, False]),
+        "l1.csv": pd.concat([plain, rows])[list(rows)],
+        "sizes.csv": rows.iloc[:1],
+        "trade_off.csv": rows,
+        "sites.csv": rows.iloc[:1].assign(neurons=0.2),
+    }
+
+
+RECORD = {
+    "attribute": "genres",
+    "dictionary": "blocks.0/none",
+    "fingerprints": {"recommender": "odd"},
+    "versions": {"torch": "9.9"},
+    "machine": {"cpus": 3},
+    "config": {
+        "dataset": "<tiny & odd>",
+        "site": "blocks.0",
+        "training": {"model": "gptrec"},
+        "sae": {"trainer": "unsquared", "n_features": N, "l1": 0.1, "k": 16},
+        "sparse_l0": 16.0,
+    },
+}
+
+
+def handmade_study(folder, **config):
+    """The study of `tables`, with other settings if wanted."""
+    for group, made in tables().items():
+        write_group(folder / "tables" / group, {"recommender": "odd"}, lambda made=made: made)
+    artifacts.write_json(folder / "config.json", RECORD | {"config": RECORD["config"] | config})
+    return interp.open(folder)
+
+
+# ---- a reader, and a browser ----
+
+
+class Reader(HTMLParser):
+    """Tags that were opened and left open, addresses, and the text of scripts."""
+
+    VOID = frozenset({"meta", "link", "input", "br", "img"})
+
+    def __init__(self, text):
+        super().__init__()
+        self.opened, self.unclosed, self.addresses, self.scripts, self.title = [], [], [], [], ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.opened.append(tag)
+        if tag not in self.VOID:
+            self.unclosed.append(tag)
+        self.addresses += [value for name, value in attrs if name in ("src", "href", "action", "data")]
+
+    def handle_endtag(self, tag):
+        assert self.unclosed.pop() == tag
+
+    def handle_data(self, data):
+        if self.unclosed and self.unclosed[-1] == "script":
+            self.scripts.append(data)
+        if self.unclosed and self.unclosed[-1] == "title":
+            self.title += data
+
+
+def embedded(page):
+    return re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1]
+
+
+FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --window-size=1280,900 --force-prefers-reduced-motion"
+)
+
+
+def chromium_session(folder) -> Iterator:
+    """A headless browser whose profile is in a folder; what is left of a fixture is `yield from` this."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="the browser tests need selenium")
+    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not program or not driver:
+        pytest.skip("the browser tests need chromium: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = program
+    for flag in (*FLAGS.split(), f"--user-data-dir={folder}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    browser.get("about:blank")
+    for log in ("browser", "performance"):
+        browser.get_log(log)  # forgets the browser's own start page
+    yield browser
+    browser.quit()
+
+
+def until(browser, expression, expected=True, seconds=5):
+    """Wait for an expression of JavaScript to have a value."""
+    end = time.monotonic() + seconds
+    while (found := browser.execute_script(f"return {expression}")) != expected:
+        assert time.monotonic() < end, f"{expression} stayed {found!r}, not {expected!r}"
+        time.sleep(0.02)
+
+
+def text(browser, selector):
+    return browser.execute_script("return document.querySelector(arguments[0]).textContent", selector)
+
+
+def requests(browser):
+    """Addresses that were asked for since the last call, but for the page itself."""
+    asked = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [one["params"]["request"]["url"] for one in asked if one["method"] == "Network.requestWillBeSent"]
+    return [address for address in asked if not address.startswith(("file:", "data:", "about:"))]

@@ -1,0 +1,70 @@
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from interp.config import StudyConfig
+from interp.data import study_data
+from recmodels.config import Columns, SplitConfig
+from recmodels.errors import InputError
+from recmodels.interactions import Dataset
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Twenty readers; everyone reads six of eight books, reader 3 one of them again."""
+    loans = [(f"r{u}", f"00{(u + i) % 8}", f"2020-01-{u + 1:02d}T0{i}:00:00") for u in range(20) for i in range(6)]
+    loans.append(("r3", "003", "2020-01-04T09:00:00"))
+    pd.DataFrame(loans, columns=["reader", "isbn", "date"]).to_csv(tmp_path / "loans.csv", index=False)
+    subjects = ["sea;war", "sea", "war", "", "sea;love", "love", "war", "love"]
+    books = {
+        "isbn": [f"00{i}" for i in range(8)],
+        "name": list("ABCDEFGH"),
+        "subjects": subjects,
+        "year": range(1979, 1987),
+    }
+    pd.DataFrame(books).to_csv(tmp_path / "books.csv", index=False)
+    return StudyConfig(
+        dataset="books",
+        data=tmp_path / "loans.csv",
+        items=tmp_path / "books.csv",
+        columns=Columns("reader", "isbn", "date", "name", "subjects", ";"),
+        split=SplitConfig(validation_share=0.2),
+        min_support=2,
+        other_attributes=("decade",),
+    )
+
+
+def rows(data):
+    split = data.split
+    return sum(map(len, (split.recommender, split.validation, split.sae, split.sae_validation, split.test)))
+
+
+def test_own_tables_become_a_study(files):
+    data = study_data(files)
+    assert data.dataset.name == "books"
+    assert (data.attribute, data.concepts.names) == ("subjects", ["love", "sea", "war"])
+    assert data.others["decade"].names == ["1980s"]  # one book of the seventies is not enough
+    assert set(data.split.test["user"]) == {"r18", "r19"}
+
+
+def test_repeats_are_kept_or_dropped(files):
+    assert rows(study_data(replace(files, repeats="first"))) == rows(study_data(files)) - 1
+
+
+def test_concepts_can_be_chosen(files):
+    data = study_data(replace(files, attribute="decade", most_frequent=1, min_support=1))
+    assert (data.attribute, data.concepts.names) == ("decade", ["1980s"])
+    with pytest.raises(InputError, match="no column 'mood'"):
+        study_data(replace(files, attribute="mood"))
+
+
+def test_a_dataset_of_ones_own_comes_first(files):
+    given = study_data(files).dataset
+    mine = Dataset("mine", given.interactions, given.items, "year")
+    assert study_data(replace(files, min_support=1), mine).attribute == "year"
+
+
+def test_items_need_interactions(files):
+    with pytest.raises(InputError, match="--data FILE"):
+        replace(files, data=None).check()

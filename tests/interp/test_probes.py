@@ -1,0 +1,52 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+
+from interp.concepts import Concepts, concepts_of
+from interp.probes import Probes, fit_probes, probe_scores
+
+
+def test_a_probe_is_a_logistic_regression_on_normalised_activations(stores, planted):
+    concepts = concepts_of(planted.items, "concepts")
+    probes = fit_probes(stores["sae"], concepts)
+    store = stores["sae"]
+    x = (np.asarray(store.activations, dtype=np.float64) - store.mean) / store.std
+    y = concepts.labels(store.rows["item"])[:, concepts.index("concept-03")]
+    independent = LogisticRegression(max_iter=5000, tol=1e-8).fit(x, y)
+    place = probes.concepts.index("concept-03")
+    np.testing.assert_allclose(probes.decide(store.activations)[:, place], independent.decision_function(x), atol=0.05)
+
+
+def test_probes_find_what_was_planted(stores, planted):
+    concepts = concepts_of(planted.items, "concepts")
+    scores = probe_scores(fit_probes(stores["sae"], concepts), stores["test"], concepts)
+    assert list(scores["concept"]) == concepts.names
+    assert scores["auc"].min() > 0.9
+
+
+def test_scores_by_hand(stores):
+    """Decision values are the first neuron itself; one concept is on no item and is left out."""
+    store = stores["test"]
+    items = pd.Index(store.rows["item"].unique())
+    matrix = np.zeros((len(items), 2), dtype=bool)
+    matrix[::2, 0] = True
+    concepts = Concepts(["even", "none"], items, matrix)
+    d = store.activations.shape[1]
+    probes = Probes(["even", "none"], np.eye(2, d), np.zeros(2), 0.0, 1.0)
+    table = probe_scores(probes, store, concepts)
+    assert table["concept"].tolist() == ["even"]
+    first, has = store.activations[:, 0].astype(float), concepts.labels(store.rows["item"])[:, 0]
+    assert table["correlation_decision"][0] == pytest.approx(np.corrcoef(first, has)[0, 1])
+    assert table["correlation_probability"][0] == pytest.approx(np.corrcoef(expit(first), has)[0, 1])
+    above = (first[has][:, None] > first[~has]).mean() + (first[has][:, None] == first[~has]).mean() / 2
+    assert table["auc"][0] == pytest.approx(above)
+
+
+def test_concepts_that_all_rows_have_are_not_probed(stores):
+    store = stores["sae"]
+    items = pd.Index(store.rows["item"].unique())
+    matrix = np.ones((len(items), 2), dtype=bool)
+    matrix[::3, 1] = False
+    assert fit_probes(store, Concepts(["all", "some"], items, matrix)).concepts == ["some"]

@@ -1,0 +1,311 @@
+"""The report: what is in its data, and what a browser does with it."""
+
+import importlib
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from pages import CONCEPTS, HOSTILE, Reader, chromium_session, embedded, handmade_study, requests, text, until
+from plotly.offline import get_plotlyjs
+
+from interp.presets import L1, SIZES
+from interp.reference import NAMES, paper_table
+from interp.report import report_data, write_report
+from interp.report.blocks import MADE_BY, Column, table
+from interp.verdicts import verdicts
+from recmodels.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return handmade_study(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="module")
+def data(study):
+    return report_data(study)
+
+
+@pytest.fixture(scope="module")
+def path(study):
+    return write_report(study)
+
+
+@pytest.fixture(scope="module")
+def page(path):
+    return path.read_text(encoding="utf-8")
+
+
+def exhibits(data):
+    return {exhibit["number"] or exhibit["title"]: exhibit for part in data["sections"] for exhibit in part["exhibits"]}
+
+
+def blocks(exhibit, kind):
+    return [block for block in exhibit["blocks"] if block["kind"] == kind]
+
+
+# ---- the paper's own numbers ----
+
+
+def test_the_papers_tables_are_as_printed():
+    first = paper_table("table1")
+    assert first["sparsity"].isna().tolist() == [True] + [False] * 8
+    row = first[first["sparsity"] == 0.1].iloc[0]
+    assert row[["rmse", "explained_variance", "l0", "ndcg@10"]].tolist() == [0.178, 0.958, 102.1, 0.098]
+    concepts = paper_table("concepts").set_index(["table", "concept"])
+    assert concepts.loc[(2, "Horror"), ["correlation", "auc", "sensitivity"]].tolist() == [0.708, 0.919, 0.885]
+    assert concepts.loc[(4, "IMAX"), "sensitivity"] == 0.767
+    assert concepts.loc[(5, "k-pop"), "correlation"] == 0.883
+    third = paper_table("table3").set_index(["dataset", "model"])
+    assert third.loc[("ml-20m", "bert4rec")].tolist() == [0.04, 0.14, 0.22, 0.16, 0.29, 0.53]
+    assert paper_table("table6").set_index("attribute").loc["Director", "sae_mean"] == 0.52
+    with pytest.raises(InputError, match="table1, concepts"):
+        paper_table("table2")
+
+
+def test_columns_of_the_papers_concepts_average_to_their_last_rows():
+    """As printed: one mean of Table 5 is a slip, which its note says."""
+    for number, rows in paper_table("concepts").groupby("table"):
+        means, last = rows.iloc[:-1], rows.iloc[-1]
+        assert last["concept"] == "Mean"
+        assert len(means) == {2: 19, 4: 19, 5: 20}[number]
+        for column in ("correlation", "auc", "sensitivity", "popularity"):
+            if (number, column) == (5, "correlation"):
+                assert means[column].mean() == pytest.approx(0.319, abs=0.0006)
+                assert "0.319" in last["note"]
+            else:
+                assert means[column].mean() == pytest.approx(last[column], abs=0.0011)
+
+
+def test_swapped_popularities_are_noted():
+    rows = paper_table("concepts")
+    swapped = rows[rows["note"].str.contains("swapped")]
+    assert set(zip(swapped["table"], swapped["concept"], strict=True)) == {
+        (table, genre) for table in (2, 4) for genre in ("Action", "Comedy")
+    }
+    assert all(len(paper_table(name)) for name in NAMES)
+
+
+# ---- the data ----
+
+
+def test_everything_of_the_paper_is_there_in_its_order(data):
+    assert list(exhibits(data)) == [
+        "Section 5",
+        "Table 1",
+        "Figure 2",
+        "Table 2",
+        "Figure 3",
+        "Figure 4",
+        "Table 3",
+        "Figure 5",
+        "Figure 6",
+        "Figure 7",
+        "Figure 9(a)",
+        "Figure 9(b–d)",
+        "Figure 10",
+        "Figure 18",
+        "Table 6",
+        "Beyond the paper",
+        "Configuration",
+        "Environment",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model", "numbers"),
+    [
+        ("ml-20m", "bert4rec", {"Table 4", "Figure 11", "Figure 12", "Figure 14(a)"}),
+        ("music4all", "gptrec", {"Table 5", "Figure 15", "Figure 4(b)", "Figure 17(a)"}),
+    ],
+)
+def test_the_papers_other_experiments_have_their_own_numbers(tmp_path, dataset, model, numbers):
+    found = exhibits(report_data(handmade_study(tmp_path, dataset=dataset, training={"model": model})))
+    assert numbers <= set(found)
+
+
+def test_the_papers_numbers_stand_beside_ours_where_data_and_model_match(tmp_path, data):
+    beside = exhibits(report_data(handmade_study(tmp_path, dataset="ml-20m")))
+    (ours,) = blocks(beside["Table 1"], "table")
+    heads = [column["name"] for column in ours["columns"]]
+    line = next(line for line in ours["rows"] if line[0] == "0.1")
+    assert line[heads.index("RMSE")] == "0.300"
+    assert [one["paper"] for one in ours["columns"]].count(True) == 6
+    assert "0.178" in line  # the paper's
+    scores, *context = blocks(beside["Table 2"], "table")
+    assert not context
+    sci_fi = next(line for line in scores["rows"] if line[0] == "Sci-Fi")
+    assert "0.637" in sci_fi  # the paper's
+    # Elsewhere they are context, folded away.
+    ours, paper = blocks(exhibits(data)["Table 1"], "table")
+    assert not any(column["paper"] for column in ours["columns"])
+    assert paper["fold"] == "The paper’s, GPTRec on MovieLens-20M"
+    assert len(blocks(exhibits(data)["Table 2"], "table")) == 4
+
+
+def test_numbers_are_the_tables(study, data):
+    concepts = study.table("concepts")
+    scores = blocks(exhibits(data)["Table 2"], "table")[0]["rows"]
+    assert [row[0] for row in scores] == [*concepts["concept"], "Mean"]
+    assert [row[1] for row in scores[:-1]] == [str(feature) for feature in concepts["feature"]]
+    np.testing.assert_allclose([float(row[2]) for row in scores[:-1]], concepts["correlation"], atol=5e-4)
+    assert float(scores[-1][2]) == pytest.approx(concepts["correlation"].mean(), abs=5e-4)
+    assert scores[-1][1] == ""
+    short = blocks(exhibits(data)["Table 3"], "table")[0]["rows"][0]
+    values = concepts["correlation"]
+    assert short[4:] == [f"{one:.2f}" for one in (values.min(), values.mean(), values.max())]
+
+
+def test_every_source_exists(study, data):
+    for exhibit in exhibits(data).values():
+        assert exhibit["sources"]
+        for function, paths in exhibit["sources"]:
+            module, name = function.rsplit(".", 1)
+            assert callable(getattr(importlib.import_module(module), name))
+            for path in paths:
+                assert (study.folder / path).is_file()
+    for function in MADE_BY.values():
+        module, name = function.rsplit(".", 1)
+        assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_what_was_not_run_is_said_with_the_flag_that_runs_it(data):
+    found = exhibits(data)
+    assert [block["flag"].split()[0] for block in blocks(found["Figure 3"], "missing")] == ["--grid.n-features"]
+    assert not blocks(found["Table 1"], "missing")  # two weights were
+    assert "--grid.sites" in blocks(found["Section 5"], "missing")[0]["flag"]
+    assert "--other-attributes" in blocks(found["Figure 18"], "missing")[0]["flag"]
+    assert data["reduced"].startswith("The paper’s grids are reduced here: 6 of 8 λ are missing (0.001, 0.05, 0.3")
+    assert "8 of 8 sizes" in data["reduced"]
+    assert "means over 1 instead of 5 runs" in data["reduced"]
+
+
+def test_full_grids_are_said_to_be_full(study, monkeypatch):
+    read = type(study).table
+    l1, sizes = read(study, "l1"), read(study, "sizes")
+    points = l1.iloc[[0, *[1] * len(L1)]].assign(sparsity=[np.nan, *L1], runs=5)
+    full = {"l1": points, "sizes": sizes.iloc[[0] * len(SIZES)].assign(n_features=SIZES, runs=5)}
+    monkeypatch.setattr(type(study), "table", lambda self, name: full[name] if name in full else read(self, name))
+    assert report_data(study)["reduced"] == "The grids of λ and sizes are the paper’s, with 5 runs of each point."
+
+
+def test_claims_are_the_verdicts(study, data):
+    claims = verdicts(study)
+    assert [one["measured"] for one in data["claims"]] == [one.measured for one in claims]
+    assert re.match(r"\d+ of \d+ of the paper's claims hold", data["tally"])
+    anchors = {part["id"] for part in data["sections"]}
+    assert {one["anchor"] for one in data["claims"]} <= anchors
+    for claim in claims:
+        assert claim.criterion.startswith("Holds if")
+        for name in claim.tables:
+            study.table(name)
+
+
+def test_lists_mark_what_is_new_and_what_has_the_concept(data):
+    (lists,) = blocks(exhibits(data)["Figure 7"], "lists")
+    up, down = lists["users"]
+    assert (up["direction"], down["direction"]) == ("up", "down")
+    before, after = up["columns"]
+    assert (before["name"], after["name"]) == ("as it is", "set to 2")
+    assert [item["new"] for item in before["items"]] == [False] * 3
+    assert [item["new"] for item in after["items"]] == [False, True, False]
+    assert [item["has"] for item in after["items"]] == [False, True, False]  # of items 1, 3 and 0
+
+
+def test_histories_mark_the_items_of_the_category(data):
+    (cases,) = blocks(exhibits(data)["Figure 6"], "histories")
+    franchise, item = cases["groups"]
+    assert franchise["concept"] == HOSTILE["script"]
+    assert franchise["largest"] == 6
+    assert len(item["histories"]) == 2
+    history = franchise["histories"][0]
+    assert history["has"] == [True, False, True, False]
+    assert history["first"] == 5
+    assert history["titles"][0] == HOSTILE["comment"]  # item 3
+
+
+def test_small_numbers_are_not_zero():
+    rows = pd.DataFrame({"x": [0.00012, 0.0, 0.5, np.nan, -0.0004]})
+    assert [cell for (cell,) in table(rows, [Column("x", "x")])["rows"]] == ["0.0001", "0.000", "0.500", "–", "-0.0004"]
+
+
+# ---- the file ----
+
+
+def test_the_page_is_whole_html_without_addresses(page):
+    reader = Reader(page)
+    assert not reader.unclosed
+    assert reader.opened.count("script") == 3
+    assert all(address.startswith(("#", "data:")) for address in reader.addresses)
+    assert "default-src 'none'" in page
+    assert page.count(get_plotlyjs()) == 1
+    assert not re.search(r"https?:|@import|url\(", page.replace(get_plotlyjs(), ""))
+
+
+def test_hostile_names_are_only_in_the_data_and_escaped(page):
+    assert "<" not in embedded(page)
+    assert "alert(" not in page.replace(embedded(page), "").replace(get_plotlyjs(), "")
+
+
+# ---- in a browser ----
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    yield from chromium_session(tmp_path_factory.mktemp("chromium"))
+
+
+@pytest.fixture
+def browser(chromium, path):
+    chromium.get(path.as_uri())
+    until(chromium, "!!window.Plotly")
+    yield chromium
+    assert [entry["message"] for entry in chromium.get_log("browser")] == []
+
+
+def test_all_figures_are_drawn_and_nothing_is_asked_of_the_network(browser, data):
+    figures = [block for exhibit in exhibits(data).values() for block in blocks(exhibit, "figure")]
+    count = browser.execute_script("return document.querySelectorAll('.plot').length")
+    assert count >= len(figures) > 10
+    for place in range(count):
+        browser.execute_script("document.getElementById(arguments[0]).scrollIntoView()", f"plot-{place}")
+        until(browser, f"!!document.querySelector('#plot-{place} .main-svg')")
+    assert requests(browser) == []
+    assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
+
+
+def test_hostile_names_are_only_text(browser):
+    found = "return document.querySelectorAll(arguments[0]).length"
+    assert browser.execute_script(found, "script") == 3
+    assert browser.execute_script(found, "main img, main i") == 0
+    assert text(browser, "#heading") == "GPTRec on <tiny & odd>"
+    sections = text(browser, "#sections")
+    for hostile in (HOSTILE["script"], HOSTILE["end"], HOSTILE["comment"], "<i>up</i>", *CONCEPTS):
+        assert hostile in sections
+
+
+def test_claims_lead_to_their_sections(browser, data):
+    assert text(browser, "#claims-title") == data["tally"]
+    assert browser.execute_script("return document.querySelectorAll('#verdicts li').length") == len(data["claims"])
+    links = "[...document.querySelectorAll('nav a, a.where')]"
+    assert browser.execute_script(f"return {links}.every((link) => document.getElementById(link.hash.slice(1)))")
+    browser.execute_script("document.querySelector('a.where').click()")
+    until(browser, "Math.abs(document.getElementById('s5').getBoundingClientRect().top) < 60")
+
+
+def test_a_phone_needs_no_sideways_scrolling(browser):
+    size = {"width": 400, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        browser.refresh()
+        until(browser, "!!window.Plotly")
+        assert browser.execute_script("return document.documentElement.scrollWidth") == 400
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_prints_with_all_figures(browser):
+    assert browser.execute_cdp_cmd("Page.printToPDF", {})["data"].startswith("JVBERi")  # "%PDF-" in base64
+    drawn = "[...document.querySelectorAll('.plot')].every((plot) => plot.querySelector('.main-svg'))"
+    assert browser.execute_script(f"return {drawn}")

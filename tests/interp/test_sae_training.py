@@ -1,0 +1,146 @@
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+
+from interp import sae_training
+from interp.config import SAEConfig, Trainer
+from interp.sae_training import train
+from recmodels.errors import InputError
+
+QUICK = SAEConfig(
+    n_features=64, k=1, steps=60, batch_size=128, learning_rate=3e-3, warmup_steps=5, sparsity_warmup_steps=10
+)
+ALL = {trainer: replace(QUICK, trainer=trainer) for trainer in get_args(Trainer)}
+
+
+def weights(sae):
+    return sae.dictionary.state_dict()
+
+
+def same(one, other):
+    a, b = weights(one), weights(other)
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def changed(one, other):
+    a, b = weights(one), weights(other)
+    return any(not torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Features count as dead after three batches, so that the loss which revives them is in force."""
+    build = sae_training.build_trainer
+
+    def built(*args):
+        trainer = build(*args)
+        if hasattr(trainer, "dead_feature_threshold"):
+            trainer.dead_feature_threshold = 3 * QUICK.batch_size
+        return trainer
+
+    monkeypatch.setattr(sae_training, "build_trainer", built)
+
+
+def test_several_in_one_pass_equal_each_alone(combinations, tmp_path):
+    together = train(combinations, ALL, tmp_path / "together")
+    for name, config in ALL.items():
+        assert same(together[name], train(combinations, {name: config}, tmp_path / "alone")[name])
+
+
+def test_different_batches_are_different_passes(combinations, tmp_path):
+    configs = {
+        "a": QUICK,
+        "seed": replace(QUICK, seed=1),
+        "steps": replace(QUICK, steps=61),
+        "size": replace(QUICK, batch_size=64),
+    }
+    together = train(combinations, configs, tmp_path / "together")
+    for name, config in configs.items():
+        assert same(together[name], train(combinations, {name: config}, tmp_path / "alone")[name])
+        assert name == "a" or changed(together[name], together["a"])
+
+
+def test_an_interrupted_training_ends_in_the_same_weights(combinations, tmp_path, monkeypatch, impatient):
+    """Stopped at step 46 and taken up at 40, when thresholds, annealing and dead features all have a past."""
+    whole = train(combinations, ALL, tmp_path / "whole")
+    monkeypatch.setattr(sae_training, "SAVE_EVERY", 20)
+    rng, calls = np.random.default_rng, []
+
+    def interrupted(seed):
+        calls.append(seed)
+        if len(calls) == 47:
+            raise KeyboardInterrupt
+        return rng(seed)
+
+    monkeypatch.setattr(np.random, "default_rng", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(combinations, ALL, tmp_path / "part")
+    resumed = train(combinations, ALL, tmp_path / "part")
+    assert calls[47] == [QUICK.seed, 40]
+    assert [name for name in ALL if not same(whole[name], resumed[name])] == []
+    assert not (tmp_path / "part" / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("trainer", ALL)
+def test_a_checkpoint_holds_all_that_a_trainer_changes(combinations, tmp_path, trainer, impatient):
+    """Whatever differs between a trainer under way and a fresh one is put back."""
+    built = sae_training.build_trainer(ALL[trainer], 16)
+    x = (torch.from_numpy(combinations.activations[: 40 * 128]) - combinations.mean) / combinations.std
+    for step, batch in enumerate(x.split(128)):
+        built.update(step, batch)
+    sae_training._save({"it": built}, tmp_path / "x.safetensors", 40)
+    fresh = sae_training.build_trainer(ALL[trainer], 16)
+    assert sae_training._restore({"it": fresh}, tmp_path / "x.safetensors") == 40
+    assert described(fresh) == described(built)
+
+
+def described(trainer):
+    """All plain values and tensors within a trainer, by path, as lists that can be compared."""
+    found = {}
+
+    def visit(path, value):
+        if isinstance(value, torch.Tensor):
+            found[path] = value.detach().tolist()
+        elif isinstance(value, (int, float, str, type(None))):
+            found[path] = value
+        elif isinstance(value, (list, tuple)):
+            for index, part in enumerate(value):
+                visit(f"{path}.{index}", part)
+        elif isinstance(value, dict):
+            for key, part in value.items():
+                visit(f"{path}.{key}", part)
+
+    visit("own", vars(trainer))
+    visit("ae", trainer.ae.state_dict())
+    visit("optimizer", trainer.optimizer.state_dict())
+    visit("scheduler", trainer.scheduler.state_dict())
+    return found
+
+
+def test_finished_dictionaries_are_only_loaded(combinations, tmp_path, monkeypatch):
+    first = train(combinations, {"x": QUICK}, tmp_path)["x"]
+    monkeypatch.setattr(sae_training, "build_trainer", lambda *_: pytest.fail("trained again"))
+    assert same(first, train(combinations, {"x": QUICK}, tmp_path)["x"])
+
+
+@pytest.mark.parametrize(
+    ("configs", "says"),
+    [
+        ({}, "at least one"),
+        ({"a": QUICK, "b": replace(QUICK, trainer="magic")}, "unknown trainer"),
+        ({"a": replace(QUICK, warmup_steps=60)}, "warm-up"),
+    ],
+)
+def test_impossible_configurations(combinations, tmp_path, configs, says):
+    with pytest.raises(InputError, match=says):
+        train(combinations, configs, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_training_that_diverged_is_not_kept(combinations, tmp_path):
+    with pytest.raises(InputError, match=r"the training of x diverged: lower sae\.learning_rate"):
+        train(combinations, {"x": replace(QUICK, trainer="standard", learning_rate=1e30)}, tmp_path)
+    assert not (tmp_path / "x").exists()

@@ -1,0 +1,264 @@
+"""Every claim, on tables made by hand for each outcome."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from interp.verdicts import BEYOND, Claim, control, dictionaries, interpretation, tally
+
+SAE = {"trainer": "unsquared", "l1": 0.1, "k": 16}
+
+
+# ---- settings ----
+
+
+def l1(correlation=(0.3, 0.5, 0.2), ndcg=(0.100, 0.098, 0.05)):
+    """λ of 0.01, 0.1 and 1, after the row of the plain recommender, whose NDCG@10 is 0.1."""
+    rows = pd.DataFrame(
+        {"sparsity": [0.01, 0.1, 1.0], "runs": 2, "mean_top_correlation": correlation, "ndcg@10": ndcg},
+    )
+    return pd.concat([pd.DataFrame({"ndcg@10": [0.1], "runs": 1}), rows], ignore_index=True)
+
+
+def sites(**correlation):
+    names = [name.replace("_", ".") for name in correlation]
+    return pd.DataFrame({"site": names, "mean_top_correlation": correlation.values()})
+
+
+@pytest.mark.parametrize(
+    ("table", "first", "similar"),
+    [
+        (sites(blocks_0=0.5, blocks_1=0.45, embedding=0.9), True, True),
+        (sites(blocks_1=0.6, blocks_0=0.5), False, True),
+        (sites(blocks_0=0.5, blocks_1=0.3), True, False),
+        (sites(blocks_0=0.5, final=0.3), None, None),
+    ],
+)
+def test_places(table, first, similar):
+    assert dictionaries.first_block(table).holds is first
+    assert dictionaries.similar_blocks(table).holds is similar
+
+
+def test_first_block_needs_the_first_block():
+    assert dictionaries.first_block(sites(blocks_1=0.5, blocks_2=0.4)).holds is None
+
+
+def test_reconstruction():
+    held = dictionaries.reconstruction(l1(), SAE)
+    assert held.holds is True
+    assert "λ = 0.1, NDCG@10 is 0.0980 against 0.1000: −2.0%" in held.measured
+    assert dictionaries.reconstruction(l1(ndcg=(0.1, 0.094, 0.05)), SAE).holds is False
+    of_k = l1().assign(sparsity=[np.nan, 8, 16, 32])
+    assert "k = 16" in dictionaries.reconstruction(of_k, SAE | {"trainer": "top_k"}).measured
+
+
+def test_stronger_penalties():
+    assert dictionaries.stronger_penalty(l1(), SAE).holds is True
+    assert dictionaries.stronger_penalty(l1(ndcg=(0.1, 0.0999, 0.1001)), SAE).holds is False
+    assert dictionaries.stronger_penalty(l1(ndcg=(0.1, 0.05, 0.06)), SAE).holds is False  # rises on the way
+    assert dictionaries.stronger_penalty(l1(ndcg=(0.1, 0.05, 0.051)), SAE).holds is True  # by less than counts
+    assert dictionaries.stronger_penalty(l1().iloc[:3], SAE).holds is None
+    assert dictionaries.stronger_penalty(l1(), SAE | {"trainer": "top_k"}).holds is None
+
+
+def test_best_penalty_lies_between():
+    held = dictionaries.best_between(l1(), SAE)
+    assert held.holds is True
+    assert "0.500 at λ = 0.1" in held.measured
+    assert "2 runs" in held.measured
+    assert dictionaries.best_between(l1(correlation=(0.6, 0.5, 0.2)), SAE).holds is False
+    assert dictionaries.best_between(l1(correlation=(0.3, 0.5, 0.5)), SAE).holds is False
+    assert dictionaries.best_between(l1().iloc[:3], SAE).holds is None
+
+
+def test_stable_sizes():
+    table = pd.DataFrame({"n_features": [64, 512, 1024], "runs": 1, "mean_top_correlation": [0.1, 0.50, 0.54]})
+    assert dictionaries.stable_sizes(table).holds is True  # the small one does not count
+    assert dictionaries.stable_sizes(table.assign(mean_top_correlation=[0.5, 0.5, 0.6])).holds is False
+    assert dictionaries.stable_sizes(table.iloc[:2]).holds is None
+
+
+def test_sparse_dictionaries():
+    table = pd.DataFrame(
+        {
+            "trainer": "top_k",
+            "n_features": 64,
+            "sparsity": [8, 32],
+            "val_l0": [8.0, 32.0],
+            "l0": [8.1, 32.1],
+            "mean_top_correlation": [0.46, 0.5],
+            "sparse": [True, False],
+            "chosen": [False, True],
+        }
+    )
+    assert dictionaries.sparse_is_aligned(table, 16.0).holds is True
+    assert dictionaries.sparse_is_aligned(table.assign(mean_top_correlation=[0.44, 0.5]), 16.0).holds is False
+    assert dictionaries.sparse_is_aligned(table, 4.0).holds is None
+    assert dictionaries.sparse_is_aligned(table, 4.0).section == BEYOND
+
+
+# ---- what features stand for ----
+
+
+def concepts(correlation=(0.6, 0.5), neurons=(0.2, 0.3)):
+    return pd.DataFrame(
+        {"concept": ["A", "B"], "feature": [4, 7], "correlation": correlation, "neuron_correlation": neurons}
+    )
+
+
+def features(*best):
+    return pd.DataFrame({"feature": [7, 4], "concept": best})
+
+
+def test_monosemantic_features():
+    assert interpretation.monosemantic(concepts(), features("B", "A")).holds is True
+    half = interpretation.monosemantic(concepts(), features("A", "A"))
+    assert half.holds is False
+    assert "1 of 2" in half.measured
+
+
+def test_features_against_neurons():
+    assert interpretation.beats_neurons(concepts()).holds is True
+    lost = interpretation.beats_neurons(concepts(neurons=(0.2, 0.55)))
+    assert lost.holds is False
+    assert "not for B" in lost.measured
+    assert interpretation.better_on_average(concepts(neurons=(0.2, 0.55))).holds is True
+    assert interpretation.better_on_average(concepts(neurons=(0.7, 0.55))).holds is False
+    assert "0.500 / 0.550 / 0.600" in interpretation.better_on_average(concepts()).measured
+
+
+def test_share_grows_with_activation():
+    def histogram(feature, present):
+        edges = np.arange(5.0)
+        return pd.DataFrame(
+            {"feature": feature, "left": edges[:-1], "right": edges[1:], "present": present, "absent": [8, 4, 2, 1]}
+        )
+
+    rising, falling = [1, 1, 1, 1], [16, 8, 1, 0]
+    both = features("B", "A")
+    held = interpretation.grows_with_activation(
+        concepts(), both, pd.concat([histogram(4, rising), histogram(7, rising)])
+    )
+    assert held.holds is True
+    mixed = pd.concat([histogram(4, rising), histogram(7, falling)])
+    assert interpretation.grows_with_activation(concepts(), both, mixed).holds is False
+    # The histogram of a feature is split by its best concept, so it tells nothing of another.
+    assert interpretation.grows_with_activation(concepts(), features("A", "A"), mixed).holds is True
+    assert interpretation.grows_with_activation(concepts(), features("A", "B"), mixed).holds is None
+
+
+def cases(**columns):
+    table = {"kind": ["item", "item", "decade"], "concept": ["X", "Y", "1980s"], "correlation": 0.5}
+    return pd.DataFrame(table | {"p_top100": [0.9, 0.6, 0.7]} | columns)
+
+
+def test_features_beyond_the_concepts():
+    held = interpretation.beyond_the_concepts(cases())
+    assert held.holds is True
+    assert "decade 1980s 0.70" in held.measured
+    assert interpretation.beyond_the_concepts(cases(p_top100=[0.9, 0.9, 0.4])).holds is False
+    # Nearly every item may have it: without a correlation a large share says nothing.
+    assert interpretation.beyond_the_concepts(cases(correlation=[0.9, 0.9, 0.1])).holds is False
+    assert interpretation.beyond_the_concepts(cases().iloc[:2]).holds is None
+
+
+def test_features_of_single_items():
+    assert interpretation.single_items(cases()).holds is True
+    assert interpretation.single_items(cases(p_top100=[0.9, 0.4, 0.9])).holds is False
+    assert interpretation.single_items(cases().iloc[2:]).holds is None
+
+
+def test_other_attributes():
+    table = pd.concat(
+        [
+            concepts().assign(attribute="genres", neuron_correlation=0.9),
+            concepts().assign(attribute="actor"),
+            concepts().assign(attribute="country", correlation=0.1),
+        ]
+    )
+    assert interpretation.other_attributes(table.iloc[:4], "genres").holds is True
+    lost = interpretation.other_attributes(table, "genres")
+    assert lost.holds is False
+    assert "country 0.100 against 0.250" in lost.measured
+    assert interpretation.other_attributes(table.iloc[:2], "genres").holds is None
+
+
+# ---- steering ----
+
+VALUES = (np.nan, -10.0, -2.0, 2.0, 10.0)
+
+
+def sweep(method="replace", values=VALUES, **columns):
+    rows = {
+        "share": [0.2, 0.01, 0.1, 0.3, 0.9],
+        "ndcg@10": [0.1, 0.05, 0.095, 0.095, 0.02],
+        "coverage@10": [0.5, 0.2, 0.48, 0.48, 0.1],
+    }
+    return pd.DataFrame({"method": method, "target": "A", "feature": 4, "value": values, **rows, **columns})
+
+
+def test_shares_rise():
+    assert control.rises(sweep()).holds is True
+    bent = control.rises(sweep(share=[0.2, 0.15, 0.1, 0.3, 0.9]))
+    assert bent.holds is False
+    assert "0 of 1 features; from −4 to 4 for 1" in bent.measured
+
+
+def test_shares_at_the_ends():
+    assert control.vanishes(sweep()).holds is True
+    assert control.dominates(sweep()).holds is True
+    assert control.vanishes(sweep(share=[0.2, 0.06, 0.1, 0.3, 0.9])).holds is False
+    assert control.dominates(sweep(share=[0.2, 0.01, 0.1, 0.3, 0.4])).holds is False
+    narrow = sweep(values=(np.nan, -3.0, -2.0, 2.0, 3.0))
+    assert control.vanishes(narrow).holds is control.dominates(narrow).holds is None
+
+
+def test_small_values_are_safe_and_large_ones_are_not():
+    held = control.gentle_is_safe(sweep())
+    assert held.holds is True
+    assert "2 of 2 cases; on average NDCG@10 changes by −5.0%, Coverage@10 by −4.0%" in held.measured
+    assert control.gentle_is_safe(sweep(**{"coverage@10": [0.5, 0.2, 0.4, 0.48, 0.1]})).holds is False  # half
+    assert control.strong_costs_more(sweep()).holds is True
+    assert control.strong_costs_more(sweep(**{"ndcg@10": [0.1, 0.1, 0.05, 0.05, 0.1]})).holds is False
+    large = sweep(values=(np.nan, -10.0, -8.0, 8.0, 10.0))
+    assert control.gentle_is_safe(large).holds is control.strong_costs_more(large).holds is None
+
+
+def test_a_recommender_that_finds_nothing_loses_nothing():
+    assert control.gentle_is_safe(sweep(**{"ndcg@10": 0.0})).holds is True
+
+
+def test_probes_tell_concepts_apart_better():
+    probes = pd.DataFrame(
+        {"concept": ["A", "B"], "correlation_decision": [0.7, 0.6], "correlation_probability": 0.9, "auc": 0.9}
+    )
+    assert control.probes_correlate_better(probes, concepts()).holds is True
+    assert control.probes_correlate_better(probes, concepts(correlation=(0.8, 0.7))).holds is False
+
+
+def test_directions_are_on_par_with_probes():
+    # Gained above 0: (0.1 + 0.7) / 2 = 0.4 of a share of 0.2.
+    both = pd.concat([sweep("add"), sweep("probe")])
+    assert control.on_par_with_probes(both).holds is True
+    better = sweep("probe", share=[0.2, 0.01, 0.1, 0.6, 1.0])  # gains 0.6
+    lost = control.on_par_with_probes(pd.concat([sweep("add"), better]))
+    assert lost.holds is False
+    assert "0.400 along features and 0.600 along probes" in lost.measured
+    assert control.on_par_with_probes(both[~(both["value"] > 0)]).holds is None
+
+
+def test_keeping_the_error_is_cheaper():
+    cheap = sweep("set", **{"ndcg@10": [0.1, 0.05, 0.1, 0.099, 0.02]})
+    assert control.keeping_the_error_is_cheaper(pd.concat([cheap, sweep()])).holds is True
+    assert control.keeping_the_error_is_cheaper(pd.concat([sweep("set"), sweep()])).holds is False
+    large = pd.concat([sweep(method, values=(np.nan, -10.0, -8.0, 8.0, 10.0)) for method in ("set", "replace")])
+    assert control.keeping_the_error_is_cheaper(large).holds is None
+
+
+def test_the_tally_counts_what_was_measured_and_is_the_papers():
+    def claim(section, holds):
+        return Claim(section, "", "", "", holds, ())
+
+    claims = [claim("6", True), claim("8.2.1", False), claim("C", None), claim(BEYOND, True)]
+    assert tally(claims) == "1 of 2 of the paper's claims hold (1 not measured)"
+    assert tally(claims[:2]) == "1 of 2 of the paper's claims hold"
