@@ -28,13 +28,23 @@ PAPER = StudyConfig(
     steered=("Action", "Children", "Fantasy", "Sci-Fi", "Western"),
     other_attributes=FILM,
 )
-SMALL = replace(PAPER, grid=replace(PAPER.grid, seeds=1), sae=SAEConfig(n_features=512))
+# One run of each point, on windows of whole histories: an hour.
 ML_1M = replace(
-    SMALL,
+    PAPER,
     dataset="ml-1m",
     training=TrainingConfig(windows="all", patience=6),
+    sae=SAEConfig(n_features=512, batch_size=512),
+    grid=replace(PAPER.grid, l1=(*L1[:3], 0.12, 0.15, *L1[3:]), seeds=1),
     steered=("Action", "Children's", "Fantasy", "Sci-Fi", "Western"),
     max_l0=100.0,
+)
+# Dictionaries of at most 2,048 features, trained for half as long, for data sets of a tenth of the size.
+SMALL = replace(
+    ML_1M,
+    sae=replace(ML_1M.sae, steps=3000, sparsity_warmup_steps=1000),
+    grid=replace(ML_1M.grid, l1=L1, n_features=SIZES[:6]),
+    steered=(),
+    max_l0=PAPER.max_l0,
 )
 
 PRESETS: dict[str, tuple[str, StudyConfig]] = {
@@ -50,11 +60,15 @@ PRESETS: dict[str, tuple[str, StudyConfig]] = {
     "ml-1m": ("MovieLens-1M: 6,040 users, 3,706 films", ML_1M),
     "ml-1m-bert4rec": (
         "the same with BERT4Rec",
-        replace(ML_1M, training=replace(ML_1M.training, model="bert4rec", patience=10)),
+        replace(
+            ML_1M,
+            training=replace(ML_1M.training, model="bert4rec", patience=10),
+            grid=replace(ML_1M.grid, n_features=SIZES[:6]),
+        ),
     ),
     "ml-latest-small": (
         "a small MovieLens release in the format of the large ones: 671 users, 9,125 films",
-        replace(SMALL, dataset="ml-latest-small", training=TrainingConfig(windows="all", patience=6)),
+        replace(SMALL, dataset="ml-latest-small", steered=PAPER.steered),
     ),
     **{
         f"ml-{size}m": (f"MovieLens-{size}M, as in the paper: hours on a CPU", replace(PAPER, dataset=f"ml-{size}m"))
@@ -62,16 +76,19 @@ PRESETS: dict[str, tuple[str, StudyConfig]] = {
     },
     "lastfm-2k": (
         "Last.fm: 1,892 users, 17,632 artists and the 20 most popular tags",
-        replace(SMALL, dataset="lastfm-2k", most_frequent=20, steered=(), other_attributes=()),
+        replace(SMALL, dataset="lastfm-2k", most_frequent=20, other_attributes=()),
     ),
     "music4all": (
         "Music4All, as in the paper: hours on a CPU",
         replace(PAPER, dataset="music4all", most_frequent=20, steered=(), other_attributes=("language", "artist")),
     ),
-    "recbole": ("RecBole's atomic files: give their folder with --data", replace(SMALL, dataset="recbole", steered=())),
+    "recbole": (
+        "RecBole's atomic files: give their folder with --data",
+        replace(SMALL, dataset="recbole", other_attributes=()),
+    ),
     "own": (
         "your own tables: --data INTERACTIONS --items ITEMS, and --columns for what their columns are called",
-        replace(SMALL, dataset="own", steered=(), other_attributes=()),
+        replace(SMALL, dataset="own", other_attributes=()),
     ),
     "planted": (
         "synthetic data with known concepts, to check the method itself",

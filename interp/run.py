@@ -164,7 +164,7 @@ def _write_tables(
 
 def _record(config: StudyConfig, data: StudyData, sae: SparseAutoencoder, recommender: str) -> dict[str, Any]:
     settings = asdict(config)
-    for name in ("data", "tmdb", "out"):
+    for name in ("data", "items", "tmdb", "out"):
         settings[name] = str(settings[name]) if settings[name] else None
     return {
         "config": settings,

@@ -41,7 +41,19 @@ class Study:
     @cached_property
     def sae(self) -> SparseAutoencoder:
         """The chosen dictionary."""
-        return SparseAutoencoder.load(self.folder / "dictionaries" / self.record["dictionary"])
+        return self.dictionary(self.record["dictionary"])
+
+    def dictionary(self, name: str, site: str | None = None) -> SparseAutoencoder:
+        """Any dictionary of the study; their names are in the folder `dictionaries/<site>`.
+
+        Args:
+            name: such as "top_k-512-k-16".
+            site: where it was trained; by default the study's site.
+
+        Raises:
+            InputError: there is no such dictionary, or it is damaged.
+        """
+        return SparseAutoencoder.load(self.folder / "dictionaries" / (site or self.site) / name)
 
     @cached_property
     def recommender(self) -> RecommenderEnvoy:

@@ -60,7 +60,12 @@ class Dataset:
         digest = hashlib.sha256(",".join(map(pd.api.types.infer_dtype, ids)).encode())
         for frame in (self.interactions, self.items.reset_index(allow_duplicates=True)):
             digest.update(",".join(map(str, frame.columns)).encode())
-            digest.update(pd.util.hash_pandas_object(frame.astype(str), index=False).to_numpy().tobytes())
+            for _, column in frame.items():
+                # Numbers as they are, which is a hundred times faster; tuples, missing values and text as text.
+                plain = (
+                    column if isinstance(column.dtype, np.dtype) and column.dtype.kind in "if" else column.astype(str)
+                )
+                digest.update(pd.util.hash_pandas_object(plain, index=False).to_numpy().tobytes())
         return digest.hexdigest()
 
 

@@ -23,9 +23,7 @@ def cases(store: ActivationStore, sae: SparseAutoencoder, items: pd.DataFrame, c
     return {"cases.csv": found, "case_histories.parquet": histories}
 
 
-def lists(
-    rec: RecommenderEnvoy, sae: SparseAutoencoder, test: Histories, concepts: Concepts, top: pd.Series
-) -> Tables:
+def lists(rec: RecommenderEnvoy, sae: SparseAutoencoder, test: Histories, concepts: Concepts, top: pd.Series) -> Tables:
     """Table `lists`: what two users are recommended while a feature is turned up or down (paper Figure 7).
 
     The one has the least of the concept in the list, and then in the history; the other has the most.

@@ -57,8 +57,12 @@ def read_table(folder: Path, name: str, recommender: str | None = None) -> pd.Da
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    """Names stay as they were written: a concept may be called 1990, True or None."""
+    """What was written, to the last bit; names stay names: a concept may be called 1990, True or None."""
     numbers = pd.read_csv(path, nrows=0).columns.difference(list(TEXT))
     return pd.read_csv(
-        path, dtype=dict.fromkeys(TEXT, str), keep_default_na=False, na_values={name: [""] for name in numbers}
+        path,
+        dtype=dict.fromkeys(TEXT, str),
+        keep_default_na=False,
+        na_values={name: [""] for name in numbers},
+        float_precision="round_trip",
     )

@@ -106,7 +106,7 @@ def test_every_table_is_there_and_says_what_it_is_about(study):
     assert study.name == "planted"
     for name in TABLES:
         assert len(study.table(name)), name
-    assert set(study.table("features")["feature"]) == set(range(64))
+    assert set(study.table("features")["feature"]) == set(range(study.sae.n_features))
     with pytest.raises(InputError, match="no table 'nonsense'"):
         study.table("nonsense")
 
@@ -129,11 +129,10 @@ def test_a_dictionarys_row_is_what_the_functions_say(study, planted):
     """The evaluation of one dictionary at another site, made here from the run's artefacts."""
     from interp.activations import ActivationStore
     from interp.fidelity import downstream, reconstruction
-    from interp.sae import SparseAutoencoder
 
     site = "blocks.1.mlp"
     row = study.table("dictionaries").set_index("site").loc[site]
-    sae = SparseAutoencoder.load(study.folder / "dictionaries" / site / CONFIG.sae.name)
+    sae = study.dictionary(CONFIG.sae.name, site)
     stores = {p: ActivationStore.load(study.folder / "activations" / site / p) for p in ("sae_validation", "test")}
     assert row["val_l0"] == pytest.approx(reconstruction(stores["sae_validation"], sae)["l0"])
     concepts = concepts_of(planted.items, "concepts", CONFIG.min_support)
@@ -202,8 +201,9 @@ def test_a_feature_shows_itself(study):
     assert {"promoted", "suppressed"} == set(feature.effects["direction"])
     assert feature.histories["activation"].max() == pytest.approx(feature.row["max"])
     assert feature.histogram().data[0].y.sum() + feature.histogram().data[1].y.sum() > 0
-    with pytest.raises(InputError, match="0 to 63"):
-        study.features[64]
+    n = study.sae.n_features
+    with pytest.raises(InputError, match=f"0 to {n - 1}"):
+        study.features[n]
     with pytest.raises(InputError, match="no concept 'Sci-Fi'"):
         study.features["Sci-Fi"]
 
@@ -347,7 +347,7 @@ def test_features_can_be_walked_and_steered_by_themselves(study, histories):
     feature = study.features[name]
     assert name in study.features
     assert "Sci-Fi" not in study.features
-    assert [each.index for each in study.features] == list(range(64))
+    assert [each.index for each in study.features] == list(range(study.sae.n_features))
     few = histories.select(slice(0, 3))
     with study.recommender.steer({feature.index: 2.0}):
         expected = study.recommender.score(few)
