@@ -218,6 +218,11 @@ class RecommenderEnvoy(NNsight):
             return self.trace(*histories, steer=steer, tracer_cls=_Tracer)
         return self._ambient(steer)
 
+    @property
+    def steered(self) -> bool:
+        """Whether an ambient steer of this envoy is in force."""
+        return any(owner is self for owner, _ in _AMBIENT.get())
+
     # Ranked lists
 
     def score(self, histories: Histories) -> Tensor:

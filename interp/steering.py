@@ -6,13 +6,13 @@ from math import nan
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from interp.concepts import Concepts
 from interp.edits import Edit, Push, Reconstruct, Steer
 from interp.envoys import RecommenderEnvoy
 from interp.probes import Probes
 from interp.sae import SparseAutoencoder
+from interp.steered_lists import steered_lists
 from recmodels.ranking import list_metrics
 from recmodels.sequences import Histories
 
@@ -96,12 +96,13 @@ def sweep(
         metrics.append(row | measured | {"overlap": overlap(plain, lists)})
         shares.append(pd.DataFrame({**row, "concept": concepts.names, "share": share}))
 
-    for dose in tqdm(list(doses), desc="steering", leave=False):
+    doses = list(doses)
+    every = steered_lists(rec, inputs, [dose.steer for dose in doses], k, "steering")
+    for dose, lists in zip(doses, every, strict=True):
         if (dose.method, dose.target) not in begun:
             begun.add((dose.method, dose.target))
             note(dose, nan, plain)
-        with rec.steer(dose.steer):
-            note(dose, dose.value, rec.rank(inputs, k))
+        note(dose, dose.value, lists)
     return pd.DataFrame(metrics), pd.concat(shares, ignore_index=True)
 
 

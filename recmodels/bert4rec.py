@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-from recmodels.model import IGNORE, RecommenderConfig, SequentialRecommender
+from recmodels.model import IGNORE, RecommenderConfig, SequentialRecommender, attention_bias
 from recmodels.sequences import PAD, Histories
 
 
@@ -80,6 +80,18 @@ class BERT4Rec(SequentialRecommender):
         position = (real.cumsum(dim=1) - 1).clamp(min=0)
         encoded = self.backbone(input_ids, attention_mask=real.long(), position_ids=position)
         return self.final(encoded.last_hidden_state)
+
+    def scores_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
+        """Scores for many values of the last step's hidden state; see the base class.
+
+        Every step sees the last one, so each value needs a sequence of its own; the blocks before are not run again.
+        """
+        b, e, d = last.shape
+        real = (input_ids != PAD)[:, None].repeat_interleave(e, dim=0)
+        steps = torch.cat([hidden[:, :-1].repeat_interleave(e, dim=0), last.reshape(b * e, 1, d)], dim=1)
+        for layer in self.backbone.encoder.layer[block + 1 :]:
+            steps = layer(steps, attention_bias(real, steps))
+        return self.scorer(self.final(steps[:, -1]), self.item_embeddings()).view(b, e, -1)
 
     def inference_inputs(self, histories: Histories) -> Tensor:
         """The last `max_history` items of each history, and a [MASK] after them."""

@@ -6,10 +6,11 @@ Petrov and Macdonald, *Generative Sequential Recommendation with GPTRec*, arXiv 
 from typing import ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import GPT2Config, GPT2Model
 
-from recmodels.model import IGNORE, RecommenderConfig, SequentialRecommender
+from recmodels.model import IGNORE, RecommenderConfig, SequentialRecommender, attention_bias
 from recmodels.sequences import PAD, Histories
 
 
@@ -60,6 +61,24 @@ class GPTRec(SequentialRecommender):
         # Positions count real items only, so that the width of the padding does not matter.
         position = (real.cumsum(dim=1) - 1).clamp(min=0)
         return self.backbone(input_ids, attention_mask=real.long(), position_ids=position).last_hidden_state
+
+    def scores_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
+        """Scores for many values of the last step's hidden state; see the base class.
+
+        No step sees later ones, so what precedes the last step stays as it is: all values stand beside each other at
+        the end of one sequence, where each sees the steps before and itself.
+        """
+        earlier, e = input_ids[:, :-1] != PAD, last.shape[1]
+        s = earlier.shape[1]
+        sees = torch.ones(s + e, s + e, dtype=torch.bool, device=last.device).tril()
+        sees[s:, s:] = False
+        itself = torch.eye(s + e, dtype=torch.bool, device=last.device)
+        real = F.pad(earlier, (0, e), value=True)
+        bias = attention_bias(sees & real[:, None] | itself, last)
+        steps = torch.cat([hidden[:, :-1], last], dim=1)
+        for layer in self.backbone.h[block + 1 :]:
+            steps = layer(steps, attention_mask=bias)
+        return self.scorer(self.backbone.ln_f(steps[:, s:]), self.item_embeddings())
 
     def inference_inputs(self, histories: Histories) -> Tensor:
         """The last `max_history` items of each history."""

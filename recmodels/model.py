@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PretrainedConfig, PreTrainedModel
@@ -68,7 +69,7 @@ class TiedScorer(nn.Module):
 class SequentialRecommender(PreTrainedModel):
     """Base of the recommenders: reads left-padded tokens, scores every item as the next one.
 
-    A subclass builds a backbone, says where its sites are, and implements the four methods below that raise.
+    A subclass builds a backbone, says where its sites are, and implements the five methods below that raise.
     """
 
     config_class = RecommenderConfig
@@ -122,6 +123,20 @@ class SequentialRecommender(PreTrainedModel):
         logits = self.scorer(hidden[asked], self.item_embeddings())
         return RecommenderOutput(loss=F.cross_entropy(logits, labels[asked]))
 
+    def scores_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
+        """Scores for many values of the last step's hidden state, from one pass through the layers that follow.
+
+        Args:
+            block: number of the block whose output is given.
+            input_ids: int64 [b, s] left-padded tokens.
+            hidden: [b, s, d] the block's output; its last step is not used.
+            last: [b, e, d] what the last step's output is instead, e times.
+
+        Returns:
+            [b, e, v], what `forward` gives with each of the values in turn, up to rounding.
+        """
+        raise NotImplementedError
+
     def inference_inputs(self, histories: Histories) -> Tensor:
         """Tokens from which `forward` predicts each history's next item: int64 [b, s]."""
         raise NotImplementedError
@@ -129,3 +144,9 @@ class SequentialRecommender(PreTrainedModel):
     def training_batch(self, histories: Histories) -> dict[str, Tensor]:
         """`input_ids` and `labels` of a training step on these windows; each has at least two items."""
         raise NotImplementedError
+
+
+def attention_bias(allowed: Tensor, like: Tensor) -> Tensor:
+    """What is added to attention logits so that only allowed keys are seen: bool [b, q, k] to float [b, 1, q, k]."""
+    bias = torch.zeros(allowed.shape, dtype=like.dtype, device=like.device)
+    return bias.masked_fill_(~allowed, torch.finfo(like.dtype).min)[:, None]

@@ -210,9 +210,14 @@ def _last_checkpoint(checkpoints: Path) -> str | None:
     """The latest whole checkpoint; one that a kill cut short, so without its last file, is deleted."""
     for folder in checkpoints.glob("checkpoint-*"):
         try:
-            json.loads((folder / TRAINER_STATE_NAME).read_text())
+            state = json.loads((folder / TRAINER_STATE_NAME).read_text())
         except (FileNotFoundError, ValueError):
             shutil.rmtree(folder)
+            continue
+        if state["best_model_checkpoint"]:
+            # A path as of then: the run may have been moved, or gone on from another working directory.
+            state["best_model_checkpoint"] = str(checkpoints / Path(state["best_model_checkpoint"]).name)
+            artifacts.write_json(folder / TRAINER_STATE_NAME, state)
     return get_last_checkpoint(str(checkpoints))
 
 

@@ -184,13 +184,15 @@ def interrupted_fit(monkeypatch, owner, name, call, *inputs):
 def test_an_interrupted_run_goes_on_to_the_same_weights(
     tmp_path, monkeypatch, uninterrupted, model, owner, name, call, evaluations
 ):
-    folder, config = tmp_path / "recommender", dataclasses.replace(TINY, model=model)
-    interrupted_fit(monkeypatch, owner, name, call, *data(), config, folder)
-    assert not folder.exists()
+    """Also where the whole run was moved in between."""
+    config = dataclasses.replace(TINY, model=model)
+    interrupted_fit(monkeypatch, owner, name, call, *data(), config, tmp_path / "before" / "recommender")
+    assert not (tmp_path / "before" / "recommender").exists()
+    folder = (tmp_path / "before").rename(tmp_path / "after") / "recommender"
     evaluated = count(monkeypatch, training._Trainer, "evaluate")
     assert fit(*data(), config, folder).fingerprint == uninterrupted[model].fingerprint
     assert len(evaluated) == evaluations
-    assert [path.name for path in tmp_path.iterdir()] == ["recommender"]
+    assert [path.name for path in folder.parent.iterdir()] == ["recommender"]
 
 
 @pytest.mark.parametrize("call", [1, 3])

@@ -1,0 +1,95 @@
+"""The fast path of many steers equals one steer after another, for both models."""
+
+import numpy as np
+import pytest
+import torch
+
+from interp.activations import collect
+from interp.config import SAEConfig
+from interp.edits import Edit, Push, Steer
+from interp.envoys import RecommenderEnvoy
+from interp.sae_training import train
+from interp.steered_lists import shares_all_before, steered_lists
+
+TINY = SAEConfig(n_features=32, steps=40, batch_size=64, warmup_steps=5, sparsity_warmup_steps=5)
+SITES = ("blocks.0", "blocks.1", "embedding")
+
+
+@pytest.fixture(scope="module")
+def steerable(recommenders, split, tmp_path_factory):
+    """Both models with a dictionary at each of these sites."""
+    found = {}
+    for name, recommender in recommenders.items():
+        found[name], folder = RecommenderEnvoy(recommender), tmp_path_factory.mktemp(name)
+        for site in SITES:
+            store = collect(found[name], split.sae_validation, folder / "activations" / site, site)
+            found[name].attach(train(store, {"tiny": TINY}, folder / site)["tiny"])
+    return found
+
+
+def steers(rec, site):
+    direction = torch.linspace(-1, 1, rec.recommender.model.config.hidden_size)
+    every = [(), (Edit(3, 5.0),), (Edit(3, -5.0), Edit(8, 2.0, "add")), (Edit(1, 3.0, "scale"), Push(direction, 4.0))]
+    found = [Steer(edits, site, reconstruct) for edits in every for reconstruct in ("none", "last", "all")]
+    return [*found, Steer((Edit(3, 5.0, "set", "all"),), site), Steer((Push(direction, 1.0, "all"),), site)]
+
+
+@pytest.mark.parametrize("model", ["gptrec", "bert4rec"])
+@pytest.mark.parametrize("site", SITES)
+def test_lists_are_those_of_one_steer_after_another(steerable, histories, model, site):
+    rec = steerable[model]
+    few = histories.select(np.arange(40))
+    assert len(set(few.lengths)) > 5  # so that padding takes part
+    fast = steered_lists(rec, few, steers(rec, site), k=7)
+    for steer, lists in zip(steers(rec, site), fast, strict=True):
+        with rec.steer(steer):
+            np.testing.assert_array_equal(lists, rec.rank(few, 7))
+
+
+@pytest.mark.parametrize("model", ["gptrec", "bert4rec"])
+@pytest.mark.parametrize("block", [0, 1])
+def test_scores_are_those_of_a_trace(steerable, histories, model, block):
+    rec = steerable[model]
+    few = histories.select(np.arange(12))
+    d = rec.recommender.model.config.hidden_size
+    values = torch.randn(12, 5, d, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad(), rec.trace(few):
+        hidden = rec.blocks[block].output.save()
+    tokens = rec.recommender.model.inference_inputs(few)
+    with torch.no_grad():
+        fast = rec.recommender.model.scores_after(block, tokens, hidden, values)
+    for e in range(5):
+        with torch.no_grad(), rec.trace(few):
+            rec.blocks[block].output[:, -1] = values[:, e]
+            expected = rec.scores.save()
+        torch.testing.assert_close(fast[:, e], expected, atol=1e-4, rtol=0)
+
+
+def test_what_is_shared(steerable):
+    rec = steerable["gptrec"]
+    assert shares_all_before(rec, Steer((Edit(0, 1.0),), "blocks.1", "all"))
+    assert not shares_all_before(rec, Steer((Edit(0, 1.0, "set", "all"),), "blocks.1"))
+    assert not shares_all_before(rec, Steer((Edit(0, 1.0),), "embedding"))
+    with rec.steer({0: 1.0}, site="blocks.0"):
+        assert not shares_all_before(rec, Steer((), "blocks.1"))
+
+
+def test_ambient_steers_still_count(steerable, histories):
+    rec, few = steerable["gptrec"], histories.select(np.arange(10))
+    outer, inner = Steer((Edit(2, 9.0),), "blocks.1"), Steer((Edit(3, 5.0),), "blocks.0")
+    with rec.steer(outer):
+        (lists,) = steered_lists(rec, few, [inner], k=5)
+        with rec.steer(inner):
+            np.testing.assert_array_equal(lists, rec.rank(few, 5))
+
+
+def test_more_steers_than_fit_one_pass(steerable, histories, monkeypatch):
+    monkeypatch.setattr("interp.steered_lists.STEERS", 2)
+    monkeypatch.setattr("interp.steered_lists.USERS", 3)
+    rec, few = steerable["gptrec"], histories.select(np.arange(8))
+    many = [Steer((Edit(3, float(value)),), "blocks.0") for value in range(5)]
+    lists = steered_lists(rec, few, many, k=5)
+    assert lists.shape == (5, 8, 5)
+    for steer, one in zip(many, lists, strict=True):
+        with rec.steer(steer):
+            np.testing.assert_array_equal(one, rec.rank(few, 5))
