@@ -2,9 +2,9 @@
 
     python benchmarks/sweep.py artifacts/ml-1m --data FOLDER
 
-sets 5 features to 21 values at the last step of every test user, once with plain PyTorch hooks (a full forward pass and
-a ranking for every value) and once with `interp.steered_lists`, checks that the lists are the same, and prints both times
-and their ratio. `--values` takes fewer of them for the slow way, whose time is then scaled up.
+sets 5 features to 21 values at the last step of every test user, once with plain PyTorch hooks (a full forward pass
+and a ranking for every value) and once with `interp.steered_lists`, checks that the lists are the same, and prints both
+times and their ratio. `--values` takes fewer of them for the slow way, whose time is then scaled up.
 """
 
 import sys
