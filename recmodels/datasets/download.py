@@ -47,13 +47,14 @@ def cache_folder() -> Path:
     return Path(os.environ.get("INTERP_CACHE") or "~/.cache/interp").expanduser()
 
 
-def fetch(url: str, target: Path, checksum: str) -> Path:
+def fetch(url: str, target: Path, checksum: str | None) -> Path:
     """Make sure that `target` holds the file at `url`, downloading it unless a good copy is there.
 
     Args:
         url: where the file is.
         target: where it goes. A copy there with another checksum is removed and fetched again.
-        checksum: the algorithm and the expected hex digest, such as `"md5:0e33…"` or `"sha256:9c99…"`.
+        checksum: the algorithm and the expected hex digest, such as `"md5:0e33…"` or `"sha256:9c99…"`; None for an
+            archive that has no stable one, and is good if it is whole.
 
     Returns:
         `target`.
@@ -101,8 +102,10 @@ def wheel_path(requirement: str, cache: Path | None = None) -> Path:
     return (cache or cache_folder()) / f"{requirement.replace('==', '-')}.whl"
 
 
-def is_good(path: Path, checksum: str) -> bool:
-    """Whether there is a file with this checksum."""
+def is_good(path: Path, checksum: str | None) -> bool:
+    """Whether there is a file with this checksum, or, without one, a whole .zip archive."""
+    if checksum is None:
+        return zipfile.is_zipfile(path)
     algorithm, _, expected = checksum.partition(":")
     if not path.is_file():
         return False

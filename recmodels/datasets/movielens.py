@@ -22,13 +22,8 @@ Not carried over, as RecBole lacks them: release dates and IMDb links.
 F. M. Harper and J. A. Konstan, The MovieLens Datasets, ACM TiiS 5(4), 2015.
 """
 
-import http.client
-import io
 import logging
-import os
 import re
-import urllib.request
-import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -36,7 +31,6 @@ import pandas as pd
 
 from recmodels.datasets import reading
 from recmodels.datasets.download import (
-    TIMEOUT_SECONDS,
     DownloadError,
     SourceFile,
     cache_folder,
@@ -114,26 +108,9 @@ def _read(name: str, source: Path) -> Dataset:
 def _download(name: str, cache: Path) -> Path:
     url, target = URL.format(name=name), cache / f"{name}.zip"
     try:
-        return fetch(url, target, CHECKSUMS[name]) if name in CHECKSUMS else _fetch_unpinned(url, target)
+        return fetch(url, target, CHECKSUMS.get(name))
     except DownloadError as error:
         raise InputError(f"{error}: get {name}.zip elsewhere and pass it with --data FOLDER") from None
-
-
-def _fetch_unpinned(url: str, target: Path) -> Path:
-    """A small archive without a known checksum: whole where it can be opened, as its table comes last."""
-    if zipfile.is_zipfile(target):
-        return target
-    partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:
-            data = response.read()
-        zipfile.ZipFile(io.BytesIO(data)).close()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(target)
-    except (OSError, http.client.HTTPException, zipfile.BadZipFile) as error:
-        raise DownloadError(f"{url} cannot be downloaded to {target} ({error})") from None
-    return target
 
 
 def _download_100k(cache: Path) -> Dataset:

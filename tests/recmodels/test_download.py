@@ -64,6 +64,16 @@ def test_a_good_file_arrives_once(server, tmp_path, checksum):
     assert [path.name for path in target.parent.iterdir()] == ["a.zip"]
 
 
+def test_without_a_checksum_an_archive_must_be_whole(server, tmp_path):
+    target = make_zip(tmp_path / "a.zip", {"a.txt": "hello"})
+    assert fetch(f"{server.url}/absent", target, None) == target  # a whole one is there already
+    assert server.requests == []
+    target.write_bytes(target.read_bytes()[:-10])
+    with pytest.raises(DownloadError, match="altered or cut short"):
+        fetch(f"{server.url}/a.zip", target, None)  # what the server holds is no archive
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("path", ["/truncated", "/altered"])
 def test_a_bad_download_is_refused_and_removed(server, tmp_path, path):
     with pytest.raises(DownloadError, match="altered or cut short"):
