@@ -154,10 +154,10 @@ class StudyConfig:
     grid: GridConfig = field(default_factory=GridConfig)
     """Which more dictionaries are trained."""
     max_l0: float = 110.0
-    """Of the dictionaries at `site`, take the best aligned with at most this many active features per step,
-    measured on held-out users of the SAE part."""
+    """Of the dictionaries at `site` that have the trainer of `sae`, take the best aligned with at most this many
+    active features per step, measured on held-out users of the SAE part."""
     sparse_l0: float = 16.0
-    """The same limit for the dictionary that the report names as the best of the very sparse ones."""
+    """The same limit for the dictionary that the report names as the best of the very sparse ones, of all trainers."""
     steered: tuple[str, ...] = ()
     """Concepts whose top features are steered; empty takes the five best aligned."""
     values: tuple[float, ...] = tuple(float(value) for value in range(-10, 11))

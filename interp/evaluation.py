@@ -70,17 +70,15 @@ def mean_top_correlation(activations: object, store: ActivationStore, concepts: 
     return float(correlation(activations, labels).max(axis=0).mean())
 
 
-def best_aligned(table: pd.DataFrame, site: str, max_l0: float) -> int:
-    """Row of the dictionary at a site that is best aligned on held-out users among those sparse enough there.
+def best_aligned(table: pd.DataFrame, max_l0: float) -> int:
+    """Index of the dictionary that is best aligned on held-out users among those that are sparse enough there.
 
     Args:
-        table: rows of `evaluate_dictionary`.
-        site: where.
+        table: rows of `evaluate_dictionary` to choose from.
         max_l0: active features per step, at most; if no dictionary is that sparse, the sparsest is taken.
     """
-    here = table[table["site"] == site]
-    allowed = here[here["val_l0"] <= max_l0]
-    return int(allowed["val_mean_top_correlation"].idxmax() if len(allowed) else here["val_l0"].idxmin())
+    allowed = table[table["val_l0"] <= max_l0]
+    return int(allowed["val_mean_top_correlation"].idxmax() if len(allowed) else table["val_l0"].idxmin())
 
 
 def neurons(store: ActivationStore, concepts: Concepts) -> float:

@@ -33,7 +33,7 @@ ML_1M = replace(
     PAPER,
     dataset="ml-1m",
     training=TrainingConfig(windows="all", patience=6),
-    sae=SAEConfig(n_features=512, batch_size=512),
+    sae=SAEConfig(n_features=512, batch_size=512, steps=4000),
     grid=replace(PAPER.grid, l1=(*L1[:3], 0.12, 0.15, *L1[3:]), seeds=1),
     steered=("Action", "Children's", "Fantasy", "Sci-Fi", "Western"),
     max_l0=100.0,

@@ -2,12 +2,19 @@
 
 from interp.figures.features import activation_histogram, concept_bars
 from interp.figures.grids import setting_curve, site_bars, trade_off_curves
-from interp.figures.overview import best_correlations, concept_heatmap, densities, features_beside_neurons
+from interp.figures.overview import (
+    best_correlations,
+    causal_heatmap,
+    concept_heatmap,
+    densities,
+    features_beside_neurons,
+)
 from interp.figures.steering import changed_concepts, direction_curves, quality_curves, share_curves
 
 __all__ = [
     "activation_histogram",
     "best_correlations",
+    "causal_heatmap",
     "changed_concepts",
     "concept_bars",
     "concept_heatmap",

@@ -86,8 +86,23 @@ def concept_heatmap(alignment: pd.DataFrame, concepts: pd.DataFrame) -> go.Figur
         alignment: table `alignment`.
         concepts: table `concepts`; its order is that of rows and columns.
     """
+    return _top_features(alignment, "correlation", concepts, ".3f")
+
+
+def causal_heatmap(causal: pd.DataFrame, concepts: pd.DataFrame) -> go.Figure:
+    """What turning each concept's top feature does to every concept's share of the lists.
+
+    Args:
+        causal: `interp.causal.CausalMap.table()`.
+        concepts: table `concepts`; its order is that of rows and columns.
+    """
+    return _top_features(causal, "effect", concepts, "+.1%")
+
+
+def _top_features(table: pd.DataFrame, values: str, concepts: pd.DataFrame, shown: str) -> go.Figure:
+    """A column of a table of features and concepts, for each concept's top feature."""
     names, features = concepts["concept"].tolist(), concepts["feature"].tolist()
-    wide = alignment.pivot(index="feature", columns="concept", values="correlation")
+    wide = table.pivot(index="feature", columns="concept", values=values)
     labels = [plain(name) for name in names]
     figure = go.Figure(
         go.Heatmap(
@@ -101,7 +116,7 @@ def concept_heatmap(alignment: pd.DataFrame, concepts: pd.DataFrame) -> go.Figur
             colorbar={"thickness": 10, "outlinewidth": 0},
             xgap=1,
             ygap=1,
-            hovertemplate="feature %{customdata}<br>%{x}: %{z:.3f}<extra></extra>",
+            hovertemplate=f"feature %{{customdata}}<br>%{{x}}: %{{z:{shown}}}<extra></extra>",
         )
     )
     figure = styled(figure, "", "", height=max(340, 130 + 26 * len(names)))

@@ -26,15 +26,15 @@ def dictionaries(
         plain: ranking metrics of the recommender as it is, the row "Original" of the paper's Table 1.
         sites: site and `neurons`, the neurons' mean top correlation there.
         base: the configured dictionary.
-        max_l0: how sparse the chosen dictionary must be on held-out users.
-        sparse_l0: how sparse the one must be that is marked as `sparse`.
+        max_l0: how sparse the `chosen` dictionary must be on held-out users; it has the configured trainer.
+        sparse_l0: how sparse the one must be that is marked as `sparse`, whatever its trainer.
     """
     table = pd.concat(rows, ignore_index=True)
     site = table["site"].iloc[0]
-    table["chosen"] = table.index == best_aligned(table, site, max_l0)
-    table["sparse"] = table.index == best_aligned(table, site, sparse_l0)
     here = table[table["site"] == site]
     kind = here[here["trainer"] == base.trainer]
+    table["chosen"] = table.index == best_aligned(kind, max_l0)
+    table["sparse"] = table.index == best_aligned(here, sparse_l0)
     original = pd.DataFrame([{"runs": 1, **plain}])
     l1 = over_seeds(kind[kind["n_features"] == base.n_features], "sparsity")
     first = table[(table["trainer"] == base.trainer) & (table["n_features"] == base.n_features)]

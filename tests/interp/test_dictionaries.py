@@ -36,9 +36,17 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("max_l0", "place"), [(100, 3), (50, 1), (44, 1), (43.9, 0), (16, 2), (9, 4), (1, 4)])
-def test_the_best_aligned_that_is_sparse_enough_at_the_site(max_l0, place):
-    """If none is sparse enough, the sparsest there."""
-    assert best_aligned(pd.concat(ROWS, ignore_index=True), "blocks.0", max_l0) == place
+def test_the_best_aligned_that_is_sparse_enough(max_l0, place):
+    """If none is sparse enough, the sparsest."""
+    assert best_aligned(pd.concat(ROWS[:5], ignore_index=True), max_l0) == place
+
+
+def test_a_dictionary_of_another_trainer_is_not_chosen_but_may_be_the_sparse_one():
+    rows = [row(l0=40, correlation=0.5), row(trainer="top_k", sparsity=8, l0=8, correlation=0.9)]
+    sites = pd.DataFrame({"site": ["blocks.0"], "neurons": [0.2]})
+    every = dictionaries(rows, {}, sites, BASE, 50, 16)["dictionaries.csv"]
+    assert every["chosen"].tolist() == [True, False]
+    assert every["sparse"].tolist() == [False, True]
 
 
 def test_the_tables_by_hand():

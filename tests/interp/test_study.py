@@ -116,6 +116,7 @@ def test_the_chosen_dictionary_is_the_best_that_is_sparse_enough(study):
     table = study.table("dictionaries")
     assert len(table) == 2 * 3 + 1 + 1
     allowed = table[(table["val_l0"] <= CONFIG.max_l0) & (table["site"] == CONFIG.site)]
+    allowed = allowed[allowed["trainer"] == CONFIG.sae.trainer]
     chosen = table[table["chosen"]]
     assert len(chosen) == 1
     assert chosen["val_mean_top_correlation"].item() == allowed["val_mean_top_correlation"].max()

@@ -7,7 +7,20 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from recmodels.metrics import coverage, hit_rate, inter_list_diversity, ndcg
+from recmodels.metrics import (
+    coverage,
+    gini,
+    gini_index,
+    head_items,
+    hit_rate,
+    inter_list_diversity,
+    long_tail_share,
+    mean_popularity,
+    ndcg,
+    user_hits,
+    user_means,
+    user_ndcg,
+)
 from recmodels.ranking import list_metrics
 
 # docs/paper.md, 7.
@@ -136,3 +149,75 @@ def test_metrics_fall_with_the_rank():
     lists = np.array([[1, 2, 3]])
     gains = [ndcg(lists, np.array([item])) for item in (1, 2, 3, 4)]
     assert gains == pytest.approx([1, 1 / math.log2(3), 0.5, 0])
+
+
+def test_each_user_has_a_part_in_the_mean():
+    assert user_ndcg(LISTS, TRUTH) == pytest.approx([1 / math.log2(3), 0, 0.5])
+    assert user_hits(LISTS, TRUTH).tolist() == [True, False, True]
+    assert user_means(np.array([[1, 2], [0, -1], [-1, -1]]), np.array([10, 20, 40])) == pytest.approx(
+        [30, 10, math.nan], nan_ok=True
+    )
+
+
+def test_gini_by_hand():
+    # Items 10, 11, 12, 13, 14 and 99 are listed 3, 2, 1, 1, 1 and 0 times; item 15 is outside the catalogue.
+    assert gini(LISTS, CATALOGUE) == pytest.approx((-5 * 0 - 3 - 1 + 1 + 3 * 2 + 5 * 3) / (6 * 8))
+    assert gini(np.array([[0, 1], [2, 3]]), np.arange(4)) == 0
+    assert gini(np.array([[0], [0]]), np.arange(4)) == pytest.approx(1 - 1 / 4)
+    assert math.isnan(gini(np.array([[-1], [7]]), np.arange(4)))
+
+
+@given(short_lists())
+@settings(max_examples=40, deadline=None)
+def test_gini_is_half_the_mean_difference(lists):
+    counts = [int((lists == item).sum()) for item in range(12)]
+    if not sum(counts):
+        return
+    differences = [abs(one - other) for one in counts for other in counts]
+    assert gini(lists, np.arange(12)) == pytest.approx(np.mean(differences) / 2 / np.mean(counts))
+
+
+def test_gini_of_many_counts_at_once():
+    counts = np.random.default_rng(0).poisson(1.0, size=(3, 4, 9))
+    assert gini_index(counts) == pytest.approx(np.array([[gini_index(row) for row in rows] for rows in counts]))
+
+
+@pytest.mark.parametrize(
+    ("share", "head"),
+    [
+        (0.0, []),
+        (0.5, [3]),
+        (0.51, [3, 1]),
+        (0.8, [3, 1]),
+        (0.9, [3, 1, 0]),
+        (1.0, [3, 1, 0, 4]),
+    ],
+)
+def test_head_by_hand(share, head):
+    popularity = np.array([1, 3, 0, 5, 1])
+    assert set(np.flatnonzero(head_items(popularity, share))) == set(head)
+
+
+def test_long_tail_and_popularity_by_hand():
+    popularity = np.array([1, 3, 0, 5, 1])  # 3 and 1 are the head
+    lists = np.array([[3, 1], [3, 0], [2, -1], [-1, -1]])
+    assert long_tail_share(lists, popularity) == pytest.approx((0 + 0.5 + 1) / 3)
+    assert long_tail_share(lists, popularity, share=0.5) == pytest.approx((0.5 + 0.5 + 1) / 3)
+    assert mean_popularity(lists, popularity) == pytest.approx((4 + 3 + 0) / 3)
+    assert math.isnan(mean_popularity(lists[3:], popularity))
+
+
+@given(full_lists())
+@settings(max_examples=40, deadline=None)
+def test_long_tail_and_popularity_one_slot_after_the_other(drawn):
+    lists, _ = drawn
+    popularity = {item: (item * 7) % 5 + item // 3 for item in range(12)}
+    head, made = set(), 0
+    for item in sorted(popularity, key=lambda item: -popularity[item]):
+        if made < 0.6 * sum(popularity.values()):
+            head.add(item)
+        made += popularity[item]
+    slots = [int(item) for one in lists for item in one]
+    values = np.array(list(popularity.values()))
+    assert long_tail_share(lists, values, share=0.6) == pytest.approx(np.mean([item not in head for item in slots]))
+    assert mean_popularity(lists, values) == pytest.approx(np.mean([popularity[item] for item in slots]))

@@ -1,0 +1,213 @@
+"""Why this item? The features behind one score, and the items that lit them.
+
+Scores are taken relative to the mean over all items: a change of all scores alike moves no list, and counts nothing.
+That reference is the one of `interp.effects`. It is the same for every item, so that the attributions of two items
+subtract to the answer to "why this one rather than that one", and it is linear in the scores, unlike the
+log-probability, whose attributions change with how sure the recommender is. What competes for a place in the list is
+said by ranks.
+
+Axes: b rows, s steps, f features, v items.
+"""
+
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from nnsight import save
+from torch import Tensor
+
+from interp.edits import Edit, Steer
+from interp.envoys import RecommenderEnvoy
+from recmodels.errors import InputError
+from recmodels.sequences import Histories
+
+SHOWN = 3  # steps and items of each feature that an explanation shows
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What made an item's score. Shows itself in Jupyter and in a terminal.
+
+    Attributes:
+        item: its id.
+        rank: its place among the items that are not in the history, from 1.
+        score: its score relative to the mean item.
+        features: feature, attribution (activation × gradient of the score, summed over steps), ablation (how far
+            the score drops when the feature is set to 0 at all steps, measured), score_after and rank_after (of the
+            item, with the feature at 0); the largest change by ablation first.
+        steps: where each of these features was active: feature, step (0 is the first the model read), item (None at
+            BERT4Rec's [MASK]), activation, attribution, share (of the sum of the feature's absolute attributions,
+            with the attribution's sign); the largest share of each feature first.
+        items: which items light these features at the last step, the one that is scored: feature, item, activation
+            (there), drop (of it when the item's embedding is replaced by the mean item's wherever it is, measured:
+            leaving the item out would move all others to another position); the largest drop of each feature first.
+    """
+
+    item: Any
+    rank: int
+    score: float
+    features: pd.DataFrame
+    steps: pd.DataFrame
+    items: pd.DataFrame
+
+    def _table(self) -> pd.DataFrame:
+        """The features, with the largest shares of their steps and the items that light them most."""
+        at, lit_by = [], []
+        for feature in self.features["feature"]:
+            steps = self.steps[self.steps["feature"] == feature].head(SHOWN)
+            items = self.items[(self.items["feature"] == feature) & (self.items["drop"] > 0)].head(SHOWN)
+            at.append(
+                ", ".join(
+                    f"{'[MASK]' if item is None else item} {share:+.0%}"
+                    for item, share in zip(steps["item"], steps["share"], strict=True)
+                )
+            )
+            lit_by.append(
+                ", ".join(f"{item} {drop:.2f}" for item, drop in zip(items["item"], items["drop"], strict=True))
+            )
+        return self.features.assign(at=at, lit_by=lit_by)
+
+    def _title(self) -> str:
+        return f"item {self.item}: rank {self.rank}, score {self.score:.2f} above the mean item"
+
+    def __repr__(self) -> str:
+        return f"{self._title()}\n{self._table().to_string(index=False, float_format='{:.3f}'.format)}"
+
+    def _repr_html_(self) -> str:
+        table = self._table().to_html(index=False, float_format="{:.3f}".format, border=0)
+        return f"<b>{escape(self._title())}</b>{table}"
+
+
+def why(rec: RecommenderEnvoy, history: Any, item: Any, top: int = 10, site: str | None = None) -> Explanation:
+    """Explain an item's score for one history by the features of a dictionary, under the steers in force.
+
+    Attributions are activation × gradient: one forward and one backward pass for all features at all steps, with the
+    dictionary's error kept. The `top` of them by size are then ablated, each by itself, in one more forward pass. The
+    attribution is the first-order estimate of the ablation. Gradients averaged over the path on which all features
+    grow from 0 together (integrated gradients) agree with ablations less: that path leads through hidden states that
+    no history makes.
+
+    Args:
+        rec: the recommender, with a dictionary attached.
+        history: one history, in any form.
+        item: any item that the recommender knows, recommended or not.
+        top: how many features are ablated and reported.
+        site: whose dictionary; by default that of the one site that has one.
+
+    Raises:
+        InputError: not one history, an unknown item, or no such dictionary.
+    """
+    one, code = asked(rec, history, item)
+    name = site or rec._only_site()
+    activations, attributed = attributions(rec, one, item, name)
+    total = attributed.sum(dim=0)
+    chosen = [j for j in total.abs().argsort(descending=True)[:top].tolist() if total[j] != 0]
+    # Row 0 is left as it is; each other row lacks one of the features.
+    keep = 1 - torch.eye(len(chosen) + 1, device=rec.device)
+    ablations = Steer(tuple(Edit(j, keep[row], "scale", "all") for row, j in enumerate(chosen, start=1)), name)
+    rows = one.select(np.zeros(len(keep), dtype=int))
+    with torch.no_grad(), rec.steer(ablations):
+        scores = rec.score(rows)
+    score, rank = _relative(scores, code).tolist(), item_ranks(scores, code, rows)
+    features = pd.DataFrame(
+        {
+            "feature": chosen,
+            "attribution": total[chosen].tolist(),
+            "ablation": [score[0] - after for after in score[1:]],
+            "score_after": score[1:],
+            "rank_after": rank[1:],
+        }
+    ).sort_values("ablation", key=abs, ascending=False, kind="stable", ignore_index=True)
+    order = features["feature"].tolist()
+    steps = _steps(
+        order, activations[:, order].cpu().numpy(), attributed[:, order].cpu().numpy(), rec.item_grid(one)[0]
+    )
+    return Explanation(item, int(rank[0]), score[0], features, steps, _items(rec, one, order, name))
+
+
+@torch.enable_grad()
+def attributions(rec: RecommenderEnvoy, history: Any, item: Any, site: str) -> tuple[Tensor, Tensor]:
+    """Activations, and activation × gradient of the item's relative score, of all features at all steps: [s, f] each.
+
+    Arguments and errors as in `why`.
+    """
+    one, code = asked(rec, history, item)
+    envoy: Any = rec.site(site)
+    with rec.trace(one):
+        features = save(envoy.features.detach().clone().requires_grad_())
+        envoy.features = features
+        scores = save(rec.scores)
+    (gradient,) = torch.autograd.grad(_relative(scores, code).sum(), features)
+    return features.detach()[0], (features.detach() * gradient)[0]
+
+
+def asked(rec: RecommenderEnvoy, history: Any, item: Any) -> tuple[Histories, int]:
+    """The one history, and the item's code."""
+    one = rec.recommender.histories(history)
+    if len(one) != 1:
+        raise InputError(f"{len(one)} histories were given: ask about one at a time")
+    return one, int(rec.recommender.vocabulary.encode([item])[0])
+
+
+def _relative(scores: Tensor, code: int) -> Tensor:
+    """[b, v] scores to one item's [b], relative to the mean item."""
+    return scores[:, code] - scores.mean(dim=1)
+
+
+def seen(rows: Histories, like: Tensor) -> Tensor:
+    """Which items are in each row's history: bool [b, v]."""
+    seen = torch.zeros(like.shape, dtype=torch.bool)
+    seen[torch.from_numpy(np.repeat(np.arange(len(rows)), rows.lengths)), torch.from_numpy(rows.codes).long()] = True
+    return seen.to(like.device)
+
+
+def item_ranks(scores: Tensor, code: int, rows: Histories) -> np.ndarray:
+    """An item's place in each row's list, the history's items left out, equal scores by item code: int [b]."""
+    mine = scores[:, code, None]
+    before = torch.arange(scores.shape[1], device=scores.device) < code
+    better = (scores > mine) | ((scores == mine) & before)
+    return 1 + (better & ~seen(rows, scores)).sum(dim=1).cpu().numpy()
+
+
+def _steps(features: list[int], activations: np.ndarray, attributed: np.ndarray, items: np.ndarray) -> pd.DataFrame:
+    """Where these features were active, from their columns of [s, n] activations and attributions."""
+    n, step = np.nonzero(activations.T)
+    total = np.abs(attributed).sum(axis=0)
+    rows = pd.DataFrame(
+        {
+            "feature": np.array(features, dtype=int)[n],
+            "step": step,
+            "item": pd.Series(items[step], dtype=object),
+            "activation": activations[step, n],
+            "attribution": attributed[step, n],
+            "share": attributed[step, n] / total[n],
+        }
+    )
+    return rows.iloc[np.lexsort((-rows["share"].abs(), n))].reset_index(drop=True)
+
+
+def _items(rec: RecommenderEnvoy, one: Histories, features: list[int], site: str) -> pd.DataFrame:
+    """How far these features fall at the last step when each item that the model reads is made the mean item."""
+    grid, envoy = rec.item_grid(one)[0], rec.site(site)
+    read = pd.unique(grid[rec.item_steps(one)[0].numpy()])
+    # Row 0 is left as it is.
+    hidden = torch.from_numpy(np.stack([grid == item for item in [object(), *read]]))[..., None].to(rec.device)
+    mean = rec.recommender.model.item_embeddings().mean(dim=0)
+    with torch.no_grad(), rec.trace(one.select(np.zeros(len(hidden), dtype=int))):
+        rec.embedding.output = torch.where(hidden, mean, rec.embedding.output)
+        last = save(envoy.features[:, -1])
+    activation = last[:, features].cpu().numpy()
+    drop = (activation[0] - activation[1:]).T.ravel()
+    n = np.arange(len(features)).repeat(len(read))
+    rows = pd.DataFrame(
+        {
+            "feature": np.array(features, dtype=int)[n],
+            "item": np.tile(read, len(features)),
+            "activation": activation[0][n],
+            "drop": drop,
+        }
+    )
+    return rows.iloc[np.lexsort((-drop, n))].reset_index(drop=True)
