@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from recmodels.errors import InputError
@@ -57,7 +58,9 @@ def franchise(title: str) -> str:
 
 
 def _decade(items: pd.DataFrame) -> pd.Series:
-    return items["year"].map(lambda year: None if pd.isna(year) else f"{int(year) // 10 * 10}s")
+    """Of a year that is a number; "c. 1960" and the like have none."""
+    years = pd.to_numeric(items["year"].where(items["year"].map(np.isscalar)), errors="coerce").astype(float)
+    return years.map(lambda year: f"{int(year) // 10 * 10}s" if np.isfinite(year) else None)
 
 
 def _franchise(items: pd.DataFrame) -> pd.Series:

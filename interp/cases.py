@@ -31,10 +31,23 @@ KINDS = {
     "decade": ("decade",),
     "year": ("year",),
 }
+# Columns of the two tables, for data sets in which nothing is common enough to look for.
+CASES = {
+    "kind": str,
+    "rank": int,
+    "concept": str,
+    "feature": int,
+    "correlation": float,
+    "auc": float,
+    "p_top100": float,
+    "p_top100_pooled": float,
+    "rows": int,
+}
+HISTORIES = ("feature", "rank", "user", "step", "item", "activation", "kind", "has")
 
 
 def search(
-    activations: sparse.csc_array, store: ActivationStore, items: pd.DataFrame, concepts: Concepts
+    activations: sparse.csc_array, store: ActivationStore, items: pd.DataFrame, concepts: Concepts, attribute: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The best-aligned pairs of a feature and a concept, of every kind that the items allow to search for.
 
@@ -46,14 +59,16 @@ def search(
         store: what the rows are.
         items: the item table.
         concepts: the study's concepts.
+        attribute: the attribute that they are values of; it is no kind of its own.
 
     Returns:
-        Two tables. Cases: kind, rank (from 1; no feature twice within a kind), concept, feature, correlation, auc,
-        p_top100, p_top100_pooled, rows (steps with the concept). Histories: those of each kind's first case, as
-        `strongest_histories` gives them, with kind and `has`, whether the item has the concept.
+        Two tables, which may be empty. Cases: kind, rank (from 1; no feature twice within a kind), concept, feature,
+        correlation, auc, p_top100, p_top100_pooled, rows (steps with the concept). Histories: those of each kind's
+        first case, as `strongest_histories` gives them, with kind and `has`, whether the item has the concept.
     """
-    cases, histories = [], []
-    for kind, labels, scores in _kinds(activations, store, items, concepts):
+    cases = [pd.DataFrame(columns=list(CASES)).astype(CASES)]
+    histories = [pd.DataFrame(columns=[*HISTORIES])]
+    for kind, labels, scores in _kinds(activations, store, items, concepts, attribute):
         best = _best_pairs(scores)
         if not best:
             continue
@@ -73,14 +88,19 @@ def search(
         shown = strongest_histories(activations[:, [first]], store, SHOWN).assign(feature=first, kind=kind)
         has = labels.iloc[:, column].groupby(store.rows["item"].to_numpy()).first()
         histories.append(shown.assign(has=has.reindex(shown["item"]).to_numpy()))
-    return pd.concat(cases, ignore_index=True), pd.concat(histories, ignore_index=True)
+    return _joined(cases), _joined(histories)
+
+
+def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """All parts; the first, which is empty, only where it is alone, as it would spoil the types of the others."""
+    return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
 def _kinds(
-    activations: sparse.csc_array, store: ActivationStore, items: pd.DataFrame, concepts: Concepts
+    activations: sparse.csc_array, store: ActivationStore, items: pd.DataFrame, concepts: Concepts, attribute: str
 ) -> Iterator[tuple[str, pd.DataFrame, np.ndarray]]:
     """Kind, labels bool [n, c] with the concepts' names, and correlations [f, c]."""
-    families = _families(items, store)
+    families = _families(items, store, attribute)
     for kind, family in families.items():
         labels = _labels(family, store)
         if labels.shape[1]:
@@ -90,21 +110,21 @@ def _kinds(
     ]
     single = pd.concat(parts, axis=1)
     alone = correlation(activations, single.to_numpy())
-    pairs = [(a, b) for a, b in combinations(range(single.shape[1]), 2)]
-    values = single.to_numpy()
-    together = pd.DataFrame(
-        {f"{single.columns[a]} & {single.columns[b]}": values[:, a] & values[:, b] for a, b in pairs}
-    )
-    enough = np.flatnonzero(together.sum().to_numpy() >= MIN_ROWS)
-    if len(enough):
-        both = correlation(activations, together.iloc[:, enough].to_numpy())
-        a, b = np.array(pairs)[enough].T
-        yield "both", together.iloc[:, enough], np.where(both > np.maximum(alone[:, a], alone[:, b]), both, 0)
+    names, values = single.columns, single.to_numpy()
+    pairs = [(a, b) for a, b in combinations(range(len(names)), 2) if (values[:, a] & values[:, b]).sum() >= MIN_ROWS]
+    if pairs:
+        a, b = np.array(pairs).T
+        together = values[:, a] & values[:, b]
+        both = correlation(activations, together)
+        labels = pd.DataFrame(together, columns=[f"{names[i]} & {names[j]}" for i, j in pairs])
+        yield "both", labels, np.where(both > np.maximum(alone[:, a], alone[:, b]), both, 0)
 
 
-def _families(items: pd.DataFrame, store: ActivationStore) -> dict[str, Concepts]:
+def _families(items: pd.DataFrame, store: ActivationStore, attribute: str) -> dict[str, Concepts]:
     found = {}
     for kind, names in KINDS.items():
+        if attribute in names:
+            continue
         for name in names:
             try:
                 found[kind] = concepts_of(items, name, min_support=2 if kind == "franchise" else 1)

@@ -78,6 +78,8 @@ def concepts_of(items: pd.DataFrame, name: str, min_support: int = 1, most_frequ
     if most_frequent is not None:
         supported = supported[np.argsort(-counts[supported], kind="stable")[:most_frequent]]
     names = np.sort(names[supported])
+    if not len(counts):
+        raise InputError(f"no item has a value of attribute {name!r}: choose another one")
     if not len(names):
         raise InputError(f"no value of attribute {name!r} has {min_support} items: lower min_support")
     matrix = np.zeros((len(items), len(names)), dtype=bool)

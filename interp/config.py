@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from recmodels.config import Columns, SplitConfig, TrainingConfig, check_number, site_names
 from recmodels.errors import InputError
@@ -100,13 +100,14 @@ class GridConfig:
     """The dictionaries that are trained beside the one of `sae`, to compare settings; all empty for none."""
 
     l1: tuple[float, ...] = ()
-    """L1 weights (paper Table 1 and Figure 3a)."""
+    """L1 weights (paper Table 1 and Figure 3a), for a trainer that has one."""
     n_features: tuple[int, ...] = ()
     """Dictionary sizes (Figure 3b)."""
     seeds: int = 1
     """Runs of every point of these two grids; the paper has 5."""
-    trade_off: dict[Trainer, tuple[float, ...]] = field(default_factory=dict)
-    """Other trainers, each with the values of its sparsity setting (l1 or k): what does sparsity cost?"""
+    trade_off: tuple[str, ...] = ()
+    """Trainers, each with the values of its sparsity setting (l1 or k), such as "top_k:8,16,32": what does sparsity
+    cost?"""
     sites: tuple[str, ...] = ()
     """Other places in the recommender to read (section 5: "other layers lead to similar results")."""
 
@@ -117,7 +118,7 @@ class StudyConfig:
 
     dataset: str = "ml-100k"
     """Which data: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m, ml-latest-small, lastfm-2k, music4all, recbole,
-    planted."""
+    planted, or own (with `data` and `items`)."""
     data: Path | None = None
     """A folder or archive with your copy of the data; without it the data set is downloaded and cached. Together
     with `items`, your own table of interactions (.csv, .tsv or .parquet)."""
@@ -199,9 +200,25 @@ class StudyConfig:
         grid = self.grid
         here = [self.sae]
         for seed in range(self.sae.seed, self.sae.seed + grid.seeds):
-            here += [replace(self.sae, l1=l1, seed=seed) for l1 in grid.l1]
+            if self.sae.trainer in PENALISED:
+                here += [replace(self.sae, l1=l1, seed=seed) for l1 in grid.l1]
             here += [replace(self.sae, n_features=n_features, seed=seed) for n_features in grid.n_features]
-        for trainer, values in grid.trade_off.items():
+        for trainer, values in map(_trade_off, grid.trade_off):
             here += [replace(self.sae, trainer=trainer).with_sparsity(value) for value in values]
         elsewhere = {site: [self.sae] for site in grid.sites if site != self.site}
-        return {self.site: list(dict.fromkeys(here)), **elsewhere}
+        # By name, as settings that a trainer does not use make no other dictionary.
+        unique: dict[str, SAEConfig] = {}
+        for sae in here:
+            unique.setdefault(sae.name, sae)
+        return {self.site: list(unique.values()), **elsewhere}
+
+
+def _trade_off(text: str) -> tuple[Trainer, list[float]]:
+    """Trainer and values of a text such as "top_k:8,16"."""
+    name, _, values = text.partition(":")
+    if name not in get_args(Trainer):
+        raise InputError(f"grid.trade_off names no trainer: {name!r}; choose one of {', '.join(get_args(Trainer))}")
+    try:
+        return cast(Trainer, name), [float(value) for value in values.split(",")]
+    except ValueError:
+        raise InputError(f"grid.trade_off has {text!r}: write a trainer and values, such as top_k:8,16") from None

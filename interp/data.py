@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
+
 from interp.concepts import Concepts, concepts_of
 from interp.config import StudyConfig
 from recmodels import datasets
 from recmodels.datasets.tables import from_tables
 from recmodels.datasets.tmdb import with_tmdb
+from recmodels.errors import InputError
 from recmodels.interactions import Dataset, without_repeats
 from recmodels.splits import Split, paper_split
 
@@ -40,8 +44,10 @@ def study_data(config: StudyConfig, dataset: Dataset | None = None) -> StudyData
         dataset: your own data, in place of the one that the configuration names.
 
     Raises:
-        InputError: the data cannot be had, or an attribute is not there.
+        InputError: the data cannot be had, an attribute is not there, or it tells nothing apart.
     """
+    if dataset is None and config.dataset == "own" and config.items is None:
+        raise InputError("your own data are two tables: give --data INTERACTIONS and --items ITEMS")
     if dataset is None and config.items is not None:
         dataset = from_tables(config.data, config.items, config.columns, config.dataset)
     dataset = dataset or datasets.load(config.dataset, config.data)
@@ -49,10 +55,35 @@ def study_data(config: StudyConfig, dataset: Dataset | None = None) -> StudyData
         dataset = with_tmdb(dataset, config.tmdb, config.data)
     interactions = without_repeats(dataset.interactions, config.repeats)
     attribute = config.attribute or dataset.attribute
-    return StudyData(
-        dataset,
-        attribute,
-        concepts_of(dataset.items, attribute, config.min_support, config.most_frequent),
-        {name: concepts_of(dataset.items, name, config.min_support, MOST_FREQUENT) for name in config.other_attributes},
-        paper_split(interactions, config.split),
-    )
+    concepts = concepts_of(dataset.items, attribute, config.min_support, config.most_frequent)
+    others = {
+        name: concepts_of(dataset.items, name, config.min_support, MOST_FREQUENT) for name in config.other_attributes
+    }
+    split = paper_split(interactions, config.split)
+    for part in ("sae", "sae_validation", "test"):
+        _told_apart(attribute, concepts, getattr(split, part))
+    in_test = _told_apart(attribute, concepts, split.test)
+    for name, other in others.items():
+        _told_apart(name, other, split.test)
+    for name in config.steered:
+        if name not in concepts.names:
+            raise InputError(f"steered names no concept: {name!r}; choose of {', '.join(concepts.names)}")
+        if name not in in_test:
+            raise InputError(f"steered names {name!r}, which no test user, or every step of theirs, has: leave it out")
+    return StudyData(dataset, attribute, concepts, others, split)
+
+
+def _told_apart(attribute: str, concepts: Concepts, part: pd.DataFrame) -> set[str]:
+    """The concepts that some rows of a part have and others lack.
+
+    Raises:
+        InputError: there is none.
+    """
+    labels = concepts.labels(part["item"])
+    kept = np.flatnonzero(labels.any(axis=0) & ~labels.all(axis=0))
+    if not len(kept):
+        raise InputError(
+            f"no value of attribute {attribute!r} is had by some of the {part['user'].nunique()} users' items in one "
+            f"part of the split and not by others: choose another attribute, or give more users"
+        )
+    return {concepts.names[c] for c in kept}

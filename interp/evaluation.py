@@ -10,6 +10,7 @@ from interp.envoys import RecommenderEnvoy
 from interp.features import encode
 from interp.fidelity import downstream, reconstruction
 from interp.sae import SparseAutoencoder
+from recmodels.errors import InputError
 from recmodels.sequences import Histories
 
 
@@ -64,9 +65,14 @@ def mean_top_correlation(activations: object, store: ActivationStore, concepts: 
         activations: [n, f], one row per row of the store.
         store: whose items are labelled.
         concepts: those that no row or every row has are left out.
+
+    Raises:
+        InputError: that leaves none.
     """
     labels = concepts.labels(store.rows["item"])
     labels = labels[:, labels.any(axis=0) & ~labels.all(axis=0)]
+    if not labels.shape[1]:
+        raise InputError("no concept is had by some rows and not by others: choose another attribute, or more users")
     return float(correlation(activations, labels).max(axis=0).mean())
 
 

@@ -2,20 +2,20 @@
 
 from dataclasses import replace
 
-from interp.config import GridConfig, SAEConfig, StudyConfig, Trainer
+from interp.config import GridConfig, SAEConfig, StudyConfig
 from recmodels.config import TrainingConfig
 
 # Each trainer's sparsity settings from dense to sparse, for activations of unit variance and 64 neurons.
-TRADE_OFF: dict[Trainer, tuple[float, ...]] = {
-    "unsquared": (0.05, 0.1, 0.2, 0.3),
-    "standard": (0.5, 1.0, 2.0, 4.0),
-    "gated": (0.05, 0.1, 0.2, 0.4),
-    "p_anneal": (0.05, 0.1, 0.2, 0.4),
-    "top_k": (8, 16, 32, 64),
-    "batch_top_k": (8, 16, 32, 64),
-    "matryoshka": (8, 16, 32, 64),
-    "jump_relu": (8, 16, 32, 64),
-}
+TRADE_OFF = (
+    "unsquared:0.05,0.1,0.2,0.3",
+    "standard:0.5,1,2,4",
+    "gated:0.05,0.1,0.2,0.4",
+    "p_anneal:0.05,0.1,0.2,0.4",
+    "top_k:8,16,32,64",
+    "batch_top_k:8,16,32,64",
+    "matryoshka:8,16,32,64",
+    "jump_relu:8,16,32,64",
+)
 L1 = (0.001, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 1.0)  # paper Table 1
 SIZES = (64, 128, 256, 512, 1024, 2048, 4096, 8192)  # paper Figure 3b
 SITES = ("embedding", "blocks.0.attention", "blocks.0.mlp", "blocks.1", "blocks.2", "final")

@@ -44,7 +44,6 @@ from interp.tables.items import items
 from interp.tables.steering import steering
 from interp.tables.store import Tables
 from recmodels import artifacts
-from recmodels.errors import InputError
 from recmodels.interactions import Dataset
 from recmodels.ranking import evaluate
 from recmodels.sequences import histories_of
@@ -68,17 +67,14 @@ def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
         config = replace(config, dataset=dataset.name)
     config.check()
     folder = config.folder
-    folder.mkdir(parents=True, exist_ok=True)
-    # Until everything below fits together again, there is no finished study here.
-    (folder / "config.json").unlink(missing_ok=True)
     stages = Stages(folder / "timings.json")
     print(f"{config.dataset} → {folder}", flush=True)
 
     with stages.stage("data"):
         data = study_data(config, dataset)
-    unknown = [name for name in config.steered if name not in data.concepts.names]
-    if unknown:
-        raise InputError(f"steered names no concept: {unknown[0]!r}; choose of {', '.join(data.concepts.names)}")
+    # Until everything below fits together again, there is no finished study here.
+    for name in ("config.json", "dashboard.html", "report.html"):
+        (folder / name).unlink(missing_ok=True)
     with stages.stage("recommender", folder / "recommender"):
         recommender = fit(data.split.recommender, data.split.validation, config.training, folder / "recommender")
     rec = RecommenderEnvoy(recommender)
@@ -97,9 +93,9 @@ def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
     record = _record(config, data, chosen, recommender.fingerprint)
     artifacts.write_json(folder / "config.json", record)
     study = open_study(folder)
-    with stages.stage("pages"):
+    with stages.stage("dashboard"):
         write_dashboard(study)
-        write_report(study)
+    write_report(study)  # last, as it tells what the steps took
     return study
 
 
@@ -135,9 +131,14 @@ def _write_tables(
         return dictionaries(rows, plain, pd.DataFrame(at_sites), config.sae, config.max_l0, config.sparse_l0)
 
     trained = [sae for some in saes.values() for sae in some]
-    limits = {"max_l0": config.max_l0, "sparse_l0": config.sparse_l0}
-    names = [[sae.provenance.site, sae.inputs(sae.config, sae.provenance)] for sae in trained]
-    group("comparison", {"dictionaries": names, **limits}, compared)
+    compared_with = {
+        "dictionaries": [[sae.provenance.site, sae.inputs(sae.config, sae.provenance)] for sae in trained],
+        "validation": [parts["sae_validation"].fingerprint for parts in stores.values()],
+        "test": histories.fingerprint,
+        "max_l0": config.max_l0,
+        "sparse_l0": config.sparse_l0,
+    }
+    group("comparison", compared_with, compared)
     sae = trained[read_table(groups, "dictionaries")["chosen"].to_numpy().argmax()]
     rec.attach(sae)
 
@@ -151,9 +152,11 @@ def _write_tables(
         lambda: alignment(test, sae, concepts, data.attribute, data.others),
     )
     top = read_table(groups, "concepts")
-    wanted = config.steered or tuple(top["concept"].head(STEERED))
-    targets = top.set_index("concept").loc[[name for name in wanted if name in set(top["concept"])]].reset_index()
-    group("cases", {"data": data.dataset.fingerprint}, lambda: cases(test, sae, data.dataset.items, concepts))
+    # Concepts that share their top feature are steered once.
+    wanted = config.steered or tuple(top.drop_duplicates("feature")["concept"].head(STEERED))
+    targets = top.set_index("concept").loc[list(wanted)].reset_index()
+    about = {"data": data.dataset.fingerprint, "attribute": data.attribute}
+    group("cases", about, lambda: cases(test, sae, data.dataset.items, concepts, data.attribute))
     group("effects", {}, lambda: effects(rec, sae, histories, config.site))
     steered = {"targets": targets["concept"].tolist(), "values": list(config.values), "train": train.fingerprint}
     group("steering", steered, lambda: steering(rec, sae, histories, targets, concepts, config.values, train, test))

@@ -23,7 +23,7 @@ class Stages:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.record: dict[str, dict[str, float]] = {}
+        self.record: dict[str, dict[str, float | bool]] = {}
         with suppress(FileNotFoundError, ValueError):
             self.record = json.loads(path.read_text())
 
@@ -34,9 +34,12 @@ class Stages:
         Args:
             name: what the step is called.
             *outputs: artefact folders that the step makes. If the body leaves all of them as they were, the
-                step counts as done earlier and its record is kept.
+                step counts as done earlier and its record is kept. If it leaves some of them as they were, or an
+                interrupted run has left something to go on with, the record says `resumed`: part of the work is
+                not in its figures.
         """
         before = _stamps(outputs)
+        resumed = any(left.exists() for output in outputs for left in _leftovers(output))
         start, peak, done = time.perf_counter(), _Peak(), threading.Event()
         watcher = threading.Thread(target=peak.watch, args=(done,), daemon=True)
         watcher.start()
@@ -45,11 +48,16 @@ class Stages:
         finally:
             done.set()
             watcher.join()
-        if outputs and None not in before and _stamps(outputs) == before:
+        kept = [was is not None and was == now for was, now in zip(before, _stamps(outputs), strict=True)]
+        if outputs and all(kept):
             print(f"  {name:<14} already done", flush=True)
             return
         seconds, megabytes = time.perf_counter() - start, peak.bytes / 2**20
-        self.record[name] = {"seconds": round(seconds, 1), "peak_mb": round(megabytes)}
+        self.record[name] = {
+            "seconds": round(seconds, 1),
+            "peak_mb": round(megabytes),
+            "resumed": resumed or any(kept),
+        }
         artifacts.write_json(self.path, self.record)
         print(f"  {name:<14} {seconds:6.1f} s   {megabytes:6.0f} MB at the peak", flush=True)
 
@@ -57,6 +65,15 @@ class Stages:
 def _stamps(outputs: tuple[Path, ...]) -> list[int | None]:
     manifests = [folder / artifacts.MANIFEST for folder in outputs]
     return [path.stat().st_mtime_ns if path.is_file() else None for path in manifests]
+
+
+def _leftovers(output: Path) -> tuple[Path, ...]:
+    """Where an interrupted run keeps what it goes on with: see `fit`, `collect` and `train`."""
+    return (
+        artifacts.partial_folder(output),
+        output.with_name(f"{output.name}.checkpoints"),
+        output.parent / "checkpoints",
+    )
 
 
 class _Peak:

@@ -53,14 +53,16 @@ def set_doses(sae: SparseAutoencoder, targets: Mapping[str, int], values: Sequen
 def direction_doses(
     sae: SparseAutoencoder, probes: Probes, targets: Mapping[str, int], values: Sequence[float]
 ) -> list[Dose]:
-    """Unit directions of each target's feature and probe, added at the last step (paper Figure 10)."""
+    """Unit directions of each target's feature, and of its probe if it has one, added at the last step (Figure 10)."""
     site, doses = sae.provenance.site, []
     for target, feature in targets.items():
         direction = sae.directions[feature]
         unit = direction / direction.norm() * sae.std
         for value in values:
             doses.append(Dose("add", target, feature, value, Steer((Push(unit, value),), site)))
-            doses.append(Dose("probe", target, -1, value, Steer((Push(probes.direction(target), value),), site)))
+            if target in probes.concepts:
+                push = Push(probes.direction(target), value)
+                doses.append(Dose("probe", target, -1, value, Steer((push,), site)))
     return doses
 
 
@@ -139,10 +141,14 @@ def monotone(metrics: pd.DataFrame, low: float = -4, high: float = 4) -> pd.Seri
         metrics: rows of one method.
         low: smallest value looked at.
         high: largest value looked at.
+
+    Returns:
+        bool; False where there are fewer than two values to look at.
     """
     steered = metrics[metrics["value"].between(low, high)].sort_values("value", kind="stable")
 
     def rises(share: pd.Series) -> bool:
         return bool(share.is_monotonic_increasing and share.iloc[-1] > share.iloc[0])
 
-    return steered.groupby("target", sort=False)["share"].agg(rises).reindex(metrics["target"].unique()).astype(bool)
+    found = steered.groupby("target", sort=False)["share"].agg(rises)
+    return found.reindex(metrics["target"].unique(), fill_value=False).astype(bool)

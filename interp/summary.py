@@ -8,6 +8,7 @@ from interp.steering import monotone
 from interp.study import Study
 from interp.verdicts import tally, verdicts
 
+INNER = 4.0  # values between which a share should rise with its feature
 TOLD_APART = 0.9  # an AUC at which a feature tells a concept's items from the others
 
 
@@ -21,7 +22,6 @@ def summary(study: Study) -> str:
     wins = int((concepts["correlation"] > concepts["neuron_correlation"]).sum())
     told_apart = study.table("alignment").groupby("concept")["auc"].max() >= TOLD_APART
     told = int(told_apart.sum())
-    rising = monotone(steering)
     return "\n".join(
         [
             "",
@@ -30,6 +30,7 @@ def summary(study: Study) -> str:
             f"The dictionary: {len(study.features)} features, {found['l0']:.0f} active at a time, explaining "
             f"{found['explained_variance']:.1%} of the variance; NDCG@10 "
             f"{metrics.loc['all', 'ndcg@10']:.3f} through its reconstruction.",
+            *_too_dense(study),
             f"Mean top correlation with {len(concepts)} concepts: SAE features {sae:.3f}, neurons {neurons:.3f} "
             f"({sae / neurons:.2f} times); features win for {wins}.",
             f"{told} of {len(told_apart)} concepts have a feature with an AUC of {TOLD_APART} or more.",
@@ -43,14 +44,32 @@ def summary(study: Study) -> str:
             ),
             "",
             "Turning a feature down and up: share of its concept in the top 10 (NDCG@10)",
-            *(_steering_line(steering[steering["target"] == target]) for target in rising.index),
-            f"  rising throughout from -4 to 4 for {int(rising.sum())} of {len(rising)}",
+            *(_steering_line(rows) for _, rows in steering.groupby("target", sort=False)),
+            *_rising(steering),
             "",
             f"{study.folder / 'report.html'}: the paper's tables and figures; {tally(verdicts(study))}.",
             f"{study.folder / 'dashboard.html'}: every feature. In Python:",
             f'  study = interp.open("{study.folder}"); study.features["{concepts["concept"][0]}"]',
         ]
     )
+
+
+def _too_dense(study: Study) -> list[str]:
+    """A warning if no dictionary was as sparse as the configuration asks for."""
+    table, limit = study.table("dictionaries"), study.record["config"]["max_l0"]
+    chosen = table[table["chosen"]].iloc[0]
+    if chosen["val_l0"] <= limit:
+        return []
+    return [f"No dictionary has at most {limit:g} features active on held-out users (max_l0): this is the sparsest."]
+
+
+def _rising(steering: pd.DataFrame) -> list[str]:
+    """For how many targets the share rises throughout, if the values allow to tell."""
+    low, high = steering["value"].min(), steering["value"].max()
+    if not low <= -INNER < INNER <= high:
+        return []
+    rising = monotone(steering, -INNER, INNER)
+    return [f"  rising throughout from -{INNER:g} to {INNER:g} for {int(rising.sum())} of {len(rising)}"]
 
 
 def _steering_line(rows: pd.DataFrame) -> str:

@@ -88,6 +88,8 @@ def validated_interactions(frame: pd.DataFrame) -> pd.DataFrame:
     if frame.empty:
         raise InputError("interactions are empty: nothing to learn from; check the file and its separator")
     for column in ("user", "item"):
+        if isinstance(frame[column].dtype, pd.CategoricalDtype):
+            frame[column] = frame[column].astype(frame[column].cat.categories.dtype)
         _check_ids(frame[column], f"interactions, column {column!r}")
     time = frame["time"]
     if not pd.api.types.is_numeric_dtype(time) or pd.api.types.is_bool_dtype(time):

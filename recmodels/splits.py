@@ -32,7 +32,7 @@ class Split:
     sae_validation: pd.DataFrame
     """To choose the SAE's settings on."""
     test: pd.DataFrame
-    """The users who started last; nothing is chosen on them."""
+    """The users who started last; no setting is chosen on them."""
 
 
 def new_users_split(interactions: pd.DataFrame, test_share: float = 0.1) -> tuple[pd.DataFrame, pd.DataFrame]:

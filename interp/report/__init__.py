@@ -96,8 +96,13 @@ def _record(source: Source) -> list[Block]:
     }
     path = source.study.folder / "timings.json"
     timings = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    rows = pd.DataFrame([{"step": step, **taken} for step, taken in timings.items()])
-    columns = [Column("step", "Step", None), Column("seconds", "Seconds", 1), Column("peak_mb", "Peak memory, MB", 0)]
+    rows = pd.DataFrame([{"step": step, **taken, "note": _note(taken)} for step, taken in timings.items()])
+    columns = [
+        Column("step", "Step", None),
+        Column("seconds", "Seconds", 1),
+        Column("peak_mb", "Peak memory, MB", 0),
+        Column("note", "", None),
+    ]
     parts = [
         (
             "Configuration",
@@ -114,6 +119,10 @@ def _record(source: Source) -> list[Block]:
         {**exhibit(source, "", title, caption, [], block), "sources": [("interp.run.run", [name])]}
         for title, caption, name, block in parts
     ]
+
+
+def _note(taken: dict[str, Any]) -> str:
+    return "the rest of what an earlier run had begun" if taken.get("resumed") else ""
 
 
 def _flat(settings: dict[str, Any]) -> pd.DataFrame:

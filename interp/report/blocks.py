@@ -73,8 +73,9 @@ class Source:
         return f"{MODELS.get(self.model, self.model)} on {self.study.name}"
 
     def is_the_papers(self, dataset: str, model: str) -> bool:
-        """Whether this study is of the same data set and model as something in the paper."""
-        return (self.study.name, self.model) == (dataset, model)
+        """Whether this study is of the same data set, model, concepts and loss as something in the paper."""
+        same = (self.study.name, self.model) == (dataset, model)
+        return same and self.study.record["attribute"] == "genres" and self.config["sae"]["trainer"] == "unsquared"
 
 
 @dataclass(frozen=True)

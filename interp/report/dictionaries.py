@@ -117,8 +117,8 @@ def trade_off(source: Source) -> Block:
     )
     shown = [figure(one, title, half=True) for one, title in drawn]
     if rows["trainer"].nunique() < 2:
-        shown.append(missing("--grid.trade-off top_k 8 16 32 64"))
-    columns = [Column("trainer", "Trainer", None), Column("setting", "Setting", None)]
+        shown.append(missing("--grid.trade-off top_k:8,16,32,64"))
+    columns = [Column("trainer", "Trainer", None), Column("setting", "Setting", None), Column("runs", "Runs", 0)]
     columns += [Column("mean_top_correlation", "Mean top correlation"), *_columns()]
     shown.append(table(_named(rows), columns, "The same as numbers"))
     return exhibit(

@@ -48,7 +48,10 @@ def top_features(source: Source) -> Block:
     ours = pd.concat([source["concepts"][["concept", "feature", *keys]], mean], ignore_index=True)
     ours["feature"] = ["" if pd.isna(one) else f"{one:.0f}" for one in ours["feature"]]
     paper = paper_table("concepts")
-    same = paper[(paper["dataset"] == source.study.name) & (paper["model"] == source.model)]
+    if source.is_the_papers(source.study.name, source.model):
+        same = paper[(paper["dataset"] == source.study.name) & (paper["model"] == source.model)]
+    else:
+        same = paper.iloc[:0]
     columns = [Column("concept", "Concept", None), Column("feature", "Feature", None)]
     strong = [len(ours) - 1]
     context = []

@@ -17,9 +17,11 @@ from recmodels.sequences import Histories
 UP, DOWN = (2.0, 5.0), (0.0, -2.0)  # the values of the paper's Figure 7
 
 
-def cases(store: ActivationStore, sae: SparseAutoencoder, items: pd.DataFrame, concepts: Concepts) -> Tables:
+def cases(
+    store: ActivationStore, sae: SparseAutoencoder, items: pd.DataFrame, concepts: Concepts, attribute: str
+) -> Tables:
     """Tables `cases` and `case_histories` (paper section 7.2.2, Figure 6)."""
-    found, histories = search(encode(store, sae), store, items, concepts)
+    found, histories = search(encode(store, sae), store, items, concepts, attribute)
     return {"cases.csv": found, "case_histories.parquet": histories}
 
 

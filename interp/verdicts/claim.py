@@ -45,6 +45,9 @@ def signed(value: float, form: str = "g") -> str:
     return f"{value:{form}}".replace("-", "−")
 
 
+NOTHING = "The recommender finds no test user's item, so that there is nothing to lose."
+
+
 def drop(before: float, after: float) -> float:
-    """The share of a metric that was lost; nothing can be lost of nothing."""
-    return (before - after) / before if before else 0.0
+    """The share of a metric that was lost; NaN of nothing."""
+    return (before - after) / before if before else float("nan")

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from interp.steering import monotone
-from interp.verdicts.claim import BEYOND, Claim, drop, signed
+from interp.verdicts.claim import BEYOND, NOTHING, Claim, drop, signed
 
 GONE, HIGH = 0.05, 0.5  # shares of the concept in the lists
 GENTLE, STRONG = 2.0, 5.0  # absolute values set
@@ -14,17 +14,22 @@ INNER = 4.0
 
 def rises(replaced: pd.DataFrame) -> Claim:
     """Section 8.2.1, from the rows of the table `steering` with method "replace"."""
+    statement = "For all steered features, the share of the concept increases monotonically with the activation."
     values = replaced["value"].dropna()
     low, high = values.min(), values.max()
-    every, inner = monotone(replaced, low, high), monotone(replaced, -INNER, INNER)
-    return Claim(
-        "8.2.1",
-        "For all steered features, the share of the concept increases monotonically with the activation.",
-        f"Holds if it never falls from one value to the next from {signed(low)} to {signed(high)}, for every feature.",
-        f"It rises throughout for {int(every.sum())} of {len(every)} features; from −4 to 4 for {int(inner.sum())}.",
-        bool(every.all()),
-        ("steering",),
+    criterion = (
+        f"Holds if it rises, and never falls from one value to the next, from {signed(low)} to {signed(high)}, for "
+        "every feature."
     )
+    if not low <= -INNER < INNER <= high:
+        why = f"The values do not span −{INNER:g} to {INNER:g}."
+        return Claim("8.2.1", statement, criterion, why, None, ("steering",))
+    every, inner = monotone(replaced, low, high), monotone(replaced, -INNER, INNER)
+    measured = (
+        f"It rises throughout for {int(every.sum())} of {len(every)} features; from −{INNER:g} to {INNER:g} for "
+        f"{int(inner.sum())}."
+    )
+    return Claim("8.2.1", statement, criterion, measured, bool(every.all()), ("steering",))
 
 
 def vanishes(replaced: pd.DataFrame) -> Claim:
@@ -57,6 +62,8 @@ def gentle_is_safe(replaced: pd.DataFrame) -> Claim:
     gentle = _losses(replaced)[lambda rows: rows["value"].abs() <= GENTLE]
     if gentle.empty:
         return Claim("8.2.2", statement, criterion, "No value is that small.", None, ("steering",))
+    if gentle["ndcg@10"].isna().any():
+        return Claim("8.2.2", statement, criterion, NOTHING, None, ("steering",))
     safe = (gentle["ndcg@10"] < LOST) & (gentle["coverage@10"] < LOST)
     mean = gentle[["ndcg@10", "coverage@10"]].mean()
     measured = (
@@ -76,6 +83,8 @@ def strong_costs_more(replaced: pd.DataFrame) -> Claim:
     size = lost["value"].abs()
     if not (size > STRONG).any() or not (size <= GENTLE).any():
         return Claim("8.2.2", statement, criterion, "The values do not span both ranges.", None, ("steering",))
+    if lost["ndcg@10"].isna().any():
+        return Claim("8.2.2", statement, criterion, NOTHING, None, ("steering",))
     strong, gentle = lost.loc[size > STRONG, "ndcg@10"].mean(), lost.loc[size <= GENTLE, "ndcg@10"].mean()
     large, small = signed(-strong, "+.1%"), signed(-gentle, "+.1%")
     measured = f"It changes by {large} on average with strong values, {small} with small ones."
@@ -128,7 +137,8 @@ def keeping_the_error_is_cheaper(steering: pd.DataFrame) -> Claim:
         rows = _losses(steering[steering["method"] == method])
         lost[method] = rows.loc[rows["value"].abs() <= GENTLE, "ndcg@10"].mean()
     if pd.isna(lost["set"]):
-        return Claim(BEYOND, statement, criterion, "No value is that small.", None, ("steering",))
+        why = "No value is that small, or the recommender finds no test user's item."
+        return Claim(BEYOND, statement, criterion, why, None, ("steering",))
     kept, replaced = (signed(-lost[method], "+.1%") for method in ("set", "replace"))
     measured = f"It changes by {kept} on average with the error kept, {replaced} with the replacement."
     return Claim(BEYOND, statement, criterion, measured, bool(lost["set"] < lost["replace"]), ("steering",))

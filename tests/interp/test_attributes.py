@@ -65,6 +65,12 @@ def test_decades_come_from_years():
     assert found.dropna().to_dict() == {10: "1970s", 11: "1980s", 23: "2000s", 24: "2010s"}
 
 
+def test_years_that_are_no_numbers_have_no_decade():
+    years = ["1977", 1985.0, "c. 1960", "1950-01-02", ("1950", "1951"), float("inf"), None, ""]
+    found = attribute(pd.DataFrame({"title": list("abcdefgh"), "year": years}), "decade")
+    assert found.dropna().to_dict() == {0: "1970s", 1: "1980s"}
+
+
 def test_a_second_title_in_brackets_tells_a_translation():
     assert attribute(ITEMS, "translated").dropna().to_dict() == {18: "translated"}
 

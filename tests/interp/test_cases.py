@@ -48,7 +48,7 @@ def world():
 
 def test_what_features_stand_for_is_found(world):
     items, store, activations, concepts = world
-    cases, histories = search(activations, store, items, concepts)
+    cases, histories = search(activations, store, items, concepts, "genres")
     first = cases[cases["rank"] == 1].set_index("kind")
     assert first.loc["franchise", ["concept", "feature"]].tolist() == ["Saga", 0]
     assert first.loc["both", ["concept", "feature"]].tolist() == ["Horror & ja", 1]
@@ -65,7 +65,7 @@ def test_what_features_stand_for_is_found(world):
 
 def test_scores_are_those_of_the_functions(world):
     items, store, activations, concepts = world
-    cases, _ = search(activations, store, items, concepts)
+    cases, _ = search(activations, store, items, concepts, "genres")
     row = cases[(cases["kind"] == "language") & (cases["rank"] == 1)].iloc[0]
     has = (items["language"].to_numpy() == row["concept"])[store.rows["item"]]
     assert row["rows"] == has.sum()
@@ -74,7 +74,7 @@ def test_scores_are_those_of_the_functions(world):
 
 def test_no_feature_and_no_concept_comes_twice_within_a_kind(world):
     items, store, activations, concepts = world
-    cases, _ = search(activations, store, items, concepts)
+    cases, _ = search(activations, store, items, concepts, "genres")
     assert not cases.duplicated(["kind", "feature"]).any()
     assert not cases.duplicated(["kind", "concept"]).any()
     assert (cases["rows"] >= MIN_ROWS).all()
@@ -84,6 +84,32 @@ def test_no_feature_and_no_concept_comes_twice_within_a_kind(world):
 def test_two_concepts_count_only_where_they_fit_better_together(world):
     """The feature of the seventies fits no genre of the seventies better."""
     items, store, activations, concepts = world
-    cases, _ = search(activations, store, items, concepts)
+    cases, _ = search(activations, store, items, concepts, "genres")
     both = cases[cases["kind"] == "both"]
     assert 2 not in both["feature"].tolist()
+
+
+def test_the_studys_own_attribute_is_no_kind(world):
+    items, store, activations, _ = world
+    cases, _ = search(activations, store, items, concepts_of(items, "decade"), "decade")
+    assert "decade" not in set(cases["kind"])
+    both = cases.loc[cases["kind"] == "both", "concept"].str.split(" & ")
+    assert all(first != second for first, second in both)
+
+
+def test_concepts_of_one_name_are_told_apart(world):
+    """A language may be called like a genre: a pair is where both are, and neither is lost."""
+    items, store, activations, _ = world
+    items = items.assign(language=items["language"].replace("ja", "Horror"))
+    cases, _ = search(activations, store, items, concepts_of(items, "genres"), "genres")
+    assert cases.loc[(cases["kind"] == "both") & (cases["rank"] == 1), "concept"].item() == "Horror & Horror"
+
+
+def test_nothing_common_enough_gives_empty_tables(world):
+    items, store, activations, concepts = world
+    few = slice(0, 40)
+    small = ActivationStore(store.folder, store.activations[few], store.rows[few], "blocks.0", "abc", 0.0, 1.0)
+    cases, histories = search(sparse.csc_array(activations[few]), small, items, concepts, "genres")
+    assert len(cases) == len(histories) == 0
+    assert {"kind", "p_top100", "correlation"} <= set(cases)
+    assert "has" in histories

@@ -76,8 +76,9 @@ def test_planted_concepts_are_found(planted):
         ),
         (
             lambda: concepts_of(ITEMS[["genres"]].iloc[2:4], "genres"),
-            r"^no value of attribute 'genres' has 1 items",
+            r"^no item has a value of attribute 'genres': choose another one$",
         ),
+        (lambda: concepts_of(ITEMS.assign(mood=""), "mood"), "^no item has a value of attribute 'mood'"),
         (lambda: concepts_of(ITEMS, "genres").labels([7, 2]), r"^item 2 has no row in the item table"),
         (lambda: concepts_of(ITEMS, "genres").labels(["7"]), r"^item '7' has no row in the item table"),
         (lambda: concepts_of(ITEMS, "genres").index("drama"), r"'drama': choose one of Drama, War, Western$"),

@@ -21,6 +21,7 @@ def files(tmp_path):
         "isbn": [f"00{i}" for i in range(8)],
         "name": list("ABCDEFGH"),
         "subjects": subjects,
+        "kind": "book",
         "year": range(1979, 1987),
     }
     pd.DataFrame(books).to_csv(tmp_path / "books.csv", index=False)
@@ -53,8 +54,8 @@ def test_repeats_are_kept_or_dropped(files):
 
 
 def test_concepts_can_be_chosen(files):
-    data = study_data(replace(files, attribute="decade", most_frequent=1, min_support=1))
-    assert (data.attribute, data.concepts.names) == ("decade", ["1980s"])
+    data = study_data(replace(files, most_frequent=2))
+    assert (data.attribute, data.concepts.names) == ("subjects", ["love", "sea"])
     with pytest.raises(InputError, match="no column 'mood'"):
         study_data(replace(files, attribute="mood"))
 
@@ -68,3 +69,15 @@ def test_a_dataset_of_ones_own_comes_first(files):
 def test_items_need_interactions(files):
     with pytest.raises(InputError, match="--data FILE"):
         replace(files, data=None).check()
+
+
+def test_concepts_must_tell_users_items_apart(files):
+    with pytest.raises(InputError, match="no value of attribute 'kind' is had"):
+        study_data(replace(files, other_attributes=("kind",)))
+    with pytest.raises(InputError, match="names no concept: 'peace'; choose of love, sea, war"):
+        study_data(replace(files, steered=("peace",)))
+
+
+def test_own_data_are_two_tables():
+    with pytest.raises(InputError, match="--data INTERACTIONS and --items ITEMS"):
+        study_data(StudyConfig(dataset="own"))

@@ -86,7 +86,7 @@ def test_mean_and_spread_over_seeds():
 
 def test_a_grid_has_every_dictionary_once():
     grid = GridConfig(
-        l1=(0.1, 0.3), n_features=(64, 32), seeds=2, trade_off={"top_k": (8,), "unsquared": (0.3,)}, sites=("final",)
+        l1=(0.1, 0.3), n_features=(64, 32), seeds=2, trade_off=("top_k:8", "unsquared:0.3"), sites=("final",)
     )
     found = StudyConfig(sae=BASE, grid=grid).dictionaries()
     assert [config.name for config in found["blocks.0"]] == [
@@ -99,6 +99,10 @@ def test_a_grid_has_every_dictionary_once():
         "top_k-64-k-8",
     ]
     assert found["final"] == [BASE]
+    # What a trainer does not use makes no other dictionary.
+    top_k = StudyConfig(sae=replace(BASE, trainer="top_k"), grid=replace(grid, trade_off=(), seeds=1, sites=()))
+    names = [config.name for config in top_k.dictionaries()["blocks.0"]]
+    assert names == ["top_k-64-k-16", "top_k-32-k-16"]
     assert StudyConfig(sae=BASE).dictionaries() == {"blocks.0": [BASE]}
 
 

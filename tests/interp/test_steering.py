@@ -36,6 +36,7 @@ def test_monotone_by_hand():
     rows += [("flat", v, 0.2) for v in (-1, 0, 1)] + [("up", np.nan, 0.9)]
     table = pd.DataFrame(rows, columns=["target", "value", "share"])
     assert monotone(table).to_dict() == {"up": True, "down": False, "flat": False}
+    assert not monotone(table, 20, 30).any()  # nothing was measured there
 
 
 def test_user_shares_by_hand():

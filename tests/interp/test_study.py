@@ -40,7 +40,7 @@ CONFIG = StudyConfig(
         max_epochs=6,
     ),
     sae=SAEConfig(n_features=64, steps=400, batch_size=256, warmup_steps=50, sparsity_warmup_steps=100),
-    grid=GridConfig(l1=(0.1, 0.3), n_features=(32,), seeds=2, trade_off={"top_k": (8,)}, sites=("blocks.1.mlp",)),
+    grid=GridConfig(l1=(0.1, 0.3), n_features=(32,), seeds=2, trade_off=("top_k:8",), sites=("blocks.1.mlp",)),
     steered=("concept-02", "concept-05"),
     other_attributes=("title:1",),
     values=(-4.0, 0.0, 4.0),
@@ -166,7 +166,7 @@ def test_a_finished_run_is_not_run_again(study, planted, capsys):
     after = {p: p.stat().st_mtime_ns for p in before}
     assert after == before
     assert capsys.readouterr().out.count("already done") == len(STAGES)
-    assert set(json.loads((study.folder / "timings.json").read_text())) == {*STAGES, "data", "pages"}
+    assert set(json.loads((study.folder / "timings.json").read_text())) == {*STAGES, "data", "dashboard"}
 
 
 def test_another_setting_redoes_only_what_depends_on_it(study, planted, tmp_path, capsys):
@@ -250,6 +250,46 @@ def test_a_damaged_table_is_refused(study, tmp_path):
         interp.open(folder).table("steering")
 
 
+def test_other_test_users_redo_all_that_is_about_them(study, planted, tmp_path, capsys):
+    """The tables of all dictionaries, too: with the users' histories turned around."""
+    folder = tmp_path / "copy"
+    shutil.copytree(study.folder, folder)
+    test = set(paper_split(planted.interactions).test["user"])
+    rows = planted.interactions.copy()
+    last = rows["user"].isin(test)
+    rows.loc[last, "item"] = rows[last].groupby("user")["item"].transform(lambda items: items.to_numpy()[::-1])
+    again = run(replace(CONFIG, out=folder), replace(planted, interactions=rows))
+    assert "comparison     already done" not in capsys.readouterr().out
+    plain = again.table("recommender").set_index("replaced").loc["none", "ndcg@10"]
+    assert again.table("l1")["ndcg@10"][0] == plain
+    assert plain != study.table("l1")["ndcg@10"][0]
+
+
+def test_a_typo_leaves_a_finished_study_alone(study, tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        run(replace(CONFIG, out=study.folder, data=tmp_path / "typo.csv", items=tmp_path / "items.csv"))
+    assert interp.open(study.folder).name == "planted"
+
+
+def test_stages_say_what_was_begun_earlier(tmp_path):
+    stages, outputs = Stages(tmp_path / "timings.json"), [tmp_path / "a", tmp_path / "b"]
+
+    def write(*folders):
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
+            (folder / "manifest.json").write_text(folder.name)
+
+    with stages.stage("whole", *outputs):
+        write(*outputs)
+    shutil.rmtree(outputs[1])
+    with stages.stage("half", *outputs):
+        write(outputs[1])
+    (tmp_path / "c.checkpoints").mkdir()
+    with stages.stage("killed", tmp_path / "c"):
+        write(tmp_path / "c")
+    assert [record["resumed"] for record in stages.record.values()] == [False, True, True]
+
+
 def test_stages_record_time_and_memory(tmp_path, capsys):
     stages = Stages(tmp_path / "timings.json")
     with stages.stage("work"):
@@ -298,8 +338,9 @@ def test_help_answers_without_loading_torch():
         ({"grid": GridConfig(l1=(float("nan"),))}, r"sae\.l1"),
         ({"grid": GridConfig(seeds=0)}, r"grid\.seeds"),
         ({"grid": GridConfig(sites=("blocks.9",))}, r"blocks\.0, "),
-        ({"grid": GridConfig(trade_off={"top_k": (1.5,)})}, "whole number"),
-        ({"grid": GridConfig(trade_off={"top": (1,)})}, "unknown trainer"),
+        ({"grid": GridConfig(trade_off=("top_k:1.5",))}, "whole number"),
+        ({"grid": GridConfig(trade_off=("top:1",))}, "names no trainer: 'top'"),
+        ({"grid": GridConfig(trade_off=("top_k:8;16",))}, "such as top_k:8,16"),
         ({"most_frequent": 0}, "most_frequent"),
         ({"sae": replace(CONFIG.sae, steps=50)}, r"sae\.steps"),
         ({"values": ()}, "two different"),

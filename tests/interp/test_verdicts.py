@@ -224,8 +224,12 @@ def test_small_values_are_safe_and_large_ones_are_not():
     assert control.gentle_is_safe(large).holds is control.strong_costs_more(large).holds is None
 
 
-def test_a_recommender_that_finds_nothing_loses_nothing():
-    assert control.gentle_is_safe(sweep(**{"ndcg@10": 0.0})).holds is True
+def test_where_a_recommender_finds_nothing_no_loss_is_measured():
+    nothing = sweep(**{"ndcg@10": 0.0})
+    claims = (control.gentle_is_safe(nothing), control.strong_costs_more(nothing))
+    assert [claim.holds for claim in claims] == [None, None]
+    both = pd.concat([nothing.assign(method="set"), nothing])
+    assert control.keeping_the_error_is_cheaper(both).holds is None
 
 
 def test_probes_tell_concepts_apart_better():

@@ -190,3 +190,8 @@ def test_repeats_are_found_as_a_plain_loop_finds_them(keep):
 def test_repeats_are_kept_in_no_other_way():
     with pytest.raises(InputError, match="cannot be kept as 'best': choose all, first or last"):
         without_repeats(REPEATS, "best")
+
+
+def test_categorical_ids_are_the_ids_that_they_stand_for():
+    frame = pd.DataFrame({"user": ["a", "b"], "item": [3, 4], "time": [0, 1]})
+    pd.testing.assert_frame_equal(validated_interactions(frame.astype({"user": "category", "item": "category"})), frame)
