@@ -92,7 +92,7 @@ def causal_map(
     units = {feature: float(unit) for feature, unit in features.items() if unit != 0}
     if not units:
         raise InputError("no feature has a unit above 0: give some that are active")
-    name = site or rec._only_site()
+    name = site or rec.only_site()
     labels = concepts.labels(rec.recommender.vocabulary.ids)
     plain = user_shares(rec.rank(given, k), labels)
     steers = [

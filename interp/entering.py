@@ -110,7 +110,7 @@ def to_enter(
         raise InputError(f"item {item!r} is in the history, and is never listed: choose one that is not")
     if k < 1 or not (reach > 0 and np.isfinite(reach)):
         raise InputError(f"k is {k} and reach is {reach}: both must be positive, and reach finite")
-    name = site or rec._only_site()
+    name = site or rec.only_site()
     sae = rec.site(name).sae
     scale = np.ones(sae.n_features) if units is None else np.asarray(units, dtype=float)
     if scale.shape != (sae.n_features,) or not (np.isfinite(scale) & (scale >= 0)).all():

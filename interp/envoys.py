@@ -150,6 +150,17 @@ class RecommenderEnvoy(NNsight):
             raise InputError(f"there is no site {name!r}: choose one of {', '.join(self.recommender.model.sites)}")
         return self.get(name)
 
+    def only_site(self) -> str:
+        """The name of the one site that has a dictionary.
+
+        Raises:
+            InputError: there is none, or more than one.
+        """
+        if len(self.saes) != 1:
+            attached = ", ".join(sorted(self.saes)) or "none"
+            raise InputError(f"dictionaries are attached at: {attached}; say which with site=")
+        return next(iter(self.saes))
+
     # Reading
 
     @property
@@ -212,7 +223,7 @@ class RecommenderEnvoy(NNsight):
         """
         if isinstance(edits, Steer) and (op, at, reconstruct, site) != ("set", "last", "none", None):
             raise InputError("a Steer already says its op, at, reconstruct and site: give it alone")
-        name = site or (edits.site if isinstance(edits, Steer) else self._only_site())
+        name = site or (edits.site if isinstance(edits, Steer) else self.only_site())
         steer = steer_of(edits, name, op, at, reconstruct).checked(self.site(name).sae)
         if histories:
             return self.trace(*histories, steer=steer, tracer_cls=_Tracer)
@@ -282,12 +293,6 @@ class RecommenderEnvoy(NNsight):
 
         # What nnsight makes of a trace body, without a body: the worker calls a function.
         return Mediator(_CALL, {}, {"intervene": intervene}, copy=True)
-
-    def _only_site(self) -> str:
-        if len(self.saes) != 1:
-            attached = ", ".join(sorted(self.saes)) or "none"
-            raise InputError(f"dictionaries are attached at: {attached}; say which with site=")
-        return next(iter(self.saes))
 
     def _name_sites(self) -> None:
         """Make each site an attribute by its name: `rec.embedding`, `rec.blocks[0].mlp`."""

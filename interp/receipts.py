@@ -17,7 +17,7 @@ from interp.envoys import RecommenderEnvoy
 from interp.intervals import Resampling, of_diversity, of_exposure, of_means
 from interp.popularity import by_code
 from interp.steered_lists import steered_lists
-from interp.steering import user_shares
+from interp.steering import user_overlap, user_shares
 from recmodels.errors import InputError
 from recmodels.metrics import head_items, user_hits, user_means, user_ndcg
 
@@ -196,13 +196,6 @@ def steering_receipt(
         head=head,
         resampling=resampling,
     )
-
-
-def user_overlap(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Share of each user's list before that is also in the list after: float [n], 0 for an empty one."""
-    listed = before >= 0
-    same = (before[:, :, None] == after[:, None, :]).any(axis=2) & listed
-    return same.sum(axis=1) / np.maximum(listed.sum(axis=1), 1)
 
 
 def _quantiles(overlap: np.ndarray, changes: np.ndarray, concepts: Sequence[str]) -> pd.DataFrame:

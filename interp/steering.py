@@ -95,7 +95,7 @@ def sweep(
         row = {"method": dose.method, "target": dose.target, "feature": dose.feature, "value": value}
         share = concept_shares(lists, labels)
         measured = {"share": share[concepts.index(dose.target)], **list_metrics(lists, truth, catalogue)}
-        metrics.append(row | measured | {"overlap": overlap(plain, lists)})
+        metrics.append(row | measured | {"overlap": user_overlap(plain, lists).mean()})
         shares.append(pd.DataFrame({**row, "concept": concepts.names, "share": share}))
 
     doses = list(doses)
@@ -128,10 +128,11 @@ def user_shares(lists: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return has.sum(axis=1) / np.maximum(listed.sum(axis=1), 1)[:, None]
 
 
-def overlap(before: np.ndarray, after: np.ndarray) -> float:
-    """Mean over users of the share of the list before that is also in the list after. Lists are int [user, k]."""
-    same = (before[:, :, None] == after[:, None, :]) & (before >= 0)[:, :, None]
-    return float((same.any(axis=2).sum(axis=1) / np.maximum((before >= 0).sum(axis=1), 1)).mean())
+def user_overlap(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Share of each user's list before that is also in the list after: float [n], 0 for an empty one."""
+    listed = before >= 0
+    same = (before[:, :, None] == after[:, None, :]).any(axis=2) & listed
+    return same.sum(axis=1) / np.maximum(listed.sum(axis=1), 1)
 
 
 def monotone(metrics: pd.DataFrame, low: float = -4, high: float = 4) -> pd.Series:

@@ -101,7 +101,7 @@ def why(rec: RecommenderEnvoy, history: Any, item: Any, top: int = 10, site: str
         InputError: not one history, an unknown item, or no such dictionary.
     """
     one, code = asked(rec, history, item)
-    name = site or rec._only_site()
+    name = site or rec.only_site()
     activations, attributed = attributions(rec, one, item, name)
     total = attributed.sum(dim=0)
     chosen = [j for j in total.abs().argsort(descending=True)[:top].tolist() if total[j] != 0]

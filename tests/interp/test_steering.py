@@ -11,9 +11,9 @@ from interp.steering import (
     concept_shares,
     direction_doses,
     monotone,
-    overlap,
     set_doses,
     sweep,
+    user_overlap,
     user_shares,
 )
 from recmodels.ranking import list_metrics
@@ -27,7 +27,8 @@ def test_concept_shares_by_hand():
 
 
 def test_overlap_by_hand():
-    assert overlap(np.array([[1, 2], [3, -1]]), np.array([[2, 9], [3, 4]])) == pytest.approx(0.75)
+    before, after = np.array([[1, 2], [3, -1], [-1, -1]]), np.array([[2, 9], [3, 4], [-1, 5]])
+    assert user_overlap(before, after).tolist() == [0.5, 1.0, 0.0]
 
 
 def test_monotone_by_hand():
@@ -96,7 +97,7 @@ def test_a_sweep_is_one_steer_after_another(rec, sae, stores, histories, planted
             for table in (metrics, shares)
         )
         assert row["share"].item() == expected[concepts.index(dose.target)]
-        assert row["overlap"].item() == overlap(plain, lists)
+        assert row["overlap"].item() == user_overlap(plain, lists).mean()
         for name, measured in list_metrics(lists, truth, np.arange(len(vocabulary))).items():
             assert row[name].item() == measured
         np.testing.assert_array_equal(found["share"], expected)
