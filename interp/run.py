@@ -95,6 +95,7 @@ def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
     study = open_study(folder)
     with stages.stage("dashboard"):
         write_dashboard(study)
+    stages.finish()
     write_report(study)  # last, as it tells what the steps took
     return study
 

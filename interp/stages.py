@@ -24,6 +24,7 @@ class Stages:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.record: dict[str, dict[str, float | bool]] = {}
+        self.met: set[str] = set()
         with suppress(FileNotFoundError, ValueError):
             self.record = json.loads(path.read_text())
 
@@ -38,6 +39,7 @@ class Stages:
                 interrupted run has left something to go on with, the record says `resumed`: part of the work is
                 not in its figures.
         """
+        self.met.add(name)
         before = _stamps(outputs)
         resumed = any(left.exists() for output in outputs for left in _leftovers(output))
         start, peak, done = time.perf_counter(), _Peak(), threading.Event()
@@ -60,6 +62,11 @@ class Stages:
         }
         artifacts.write_json(self.path, self.record)
         print(f"  {name:<14} {seconds:6.1f} s   {megabytes:6.0f} MB at the peak", flush=True)
+
+    def finish(self) -> None:
+        """Forget what earlier runs recorded of steps that this one did not have."""
+        self.record = {name: taken for name, taken in self.record.items() if name in self.met}
+        artifacts.write_json(self.path, self.record)
 
 
 def _stamps(outputs: tuple[Path, ...]) -> list[int | None]:

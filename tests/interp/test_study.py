@@ -288,6 +288,11 @@ def test_stages_say_what_was_begun_earlier(tmp_path):
     with stages.stage("killed", tmp_path / "c"):
         write(tmp_path / "c")
     assert [record["resumed"] for record in stages.record.values()] == [False, True, True]
+    later = Stages(tmp_path / "timings.json")
+    with later.stage("whole", *outputs):
+        pass
+    later.finish()
+    assert set(Stages(tmp_path / "timings.json").record) == {"whole"}
 
 
 def test_stages_record_time_and_memory(tmp_path, capsys):
