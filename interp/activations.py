@@ -117,7 +117,7 @@ def collect(
     if windows not in ("last", "all"):
         raise InputError(f'windows is {windows!r}: choose "last" or "all"')
     histories = histories.last(length) if windows == "last" else histories.windows(length)
-    envoy = rec.site(site)
+    rec.site(site)  # refuses an unknown one before anything is written
     inputs = {"recommender": recommender.fingerprint, "site": site, "histories": histories.fingerprint}
     if artifacts.is_current(folder, "activations", inputs):
         return ActivationStore.load(folder)
@@ -134,7 +134,7 @@ def collect(
             for start in range(first, len(histories), batch_size):
                 batch = histories.select(slice(start, start + batch_size))
                 rows = slice(histories.offsets[start], histories.offsets[start + len(batch)])
-                memory[rows] = _checked(_read(rec, envoy, batch), batch)
+                memory[rows] = _checked(_read(rec, site, batch), batch)
                 memory.flush()
                 artifacts.write_json(partial / PROGRESS, {"inputs": inputs, "done": start + len(batch)})
                 bar.update(len(batch))
@@ -143,11 +143,9 @@ def collect(
     return ActivationStore.load(folder)
 
 
-def _read(rec: RecommenderEnvoy, envoy: Any, batch: Histories) -> np.ndarray:
-    """Hidden states of all item steps, float32 [n, d]. The forward pass stops at the site."""
-    with torch.no_grad(), rec.trace(batch) as tracer:
-        hidden = envoy.output.save()
-        tracer.stop()
+def _read(rec: RecommenderEnvoy, site: str, batch: Histories) -> np.ndarray:
+    """Hidden states of all item steps, float32 [n, d]."""
+    hidden = rec.hidden(batch, site)
     # Rows of the mask run over users, then steps, which is the order of `batch.codes`.
     return hidden.cpu()[rec.item_steps(batch)].float().numpy()
 

@@ -1,4 +1,4 @@
-"""The configuration from which a whole run follows, and the ready-made ones."""
+"""The configuration from which a whole run follows; the ready-made ones are in `interp.presets`."""
 
 import math
 from dataclasses import dataclass, field, replace

@@ -60,8 +60,8 @@ def study_data(config: StudyConfig, dataset: Dataset | None = None) -> StudyData
         name: concepts_of(dataset.items, name, config.min_support, MOST_FREQUENT) for name in config.other_attributes
     }
     split = paper_split(interactions, config.split)
-    for part in ("sae", "sae_validation", "test"):
-        _told_apart(attribute, concepts, getattr(split, part))
+    for part in (split.sae, split.sae_validation):
+        _told_apart(attribute, concepts, part)
     in_test = _told_apart(attribute, concepts, split.test)
     for name, other in others.items():
         _told_apart(name, other, split.test)

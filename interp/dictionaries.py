@@ -1,7 +1,6 @@
-"""All dictionaries of a study: activations collected at their sites, trained, evaluated, and one of them chosen."""
+"""All dictionaries of a study: the activations that they need, and how good each of them is."""
 
 from collections.abc import Mapping
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,11 @@ from tqdm.auto import tqdm
 
 from interp.activations import ActivationStore, collect
 from interp.concepts import Concepts
-from interp.config import SAEConfig, StudyConfig
+from interp.config import StudyConfig
 from interp.envoys import RecommenderEnvoy
 from interp.evaluation import evaluate_dictionary
 from interp.sae import SparseAutoencoder
-from interp.sae_training import train
-from interp.tables.store import read_table, write_group
+from interp.tables.store import Tables, read_table, write_group
 from recmodels.sequences import Histories
 from recmodels.splits import Split
 
@@ -37,21 +35,9 @@ def collect_parts(rec: RecommenderEnvoy, split: Split, config: StudyConfig, site
     }
 
 
-def train_all(store: ActivationStore, configs: list[SAEConfig], folder: Path) -> list[SparseAutoencoder]:
-    """One dictionary per configuration, in their order; those that can share batches are trained together."""
-
-    def shared(config: SAEConfig) -> tuple[int, int, int]:
-        return config.seed, config.steps, config.batch_size
-
-    trained: dict[str, SparseAutoencoder] = {}
-    for _, together in groupby(sorted(configs, key=shared), shared):
-        trained |= train(store, {config.name: config for config in together}, folder)
-    return [trained[config.name] for config in configs]
-
-
 def evaluate_all(
     rec: RecommenderEnvoy,
-    saes: Mapping[str, list[SparseAutoencoder]],
+    saes: Mapping[str, Mapping[str, SparseAutoencoder]],
     stores: Mapping[str, Stores],
     histories: Histories,
     concepts: Concepts,
@@ -61,15 +47,15 @@ def evaluate_all(
 
     Args:
         rec: the recommender; the dictionary that is attached to a site afterwards is the last one evaluated.
-        saes: dictionaries by site.
+        saes: dictionaries by site and name.
         stores: activations by site and part.
         histories: the test users'.
         concepts: what features are compared with.
         folder: where evaluations are kept.
     """
-    todo = [(site, sae) for site, trained in saes.items() for sae in trained]
+    todo = [(site, name, sae) for site, trained in saes.items() for name, sae in trained.items()]
     rows = []
-    for site, sae in tqdm(todo, desc="evaluating dictionaries", leave=False):
+    for site, name, sae in tqdm(todo, desc="evaluating dictionaries", leave=False):
         here, parts = folder / site, stores[site]
         inputs: dict[str, Any] = {
             "recommender": rec.recommender.fingerprint,
@@ -79,10 +65,10 @@ def evaluate_all(
             "concepts": concepts.fingerprint,
         }
 
-        def evaluation(sae: SparseAutoencoder = sae, parts: Stores = parts) -> dict[str, pd.DataFrame]:
+        def evaluation(name: str = name, sae: SparseAutoencoder = sae, parts: Stores = parts) -> Tables:
             found = evaluate_dictionary(rec, sae, parts["sae_validation"], parts["test"], histories, concepts)
-            return {f"{sae.config.name}.csv": found}
+            return {f"{name}.csv": found}
 
-        write_group(here / sae.config.name, inputs, evaluation)
-        rows.append(read_table(here, sae.config.name))
+        write_group(here / name, inputs, evaluation)
+        rows.append(read_table(here, name))
     return rows

@@ -182,9 +182,7 @@ def _asker(rec: RecommenderEnvoy, one: Histories, code: int, site: str, k: int) 
     tokens = model.inference_inputs(one).to(rec.device)
     fast = shares_all_before(rec, Steer((), site))
     if fast:
-        with rec.trace(one) as tracer:
-            hidden = save(envoy.output)
-            tracer.stop()
+        hidden = rec.hidden(one, site)
 
     def scores(pushes: Tensor, rows: Histories) -> Tensor:
         if fast:

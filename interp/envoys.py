@@ -179,6 +179,18 @@ class RecommenderEnvoy(NNsight):
         """
         return super().trace(*args, tracer_cls=tracer_cls or _Tracer, **kwargs)
 
+    @torch.no_grad()
+    def hidden(self, histories: Histories, site: str) -> Tensor:
+        """Hidden states [b, s, d] at a site, under the steers in force there and before; the forward pass stops there.
+
+        For bulk work; a trace reads the same, and anything else.
+        """
+        envoy = self.site(site)
+        with self.trace(histories) as tracer:
+            hidden = save(envoy.output)
+            tracer.stop()
+        return hidden
+
     def item_grid(self, given: Any) -> np.ndarray:
         """Item ids laid out as a trace of the same histories sees them: object [b, s].
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy import sparse
 
 from interp.activations import ActivationStore
@@ -190,14 +189,9 @@ def cohens_d(popular: sparse.csr_array, unpopular: sparse.csr_array) -> pd.DataF
     return pd.DataFrame({"d": d, "mean_popular": means[0], "mean_unpopular": means[1], "std": std})
 
 
-@torch.no_grad()
 def _last_features(rec: RecommenderEnvoy, site: str, histories: Histories) -> sparse.csr_array:
     """Features [n, f] at the step that is scored, of one history per row."""
-    envoy = rec.site(site)
-    parts = []
+    sae, parts = rec.site(site).sae, []
     for batch in histories.batches(USERS):
-        with rec.trace(batch) as tracer:
-            hidden = envoy.output.save()
-            tracer.stop()
-        parts.append(sparse.csr_array(envoy.sae.encode(hidden[:, -1]).cpu().numpy()))
+        parts.append(sparse.csr_array(sae.encode(rec.hidden(batch, site)[:, -1]).cpu().numpy()))
     return sparse.csr_array(sparse.vstack(parts))

@@ -27,11 +27,12 @@ import torch
 from interp.config import StudyConfig
 from interp.dashboard import write_dashboard
 from interp.data import StudyData, study_data
-from interp.dictionaries import PARTS, Stores, collect_parts, evaluate_all, train_all
+from interp.dictionaries import PARTS, Stores, collect_parts, evaluate_all
 from interp.envoys import RecommenderEnvoy
 from interp.evaluation import neurons
 from interp.report import write_report
 from interp.sae import SparseAutoencoder
+from interp.sae_training import train
 from interp.stages import Stages
 from interp.study import Study
 from interp.study import open as open_study
@@ -85,7 +86,7 @@ def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
     every = [folder / "dictionaries" / site / sae.name for site, configs in grid.items() for sae in configs]
     with stages.stage("dictionaries", *every):
         saes = {
-            site: train_all(stores[site]["sae"], configs, folder / "dictionaries" / site)
+            site: train(stores[site]["sae"], {sae.name: sae for sae in configs}, folder / "dictionaries" / site)
             for site, configs in grid.items()
         }
     chosen = _write_tables(config, data, rec, stores, saes, stages)
@@ -105,7 +106,7 @@ def _write_tables(
     data: StudyData,
     rec: RecommenderEnvoy,
     stores: dict[str, Stores],
-    saes: dict[str, list[SparseAutoencoder]],
+    saes: dict[str, dict[str, SparseAutoencoder]],
     stages: Stages,
 ) -> SparseAutoencoder:
     """Write every group of tables, attach the chosen dictionary to the recommender and return it."""
@@ -122,7 +123,7 @@ def _write_tables(
         {"data": data.dataset.fingerprint},
         lambda: items(data.dataset.items, data.split.recommender, vocabulary, concepts),
     )
-    every = [config.folder / "evaluations" / site / sae.config.name for site, some in saes.items() for sae in some]
+    every = [config.folder / "evaluations" / site / name for site, some in saes.items() for name in some]
     with stages.stage("evaluations", *every):
         rows = evaluate_all(rec, saes, stores, histories, concepts, config.folder / "evaluations")
 
@@ -131,7 +132,7 @@ def _write_tables(
         at_sites = [{"site": site, "neurons": neurons(parts["test"], concepts)} for site, parts in stores.items()]
         return dictionaries(rows, plain, pd.DataFrame(at_sites), config.sae, config.max_l0, config.sparse_l0)
 
-    trained = [sae for some in saes.values() for sae in some]
+    trained = [sae for some in saes.values() for sae in some.values()]
     compared_with = {
         "dictionaries": [[sae.provenance.site, sae.inputs(sae.config, sae.provenance)] for sae in trained],
         "validation": [parts["sae_validation"].fingerprint for parts in stores.values()],
@@ -145,7 +146,7 @@ def _write_tables(
 
     common |= {"dictionary": sae.inputs(sae.config, sae.provenance), "test": histories.fingerprint}
     here = stores[config.site]
-    train, test = here["sae"], here["test"]
+    learnt_on, test = here["sae"], here["test"]
     others = {name: other.fingerprint for name, other in data.others.items()}
     group(
         "alignment",
@@ -159,8 +160,8 @@ def _write_tables(
     about = {"data": data.dataset.fingerprint, "attribute": data.attribute}
     group("cases", about, lambda: cases(test, sae, data.dataset.items, concepts, data.attribute))
     group("effects", {}, lambda: effects(rec, sae, histories, config.site))
-    steered = {"targets": targets["concept"].tolist(), "values": list(config.values), "train": train.fingerprint}
-    group("steering", steered, lambda: steering(rec, sae, histories, targets, concepts, config.values, train, test))
+    steered = {"targets": targets["concept"].tolist(), "values": list(config.values), "train": learnt_on.fingerprint}
+    group("steering", steered, lambda: steering(rec, sae, histories, targets, concepts, config.values, learnt_on, test))
     first = targets.iloc[0]
     group("lists", {"target": first["concept"]}, lambda: lists(rec, sae, histories, concepts, first))
     return sae

@@ -72,9 +72,7 @@ def shares_all_before(rec: RecommenderEnvoy, steer: Steer) -> bool:
 def _lists_together(rec: RecommenderEnvoy, batch: Histories, steers: list[Steer], k: int) -> np.ndarray:
     """Lists [e, b, k] under steers of one site that agree in what becomes of the earlier steps."""
     envoy = rec.site(steers[0].site)
-    with rec.trace(batch) as tracer:
-        hidden = envoy.output.save()
-        tracer.stop()
+    hidden = rec.hidden(batch, envoy.name)
     before = Steer((), envoy.name, "all").apply(hidden, envoy.sae) if steers[0].reconstruct == "all" else hidden
     last = torch.cat([steer.apply(hidden[:, -1:], envoy.sae) for steer in steers], dim=1)
     model = rec.recommender.model

@@ -22,6 +22,7 @@ def summary(study: Study) -> str:
     wins = int((concepts["correlation"] > concepts["neuron_correlation"]).sum())
     told_apart = study.table("alignment").groupby("concept")["auc"].max() >= TOLD_APART
     told = int(told_apart.sum())
+    width = max(map(len, ["concept", *concepts["concept"]]))
     return "\n".join(
         [
             "",
@@ -36,15 +37,15 @@ def summary(study: Study) -> str:
             f"{told} of {len(told_apart)} concepts have a feature with an AUC of {TOLD_APART} or more.",
             "",
             "Top feature of each concept:",
-            f"  {'concept':<14}{'feature':>8}{'correlation':>13}{'AUC':>7}{'best neuron':>13}",
+            f"  {'concept':<{width}}{'feature':>9}{'correlation':>13}{'AUC':>7}{'best neuron':>13}",
             *(
-                f"  {row.concept:<14}{row.feature:>8}{row.correlation:>13.3f}{row.auc:>7.3f}"
+                f"  {row.concept:<{width}}{row.feature:>9}{row.correlation:>13.3f}{row.auc:>7.3f}"
                 f"{row.neuron_correlation:>13.3f}"
                 for row in concepts.itertuples()
             ),
             "",
             "Turning a feature down and up: share of its concept in the top 10 (NDCG@10)",
-            *(_steering_line(rows) for _, rows in steering.groupby("target", sort=False)),
+            *(_steering_line(rows, width) for _, rows in steering.groupby("target", sort=False)),
             *_rising(steering),
             "",
             f"{study.folder / 'report.html'}: the paper's tables and figures; {tally(verdicts(study))}.",
@@ -72,7 +73,7 @@ def _rising(steering: pd.DataFrame) -> list[str]:
     return [f"  rising throughout from -{INNER:g} to {INNER:g} for {int(rising.sum())} of {len(rising)}"]
 
 
-def _steering_line(rows: pd.DataFrame) -> str:
+def _steering_line(rows: pd.DataFrame, width: int) -> str:
     def cell(value: float) -> str:
         at = rows[rows["value"].isna()] if math.isnan(value) else rows[rows["value"] == value]
         if at.empty:
@@ -81,4 +82,4 @@ def _steering_line(rows: pd.DataFrame) -> str:
         return f"{name}: {at['share'].item():.2f} ({at['ndcg@10'].item():.3f})"
 
     cells = "   ".join(cell(value) for value in (-4.0, 0.0, math.nan, 4.0))
-    return f"  {rows['target'].iloc[0]:<14}{cells}"
+    return f"  {rows['target'].iloc[0]:<{width}}  {cells}"

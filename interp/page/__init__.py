@@ -2,7 +2,7 @@
 
 plotly.js is inside, and a content security policy forbids the rest. All data is one JSON block, from which the page's
 own script draws: text from the data becomes text nodes, never markup. `<name>.html`, `.css` and `.js` make a page
-together with `base.css` and `base.js`, which all share.
+together with `head.html`, `base.css` and `base.js`, which all share.
 """
 
 import base64
@@ -30,7 +30,7 @@ def render(name: str, title: str, data: dict[str, Any]) -> str:
         title: the document's title, plain text.
         data: JSON values, which the page's script reads.
     """
-    page = _read(f"{name}.html")
+    page = _read(f"{name}.html").replace("{{head}}", _read("head.html"))
     style, script = ("".join(_read(f"{part}.{ending}") for part in ("base", name)) for ending in ("css", "js"))
     plotly = get_plotlyjs().replace("</script", "<\\/script")
     parts = {

@@ -13,6 +13,7 @@ from interp.sae_training import train
 
 SMALL = SAEConfig(n_features=64, l1=0.1, steps=600, batch_size=256, warmup_steps=100, sparsity_warmup_steps=200)
 QUICK = replace(SMALL, k=4, steps=60, warmup_steps=5, sparsity_warmup_steps=10, learning_rate=3e-3)
+TINY = SAEConfig(n_features=32, steps=150, batch_size=64, warmup_steps=5, sparsity_warmup_steps=5)
 
 
 class MemoryStore(ActivationStore):
@@ -31,6 +32,18 @@ def stores(recommender, split, tmp_path_factory):
 @pytest.fixture(scope="session")
 def sae(stores, tmp_path_factory):
     return train(stores["sae"], {"small": SMALL}, tmp_path_factory.mktemp("dictionaries"))["small"]
+
+
+@pytest.fixture(scope="session")
+def steerable(recommenders, split, tmp_path_factory):
+    """Both models, by name, with a hastily trained dictionary at each of these sites."""
+    found = {}
+    for name, recommender in recommenders.items():
+        found[name], folder = RecommenderEnvoy(recommender), tmp_path_factory.mktemp(name)
+        for site in ("embedding", "blocks.0", "blocks.1", "final"):
+            store = collect(found[name], split.sae_validation, folder / "activations" / site, site)
+            found[name].attach(train(store, {"tiny": TINY}, folder / site)["tiny"])
+    return found
 
 
 @pytest.fixture(scope="session")

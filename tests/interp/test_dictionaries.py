@@ -8,7 +8,6 @@ import pytest
 
 from interp.concepts import concepts_of
 from interp.config import GridConfig, SAEConfig, StudyConfig
-from interp.dictionaries import train_all
 from interp.evaluation import best_aligned
 from interp.steering import user_shares
 from interp.tables.cases import lists
@@ -104,11 +103,6 @@ def test_a_grid_has_every_dictionary_once():
     names = [config.name for config in top_k.dictionaries()["blocks.0"]]
     assert names == ["top_k-64-k-16", "top_k-32-k-16"]
     assert StudyConfig(sae=BASE).dictionaries() == {"blocks.0": [BASE]}
-
-
-def test_dictionaries_come_back_in_the_order_asked_for(stores, tmp_path):
-    configs = [replace(BASE, seed=1), BASE, replace(BASE, trainer="top_k", k=4), replace(BASE, seed=1, l1=0.3)]
-    assert [sae.config for sae in train_all(stores["sae"], configs, tmp_path)] == configs
 
 
 def test_lists_are_of_the_users_with_most_and_least(rec, sae, histories, planted):

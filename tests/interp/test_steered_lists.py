@@ -4,27 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from interp.activations import collect
-from interp.config import SAEConfig
 from interp.edits import Edit, Push, Steer
-from interp.envoys import RecommenderEnvoy
-from interp.sae_training import train
 from interp.steered_lists import shares_all_before, steered_lists
 
-TINY = SAEConfig(n_features=32, steps=40, batch_size=64, warmup_steps=5, sparsity_warmup_steps=5)
 SITES = ("blocks.0", "blocks.1", "embedding")
-
-
-@pytest.fixture(scope="module")
-def steerable(recommenders, split, tmp_path_factory):
-    """Both models with a dictionary at each of these sites."""
-    found = {}
-    for name, recommender in recommenders.items():
-        found[name], folder = RecommenderEnvoy(recommender), tmp_path_factory.mktemp(name)
-        for site in SITES:
-            store = collect(found[name], split.sae_validation, folder / "activations" / site, site)
-            found[name].attach(train(store, {"tiny": TINY}, folder / site)["tiny"])
-    return found
 
 
 def steers(rec, site):

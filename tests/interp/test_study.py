@@ -21,9 +21,7 @@ from interp.config import GridConfig, SAEConfig, StudyConfig
 from interp.envoys import RecommenderEnvoy
 from interp.features import encode
 from interp.run import run
-from interp.stages import Stages
 from interp.summary import summary
-from interp.tables import read_table, write_group
 from recmodels.config import TrainingConfig
 from recmodels.errors import InputError
 from recmodels.splits import paper_split
@@ -271,41 +269,6 @@ def test_a_typo_leaves_a_finished_study_alone(study, tmp_path):
     assert interp.open(study.folder).name == "planted"
 
 
-def test_stages_say_what_was_begun_earlier(tmp_path):
-    stages, outputs = Stages(tmp_path / "timings.json"), [tmp_path / "a", tmp_path / "b"]
-
-    def write(*folders):
-        for folder in folders:
-            folder.mkdir(exist_ok=True)
-            (folder / "manifest.json").write_text(folder.name)
-
-    with stages.stage("whole", *outputs):
-        write(*outputs)
-    shutil.rmtree(outputs[1])
-    with stages.stage("half", *outputs):
-        write(outputs[1])
-    (tmp_path / "c.checkpoints").mkdir()
-    with stages.stage("killed", tmp_path / "c"):
-        write(tmp_path / "c")
-    assert [record["resumed"] for record in stages.record.values()] == [False, True, True]
-    later = Stages(tmp_path / "timings.json")
-    with later.stage("whole", *outputs):
-        pass
-    later.finish()
-    assert set(Stages(tmp_path / "timings.json").record) == {"whole"}
-
-
-def test_stages_record_time_and_memory(tmp_path, capsys):
-    stages = Stages(tmp_path / "timings.json")
-    with stages.stage("work"):
-        block = bytearray(64 * 2**20)
-    assert len(block)
-    record = json.loads((tmp_path / "timings.json").read_text())["work"]
-    assert record["seconds"] >= 0
-    assert record["peak_mb"] > 64
-    assert "work" in capsys.readouterr().out
-
-
 def test_the_command_line_answers_mistakes_in_one_line(arguments, tmp_path, capsys):
     with pytest.raises(SystemExit) as end:
         arguments("dashboard", tmp_path / "nothing")
@@ -360,14 +323,6 @@ def test_settings_that_cannot_work_are_refused_before_any_work(planted, tmp_path
     assert not (tmp_path / "run").exists()
 
 
-def test_names_that_look_like_numbers_stay_names(tmp_path):
-    table = pd.DataFrame({"concept": ["1990", "True", "None", "NA"], "value": [1.5, None, 2.0, 3.0]})
-    write_group(tmp_path / "group", {"recommender": "mine"}, lambda: {"made.csv": table})
-    pd.testing.assert_frame_equal(read_table(tmp_path, "made", "mine"), table)
-    with pytest.raises(InputError, match="another recommender"):
-        read_table(tmp_path, "made", "yours")
-
-
 def test_an_interrupted_rerun_is_not_a_finished_study(study, planted, tmp_path, monkeypatch):
     folder = tmp_path / "copy"
     shutil.copytree(study.folder, folder)
@@ -375,7 +330,7 @@ def test_an_interrupted_rerun_is_not_a_finished_study(study, planted, tmp_path, 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("interp.run.train_all", interrupted)
+    monkeypatch.setattr("interp.run.train", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(replace(CONFIG, out=folder, sae=replace(CONFIG.sae, seed=9)), planted)
     with pytest.raises(InputError, match="no finished study"):

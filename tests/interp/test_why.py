@@ -7,29 +7,12 @@ import pandas as pd
 import pytest
 import torch
 
-from interp.activations import collect
-from interp.config import SAEConfig
 from interp.entering import GRID, HALVINGS, Entry, to_enter
-from interp.envoys import RecommenderEnvoy
-from interp.sae_training import train
 from interp.why import Explanation, attributions, why
 from recmodels.errors import InputError
 
-TINY = SAEConfig(n_features=32, steps=150, batch_size=64, warmup_steps=5, sparsity_warmup_steps=5)
 MODELS = ("gptrec", "bert4rec")
 SITES = ("blocks.0", "final")
-
-
-@pytest.fixture(scope="module")
-def explained(recommenders, split, tmp_path_factory):
-    """Both models with a dictionary at each of these sites."""
-    found = {}
-    for name, recommender in recommenders.items():
-        found[name], folder = RecommenderEnvoy(recommender), tmp_path_factory.mktemp(name)
-        for site in SITES:
-            store = collect(found[name], split.sae_validation, folder / "activations" / site, site)
-            found[name].attach(train(store, {"tiny": TINY}, folder / site)["tiny"])
-    return found
 
 
 def one_of(histories, user):
@@ -53,8 +36,8 @@ def relative(rec, given, item):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_attributions_by_hand_where_scores_are_linear(explained, histories, model):
-    rec, one = explained[model], one_of(histories, 3)
+def test_attributions_by_hand_where_scores_are_linear(steerable, histories, model):
+    rec, one = steerable[model], one_of(histories, 3)
     item = item_at(rec, one, 5)
     with torch.no_grad(), rec.trace(one):
         features = rec.final.features[0, -1].save()
@@ -72,8 +55,8 @@ def test_attributions_by_hand_where_scores_are_linear(explained, histories, mode
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_attributions_are_activation_times_slope(explained, histories, model):
-    rec, one = explained[model], one_of(histories, 3)
+def test_attributions_are_activation_times_slope(steerable, histories, model):
+    rec, one = steerable[model], one_of(histories, 3)
     item = item_at(rec, one, 5)
     code = rec.recommender.vocabulary.ids.get_loc(item)
     activations, attributed = attributions(rec, one, item, "blocks.0")
@@ -90,16 +73,16 @@ def test_attributions_are_activation_times_slope(explained, histories, model):
         assert attributed[step, feature].item() == pytest.approx(expected, rel=0.05, abs=2e-5)
 
 
-def test_what_moves_all_items_alike_counts_nothing(explained, histories):
-    rec, one = explained["gptrec"], one_of(histories, 3)
+def test_what_moves_all_items_alike_counts_nothing(steerable, histories):
+    rec, one = steerable["gptrec"], one_of(histories, 3)
     every = torch.stack([attributions(rec, one, item, "blocks.0")[1] for item in rec.recommender.vocabulary.ids])
     assert every.abs().max() > 0.1
     torch.testing.assert_close(every.mean(dim=0), torch.zeros_like(every[0]), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_an_ablation_is_a_steer_to_zero_at_all_steps(explained, histories, model):
-    rec, one = explained[model], one_of(histories, 7)
+def test_an_ablation_is_a_steer_to_zero_at_all_steps(steerable, histories, model):
+    rec, one = steerable[model], one_of(histories, 7)
     item = item_at(rec, one, 15)
     found = why(rec, one, item, top=6, site="blocks.0")
     assert (found.item, found.rank) == (item, place(rec, one, item)) == (item, 15)
@@ -114,9 +97,9 @@ def test_an_ablation_is_a_steer_to_zero_at_all_steps(explained, histories, model
         assert row.ablation == pytest.approx(found.score - row.score_after, abs=1e-6)
 
 
-def test_attributions_agree_in_sign_with_ablations(explained, rec, histories):
+def test_attributions_agree_in_sign_with_ablations(steerable, rec, histories):
     rng = np.random.default_rng(0)
-    for envoy in (rec, explained["bert4rec"]):
+    for envoy in (rec, steerable["bert4rec"]):
         agree = []
         for user in range(12):
             one = one_of(histories, user)
@@ -128,8 +111,8 @@ def test_attributions_agree_in_sign_with_ablations(explained, rec, histories):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_steps_say_where_a_feature_was_active(explained, histories, model):
-    rec, one = explained[model], one_of(histories, 7)
+def test_steps_say_where_a_feature_was_active(steerable, histories, model):
+    rec, one = steerable[model], one_of(histories, 7)
     item = item_at(rec, one, 1)
     found = why(rec, one, item, site="blocks.0")
     activations, attributed = attributions(rec, one, item, "blocks.0")
@@ -148,8 +131,8 @@ def test_steps_say_where_a_feature_was_active(explained, histories, model):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_items_that_light_a_feature_against_plain_hooks(explained, histories, model):
-    rec, one = explained[model], one_of(histories, 7)
+def test_items_that_light_a_feature_against_plain_hooks(steerable, histories, model):
+    rec, one = steerable[model], one_of(histories, 7)
     bare, envoy, (codes,) = rec.recommender.model, rec.blocks[0], [one[0]]
     found = why(rec, one, item_at(rec, one, 1), site="blocks.0").items
     again = next(code for code in codes if (codes == code).sum() == 1)
@@ -176,8 +159,8 @@ def test_items_that_light_a_feature_against_plain_hooks(explained, histories, mo
     assert all(part["drop"].is_monotonic_decreasing for _, part in found.groupby("feature"))
 
 
-def test_one_item_is_a_history_and_steers_count(explained):
-    rec = explained["gptrec"]
+def test_one_item_is_a_history_and_steers_count(steerable):
+    rec = steerable["gptrec"]
     ids = rec.recommender.vocabulary.ids
     with torch.no_grad():
         plain = why(rec, [ids[4]], ids[9], site="blocks.0")
@@ -209,8 +192,8 @@ def test_an_explanation_shows_itself_and_escapes():
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("site", SITES)
-def test_steers_that_let_an_item_enter_are_the_smallest(explained, histories, model, site):
-    rec, one, k = explained[model], one_of(histories, 7), 5
+def test_steers_that_let_an_item_enter_are_the_smallest(steerable, histories, model, site):
+    rec, one, k = steerable[model], one_of(histories, 7), 5
     item = item_at(rec, one, 9)
     resolution = 4 / GRID / 2**HALVINGS
     found = to_enter(rec, one, item, k, site=site)
@@ -235,8 +218,8 @@ def test_steers_that_let_an_item_enter_are_the_smallest(explained, histories, mo
     assert together.is_monotonic_decreasing
 
 
-def test_units_and_features_that_are_never_active(explained, histories):
-    rec, one = explained["gptrec"], one_of(histories, 7)
+def test_units_and_features_that_are_never_active(steerable, histories):
+    rec, one = steerable["gptrec"], one_of(histories, 7)
     item = item_at(rec, one, 9)
     plain = to_enter(rec, one, item, 5, site="blocks.0").ways.iloc[0]
     ((feature, change),) = plain["change"].items()
@@ -248,8 +231,8 @@ def test_units_and_features_that_are_never_active(explained, histories):
     assert steers["amount"].item() == pytest.approx(plain["amount"] / 2)
 
 
-def test_under_a_steer_the_search_takes_the_long_way(explained, histories):
-    rec, one = explained["gptrec"], one_of(histories, 7)
+def test_under_a_steer_the_search_takes_the_long_way(steerable, histories):
+    rec, one = steerable["gptrec"], one_of(histories, 7)
     item = item_at(rec, one, 9)
     with rec.steer({2: 0.0}, site="final"):
         found = to_enter(rec, one, item, 5, site="blocks.0")
@@ -260,8 +243,8 @@ def test_under_a_steer_the_search_takes_the_long_way(explained, histories):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_other_histories_carry_their_receipts(explained, histories, model):
-    rec, one = explained[model], one_of(histories, 7)
+def test_other_histories_carry_their_receipts(steerable, histories, model):
+    rec, one = steerable[model], one_of(histories, 7)
     ids, own = rec.recommender.vocabulary.ids, rec.recommender.vocabulary.ids[one[0]].tolist()
     item = item_at(rec, one, 30)
     found = to_enter(rec, one, item, 10, candidates=ids, count=200, site="blocks.0").ways
@@ -278,8 +261,8 @@ def test_other_histories_carry_their_receipts(explained, histories, model):
         assert place(rec, [[*own, way.change]], item) == way.rank_after
 
 
-def test_when_nothing_helps_or_nothing_is_needed(explained, histories):
-    rec, one = explained["gptrec"], one_of(histories, 7)
+def test_when_nothing_helps_or_nothing_is_needed(steerable, histories):
+    rec, one = steerable["gptrec"], one_of(histories, 7)
     item = item_at(rec, one, 60)
     found = to_enter(rec, one, item, 5, reach=1e-3, site="blocks.0")
     assert not found.ways.loc[found.ways["kind"] == "steer", "enters"].any()
@@ -305,8 +288,8 @@ def test_an_entry_shows_itself_and_escapes():
     assert "<i>" not in replace(shown, rank=3)._repr_html_()
 
 
-def test_questions_that_cannot_be_answered(explained, histories):
-    rec, one = explained["gptrec"], one_of(histories, 7)
+def test_questions_that_cannot_be_answered(steerable, histories):
+    rec, one = steerable["gptrec"], one_of(histories, 7)
     ids = rec.recommender.vocabulary.ids
     item = item_at(rec, one, 20)
     with pytest.raises(InputError, match="one at a time"):
