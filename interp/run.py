@@ -15,43 +15,29 @@ The run's folder:
 
 import os
 import platform
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import torch
 
 from interp.config import StudyConfig
 from interp.dashboard import write_dashboard
 from interp.data import StudyData, study_data
-from interp.dictionaries import PARTS, Stores, collect_parts, evaluate_all
+from interp.dictionaries import PARTS, collect_parts
 from interp.envoys import RecommenderEnvoy
-from interp.evaluation import neurons
 from interp.report import write_report
 from interp.sae import SparseAutoencoder
 from interp.sae_training import train
 from interp.stages import Stages
 from interp.study import Study
 from interp.study import open as open_study
-from interp.tables import read_table, write_group
-from interp.tables.alignment import alignment
-from interp.tables.cases import cases, lists
-from interp.tables.dictionaries import dictionaries
-from interp.tables.effects import effects
-from interp.tables.items import items
-from interp.tables.steering import steering
-from interp.tables.store import Tables
+from interp.tables.groups import write_tables
 from recmodels import artifacts
 from recmodels.interactions import Dataset
-from recmodels.ranking import evaluate
-from recmodels.sequences import histories_of
 from recmodels.training import fit
 
 VERSIONS = ("torch", "transformers", "nnsight", "dictionary-learning", "numpy", "pandas", "scikit-learn")
-STEERED = 5  # concepts that are steered if the configuration names none
 
 
 def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
@@ -89,7 +75,7 @@ def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
             site: train(stores[site]["sae"], {sae.name: sae for sae in configs}, folder / "dictionaries" / site)
             for site, configs in grid.items()
         }
-    chosen = _write_tables(config, data, rec, stores, saes, stages)
+    chosen = write_tables(config, data, rec, stores, saes, stages)
 
     record = _record(config, data, chosen, recommender.fingerprint)
     artifacts.write_json(folder / "config.json", record)
@@ -99,72 +85,6 @@ def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
     stages.finish()
     write_report(study)  # last, as it tells what the steps took
     return study
-
-
-def _write_tables(
-    config: StudyConfig,
-    data: StudyData,
-    rec: RecommenderEnvoy,
-    stores: dict[str, Stores],
-    saes: dict[str, dict[str, SparseAutoencoder]],
-    stages: Stages,
-) -> SparseAutoencoder:
-    """Write every group of tables, attach the chosen dictionary to the recommender and return it."""
-    groups, vocabulary, concepts = config.folder / "tables", rec.recommender.vocabulary, data.concepts
-    histories = histories_of(data.split.test, vocabulary)
-    common: dict[str, Any] = {"concepts": concepts.fingerprint, "recommender": rec.recommender.fingerprint}
-
-    def group(name: str, inputs: dict[str, Any], make: Callable[[], Tables]) -> None:
-        with stages.stage(name, groups / name):
-            write_group(groups / name, common | inputs, make)
-
-    group(
-        "items",
-        {"data": data.dataset.fingerprint},
-        lambda: items(data.dataset.items, data.split.recommender, vocabulary, concepts),
-    )
-    every = [config.folder / "evaluations" / site / name for site, some in saes.items() for name in some]
-    with stages.stage("evaluations", *every):
-        rows = evaluate_all(rec, saes, stores, histories, concepts, config.folder / "evaluations")
-
-    def compared() -> Tables:
-        plain = evaluate(rec.score, histories, np.arange(len(vocabulary)))
-        at_sites = [{"site": site, "neurons": neurons(parts["test"], concepts)} for site, parts in stores.items()]
-        return dictionaries(rows, plain, pd.DataFrame(at_sites), config.sae, config.max_l0, config.sparse_l0)
-
-    trained = [sae for some in saes.values() for sae in some.values()]
-    compared_with = {
-        "dictionaries": [[sae.provenance.site, sae.inputs(sae.config, sae.provenance)] for sae in trained],
-        "validation": [parts["sae_validation"].fingerprint for parts in stores.values()],
-        "test": histories.fingerprint,
-        "max_l0": config.max_l0,
-        "sparse_l0": config.sparse_l0,
-    }
-    group("comparison", compared_with, compared)
-    sae = trained[read_table(groups, "dictionaries")["chosen"].to_numpy().argmax()]
-    rec.attach(sae)
-
-    common |= {"dictionary": sae.inputs(sae.config, sae.provenance), "test": histories.fingerprint}
-    here = stores[config.site]
-    learnt_on, test = here["sae"], here["test"]
-    others = {name: other.fingerprint for name, other in data.others.items()}
-    group(
-        "alignment",
-        {"attribute": data.attribute, "others": others},
-        lambda: alignment(test, sae, concepts, data.attribute, data.others),
-    )
-    top = read_table(groups, "concepts")
-    # Concepts that share their top feature are steered once.
-    wanted = config.steered or tuple(top.drop_duplicates("feature")["concept"].head(STEERED))
-    targets = top.set_index("concept").loc[list(wanted)].reset_index()
-    about = {"data": data.dataset.fingerprint, "attribute": data.attribute}
-    group("cases", about, lambda: cases(test, sae, data.dataset.items, concepts, data.attribute))
-    group("effects", {}, lambda: effects(rec, sae, histories, config.site))
-    steered = {"targets": targets["concept"].tolist(), "values": list(config.values), "train": learnt_on.fingerprint}
-    group("steering", steered, lambda: steering(rec, sae, histories, targets, concepts, config.values, learnt_on, test))
-    first = targets.iloc[0]
-    group("lists", {"target": first["concept"]}, lambda: lists(rec, sae, histories, concepts, first))
-    return sae
 
 
 def _record(config: StudyConfig, data: StudyData, sae: SparseAutoencoder, recommender: str) -> dict[str, Any]:

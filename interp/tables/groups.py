@@ -1,0 +1,92 @@
+"""Which groups of tables a study has, in which order they are made, and what each follows from."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from interp.config import StudyConfig
+from interp.data import StudyData
+from interp.dictionaries import Stores, evaluate_all
+from interp.envoys import RecommenderEnvoy
+from interp.evaluation import neurons
+from interp.sae import SparseAutoencoder
+from interp.stages import Stages
+from interp.tables.alignment import alignment
+from interp.tables.cases import cases, lists
+from interp.tables.dictionaries import dictionaries
+from interp.tables.effects import effects
+from interp.tables.items import items
+from interp.tables.steering import steering
+from interp.tables.store import Tables, read_table, write_group
+from recmodels.ranking import evaluate
+from recmodels.sequences import histories_of
+
+STEERED = 5  # concepts that are steered if the configuration names none
+
+
+def write_tables(
+    config: StudyConfig,
+    data: StudyData,
+    rec: RecommenderEnvoy,
+    stores: dict[str, Stores],
+    saes: dict[str, dict[str, SparseAutoencoder]],
+    stages: Stages,
+) -> SparseAutoencoder:
+    """Write every group of tables, attach the chosen dictionary to the recommender and return it."""
+    groups, vocabulary, concepts = config.folder / "tables", rec.recommender.vocabulary, data.concepts
+    histories = histories_of(data.split.test, vocabulary)
+    common: dict[str, Any] = {"concepts": concepts.fingerprint, "recommender": rec.recommender.fingerprint}
+
+    def group(name: str, inputs: dict[str, Any], make: Callable[[], Tables]) -> None:
+        with stages.stage(name, groups / name):
+            write_group(groups / name, common | inputs, make)
+
+    group(
+        "items",
+        {"data": data.dataset.fingerprint},
+        lambda: items(data.dataset.items, data.split.recommender, vocabulary, concepts),
+    )
+    every = [config.folder / "evaluations" / site / name for site, some in saes.items() for name in some]
+    with stages.stage("evaluations", *every):
+        rows = evaluate_all(rec, saes, stores, histories, concepts, config.folder / "evaluations")
+
+    def compared() -> Tables:
+        plain = evaluate(rec.score, histories, np.arange(len(vocabulary)))
+        at_sites = [{"site": site, "neurons": neurons(parts["test"], concepts)} for site, parts in stores.items()]
+        return dictionaries(rows, plain, pd.DataFrame(at_sites), config.sae, config.max_l0, config.sparse_l0)
+
+    trained = [sae for some in saes.values() for sae in some.values()]
+    compared_with = {
+        "dictionaries": [[sae.provenance.site, sae.inputs(sae.config, sae.provenance)] for sae in trained],
+        "validation": [parts["sae_validation"].fingerprint for parts in stores.values()],
+        "test": histories.fingerprint,
+        "max_l0": config.max_l0,
+        "sparse_l0": config.sparse_l0,
+    }
+    group("comparison", compared_with, compared)
+    sae = trained[read_table(groups, "dictionaries")["chosen"].to_numpy().argmax()]
+    rec.attach(sae)
+
+    common |= {"dictionary": sae.inputs(sae.config, sae.provenance), "test": histories.fingerprint}
+    here = stores[config.site]
+    learnt_on, test = here["sae"], here["test"]
+    others = {name: other.fingerprint for name, other in data.others.items()}
+    group(
+        "alignment",
+        {"attribute": data.attribute, "others": others},
+        lambda: alignment(test, sae, concepts, data.attribute, data.others),
+    )
+    top = read_table(groups, "concepts")
+    # Concepts that share their top feature are steered once.
+    wanted = config.steered or tuple(top.drop_duplicates("feature")["concept"].head(STEERED))
+    targets = top.set_index("concept").loc[list(wanted)].reset_index()
+    about = {"data": data.dataset.fingerprint, "attribute": data.attribute}
+    group("cases", about, lambda: cases(test, sae, data.dataset.items, concepts, data.attribute))
+    group("effects", {}, lambda: effects(rec, sae, histories, config.site))
+    steered = {"targets": targets["concept"].tolist(), "values": list(config.values), "train": learnt_on.fingerprint}
+    group("steering", steered, lambda: steering(rec, sae, histories, targets, concepts, config.values, learnt_on, test))
+    first = targets.iloc[0]
+    group("lists", {"target": first["concept"]}, lambda: lists(rec, sae, histories, concepts, first))
+    return sae
