@@ -15,6 +15,8 @@ from recmodels.errors import InputError
 
 Activations: TypeAlias = Any  # sparse.csc_array | np.ndarray, of which mypy knows too little
 
+UNALIGNED = 0.2  # a best correlation below this names nothing
+
 
 @dataclass(frozen=True)
 class Alignment:

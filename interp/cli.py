@@ -3,13 +3,14 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 from tyro.extras import SubcommandApp, subcommand_type_from_defaults
 
 from interp.config import StudyConfig
 from interp.presets import PRESETS
+from interp.words import Reconstruct, Unit, Verb
 from recmodels.errors import InputError
 
 app = SubcommandApp()
@@ -66,6 +67,44 @@ def report(folder: tyro.conf.Positional[Path]) -> None:
     from interp.study import open
 
     print(write_report(open(folder)))
+
+
+@app.command
+def steer(
+    folder: tyro.conf.Positional[Path],
+    edits: tyro.conf.Positional[list[str]],
+    op: Verb = "set",
+    unit: Unit = "p99",
+    at: Literal["last", "all"] = "last",
+    reconstruct: Reconstruct = "none",
+    save: Path | None = None,
+) -> None:
+    """Steer the lists of a study's test users, and print what changed: `interp steer artifacts/ml-100k Horror=1`.
+
+    Args:
+        folder: The study's folder.
+        edits: What to do: FEATURE=VALUE, where a feature is a number or a concept (all its aligned features), FEATURE
+            alone to ablate, FEATURE=FLOOR:CAP to clamp; or one .json file that --save wrote.
+        op: What is done with the value.
+        unit: What values are multiples of; by default each feature's own 99th percentile.
+        at: Which steps: the last, which is scored, or all.
+        reconstruct: Keep the dictionary's error, or replace the layer by its reconstruction as the paper does.
+        save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and for this command.
+    """
+    from interp.steer_json import load_steer, save_steer
+    from interp.study import open
+    from interp.wording import read_edits
+
+    opened = open(folder)
+    if len(edits) == 1 and edits[0].endswith(".json"):
+        made = opened.recommender.steer_of(load_steer(edits[0]))
+    else:
+        fixed: dict[str, Any] = {} if op in ("scale", "ablate") else {"unit": unit}
+        made = opened.recommender.steer_of(read_edits(edits, op), op=op, at=at, reconstruct=reconstruct, **fixed)
+    print(opened.receipt(made))
+    if save:
+        save_steer(made, save)
+        print(f"written to {save}")
 
 
 def run_and_report(config: StudyConfig) -> None:

@@ -7,7 +7,8 @@ from typing import Any, get_args
 
 import torch
 
-from interp.edits import Coder, Edit, Op, Push, Reconstruct, Steer
+from interp.edits import Coder, Edit, Push, Steer
+from interp.words import Op, Reconstruct
 from recmodels.errors import InputError
 
 

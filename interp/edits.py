@@ -6,17 +6,14 @@ Axes: b users, s steps, d hidden size, f features.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 import torch
 from torch import Tensor
 
+from interp.words import At, Op, Reconstruct
 from recmodels.errors import InputError
-
-Op = Literal["set", "add", "scale", "floor", "cap"]
-At = Literal["last", "all"] | tuple[int, ...]
-Reconstruct = Literal["none", "last", "all"]
 
 
 class Coder(Protocol):

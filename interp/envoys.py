@@ -25,9 +25,10 @@ from nnsight.intervention.tracer import InterleavingTracer
 from torch import Tensor
 
 from interp.edit_checks import checked
-from interp.edits import At, Reconstruct, Steer
+from interp.edits import Steer
 from interp.sae import SparseAutoencoder
-from interp.wording import USUAL, Meanings, Unit, Verb, steer_of
+from interp.wording import USUAL, Meanings, steer_of
+from interp.words import At, Reconstruct, Unit, Verb
 from recmodels.errors import InputError
 from recmodels.ranking import rank
 from recmodels.recommender import Recommender, recommendations

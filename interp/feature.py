@@ -12,12 +12,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from interp import figures
+from interp.alignment import UNALIGNED
 from recmodels.errors import InputError
 
 if TYPE_CHECKING:
     from interp.study import Study
-
-UNALIGNED = 0.2  # a best correlation below this names nothing
 
 
 @dataclass(frozen=True)

@@ -79,14 +79,16 @@ def statistics(activations: sparse.csc_array) -> pd.DataFrame:
     """What each feature does by itself, indexed by feature.
 
     Returns:
-        `density` (share of rows where it is active), and over the active rows `mean`, `p99` (99th
-        percentile) and `max`; all 0 for a feature that is never active.
+        `density` (share of rows where it is active); over the active rows `mean`, `p99` (99th percentile) and `max`;
+        over all rows `std` (standard deviation). All 0 for a feature that is never active.
     """
     n, f = activations.shape
     count = np.diff(activations.indptr)
-    table = np.zeros((f, 4))
+    table = np.zeros((f, 5))
     table[:, 0] = count / n
     for feature in np.flatnonzero(count):
         values = activations.data[activations.indptr[feature] : activations.indptr[feature + 1]]
-        table[feature, 1:] = values.mean(), np.percentile(values, 99), values.max()
-    return pd.DataFrame(table, columns=["density", "mean", "p99", "max"]).rename_axis("feature")
+        mean = values.sum(dtype=np.float64) / n
+        std = np.sqrt((np.square(np.subtract(values, mean, dtype=np.float64)).sum() + (n - len(values)) * mean**2) / n)
+        table[feature, 1:] = values.mean(), np.percentile(values, 99), values.max(), std
+    return pd.DataFrame(table, columns=["density", "mean", "p99", "max", "std"]).rename_axis("feature")

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from interp.concepts import Concepts
-from interp.edits import Edit, Push, Reconstruct, Steer
+from interp.edits import Edit, Push, Steer
 from interp.envoys import RecommenderEnvoy
 from interp.probes import Probes
 from interp.sae import SparseAutoencoder
 from interp.steered_lists import steered_lists
+from interp.words import Reconstruct
 from recmodels.ranking import list_metrics
 from recmodels.sequences import Histories
 

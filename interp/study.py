@@ -6,14 +6,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from interp.concepts import Concepts
 from interp.envoys import RecommenderEnvoy
 from interp.feature import Features
+from interp.receipts import Receipt, steering_receipt
 from interp.sae import SparseAutoencoder
 from interp.tables import read_table
+from interp.wording import Meanings
 from recmodels.errors import InputError
 from recmodels.recommender import Recommender
+from recmodels.sequences import Histories, histories_of
 
 
 @dataclass(frozen=True)
@@ -57,13 +62,57 @@ class Study:
 
     @cached_property
     def recommender(self) -> RecommenderEnvoy:
-        """The recommender as envoys, with the dictionary attached."""
-        return RecommenderEnvoy(Recommender.load(self.folder / "recommender"), self.sae)
+        """The recommender as envoys, with the dictionary attached; steers may name concepts, and units of features."""
+        meanings = Meanings.of_tables(self.table("features"), self.table("concepts"))
+        return RecommenderEnvoy(Recommender.load(self.folder / "recommender")).attach(self.sae, meanings)
 
     @cached_property
     def items(self) -> pd.DataFrame:
         """title, concepts and popularity of every item that the recommender knows, indexed by item id."""
         return self.table("items").set_index("item")
+
+    @cached_property
+    def concepts(self) -> Concepts:
+        """Which of these items has which of the study's concepts."""
+        has = self.items["concepts"].explode().dropna()
+        names = sorted(has.unique())
+        matrix = np.zeros((len(self.items), len(names)), dtype=bool)
+        matrix[self.items.index.get_indexer(has.index), pd.Index(names).get_indexer(has)] = True
+        return Concepts(names, self.items.index, matrix)
+
+    def users(self, part: str = "test") -> Histories:
+        """The histories of users that the recommender never saw.
+
+        Args:
+            part: "test", or "sae_validation" for those held out of the SAE part, on which settings are chosen.
+
+        Raises:
+            InputError: there is no such part.
+        """
+        table = self.table("users")
+        rows = table[table["part"] == part]
+        if rows.empty:
+            raise InputError(f"there is no part {part!r}: choose one of {', '.join(table['part'].unique())}")
+        return histories_of(rows.assign(time=0), self.recommender.recommender.vocabulary)
+
+    def receipt(self, edits: Any, users: Any = None, k: int = 10, **how: Any) -> Receipt:
+        """What a steer changes in the lists of many users, with intervals over users (`interp.receipts`).
+
+        Args:
+            edits: a `Steer`, or what `RecommenderEnvoy.steer` makes one from, such as {"Sci-Fi": 1.0}.
+            users: histories in any form, the last item of each held out; by default the test users.
+            k: list length.
+            **how: op, at, unit, weight and reconstruct, as in `RecommenderEnvoy.steer`.
+
+        Raises:
+            InputError: the steer cannot be carried out, or a history cannot be read.
+        """
+        steer = self.recommender.steer_of(edits, **how)
+        histories = self.users() if users is None else users
+        popularity = self.items["popularity"]
+        return steering_receipt(
+            self.recommender, histories, steer, self.concepts, popularity, k, targets=steer.concepts
+        )
 
     @cached_property
     def features(self) -> Features:

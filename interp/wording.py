@@ -4,19 +4,17 @@ import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from interp.alignment import UNALIGNED
 from interp.edit_checks import check_word
-from interp.edits import At, Edit, Op, Push, Reconstruct, Steer
+from interp.edits import Edit, Push, Steer
+from interp.words import At, Op, Reconstruct, Unit, Verb
 from recmodels.errors import InputError
 
-Unit = Literal["activation", "std", "p99"]
-Verb = Literal["set", "add", "scale", "floor", "cap", "clamp", "ablate"]
-
-ALIGNED = 0.2  # a correlation below this names nothing
 USUAL = {"op": "set", "at": "last", "unit": "activation", "weight": 1.0, "reconstruct": "none"}
 
 
@@ -40,7 +38,7 @@ class Meanings:
         0.2 or more.
         """
         units = features.set_index("feature")[["std", "p99"]]
-        aligned = features[features["correlation"] >= ALIGNED].sort_values(
+        aligned = features[features["correlation"] >= UNALIGNED].sort_values(
             "correlation", ascending=False, kind="stable"
         )
         found = {
@@ -161,3 +159,32 @@ def _times(value: Any, size: float) -> Any:
     if isinstance(value, Mapping | pd.Series):
         return {user: _times(one, size) for user, one in value.items()}
     return float(value) * size if isinstance(value, Real) else value
+
+
+def read_edits(texts: list[str], op: Verb) -> Any:
+    """What was written on a command line, for `steer_of`: FEATURE=VALUE, FEATURE=FLOOR:CAP to clamp, FEATURE to ablate.
+
+    Raises:
+        InputError: a text has another form, or two are about the same feature.
+    """
+    if op == "ablate":
+        return [_feature(text) for text in texts]
+    edits: dict[Any, Any] = {}
+    for text in texts:
+        name, equals, value = text.rpartition("=")
+        try:
+            numbers = [float(part) for part in value.split(":")]
+        except ValueError:
+            numbers = []
+        if not equals or len(numbers) != (2 if op == "clamp" else 1):
+            form = "FEATURE=FLOOR:CAP" if op == "clamp" else "FEATURE=VALUE"
+            raise InputError(f"cannot read the edit {text!r}: write it as {form}")
+        feature = _feature(name)
+        if feature in edits:
+            raise InputError(f"{name} is steered twice: keep one of the two")
+        edits[feature] = tuple(numbers) if op == "clamp" else numbers[0]
+    return edits
+
+
+def _feature(text: str) -> int | str:
+    return int(text) if text.strip().lstrip("-").isdigit() else text.strip()

@@ -22,6 +22,7 @@ Block = dict[str, Any]
 # The function that makes each group of tables.
 MADE_BY = {
     "items": "interp.tables.items.items",
+    "users": "interp.tables.users.users",
     "comparison": "interp.tables.dictionaries.dictionaries",
     "alignment": "interp.tables.alignment.alignment",
     "cases": "interp.tables.cases.cases",

@@ -1,6 +1,7 @@
 """Every table of a study, computed once and written as CSV or parquet; figures and pages only draw from them.
 
 items/         items.parquet           title, concepts (names) and popularity of every known item
+users/         users.parquet           histories of the test users and of those held out of the SAE part
 comparison/    dictionaries.csv        every dictionary, on held-out users of the SAE part and on test users
                l1.csv, sizes.csv       the L1 and the size grid, over seeds (paper Table 1, Figure 3)
                trade_off.csv           all trainers: alignment and ranking against sparsity

@@ -20,6 +20,7 @@ from interp.tables.effects import effects
 from interp.tables.items import items
 from interp.tables.steering import steering
 from interp.tables.store import Tables, read_table, write_group
+from interp.tables.users import users
 from recmodels.ranking import evaluate
 from recmodels.sequences import histories_of
 
@@ -48,6 +49,9 @@ def write_tables(
         {"data": data.dataset.fingerprint},
         lambda: items(data.dataset.items, data.split.recommender, vocabulary, concepts),
     )
+    held_out = histories_of(data.split.sae_validation, vocabulary)
+    parts = {"sae_validation": held_out, "test": histories}
+    group("users", {part: some.fingerprint for part, some in parts.items()}, lambda: users(parts, vocabulary))
     every = [config.folder / "evaluations" / site / name for site, some in saes.items() for name in some]
     with stages.stage("evaluations", *every):
         rows = evaluate_all(rec, saes, stores, histories, concepts, config.folder / "evaluations")

@@ -1,14 +1,18 @@
 """Dictionaries on the small planted recommender and on planted directions, made once per session."""
 
+import sys
 from dataclasses import replace
 from typing import get_args
 
 import numpy as np
 import pytest
+from small_study import CONFIG
 
 from interp.activations import ActivationStore, collect
+from interp.cli import main
 from interp.config import SAEConfig, Trainer
 from interp.envoys import RecommenderEnvoy
+from interp.run import run
 from interp.sae_training import train
 
 SMALL = SAEConfig(n_features=64, l1=0.1, steps=600, batch_size=256, warmup_steps=100, sparsity_warmup_steps=200)
@@ -73,3 +77,20 @@ def combinations(directions, tmp_path_factory):
     x = (strengths @ directions).astype(np.float32)
     folder = tmp_path_factory.mktemp("combinations")
     return MemoryStore(folder, x, None, "blocks.0", "someone", float(x.mean()), float(x.std()))
+
+
+@pytest.fixture(scope="session")
+def study(planted, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study") / "planted"
+    return run(replace(CONFIG, dataset="ml-1m", out=folder), planted)  # your own data give a run its name
+
+
+@pytest.fixture
+def arguments(monkeypatch):
+    """Call the command line with these arguments."""
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["interp", *map(str, words)])
+        main()
+
+    return call

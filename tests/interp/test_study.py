@@ -12,37 +12,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from small_study import CONFIG
 
 import interp
 from interp.alignment import align
-from interp.cli import main
 from interp.concepts import concepts_of
-from interp.config import GridConfig, SAEConfig, StudyConfig
+from interp.config import GridConfig
 from interp.envoys import RecommenderEnvoy
 from interp.features import encode
 from interp.run import run
 from interp.summary import summary
-from recmodels.config import TrainingConfig
 from recmodels.errors import InputError
 from recmodels.splits import paper_split
 
-CONFIG = StudyConfig(
-    dataset="planted",
-    training=TrainingConfig(
-        max_history=32,
-        hidden_size=32,
-        num_hidden_layers=2,
-        windows="all",
-        learning_rate=3e-3,
-        batch_size=32,
-        max_epochs=6,
-    ),
-    sae=SAEConfig(n_features=64, steps=400, batch_size=256, warmup_steps=50, sparsity_warmup_steps=100),
-    grid=GridConfig(l1=(0.1, 0.3), n_features=(32,), seeds=2, trade_off=("top_k:8",), sites=("blocks.1.mlp",)),
-    steered=("concept-02", "concept-05"),
-    other_attributes=("title:1",),
-    values=(-4.0, 0.0, 4.0),
-)
 TABLES = (
     "items",
     "dictionaries",
@@ -81,23 +63,6 @@ STAGES = (
     "steering",
     "lists",
 )
-
-
-@pytest.fixture(scope="module")
-def study(planted, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study") / "planted"
-    return run(replace(CONFIG, dataset="ml-1m", out=folder), planted)  # your own data give a run its name
-
-
-@pytest.fixture
-def arguments(monkeypatch):
-    """Call the command line with these arguments."""
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["interp", *map(str, words)])
-        main()
-
-    return call
 
 
 def test_every_table_is_there_and_says_what_it_is_about(study):

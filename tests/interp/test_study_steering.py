@@ -1,0 +1,99 @@
+"""Steering a finished study: by name, with receipts, from the command line, without its data."""
+
+import numpy as np
+import pytest
+import torch
+
+from interp.features import profile
+from interp.receipts import steering_receipt
+from interp.steer_json import load_steer
+from interp.wording import read_edits
+from recmodels.errors import InputError
+from recmodels.sequences import histories_of
+from recmodels.splits import paper_split
+
+
+def test_users_are_those_of_the_split(study, planted):
+    split = paper_split(planted.interactions)
+    for part in ("test", "sae_validation"):
+        expected = histories_of(getattr(split, part), study.recommender.recommender.vocabulary)
+        assert study.users(part).fingerprint == expected.fingerprint
+    with pytest.raises(InputError, match="no part 'train': choose one of sae_validation, test"):
+        study.users("train")
+
+
+def test_concepts_are_those_of_the_items(study, planted):
+    for item, names in planted.items["concepts"].items():
+        if item in study.items.index:
+            has = study.concepts.labels([item])[0]
+            assert {name for name, one in zip(study.concepts.names, has, strict=True) if one} == set(names)
+
+
+def test_a_receipt_of_a_concept_by_name(study):
+    name = study.table("concepts")["concept"].iloc[0]
+    found = study.receipt({name: 1.0}, unit="p99")
+    steer = study.recommender.steer_of({name: 1.0}, unit="p99")
+    p99 = study.features.table["p99"]
+    assert [edit.value for edit in steer.edits] == pytest.approx([p99[edit.feature] for edit in steer.edits])
+    expected = steering_receipt(
+        study.recommender, study.users(), steer, study.concepts, study.items["popularity"], targets=[name]
+    )
+    assert found.to_dict() == expected.to_dict()
+    row = found.shares.set_index("concept").loc[name]
+    assert row["target"]
+    assert row["change_low"] > 0
+
+
+def test_a_profile_is_the_mean_of_its_users_and_blends(study):
+    rec, users = study.recommender, study.users().select(np.arange(5))
+    with rec.trace(users):
+        features = rec.site(study.site).features.save()
+    own = profile(rec, users)
+    torch.testing.assert_close(torch.tensor(own.to_numpy()), features[:, -1].mean(dim=0), rtol=0, atol=1e-5)
+    one = users.select(np.array([0]))
+    with rec.trace(one):
+        rec.site(study.site).features[:, -1] = 0.5 * features[:1, -1] + 0.5 * torch.tensor(own.to_numpy())
+        expected = rec.scores.save()
+    with rec.steer(own, weight=0.5):
+        torch.testing.assert_close(rec.score(one), expected, rtol=0, atol=1e-4)
+    with rec.steer(own, weight=0):
+        torch.testing.assert_close(rec.score(one), study.recommender.recommender.score(one), rtol=0, atol=1e-4)
+
+
+def test_the_command_prints_the_receipt_and_keeps_the_steer(study, arguments, tmp_path, capsys):
+    name = study.table("concepts")["concept"].iloc[0]
+    arguments("steer", study.folder, f"{name}=1.5", "--save", tmp_path / "steer.json")
+    printed = capsys.readouterr().out
+    kept = load_steer(tmp_path / "steer.json")
+    assert kept == study.recommender.steer_of({name: 1.5}, unit="p99")
+    assert repr(study.receipt(kept)) in printed
+    arguments("steer", study.folder, tmp_path / "steer.json")
+    assert repr(study.receipt(kept)) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("texts", "op", "expected"),
+    [
+        (["Sci-Fi=1.5", "412=-2"], "set", {"Sci-Fi": 1.5, 412: -2.0}),
+        (["a=b=1e-1"], "add", {"a=b": 0.1}),
+        (["7=0:2.5"], "clamp", {7: (0.0, 2.5)}),
+        (["7", "War"], "ablate", [7, "War"]),
+    ],
+)
+def test_edits_on_a_command_line(texts, op, expected):
+    assert read_edits(texts, op) == expected
+
+
+@pytest.mark.parametrize(
+    ("texts", "op", "says"),
+    [
+        (["Sci-Fi"], "set", "cannot read the edit 'Sci-Fi': write it as FEATURE=VALUE"),
+        (["7=high"], "set", "cannot read the edit '7=high'"),
+        (["7=1:2"], "set", "cannot read the edit '7=1:2'"),
+        (["7=1"], "clamp", "write it as FEATURE=FLOOR:CAP"),
+        (["7=1", "7=2"], "set", "7 is steered twice"),
+    ],
+)
+def test_mistakes_on_a_command_line(texts, op, says):
+    with pytest.raises(InputError, match=says):
+        read_edits(texts, op)
