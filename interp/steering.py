@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+import torch
 
 from interp.concepts import Concepts
 from interp.edits import Edit, Push, Reconstruct, Steer
@@ -15,6 +17,8 @@ from interp.sae import SparseAutoencoder
 from interp.steered_lists import steered_lists
 from recmodels.ranking import list_metrics
 from recmodels.sequences import Histories
+
+Names: TypeAlias = Mapping[str, Any]  # method, target, feature and value of a dose
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,16 @@ class Dose:
     value: float
     steer: Steer
 
+    @property
+    def names(self) -> Names:
+        """The columns of tables that say which dose it is."""
+        return {"method": self.method, "target": self.target, "feature": self.feature, "value": self.value}
+
+
+def unit(direction: torch.Tensor, std: float) -> torch.Tensor:
+    """A direction [d] scaled to length 1 among activations that were divided by `std`, so that all kinds compare."""
+    return direction / direction.norm() * std
+
 
 def set_doses(sae: SparseAutoencoder, targets: Mapping[str, int], values: Sequence[float]) -> list[Dose]:
     """Each target's feature set to each value at the last step: the error kept, and the paper's replacement."""
@@ -56,10 +70,9 @@ def direction_doses(
     """Unit directions of each target's feature, and of its probe if it has one, added at the last step (Figure 10)."""
     site, doses = sae.provenance.site, []
     for target, feature in targets.items():
-        direction = sae.directions[feature]
-        unit = direction / direction.norm() * sae.std
+        direction = unit(sae.directions[feature], sae.std)
         for value in values:
-            doses.append(Dose("add", target, feature, value, Steer((Push(unit, value),), site)))
+            doses.append(Dose("add", target, feature, value, Steer((Push(direction, value),), site)))
             if target in probes.concepts:
                 push = Push(probes.direction(target), value)
                 doses.append(Dose("probe", target, -1, value, Steer((push,), site)))
@@ -79,6 +92,26 @@ def sweep(
         k: list length.
 
     Returns:
+        The two tables of `measured`.
+    """
+    doses = list(doses)
+    lists = steered_lists(rec, histories.split_last()[0], [dose.steer for dose in doses], k, "steering")
+    return measured(rec, histories, [dose.names for dose in doses], lists, concepts)
+
+
+def measured(
+    rec: RecommenderEnvoy, histories: Histories, doses: Sequence[Names], lists: np.ndarray, concepts: Concepts
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What doses did to lists, however these were made.
+
+    Args:
+        rec: the recommender.
+        histories: users whose last item is held out as the truth.
+        doses: what each dose is called: method, target, feature and value.
+        lists: item codes under each dose, int [dose, user, k].
+        concepts: whose shares are reported.
+
+    Returns:
         Two tables. Metrics: method, target, feature, value, share (of the target concept), ndcg, hit_rate,
         coverage and diversity at k, overlap (mean share of the unsteered list that stays). Shares: method,
         target, feature, value, concept, share. In both, every method and target begins with a row whose `value`
@@ -88,23 +121,20 @@ def sweep(
     vocabulary = rec.recommender.vocabulary
     catalogue = np.arange(len(vocabulary))
     labels = concepts.labels(vocabulary.ids)
-    plain = rec.rank(inputs, k)
+    plain = rec.rank(inputs, lists.shape[2])
     metrics, shares, begun = [], [], set()
 
-    def note(dose: Dose, value: float, lists: np.ndarray) -> None:
-        row = {"method": dose.method, "target": dose.target, "feature": dose.feature, "value": value}
-        share = concept_shares(lists, labels)
-        measured = {"share": share[concepts.index(dose.target)], **list_metrics(lists, truth, catalogue)}
-        metrics.append(row | measured | {"overlap": user_overlap(plain, lists).mean()})
+    def note(row: Names, steered: np.ndarray) -> None:
+        share = concept_shares(steered, labels)
+        found = {"share": share[concepts.index(row["target"])], **list_metrics(steered, truth, catalogue)}
+        metrics.append({**row, **found, "overlap": user_overlap(plain, steered).mean()})
         shares.append(pd.DataFrame({**row, "concept": concepts.names, "share": share}))
 
-    doses = list(doses)
-    every = steered_lists(rec, inputs, [dose.steer for dose in doses], k, "steering")
-    for dose, lists in zip(doses, every, strict=True):
-        if (dose.method, dose.target) not in begun:
-            begun.add((dose.method, dose.target))
-            note(dose, nan, plain)
-        note(dose, dose.value, lists)
+    for dose, steered in zip(doses, lists, strict=True):
+        if (dose["method"], dose["target"]) not in begun:
+            begun.add((dose["method"], dose["target"]))
+            note({**dose, "value": nan}, plain)
+        note(dose, steered)
     return pd.DataFrame(metrics), pd.concat(shares, ignore_index=True)
 
 

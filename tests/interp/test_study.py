@@ -66,6 +66,8 @@ TABLES = (
     "effects",
     "steering",
     "shares",
+    "baselines",
+    "trade_offs",
 )
 
 STAGES = (
@@ -79,6 +81,7 @@ STAGES = (
     "cases",
     "effects",
     "steering",
+    "trade_offs",
     "lists",
 )
 
@@ -172,7 +175,7 @@ def test_another_setting_redoes_only_what_depends_on_it(study, planted, tmp_path
     shutil.copytree(study.folder, folder)
     run(replace(CONFIG, out=folder, values=(-1.0, 1.0)), planted)
     out = capsys.readouterr().out
-    assert out.count("already done") == len(STAGES) - 1
+    assert out.count("already done") == len(STAGES) - 2
     assert set(interp.open(folder).table("steering")["value"].dropna()) == {-1.0, 1.0}
 
 
