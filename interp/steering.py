@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+import torch
 
 from interp.concepts import Concepts
 from interp.edits import Edit, Push, Steer
@@ -16,6 +18,8 @@ from interp.steered_lists import steered_lists
 from interp.words import Reconstruct
 from recmodels.ranking import list_metrics
 from recmodels.sequences import Histories
+
+Names: TypeAlias = Mapping[str, Any]  # method, target, feature and value of a point
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,16 @@ class SweepPoint:
     value: float
     steer: Steer
 
+    @property
+    def names(self) -> Names:
+        """The columns of tables that say which point it is."""
+        return {"method": self.method, "target": self.target, "feature": self.feature, "value": self.value}
+
+
+def unit(direction: torch.Tensor, std: float) -> torch.Tensor:
+    """A direction [d] scaled to length 1 among activations that were divided by `std`, so that all kinds compare."""
+    return direction / direction.norm() * std
+
 
 def set_points(sae: SparseAutoencoder, targets: Mapping[str, int], values: Sequence[float]) -> list[SweepPoint]:
     """Each target's feature set to each value at the last step: the error kept, and the paper's replacement."""
@@ -57,10 +71,9 @@ def direction_points(
     """Unit directions of each target's feature, and of its probe if it has one, added at the last step (Figure 10)."""
     site, points = sae.provenance.site, []
     for target, feature in targets.items():
-        direction = sae.directions[feature]
-        unit = direction / direction.norm() * sae.std
+        direction = unit(sae.directions[feature], sae.std)
         for value in values:
-            points.append(SweepPoint("add", target, feature, value, Steer((Push(unit, value),), site)))
+            points.append(SweepPoint("add", target, feature, value, Steer((Push(direction, value),), site)))
             if target in probes.concepts:
                 push = Push(probes.direction(target), value)
                 points.append(SweepPoint("probe", target, -1, value, Steer((push,), site)))
@@ -80,6 +93,26 @@ def sweep(
         k: list length.
 
     Returns:
+        The two tables of `measured`.
+    """
+    points = list(points)
+    lists = steered_lists(rec, histories.split_last()[0], [point.steer for point in points], k, "steering")
+    return measured(rec, histories, [point.names for point in points], lists, concepts)
+
+
+def measured(
+    rec: RecommenderEnvoy, histories: Histories, points: Sequence[Names], lists: np.ndarray, concepts: Concepts
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What points did to lists, however these were made.
+
+    Args:
+        rec: the recommender.
+        histories: users whose last item is held out as the truth.
+        points: what each point is called: method, target, feature and value.
+        lists: item codes under each point, int [point, user, k].
+        concepts: whose shares are reported.
+
+    Returns:
         Two tables. Metrics: method, target, feature, value, share (of the target concept), ndcg, hit_rate,
         coverage and diversity at k, overlap (mean share of the unsteered list that stays). Shares: method,
         target, feature, value, concept, share. In both, every method and target begins with a row whose `value`
@@ -89,23 +122,20 @@ def sweep(
     vocabulary = rec.recommender.vocabulary
     catalogue = np.arange(len(vocabulary))
     labels = concepts.labels(vocabulary.ids)
-    plain = rec.rank(inputs, k)
+    plain = rec.rank(inputs, lists.shape[2])
     metrics, shares, begun = [], [], set()
 
-    def note(point: SweepPoint, value: float, lists: np.ndarray) -> None:
-        row = {"method": point.method, "target": point.target, "feature": point.feature, "value": value}
-        share = concept_shares(lists, labels)
-        measured = {"share": share[concepts.index(point.target)], **list_metrics(lists, truth, catalogue)}
-        metrics.append(row | measured | {"overlap": user_overlap(plain, lists).mean()})
+    def note(row: Names, steered: np.ndarray) -> None:
+        share = concept_shares(steered, labels)
+        found = {"share": share[concepts.index(row["target"])], **list_metrics(steered, truth, catalogue)}
+        metrics.append({**row, **found, "overlap": user_overlap(plain, steered).mean()})
         shares.append(pd.DataFrame({**row, "concept": concepts.names, "share": share}))
 
-    points = list(points)
-    every = steered_lists(rec, inputs, [point.steer for point in points], k, "steering")
-    for point, lists in zip(points, every, strict=True):
-        if (point.method, point.target) not in begun:
-            begun.add((point.method, point.target))
-            note(point, nan, plain)
-        note(point, point.value, lists)
+    for point, steered in zip(points, lists, strict=True):
+        if (point["method"], point["target"]) not in begun:
+            begun.add((point["method"], point["target"]))
+            note({**point, "value": nan}, plain)
+        note(point, steered)
     return pd.DataFrame(metrics), pd.concat(shares, ignore_index=True)
 
 

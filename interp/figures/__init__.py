@@ -10,6 +10,7 @@ from interp.figures.overview import (
     features_beside_neurons,
 )
 from interp.figures.steering import changed_concepts, direction_curves, quality_curves, share_curves
+from interp.figures.trade_offs import cost_curves
 
 __all__ = [
     "activation_histogram",
@@ -18,6 +19,7 @@ __all__ = [
     "changed_concepts",
     "concept_bars",
     "concept_heatmap",
+    "cost_curves",
     "densities",
     "direction_curves",
     "features_beside_neurons",

@@ -28,6 +28,7 @@ MADE_BY = {
     "cases": "interp.tables.cases.cases",
     "effects": "interp.tables.effects.effects",
     "steering": "interp.tables.steering.steering",
+    "trade_offs": "interp.tables.trade_offs.trade_offs",
     "lists": "interp.tables.cases.lists",
 }
 

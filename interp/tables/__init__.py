@@ -21,6 +21,8 @@ effects/       recommender.csv         ranking metrics on the test part, also wi
 steering/      steering.csv            features and probe directions at each value (Figures 9, 10, 14 and 17)
                shares.csv              the same: share of every concept
                probes.csv              how well supervised probes tell concepts apart (section 8.2.3)
+trade_offs/    baselines.csv           the same sweep by other means: mean difference, neuron, random direction, boost
+               trade_offs.csv          NDCG@10 of all methods at equal share of the concept
 lists/         lists.parquet           two users' lists before and after (Figure 7)
 """
 

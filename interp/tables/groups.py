@@ -20,6 +20,7 @@ from interp.tables.effects import effects
 from interp.tables.items import items
 from interp.tables.steering import steering
 from interp.tables.store import Tables, read_table, write_group
+from interp.tables.trade_offs import trade_offs
 from interp.tables.users import users
 from recmodels.ranking import evaluate
 from recmodels.sequences import histories_of
@@ -91,6 +92,11 @@ def write_tables(
     group("effects", {}, lambda: effects(rec, sae, histories, config.site))
     steered = {"targets": targets["concept"].tolist(), "values": list(config.values), "train": learnt_on.fingerprint}
     group("steering", steered, lambda: steering(rec, sae, histories, targets, concepts, config.values, learnt_on, test))
+    group(
+        "trade_offs",
+        steered,
+        lambda: trade_offs(rec, histories, targets, concepts, config.values, learnt_on, read_table(groups, "steering")),
+    )
     first = targets.iloc[0]
     group("lists", {"target": first["concept"]}, lambda: lists(rec, sae, histories, concepts, first))
     return sae

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from interp.verdicts import control, dictionaries, interpretation
+from interp.verdicts import control, dictionaries, interpretation, trade_offs
 from interp.verdicts.claim import BEYOND, Claim, tally
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def verdicts(study: "Study") -> list[Claim]:
         interpretation.other_attributes(attributes, study.record["attribute"]),
         dictionaries.sparse_is_aligned(every, config["sparse_l0"]),
         control.keeping_the_error_is_cheaper(steering),
+        trade_offs.no_dearer_than_replacing(study.table("trade_offs")),
+        trade_offs.no_dearer_than_boosting(study.table("trade_offs")),
     ]
 
 

@@ -13,6 +13,7 @@ import pytest
 
 import interp
 from interp.tables import write_group
+from interp.trade_offs import at_equal_share
 from recmodels import artifacts
 
 N = 45  # features, so that the table has three pages
@@ -142,6 +143,10 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
         )
         for method in ("set", "replace", "add", "probe")
     )
+    baselines = pd.concat(
+        steering[steering["method"] == "set"].assign(method=method, feature=-1)
+        for method in ("mean_difference", "neuron", "random", "boost")
+    )
     shares = pd.concat(
         steering[["method", "target", "feature", "value"]].assign(concept=concept, share=0.1 * place)
         for place, concept in enumerate(CONCEPTS)
@@ -206,6 +211,10 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
             "effects.parquet": effects,
         },
         "steering": {"steering.csv": steering, "shares.csv": shares, "probes.csv": probes},
+        "trade_offs": {
+            "baselines.csv": baselines,
+            "trade_offs.csv": at_equal_share(pd.concat([steering, baselines])),
+        },
         "cases": {"cases.csv": cases, "case_histories.parquet": case_histories},
         "lists": {"lists.parquet": lists},
         "comparison": _comparison(),

@@ -199,3 +199,23 @@ def test_directions_are_solid_and_probes_dashed():
     assert (list(sae.x), list(sae.y)) == ([-1, 1], [0.1, 0.5])
     assert list(probe.y) == [0.2, 0.4]
     assert sae.line.color == probe.line.color
+
+
+def test_costs_are_drawn_share_by_quality_in_order_of_the_dose():
+    rows = pd.DataFrame(
+        {
+            "method": ["set"] * 3 + ["boost"] * 3,
+            "target": HOSTILE,
+            "value": [np.nan, 2.0, -2.0] * 2,
+            "share": [0.3, 0.5, 0.1, 0.3, 1.0, 0.0],
+            "ndcg@10": [0.12, 0.10, 0.09, 0.12, 0.05, 0.11],
+        }
+    )
+    figure = figures.cost_curves(rows)
+    drawn = {trace.meta: trace for trace in figure.data}
+    assert (list(drawn["set"].x), list(drawn["set"].y)) == ([0.1, 0.5], [0.09, 0.10])
+    assert (list(drawn["boost"].x), list(drawn["boost"].y)) == ([0.0, 1.0], [0.11, 0.05])
+    assert (list(drawn[None].x), list(drawn[None].y)) == ([0.3], [0.12])  # once, not steered
+    looks = {(trace.line.color, trace.line.dash) for trace in figure.data}
+    assert len(looks) == len(figure.data)
+    assert figure.layout.xaxis.range == pytest.approx((0, 0.525))  # as far as methods other than boosts go

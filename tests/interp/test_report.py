@@ -202,6 +202,17 @@ def test_claims_are_the_verdicts(study, data):
             study.table(name)
 
 
+def test_methods_stand_side_by_side_at_equal_share(study, data):
+    exhibit = data["sections"][-2]["exhibits"][-1]
+    assert len(blocks(exhibit, "figure")) == study.table("trade_offs")["target"].nunique()
+    quality, change, doses = blocks(exhibit, "table")
+    heads = [column["name"] for column in quality["columns"]]
+    rows = study.table("trade_offs").query("method == 'boost'")
+    for shown, column in ((quality, "ndcg@10"), (change, "change"), (doses, "value")):
+        assert [line[2] for line in shown["rows"]] == [f"{share:.3f}" for share in rows["share"]]
+        assert [line[heads.index("Boosted scores")] for line in shown["rows"]] == [f"{one:.3f}" for one in rows[column]]
+
+
 def test_lists_mark_what_is_new_and_what_has_the_concept(data):
     (lists,) = blocks(exhibits(data)["Figure 7"], "lists")
     up, down = lists["users"]
@@ -265,7 +276,8 @@ def browser(chromium, path):
 
 
 def test_all_figures_are_drawn_and_nothing_is_asked_of_the_network(browser, data):
-    figures = [block for exhibit in exhibits(data).values() for block in blocks(exhibit, "figure")]
+    every = [exhibit for part in data["sections"] for exhibit in part["exhibits"]]
+    figures = [block for exhibit in every for block in blocks(exhibit, "figure")]
     count = browser.execute_script("return document.querySelectorAll('.plot').length")
     assert count >= len(figures) > 10
     for place in range(count):

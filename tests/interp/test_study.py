@@ -48,6 +48,8 @@ TABLES = (
     "effects",
     "steering",
     "shares",
+    "baselines",
+    "trade_offs",
 )
 
 STAGES = (
@@ -61,6 +63,7 @@ STAGES = (
     "cases",
     "effects",
     "steering",
+    "trade_offs",
     "lists",
 )
 
@@ -137,7 +140,7 @@ def test_another_setting_redoes_only_what_depends_on_it(study, planted, tmp_path
     shutil.copytree(study.folder, folder)
     run(replace(CONFIG, out=folder, values=(-1.0, 1.0)), planted)
     out = capsys.readouterr().out
-    assert out.count("already done") == len(STAGES) - 1
+    assert out.count("already done") == len(STAGES) - 2
     assert set(interp.open(folder).table("steering")["value"].dropna()) == {-1.0, 1.0}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from interp.verdicts import BEYOND, Claim, control, dictionaries, interpretation, tally
+from interp.verdicts import BEYOND, Claim, control, dictionaries, interpretation, tally, trade_offs
 
 SAE = {"trainer": "unsquared", "l1": 0.1, "k": 16}
 
@@ -257,6 +257,52 @@ def test_keeping_the_error_is_cheaper():
     assert control.keeping_the_error_is_cheaper(pd.concat([sweep("set"), sweep()])).holds is False
     large = pd.concat([sweep(method, values=(np.nan, -10.0, -8.0, 8.0, 10.0)) for method in ("set", "replace")])
     assert control.keeping_the_error_is_cheaper(large).holds is None
+
+
+def equal_share(kept, others, other="replace"):
+    """Change of NDCG@10 per target at two levels; NaN where a method does not reach them."""
+    rows = [
+        (target, part, method, 1.0 if np.isfinite(change) else np.nan, change)
+        for method, changes in (("set", kept), (other, others))
+        for target, pair in changes.items()
+        for part, change in zip((0.2, 0.4), pair, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["target", "part", "method", "value", "change"])
+
+
+FIVE = dict.fromkeys("ABCDE", (-0.1, -0.3))
+
+
+def test_equal_share_is_for_four_of_five():
+    one, two = FIVE | {"A": (-0.1, -0.31)}, FIVE | {"A": (-0.1, -0.31), "B": (-0.2, -0.21)}
+    assert trade_offs.no_dearer_than_replacing(equal_share(FIVE, FIVE)).holds is True  # no more is enough
+    held = trade_offs.no_dearer_than_replacing(equal_share(one, FIVE))
+    assert held.holds is True
+    assert held.section == BEYOND
+    assert "True for 4 of 5 concepts" in held.measured
+    assert "−20.1% with the error kept, −20.0% with the replacement (A −20.5% against −20.0%; B" in held.measured
+    lost = trade_offs.no_dearer_than_replacing(equal_share(two, FIVE))
+    assert lost.holds is False
+    assert "True for 3 of 5" in lost.measured
+
+
+def test_equal_share_compares_where_both_get():
+    """At the first level A loses less; at the second one of them does not get there, and B never does."""
+    table = equal_share({"A": (-0.1, np.nan), "B": (np.nan, np.nan)}, {"A": (-0.2, 0.5), "B": (0.5, 0.5)}, "boost")
+    held = trade_offs.no_dearer_than_boosting(table)
+    assert held.holds is True
+    assert "True for 1 of 1 concepts; on average NDCG@10 changes by −10.0% with the error kept" in held.measured
+    assert held.measured.endswith("No level is reached by both for 1 more.")
+    dear = equal_share({"A": (-0.3, np.nan)}, {"A": (-0.2, 0.5)}, "boost")
+    assert trade_offs.no_dearer_than_boosting(dear).holds is False
+
+
+def test_equal_share_where_nothing_was_measured():
+    never = equal_share({"A": (np.nan, np.nan)}, {"A": (-0.2, -0.2)})
+    assert trade_offs.no_dearer_than_replacing(never).holds is None
+    assert trade_offs.no_dearer_than_boosting(never).holds is None  # no such method
+    nothing = never.assign(value=1.0, change=np.nan)
+    assert "nothing to lose" in trade_offs.no_dearer_than_replacing(nothing).measured
 
 
 def test_the_tally_counts_what_was_measured_and_is_the_papers():
