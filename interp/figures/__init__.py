@@ -1,5 +1,6 @@
 """Plotly figures as functions of a study's tables. No figure computes a statistic."""
 
+from interp.figures.beyond import attributions_beside_ablations, exposure_trade_off
 from interp.figures.features import activation_histogram, concept_bars
 from interp.figures.grids import setting_curve, site_bars, trade_off_curves
 from interp.figures.overview import (
@@ -13,6 +14,7 @@ from interp.figures.steering import changed_concepts, direction_curves, quality_
 
 __all__ = [
     "activation_histogram",
+    "attributions_beside_ablations",
     "best_correlations",
     "causal_heatmap",
     "changed_concepts",
@@ -20,6 +22,7 @@ __all__ = [
     "concept_heatmap",
     "densities",
     "direction_curves",
+    "exposure_trade_off",
     "features_beside_neurons",
     "quality_curves",
     "setting_curve",

@@ -28,6 +28,10 @@ MADE_BY = {
     "effects": "interp.tables.effects.effects",
     "steering": "interp.tables.steering.steering",
     "lists": "interp.tables.cases.lists",
+    "causal": "interp.tables.beyond.causal",
+    "popularity": "interp.tables.beyond.popularity",
+    "explanations": "interp.tables.beyond.explanations",
+    "receipts": "interp.tables.beyond.receipts",
 }
 
 

@@ -21,6 +21,14 @@ steering/      steering.csv            features and probe directions at each val
                shares.csv              the same: share of every concept
                probes.csv              how well supervised probes tell concepts apart (section 8.2.3)
 lists/         lists.parquet           two users' lists before and after (Figure 7)
+causal/        causal.parquet          what turning every feature up and down does to every concept's share
+               causal_agreement.csv    whether that follows from its correlations, and by chance
+               causal_concepts.csv     the same, concept by concept
+popularity/    popularity_features.csv how far each feature tells popular from unpopular items
+               popularity.csv          what steers to the long tail change, by strength
+explanations/  explanations.parquet    attributions of users' first items beside ablations
+               explanation_agreement.csv  how far the two agree
+receipts/      receipts.csv            what the standard steer of each target changes, with intervals
 """
 
 from interp.tables.store import read_table, write_group

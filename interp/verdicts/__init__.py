@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from interp.verdicts import control, dictionaries, interpretation
+from interp.verdicts import beyond, control, dictionaries, interpretation
 from interp.verdicts.claim import BEYOND, Claim, tally
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ def verdicts(study: "Study") -> list[Claim]:
         interpretation.other_attributes(attributes, study.record["attribute"]),
         dictionaries.sparse_is_aligned(every, config["sparse_l0"]),
         control.keeping_the_error_is_cheaper(steering),
+        beyond.does_what_it_says(study.table("causal_agreement")),
+        beyond.attributions_are_right(study.table("explanation_agreement")),
+        beyond.reaches_the_long_tail(study.table("popularity")),
     ]
 
 
