@@ -15,7 +15,7 @@ from interp.why import why
 from recmodels.errors import InputError
 from recmodels.sequences import Histories
 
-LISTS = 300_000  # of a causal map, two for each active feature and user: a minute or two on one core
+LISTS = 150_000  # of a causal map, two for each active feature and user; a BERT4Rec may need three minutes on one core
 EXPLAINED = 100  # users whose first item is explained
 TOP = 5  # attributions that are checked
 STRENGTHS = (-1.0, 0.0, 0.5, 1.0, 2.0, 4.0)
