@@ -15,7 +15,6 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from interp.concepts import Concepts
-from interp.edits import steer_of
 from interp.envoys import RecommenderEnvoy
 from interp.steered_lists import steered_lists
 from interp.steering import user_shares
@@ -96,7 +95,7 @@ def causal_map(
     labels = concepts.labels(rec.recommender.vocabulary.ids)
     plain = user_shares(rec.rank(given, k), labels)
     steers = [
-        steer_of({feature: sign * amount * unit}, name, "add", "last", "none")
+        rec.steer_of({feature: sign * amount * unit}, site=name, op="add")
         for feature, unit in units.items()
         for sign in (1, -1)
     ]

@@ -4,19 +4,18 @@ Axes: b users, s steps, d hidden size, f features.
 """
 
 import math
-import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Integral, Real
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol
 
+import pandas as pd
 import torch
 from torch import Tensor
 
 from recmodels.errors import InputError
 
-Op = Literal["set", "add", "scale"]
-At = Literal["last", "all"]
+Op = Literal["set", "add", "scale", "floor", "cap"]
+At = Literal["last", "all"] | tuple[int, ...]
 Reconstruct = Literal["none", "last", "all"]
 
 
@@ -26,6 +25,10 @@ class Coder(Protocol):
     @property
     def n_features(self) -> int:
         """f, the size of the dictionary."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells it from every other dictionary."""
 
     def encode(self, hidden: Tensor) -> Tensor:
         """[..., d] hidden states to [..., f] features."""
@@ -43,32 +46,46 @@ class Edit:
 
     Attributes:
         feature: which one.
-        value: the operand of `op`, in units of activation; a [b] tensor gives every user of one
-            forward pass their own.
-        op: "set" the activation to the value, "add" the value, or "scale" by it.
-        at: at each user's "last" real step (the paper's way) or at "all" steps.
+        value: the operand of `op`, in units of activation; a mapping from user to value gives each user their own and
+            leaves those it does not name alone.
+        op: "set" the activation to the value, "add" the value, "scale" by it, or keep it from falling below ("floor")
+            or rising above it ("cap").
+        at: at each user's "last" real step (the paper's way), at "all" steps, or at chosen ones, counted from the end:
+            (-1,) is the last step, (-1, -2) the last two.
+        weight: how far the activation moves towards what `op` makes of it: 1 all the way, 0.5 half of it.
+        concept: the concept that it was written for, if any.
     """
 
     feature: int
-    value: float | Tensor
+    value: float | Mapping[Any, float]
     op: Op = "set"
     at: At = "last"
+    weight: float = 1.0
+    concept: str | None = None
 
-    def apply(self, features: Tensor) -> None:
-        """Change [b, s, f] features in place."""
-        if isinstance(self.value, Tensor) and self.value.numel() not in (1, len(features)):
-            raise InputError(
-                f"feature {self.feature} is steered by {self.value.numel()} values, but {len(features)} histories "
-                f"are scored at once: give one value, or one for each"
-            )
-        steps = slice(-1, None) if self.at == "last" else slice(None)
-        value = self.value.reshape(-1, 1) if isinstance(self.value, Tensor) else self.value
+    def apply(self, features: Tensor, users: pd.Index | None = None) -> None:
+        """Change [b, s, f] features in place; `users` are the labels of the rows, by default 0, 1, 2, …"""
+        steps = steps_of(self.at, features.shape[1])
+        old = features[:, steps, self.feature]
+        value = self._by_row(old, users)
         if self.op == "set":
-            features[:, steps, self.feature] = value
+            new = value.expand_as(old)
         elif self.op == "add":
-            features[:, steps, self.feature] += value
+            new = old + value
+        elif self.op == "scale":
+            new = old * value
         else:
-            features[:, steps, self.feature] *= value
+            new = old.maximum(value) if self.op == "floor" else old.minimum(value)
+        if self.weight != 1:
+            new = torch.lerp(old, new, self.weight)
+        features[:, steps, self.feature] = torch.where(value.isnan(), old, new)
+
+    def _by_row(self, old: Tensor, users: pd.Index | None) -> Tensor:
+        """The value of each row [b, 1], or of all of them [1, 1]; NaN where a user has none."""
+        if not isinstance(self.value, Mapping):
+            return old.new_full((1, 1), float(self.value))
+        labels = range(len(old)) if users is None else users
+        return old.new_tensor([float(self.value.get(user, math.nan)) for user in labels])[:, None]
 
 
 @dataclass(frozen=True)
@@ -78,7 +95,7 @@ class Push:
     Attributes:
         direction: [d], in units of the hidden state.
         factor: how much of it is added.
-        at: at each user's "last" real step or at "all" steps.
+        at: as in `Edit`.
     """
 
     direction: Tensor
@@ -91,8 +108,7 @@ class Push:
             raise InputError(
                 f"a direction here has {hidden.shape[-1]} entries, not shape {tuple(self.direction.shape)}"
             )
-        steps = slice(-1, None) if self.at == "last" else slice(None)
-        hidden[:, steps] += self.factor * self.direction.to(hidden)
+        hidden[:, steps_of(self.at, hidden.shape[1])] += self.factor * self.direction.to(hidden)
 
 
 @dataclass(frozen=True)
@@ -105,27 +121,46 @@ class Steer:
         reconstruct: "none" keeps the reconstruction error, so that only the edited features change;
             "all" replaces the site's output by its reconstruction at every step (the paper's way,
             section 4.3), "last" at the last step only.
+        dictionary: fingerprint of the dictionary whose features are meant; without it, any.
     """
 
     edits: tuple[Edit | Push, ...]
     site: str
     reconstruct: Reconstruct = "none"
+    dictionary: str | None = None
 
     @property
     def empty(self) -> bool:
         """Whether it changes nothing."""
         return not self.edits and self.reconstruct == "none"
 
-    def apply(self, hidden: Tensor, coder: Coder) -> Tensor:
-        """Steered [b, s, d] hidden states; the input is left alone."""
-        everywhere = self.reconstruct == "all" or any(edit.at == "all" for edit in self.edits)
-        start = 0 if everywhere else hidden.shape[1] - 1
+    @property
+    def concepts(self) -> list[str]:
+        """The concepts that its edits were written for, each once."""
+        named = (edit.concept for edit in self.edits if isinstance(edit, Edit))
+        return list(dict.fromkeys(name for name in named if name is not None))
+
+    @property
+    def by_user(self) -> bool:
+        """Whether it asks who the users are."""
+        return any(isinstance(edit, Edit) and isinstance(edit.value, Mapping) for edit in self.edits)
+
+    def apply(self, hidden: Tensor, coder: Coder, users: pd.Index | None = None) -> Tensor:
+        """Steered [b, s, d] hidden states; the input is left alone.
+
+        Args:
+            hidden: [b, s, d] output of the site.
+            coder: the site's dictionary.
+            users: labels of the rows, by default 0, 1, 2, …
+        """
+        start = 0 if self.reconstruct == "all" else min((_first(e.at, hidden.shape[1]) for e in self.edits), default=-1)
+        start %= hidden.shape[1]
         part = hidden[:, start:]
         before = coder.encode(part)
         after = before.clone()
         for edit in self.edits:
             if isinstance(edit, Edit):
-                edit.apply(after)
+                edit.apply(after, users)
         changed = part + coder.write(after - before)
         if self.reconstruct == "all":
             changed = coder.decode(after)
@@ -136,57 +171,16 @@ class Steer:
                 edit.apply(changed)
         return torch.cat([hidden[:, :start], changed], dim=1)
 
-    def checked(self, coder: Coder) -> "Steer":
-        """Itself, if this dictionary can carry it out.
 
-        Raises:
-            InputError: a feature is out of range, a value is not a finite number, or a word is unknown.
-        """
-        for edit in self.edits:
-            _check_word("at", edit.at, At)
-            if isinstance(edit, Push):
-                if not torch.isfinite(edit.direction * edit.factor).all():
-                    raise InputError("a direction or its factor is not finite: give finite numbers")
-                continue
-            if not isinstance(edit.feature, Integral) or not 0 <= edit.feature < coder.n_features:
-                raise InputError(
-                    f"there is no feature {edit.feature!r}: this dictionary has features 0 to {coder.n_features - 1}"
-                )
-            if not _is_operand(edit.value):
-                shown = " ".join(repr(edit.value).split())
-                raise InputError(f"feature {edit.feature} is steered by {shown}: give a finite number")
-            _check_word("op", edit.op, Op)
-        _check_word("reconstruct", self.reconstruct, Reconstruct)
-        return self
+def steps_of(at: At, n: int) -> slice | list[int]:
+    """Which of n steps are meant; a history that is too short for a chosen step has none there."""
+    if isinstance(at, str):
+        return slice(-1, None) if at == "last" else slice(None)
+    return [n + step for step in at if n + step >= 0]
 
 
-def steer_of(edits: Mapping[Any, float] | Steer, site: str, op: Op, at: At, reconstruct: Reconstruct) -> Steer:
-    """A `Steer` from a mapping feature → value, or the given one itself."""
-    if isinstance(edits, Steer):
-        return edits
-    if not isinstance(edits, Mapping):
-        raise InputError(f"steer takes a mapping from feature to value, not a {type(edits).__name__}")
-    return Steer(
-        tuple(Edit(_number(feature), _value(value), op, at) for feature, value in edits.items()), site, reconstruct
-    )
-
-
-def _number(feature: Any) -> Any:
-    """A feature's number, from an integer of any kind or an object that stands for one; else what was given."""
-    return operator.index(feature) if hasattr(feature, "__index__") else feature
-
-
-def _value(value: Any) -> Any:
-    return float(value) if isinstance(value, Real) else value
-
-
-def _is_operand(value: object) -> bool:
-    """Whether it is a finite number, or a tensor of one per user."""
-    if isinstance(value, Tensor):
-        return value.ndim <= 1 and bool(torch.isfinite(value).all())
-    return isinstance(value, Real) and math.isfinite(value)
-
-
-def _check_word(name: str, word: str, allowed: object) -> None:
-    if word not in get_args(allowed):
-        raise InputError(f"{name} is {word!r}: choose one of {', '.join(get_args(allowed))}")
+def _first(at: At, n: int) -> int:
+    """The first of n steps that is meant, −1 for the last."""
+    if isinstance(at, str):
+        return -1 if at == "last" else -n
+    return max(min(at), -n)

@@ -7,7 +7,7 @@ history's last item; for BERT4Rec it is the [MASK] after it, which stands for th
 
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import CodeType
@@ -24,8 +24,10 @@ from nnsight.intervention.interleaver import Mediator
 from nnsight.intervention.tracer import InterleavingTracer
 from torch import Tensor
 
-from interp.edits import At, Op, Reconstruct, Steer, steer_of
+from interp.edit_checks import checked
+from interp.edits import At, Reconstruct, Steer
 from interp.sae import SparseAutoencoder
+from interp.wording import USUAL, Meanings, Unit, Verb, steer_of
 from recmodels.errors import InputError
 from recmodels.ranking import rank
 from recmodels.recommender import Recommender, recommendations
@@ -117,6 +119,7 @@ class RecommenderEnvoy(NNsight):
     def __init__(self, recommender: Recommender, *saes: SparseAutoencoder) -> None:
         self.recommender = recommender
         self.saes: dict[str, SparseAutoencoder] = {}
+        self.meanings: dict[str, Meanings] = {}
         self.lock = threading.RLock()  # nnsight keeps the state of a run on the module
         model = recommender.model.requires_grad_(False)
         with warnings.catch_warnings():
@@ -124,20 +127,29 @@ class RecommenderEnvoy(NNsight):
             warnings.filterwarnings("ignore", "Module '.*' has a submodule named 'output'", UserWarning)
             super().__init__(model, envoys=dict.fromkeys(model.sites.values(), SiteEnvoy))
         self._name_sites()
-        self._check_faithful()
+        check_faithful(self)
         for sae in saes:
             self.attach(sae)
 
     # Dictionaries
 
-    def attach(self, sae: SparseAutoencoder) -> "RecommenderEnvoy":
+    def attach(self, sae: SparseAutoencoder, meanings: Meanings | None = None) -> "RecommenderEnvoy":
         """Give `features` a meaning at the dictionary's site, and return this envoy.
+
+        Args:
+            sae: the dictionary; it takes the place of one that is there.
+            meanings: what concepts by name and units mean for its features; without them, steers name features by
+                number and strengths in activation.
 
         Raises:
             InputError: the dictionary was trained on another recommender, or for a site that is not here.
         """
         sae.check_belongs(self.recommender.fingerprint)
-        self.saes[self.site(sae.provenance.site).name] = sae.to(self.device)
+        site = self.site(sae.provenance.site).name
+        self.saes[site] = sae.to(self.device)
+        self.meanings.pop(site, None)
+        if meanings is not None:
+            self.meanings[site] = meanings
         return self
 
     def site(self, name: str) -> SiteEnvoy:
@@ -208,10 +220,12 @@ class RecommenderEnvoy(NNsight):
 
     def steer(
         self,
-        edits: Mapping[Any, float] | Steer,
+        edits: Any,
         *histories: Any,
-        op: Op = "set",
-        at: At = "last",
+        op: Verb = "set",
+        at: At | int = "last",
+        unit: Unit = "activation",
+        weight: float = 1.0,
         reconstruct: Reconstruct = "none",
         site: str | None = None,
     ) -> Any:
@@ -222,24 +236,41 @@ class RecommenderEnvoy(NNsight):
         reads anything.
 
         Args:
-            edits: feature (its number, or a `Feature` of a study) → value; or a `Steer`.
+            edits: feature → value. A feature is its number, a `Feature` of a study, or the name of a concept, which
+                means all its aligned features. A value is a number, a mapping from user to number (users it does not
+                name are left alone) or, for "clamp", a pair (floor, cap). To "ablate": a list of features. Or a list
+                of `Edit`s and `Push`es, or a `Steer`.
             *histories: what to trace, for the tracing form.
-            op: "set" the activation, "add" to it or "scale" it.
-            at: each user's "last" step (BERT4Rec's [MASK]), or "all" steps.
+            op: "set" the activation, "add" to it, "scale" it, keep it above a "floor", below a "cap" or both
+                ("clamp"), or "ablate" it.
+            at: each user's "last" step (BERT4Rec's [MASK]), "all" steps, or chosen ones counted from the end:
+                -1, or (-1, -2).
+            unit: what values are multiples of: "activation", or each feature's own "std" or "p99" (99th percentile).
+            weight: how far activations move: 1 all the way. With the values of `interp.features.profile`, 0.5 blends
+                users with others.
             reconstruct: "none" keeps the reconstruction error; "all" or "last" replaces the site's output
                 by its reconstruction at those steps (the paper's way is "all").
             site: where; by default the one site with a dictionary.
 
         Raises:
-            InputError: no such feature, site or option, or a value that is not finite.
+            InputError: no such feature, concept, site or option, a value that is not finite, or a contradiction.
         """
-        if isinstance(edits, Steer) and (op, at, reconstruct, site) != ("set", "last", "none", None):
-            raise InputError("a Steer already says its op, at, reconstruct and site: give it alone")
-        name = site or (edits.site if isinstance(edits, Steer) else self.only_site())
-        steer = steer_of(edits, name, op, at, reconstruct).checked(self.site(name).sae)
+        how: dict[str, Any] = {"op": op, "at": at, "unit": unit, "weight": weight, "reconstruct": reconstruct}
+        steer = self.steer_of(edits, site=site, **how)
         if histories:
             return self.trace(*histories, steer=steer, tracer_cls=_Tracer)
         return self._ambient(steer)
+
+    def steer_of(self, edits: Any, *, site: str | None = None, **how: Any) -> Steer:
+        """What `steer` with these arguments carries out: to be used again, or written with `interp.steer_json`."""
+        if isinstance(edits, Steer):
+            if site or any(how[word] != usual for word, usual in USUAL.items() if word in how):
+                raise InputError("a Steer already says its op, at, reconstruct and site: give it alone")
+            return checked(edits, self.site(edits.site).sae)
+        name = site or self.only_site()
+        sae = self.site(name).sae
+        about: dict[str, Any] = {"meanings": self.meanings.get(name), "dictionary": sae.fingerprint}
+        return checked(steer_of(edits, name, **about, **how), sae)
 
     @property
     def steered(self) -> bool:
@@ -285,6 +316,15 @@ class RecommenderEnvoy(NNsight):
         model, vocabulary = self.recommender.model, self.recommender.vocabulary
         return model.inference_inputs(as_histories(given, vocabulary))
 
+    def _users(self) -> pd.Index:
+        """Labels of the users of the forward pass that is under way; tokens have none but their row's number."""
+        given = [inputs[0] for inputs, _ in self.interleaver.batcher.invokes]
+        labels = [
+            pd.RangeIndex(len(one)) if isinstance(one, Tensor) else self.recommender.histories(one).users
+            for one in given
+        ]
+        return pd.Index([label for index in labels for label in index])
+
     def _is_item(self, tokens: Tensor) -> Tensor:
         return (tokens > PAD) & (tokens <= len(self.recommender.vocabulary))
 
@@ -301,7 +341,7 @@ class RecommenderEnvoy(NNsight):
         site = self.site(steer.site)
 
         def intervene() -> None:
-            site.output = steer.apply(site.output, site.sae)
+            site.output = steer.apply(site.output, site.sae, self._users() if steer.by_user else None)
 
         # What nnsight makes of a trace body, without a body: the worker calls a function.
         return Mediator(_CALL, {}, {"intervene": intervene}, copy=True)
@@ -316,31 +356,36 @@ class RecommenderEnvoy(NNsight):
             *above, last = name.split(".")
             setattr(self.get(".".join(above)) if above else self, last, envoy)
 
-    def _check_faithful(self) -> None:
-        """Compare every site in a trace with a plain hook: a change of nnsight or of a model cannot go unseen."""
-        model = self.recommender.model
-        codes = np.arange(5, dtype=np.int32) % model.config.n_items
-        tokens = model.inference_inputs(Histories(pd.RangeIndex(2), codes, np.array([0, 2, 5]))).to(model.device)
-        bare: dict[str, Tensor] = {}
-        hooks = [
-            model.get_submodule(path).register_forward_hook(lambda *call, name=name: bare.update({name: call[-1]}))
-            for name, path in model.sites.items()
-        ]
-        expected = model(tokens).scores
-        for hook in hooks:
-            hook.remove()
-        if not torch.isfinite(expected).all():
-            raise InputError("the recommender's scores are not finite: its weights are damaged, train it again")
-        traced: dict[str, Tensor] = {}
-        with self.trace(tokens):
-            for name in model.sites:
-                traced[name] = save(self.site(name).output)
-            scores = save(self.scores)
-        same = all(torch.equal(traced[name], bare[name]) for name in model.sites)
-        if not (same and torch.equal(scores, expected)):
-            raise InputError(
-                "a trace of this recommender differs from the bare model: install the nnsight of constraints.txt"
-            )
+
+def check_faithful(rec: RecommenderEnvoy) -> None:
+    """Compare every site in a trace with a plain hook: a change of nnsight or of a model cannot go unseen.
+
+    Raises:
+        InputError: they differ, or the model's scores are not finite.
+    """
+    model = rec.recommender.model
+    codes = np.arange(5, dtype=np.int32) % model.config.n_items
+    tokens = model.inference_inputs(Histories(pd.RangeIndex(2), codes, np.array([0, 2, 5]))).to(model.device)
+    bare: dict[str, Tensor] = {}
+    hooks = [
+        model.get_submodule(path).register_forward_hook(lambda *call, name=name: bare.update({name: call[-1]}))
+        for name, path in model.sites.items()
+    ]
+    expected = model(tokens).scores
+    for hook in hooks:
+        hook.remove()
+    if not torch.isfinite(expected).all():
+        raise InputError("the recommender's scores are not finite: its weights are damaged, train it again")
+    traced: dict[str, Tensor] = {}
+    with rec.trace(tokens):
+        for name in model.sites:
+            traced[name] = save(rec.site(name).output)
+        scores = save(rec.scores)
+    same = all(torch.equal(traced[name], bare[name]) for name in model.sites)
+    if not (same and torch.equal(scores, expected)):
+        raise InputError(
+            "a trace of this recommender differs from the bare model: install the nnsight of constraints.txt"
+        )
 
 
 _CALL = compile("intervene()", "<steer>", "exec")

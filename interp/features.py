@@ -3,14 +3,20 @@
 Axes: n rows, f features.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
 from tqdm.auto import tqdm
 
 from interp.activations import ActivationStore
+from interp.envoys import RecommenderEnvoy
 from interp.sae import SparseAutoencoder
 from recmodels.errors import InputError
+from recmodels.sequences import Histories
+
+USERS = 256  # per pass
 
 
 def encode(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 4096) -> sparse.csc_array:
@@ -25,6 +31,34 @@ def encode(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 409
     for batch in tqdm(store.batches(batch_size), desc="encoding", total=total, leave=False):
         parts.append(sparse.csr_array(sae.encode(batch).numpy()))
     return sparse.csc_array(sparse.vstack(parts))
+
+
+def last_features(rec: RecommenderEnvoy, site: str, histories: Histories) -> sparse.csr_array:
+    """Features [n, f] at the step that is scored, of one history per row, under the steers in force."""
+    sae = rec.site(site).sae
+    parts = [sae.encode(rec.hidden(batch, site)[:, -1]).cpu().numpy() for batch in histories.batches(USERS)]
+    return sparse.csr_array(sparse.vstack([sparse.csr_array(part) for part in parts]))
+
+
+def profile(rec: RecommenderEnvoy, given: Any, site: str | None = None) -> pd.Series:
+    """Mean features of some users at the step that is scored: what to blend other users with.
+
+        with rec.steer(profile(rec, friends), weight=0.5):
+            lists = rec.recommend(mine)
+
+    Args:
+        rec: the recommender, with a dictionary attached.
+        given: one history or many, in any form.
+        site: whose dictionary; by default that of the one site that has one.
+
+    Returns:
+        Activations, indexed by feature.
+
+    Raises:
+        InputError: no history, an unknown item, or no such dictionary.
+    """
+    rows = last_features(rec, site or rec.only_site(), rec.recommender.histories(given))
+    return pd.Series(np.asarray(rows.mean(axis=0)).ravel(), name="activation").rename_axis("feature")
 
 
 def check_match(store: ActivationStore, sae: SparseAutoencoder) -> None:

@@ -14,12 +14,10 @@ from scipy import sparse
 from interp.activations import ActivationStore
 from interp.edits import Edit, Steer
 from interp.envoys import RecommenderEnvoy
-from interp.features import encode
+from interp.features import encode, last_features
 from recmodels.errors import InputError
 from recmodels.metrics import head_items
 from recmodels.sequences import Histories, Vocabulary
-
-USERS = 128  # per pass
 
 
 @dataclass(frozen=True)
@@ -120,7 +118,7 @@ def popularity_features(
     config = config or SyntheticUsers()
     sae = rec.site(store.site).sae
     counts = by_code(popularity, rec.recommender.vocabulary)
-    synthetic = [_last_features(rec, store.site, histories) for histories in synthetic_histories(counts, config)]
+    synthetic = [last_features(rec, store.site, histories) for histories in synthetic_histories(counts, config)]
     codes = rec.recommender.vocabulary.encode(store.rows["item"])
     activations = encode(store, sae).tocsr()
     real = []
@@ -187,11 +185,3 @@ def cohens_d(popular: sparse.csr_array, unpopular: sparse.csr_array) -> pd.DataF
     std = np.sqrt(scatter / max(freedom, 1))
     d = np.divide(means[0] - means[1], std, out=np.zeros_like(std), where=std > 0)
     return pd.DataFrame({"d": d, "mean_popular": means[0], "mean_unpopular": means[1], "std": std})
-
-
-def _last_features(rec: RecommenderEnvoy, site: str, histories: Histories) -> sparse.csr_array:
-    """Features [n, f] at the step that is scored, of one history per row."""
-    sae, parts = rec.site(site).sae, []
-    for batch in histories.batches(USERS):
-        parts.append(sparse.csr_array(sae.encode(rec.hidden(batch, site)[:, -1]).cpu().numpy()))
-    return sparse.csr_array(sparse.vstack(parts))

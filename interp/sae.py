@@ -4,6 +4,7 @@ Axes: n rows, d hidden size, f features.
 """
 
 import copy
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -69,6 +70,17 @@ class SparseAutoencoder:
     def n_features(self) -> int:
         """Features in the dictionary."""
         return self.dictionary.dict_size
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the weights, the normaliser and where they came from; what a steer remembers its dictionary by."""
+        digest = hashlib.sha256(
+            json.dumps([self.mean, self.std, self.inputs(self.config, self.provenance)], sort_keys=True).encode()
+        )
+        for name, tensor in sorted(self.dictionary.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     def normalise(self, hidden: Tensor) -> Tensor:
         """Hidden states as the dictionary sees them, same shape."""

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
+from interp.edit_checks import checked
 from interp.edits import Steer
 from interp.envoys import RecommenderEnvoy
 from recmodels.ranking import top_k
@@ -42,7 +43,7 @@ def steered_lists(
     together: dict[tuple[str, bool], list[int]] = {}
     alone = []
     for place, steer in enumerate(steers):
-        steer.checked(rec.site(steer.site).sae)
+        checked(steer, rec.site(steer.site).sae)
         if shares_all_before(rec, steer):
             together.setdefault((steer.site, steer.reconstruct == "all"), []).append(place)
         else:
@@ -65,7 +66,7 @@ def steered_lists(
 def shares_all_before(rec: RecommenderEnvoy, steer: Steer) -> bool:
     """Whether a steer changes the last step of a block's output and, at most, replaces the others alike for all."""
     number = steer.site.removeprefix(BLOCK)
-    return not rec.steered and number.isdigit() and all(edit.at == "last" for edit in steer.edits)
+    return not rec.steered and number.isdigit() and all(edit.at in ("last", (-1,)) for edit in steer.edits)
 
 
 @torch.no_grad()
@@ -74,7 +75,7 @@ def _lists_together(rec: RecommenderEnvoy, batch: Histories, steers: list[Steer]
     envoy = rec.site(steers[0].site)
     hidden = rec.hidden(batch, envoy.name)
     before = Steer((), envoy.name, "all").apply(hidden, envoy.sae) if steers[0].reconstruct == "all" else hidden
-    last = torch.cat([steer.apply(hidden[:, -1:], envoy.sae) for steer in steers], dim=1)
+    last = torch.cat([steer.apply(hidden[:, -1:], envoy.sae, batch.users) for steer in steers], dim=1)
     model = rec.recommender.model
     tokens = model.inference_inputs(batch).to(hidden.device)
     block = int(envoy.name.removeprefix(BLOCK))

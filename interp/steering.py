@@ -18,7 +18,7 @@ from recmodels.sequences import Histories
 
 
 @dataclass(frozen=True)
-class Dose:
+class SweepPoint:
     """One steer of a sweep, and what it is called in tables.
 
     Attributes:
@@ -38,43 +38,43 @@ class Dose:
     steer: Steer
 
 
-def set_doses(sae: SparseAutoencoder, targets: Mapping[str, int], values: Sequence[float]) -> list[Dose]:
+def set_points(sae: SparseAutoencoder, targets: Mapping[str, int], values: Sequence[float]) -> list[SweepPoint]:
     """Each target's feature set to each value at the last step: the error kept, and the paper's replacement."""
     site = sae.provenance.site
     methods: dict[str, Reconstruct] = {"set": "none", "replace": "all"}
     return [
-        Dose(method, target, feature, value, Steer((Edit(feature, value),), site, reconstruct))
+        SweepPoint(method, target, feature, value, Steer((Edit(feature, value),), site, reconstruct))
         for method, reconstruct in methods.items()
         for target, feature in targets.items()
         for value in values
     ]
 
 
-def direction_doses(
+def direction_points(
     sae: SparseAutoencoder, probes: Probes, targets: Mapping[str, int], values: Sequence[float]
-) -> list[Dose]:
+) -> list[SweepPoint]:
     """Unit directions of each target's feature, and of its probe if it has one, added at the last step (Figure 10)."""
-    site, doses = sae.provenance.site, []
+    site, points = sae.provenance.site, []
     for target, feature in targets.items():
         direction = sae.directions[feature]
         unit = direction / direction.norm() * sae.std
         for value in values:
-            doses.append(Dose("add", target, feature, value, Steer((Push(unit, value),), site)))
+            points.append(SweepPoint("add", target, feature, value, Steer((Push(unit, value),), site)))
             if target in probes.concepts:
                 push = Push(probes.direction(target), value)
-                doses.append(Dose("probe", target, -1, value, Steer((push,), site)))
-    return doses
+                points.append(SweepPoint("probe", target, -1, value, Steer((push,), site)))
+    return points
 
 
 def sweep(
-    rec: RecommenderEnvoy, histories: Histories, doses: Iterable[Dose], concepts: Concepts, k: int = 10
+    rec: RecommenderEnvoy, histories: Histories, points: Iterable[SweepPoint], concepts: Concepts, k: int = 10
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Steer every user's list by one dose after the other (paper Figures 9 and 10).
+    """Steer every user's list by one point of a sweep after the other (paper Figures 9 and 10).
 
     Args:
         rec: the recommender, with the dictionary attached.
         histories: users whose last item is held out as the truth.
-        doses: the steers.
+        points: the steers.
         concepts: whose shares are reported.
         k: list length.
 
@@ -91,20 +91,20 @@ def sweep(
     plain = rec.rank(inputs, k)
     metrics, shares, begun = [], [], set()
 
-    def note(dose: Dose, value: float, lists: np.ndarray) -> None:
-        row = {"method": dose.method, "target": dose.target, "feature": dose.feature, "value": value}
+    def note(point: SweepPoint, value: float, lists: np.ndarray) -> None:
+        row = {"method": point.method, "target": point.target, "feature": point.feature, "value": value}
         share = concept_shares(lists, labels)
-        measured = {"share": share[concepts.index(dose.target)], **list_metrics(lists, truth, catalogue)}
+        measured = {"share": share[concepts.index(point.target)], **list_metrics(lists, truth, catalogue)}
         metrics.append(row | measured | {"overlap": user_overlap(plain, lists).mean()})
         shares.append(pd.DataFrame({**row, "concept": concepts.names, "share": share}))
 
-    doses = list(doses)
-    every = steered_lists(rec, inputs, [dose.steer for dose in doses], k, "steering")
-    for dose, lists in zip(doses, every, strict=True):
-        if (dose.method, dose.target) not in begun:
-            begun.add((dose.method, dose.target))
-            note(dose, nan, plain)
-        note(dose, dose.value, lists)
+    points = list(points)
+    every = steered_lists(rec, inputs, [point.steer for point in points], k, "steering")
+    for point, lists in zip(points, every, strict=True):
+        if (point.method, point.target) not in begun:
+            begun.add((point.method, point.target))
+            note(point, nan, plain)
+        note(point, point.value, lists)
     return pd.DataFrame(metrics), pd.concat(shares, ignore_index=True)
 
 

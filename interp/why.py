@@ -9,7 +9,7 @@ said by ranks.
 Axes: b rows, s steps, f features, v items.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -106,9 +106,8 @@ def why(rec: RecommenderEnvoy, history: Any, item: Any, top: int = 10, site: str
     total = attributed.sum(dim=0)
     chosen = [j for j in total.abs().argsort(descending=True)[:top].tolist() if total[j] != 0]
     # Row 0 is left as it is; each other row lacks one of the features.
-    keep = 1 - torch.eye(len(chosen) + 1, device=rec.device)
-    ablations = Steer(tuple(Edit(j, keep[row], "scale", "all") for row, j in enumerate(chosen, start=1)), name)
-    rows = one.select(np.zeros(len(keep), dtype=int))
+    rows = replace(one.select(np.zeros(len(chosen) + 1, dtype=int)), users=pd.RangeIndex(len(chosen) + 1))
+    ablations = Steer(tuple(Edit(j, {row: 0.0}, "set", "all") for row, j in enumerate(chosen, start=1)), name)
     with torch.no_grad(), rec.steer(ablations):
         scores = rec.score(rows)
     score, rank = _relative(scores, code).tolist(), item_ranks(scores, code, rows)

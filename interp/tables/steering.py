@@ -9,7 +9,7 @@ from interp.concepts import Concepts
 from interp.envoys import RecommenderEnvoy
 from interp.probes import fit_probes, probe_scores
 from interp.sae import SparseAutoencoder
-from interp.steering import direction_doses, set_doses, sweep
+from interp.steering import direction_points, set_points, sweep
 from interp.tables.store import Tables
 from recmodels.sequences import Histories
 
@@ -38,6 +38,6 @@ def steering(
     """
     chosen = dict(zip(targets["concept"], targets["feature"].astype(int).tolist(), strict=True))
     fitted = fit_probes(train, concepts)
-    doses = [*set_doses(sae, chosen, values), *direction_doses(sae, fitted, chosen, values)]
-    metrics, shares = sweep(rec, test_users, doses, concepts)
+    points = [*set_points(sae, chosen, values), *direction_points(sae, fitted, chosen, values)]
+    metrics, shares = sweep(rec, test_users, points, concepts)
     return {"probes.csv": probe_scores(fitted, test, concepts), "steering.csv": metrics, "shares.csv": shares}

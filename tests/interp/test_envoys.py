@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from interp.edits import Edit, Steer
+from interp.edits import Steer
 from interp.envoys import RecommenderEnvoy
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec, GPTRecConfig
@@ -126,16 +126,6 @@ def test_a_trace_inside_a_steer_sees_steered_hidden_states(rec, sae, some):
     assert torch.equal(after[:, :-1], before[:, :-1])
 
 
-def test_a_value_per_user(rec, some):
-    values = torch.linspace(-2, 2, len(some))
-    with rec.steer(Steer((Edit(5, values),), "blocks.0")):
-        together = rec.score(some)
-    for row, value in enumerate(values.tolist()):
-        with rec.steer({5: value}):
-            alone = rec.score(some.select(np.array([row])))
-        torch.testing.assert_close(together[row : row + 1], alone, **CLOSE)
-
-
 def test_a_steer_of_nothing_is_bit_identical_to_no_steer(rec, recommender, some):
     expected = recommender.score(some)
     assert torch.equal(rec.score(some), expected)
@@ -153,8 +143,9 @@ def test_features_set_to_their_own_values_change_nothing(rec, some):
     expected = rec.score(some)
     with rec.trace(some):
         features = rec.blocks[0].features.save()
-    own = Steer(tuple(Edit(f, features[:, -1, f]) for f in range(rec.blocks[0].sae.n_features)), "blocks.0")
-    with rec.steer(own):
+    last = features[:, -1].tolist()
+    by_user = [dict(zip(some.users, column, strict=True)) for column in zip(*last, strict=True)]
+    with rec.steer(dict(enumerate(by_user))):
         torch.testing.assert_close(rec.score(some), expected, **CLOSE)
     with rec.trace(some):
         rec.blocks[0].features[:] = rec.blocks[0].features.clone()
@@ -245,12 +236,13 @@ def test_scores_can_be_written(rec, some):
     [
         ({64: 1.0}, {}, "features 0 to 63"),
         ({-1: 1.0}, {}, "features 0 to 63"),
-        ({"Sci-Fi": 1.0}, {}, "features 0 to 63"),
+        ({"Sci-Fi": 1.0}, {}, "what 'Sci-Fi' means is not known"),
         ({1: float("nan")}, {}, "finite"),
         ([1, 2], {}, "mapping"),
+        ({1: 1.0}, {"weight": -1}, "weight of feature 1"),
         (Steer((), "blocks.0"), {"op": "add"}, "give it alone"),
         ({1: 1.0}, {"op": "raise"}, "set, add, scale"),
-        ({1: 1.0}, {"at": "first"}, "last, all"),
+        ({1: 1.0}, {"at": "first"}, '"last", "all" or steps'),
         ({1: 1.0}, {"reconstruct": "some"}, "none, last, all"),
         ({1: 1.0}, {"site": "blocks.9"}, r"choose one of embedding, .*blocks\.1, final$"),
         ({1: 1.0}, {"site": "blocks.1"}, r"no dictionary is attached at blocks\.1"),

@@ -18,7 +18,7 @@ from interp.envoys import RecommenderEnvoy
 from interp.fidelity import downstream
 from interp.sae import Provenance, SparseAutoencoder
 from interp.sae_training import train
-from interp.steering import set_doses, sweep
+from interp.steering import set_points, sweep
 from recmodels.bert4rec import BERT4Rec
 from recmodels.config import site_names
 from recmodels.errors import InputError
@@ -303,7 +303,7 @@ def test_a_sweep_in_bert4rec_is_one_steer_after_another(bert4rec, histories, pla
     concepts, few = concepts_of(planted.items, "concepts"), histories.select(np.arange(10))
     sae = untrained(bert4rec, "blocks.0", 0)
     rec = RecommenderEnvoy(bert4rec, sae)
-    metrics, _ = sweep(rec, few, set_doses(sae, {concepts.names[0]: 5}, [-6.0, 6.0]), concepts, k=5)
+    metrics, _ = sweep(rec, few, set_points(sae, {concepts.names[0]: 5}, [-6.0, 6.0]), concepts, k=5)
     inputs, _ = few.split_last()
     for method, reconstruct in (("set", "none"), ("replace", "all")):
         for value in (-6.0, 6.0):

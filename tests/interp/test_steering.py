@@ -7,11 +7,11 @@ from interp.concepts import concepts_of
 from interp.edits import Edit, Steer
 from interp.probes import Probes, fit_probes
 from interp.steering import (
-    Dose,
+    SweepPoint,
     concept_shares,
-    direction_doses,
+    direction_points,
     monotone,
-    set_doses,
+    set_points,
     sweep,
     user_overlap,
     user_shares,
@@ -46,21 +46,21 @@ def test_user_shares_by_hand():
 
 
 def test_what_is_done_for_a_figure(sae):
-    doses = set_doses(sae, {"a": 5, "b": 7}, [-1.0, 2.0])
-    assert [(d.method, d.target, d.feature, d.value) for d in doses] == [
+    points = set_points(sae, {"a": 5, "b": 7}, [-1.0, 2.0])
+    assert [(d.method, d.target, d.feature, d.value) for d in points] == [
         (method, target, feature, value)
         for method in ("set", "replace")
         for target, feature in (("a", 5), ("b", 7))
         for value in (-1.0, 2.0)
     ]
-    assert doses[1].steer == Steer((Edit(5, 2.0),), "blocks.0", "none")
-    assert doses[-1].steer == Steer((Edit(7, 2.0),), "blocks.0", "all")
+    assert points[1].steer == Steer((Edit(5, 2.0),), "blocks.0", "none")
+    assert points[-1].steer == Steer((Edit(7, 2.0),), "blocks.0", "all")
 
 
 def test_directions_are_of_length_one_among_normalised_activations(sae):
     weights = np.arange(1.0, 33.0)[None]
     probes = Probes(["a"], weights, np.zeros(1), sae.mean, sae.std)
-    by_feature, by_probe = (d.steer.edits[0] for d in direction_doses(sae, probes, {"a": 5}, [3.0]))
+    by_feature, by_probe = (d.steer.edits[0] for d in direction_points(sae, probes, {"a": 5}, [3.0]))
     for push in (by_feature, by_probe):
         assert push.factor == 3.0
         assert push.direction.norm().item() == pytest.approx(sae.std, rel=1e-5)
@@ -75,28 +75,30 @@ def test_a_sweep_is_one_steer_after_another(rec, sae, stores, histories, planted
     few = histories.select(np.arange(20))
     targets, values = {"concept-02": 5, "concept-07": 11}, [-3.0, 6.0]
     probes = fit_probes(stores["sae"], concepts)
-    doses = [*set_doses(sae, targets, values), *direction_doses(sae, probes, targets, values)]
-    metrics, shares = sweep(rec, few, doses, concepts, k=5)
+    points = [*set_points(sae, targets, values), *direction_points(sae, probes, targets, values)]
+    metrics, shares = sweep(rec, few, points, concepts, k=5)
     inputs, truth = few.split_last()
     vocabulary = rec.recommender.vocabulary
     labels = concepts.labels(vocabulary.ids)
     plain = rec.rank(inputs, 5)
     assert len(metrics) == 4 * 2 * 3
     assert metrics.groupby(["method", "target"], sort=False).first().shape[0] == 8
-    nothing = [Dose(m, t, 0, np.nan, Steer((), "blocks.0")) for m, t in metrics.groupby(["method", "target"]).groups]
-    for dose in [*doses, *nothing]:
-        with rec.steer(dose.steer):
+    nothing = [
+        SweepPoint(m, t, 0, np.nan, Steer((), "blocks.0")) for m, t in metrics.groupby(["method", "target"]).groups
+    ]
+    for point in [*points, *nothing]:
+        with rec.steer(point.steer):
             lists = rec.rank(inputs, 5)
         expected = concept_shares(lists, labels)
         row, found = (
             table[
-                (table["method"] == dose.method)
-                & (table["target"] == dose.target)
-                & (table["value"].isna() if np.isnan(dose.value) else table["value"] == dose.value)
+                (table["method"] == point.method)
+                & (table["target"] == point.target)
+                & (table["value"].isna() if np.isnan(point.value) else table["value"] == point.value)
             ]
             for table in (metrics, shares)
         )
-        assert row["share"].item() == expected[concepts.index(dose.target)]
+        assert row["share"].item() == expected[concepts.index(point.target)]
         assert row["overlap"].item() == user_overlap(plain, lists).mean()
         for name, measured in list_metrics(lists, truth, np.arange(len(vocabulary))).items():
             assert row[name].item() == measured

@@ -1,0 +1,163 @@
+"""What people write, as edits: concepts by name, several features, strengths in a feature's own units."""
+
+import operator
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from interp.edit_checks import check_word
+from interp.edits import At, Edit, Op, Push, Reconstruct, Steer
+from recmodels.errors import InputError
+
+Unit = Literal["activation", "std", "p99"]
+Verb = Literal["set", "add", "scale", "floor", "cap", "clamp", "ablate"]
+
+ALIGNED = 0.2  # a correlation below this names nothing
+USUAL = {"op": "set", "at": "last", "unit": "activation", "weight": 1.0, "reconstruct": "none"}
+
+
+@dataclass(frozen=True)
+class Meanings:
+    """What names and units mean for the features of a dictionary.
+
+    Attributes:
+        concepts: concept → its aligned features, best first.
+        units: std and p99 of every feature's activations, indexed by feature.
+    """
+
+    concepts: Mapping[str, tuple[int, ...]]
+    units: pd.DataFrame
+
+    @classmethod
+    def of_tables(cls, features: pd.DataFrame, concepts: pd.DataFrame) -> "Meanings":
+        """From a study's tables `features` and `concepts`.
+
+        A concept's aligned features are its top feature and all others whose best concept it is, with a correlation of
+        0.2 or more.
+        """
+        units = features.set_index("feature")[["std", "p99"]]
+        aligned = features[features["correlation"] >= ALIGNED].sort_values(
+            "correlation", ascending=False, kind="stable"
+        )
+        found = {
+            row.concept: (int(row.feature), *aligned.loc[aligned["concept"] == row.concept, "feature"].astype(int))
+            for row in concepts.itertuples()
+        }
+        return cls({name: tuple(dict.fromkeys(numbers)) for name, numbers in found.items()}, units)
+
+    def features(self, name: str) -> tuple[int, ...]:
+        """The aligned features of a concept, best first.
+
+        Raises:
+            InputError: there is no such concept.
+        """
+        if name not in self.concepts:
+            raise InputError(f"there is no concept {name!r}: choose one of {', '.join(sorted(self.concepts))}")
+        return self.concepts[name]
+
+    def unit(self, feature: int, unit: Unit) -> float:
+        """One unit of a feature in activation.
+
+        Raises:
+            InputError: the feature is never active, so that it has no unit of its own.
+        """
+        size = float(self.units[unit].get(feature, np.nan))
+        if size == 0:
+            raise InputError(f"feature {feature} is never active, so it has no {unit}: give its value in activation")
+        return size
+
+
+def steer_of(
+    edits: Any,
+    site: str,
+    *,
+    op: Verb = "set",
+    at: At | int = "last",
+    reconstruct: Reconstruct = "none",
+    weight: float = 1.0,
+    unit: Unit = "activation",
+    meanings: Meanings | None = None,
+    dictionary: str | None = None,
+) -> Steer:
+    """The `Steer` that was written for a site; see `interp.envoys.RecommenderEnvoy.steer`.
+
+    `meanings` tells what names and units mean, `dictionary` is the fingerprint of the dictionary whose features are
+    meant. `interp.edit_checks.checked` says whether it can be carried out.
+
+    Raises:
+        InputError: edits of another form, an unknown concept or word, or a unit that is not known.
+    """
+    check_word("op", op, Verb)
+    check_word("unit", unit, Unit)
+    steps: Any = (at,) if isinstance(at, int) else tuple(at) if isinstance(at, list) else at
+    made: list[Edit | Push] = []
+    for key, value in _entries(edits, op):
+        if isinstance(key, Edit | Push):
+            made.append(key)
+            continue
+        concept = key if isinstance(key, str) else None
+        for feature in _features(key, meanings):
+            size = _size(feature, op, unit, meanings)
+            made += [
+                Edit(feature, _times(operand, size), kind, steps, weight, concept)
+                for kind, operand in _operands(op, value)
+            ]
+    return Steer(tuple(made), site, reconstruct, dictionary)
+
+
+def _entries(edits: Any, op: Verb) -> Iterable[tuple[Any, Any]]:
+    if isinstance(edits, Mapping | pd.Series):
+        if op == "ablate":
+            raise InputError('op is "ablate", which takes no values: give a list of features')
+        return edits.items()
+    if isinstance(edits, Iterable) and not isinstance(edits, str):
+        entries = list(edits)
+        if op == "ablate" or all(isinstance(edit, Edit | Push) for edit in entries):
+            return [(edit, 0.0) for edit in entries]
+    raise InputError(
+        f"steer takes a mapping from feature to value, a list of edits or, to ablate, of features, not a "
+        f"{type(edits).__name__}"
+    )
+
+
+def _features(key: Any, meanings: Meanings | None) -> tuple[Any, ...]:
+    """Feature numbers of what was written for them."""
+    if isinstance(key, str):
+        if meanings is None:
+            raise InputError(
+                f"what {key!r} means is not known here: name features by number, or take `study.recommender`"
+            )
+        return meanings.features(key)
+    return (operator.index(key) if hasattr(key, "__index__") else key,)
+
+
+def _size(feature: Any, op: Verb, unit: Unit, meanings: Meanings | None) -> float:
+    if unit == "activation":
+        return 1.0
+    if op in ("scale", "ablate"):
+        raise InputError(f'{op} has no unit: leave out unit="{unit}"')
+    if meanings is None:
+        raise InputError(f"the {unit} of features is not known here: give activations, or take `study.recommender`")
+    return meanings.unit(feature, unit)
+
+
+def _operands(op: Verb, value: Any) -> list[tuple[Op, Any]]:
+    """The edits that a verb stands for."""
+    if op == "ablate":
+        return [("set", 0.0)]
+    if op != "clamp":
+        return [(op, value)]
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise InputError(f"clamp is given {value!r}: give a pair (floor, cap)")
+    return [("floor", value[0]), ("cap", value[1])]
+
+
+def _times(value: Any, size: float) -> Any:
+    """A value, or the value of every user, in activation; anything else as it is, to be refused by name."""
+    if isinstance(value, Mapping | pd.Series):
+        return {user: _times(one, size) for user, one in value.items()}
+    return float(value) * size if isinstance(value, Real) else value

@@ -1,0 +1,107 @@
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from interp.edit_checks import checked
+from interp.edits import Edit, Push, Steer
+from recmodels.errors import InputError
+
+
+class Ten:
+    """A dictionary of ten features."""
+
+    n_features = 10
+    fingerprint = "f" * 64
+
+
+def steer(*edits, **more):
+    return Steer(edits, "blocks.0", **more)
+
+
+@pytest.mark.parametrize("feature", [0, 9, np.int64(1)])
+@pytest.mark.parametrize("value", [0, -2.5, np.float32(1), {"ann": 1, "bob": -0.5}, {}])
+@pytest.mark.parametrize("at", ["last", "all", (-1,), (-64, -1)])
+def test_what_can_be_done(feature, value, at):
+    asked = steer(Edit(feature, value, "add", at, 0.5), reconstruct="last", dictionary="f" * 64)
+    assert checked(asked, Ten()) is asked
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (steer(Edit(10, 1.0)), "there is no feature 10: this dictionary has features 0 to 9"),
+        (steer(Edit(-1, 1.0)), "there is no feature -1: this dictionary has features 0 to 9"),
+        (steer(Edit(0.0, 1.0)), "there is no feature 0.0: this dictionary has features 0 to 9"),
+        (steer(Edit(0, float("nan"))), "feature 0 is steered by nan: give a finite number"),
+        (steer(Edit(1, float("-inf"))), "feature 1 is steered by -inf: give a finite number"),
+        (steer(Edit(1, {"ann": 1.0, "bob": float("nan")})), "feature 1 is steered by nan: give a finite number"),
+        (steer(Edit(0, "strong")), "feature 0 is steered by 'strong': give a finite number"),
+        (steer(Edit(0, None)), "feature 0 is steered by None: give a finite number"),
+        (steer(Edit(0, torch.ones(2))), "feature 0 is steered by tensor([1., 1.]): give a finite number"),
+        (steer(Edit(0, 1.0, "mul")), "op is 'mul': choose one of set, add, scale, floor, cap"),
+        (
+            steer(Edit(0, 1.0, at="first")),
+            'at is \'first\': choose "last", "all" or steps from the end such as (-1, -2)',
+        ),
+        (steer(Edit(0, 1.0, at=(0,))), "at is (0,): count steps from the end, such as (-1, -2) for the last two"),
+        (steer(Edit(0, 1.0, at=())), "at is (): count steps from the end, such as (-1, -2) for the last two"),
+        (steer(Edit(3, 1.0, weight=1.5)), "the weight of feature 3 is 1.5: give a number from 0 to 1"),
+        (steer(Edit(0, 1.0), reconstruct="some"), "reconstruct is 'some': choose one of none, last, all"),
+        (steer(Push(torch.ones(2), float("nan"))), "a direction or its factor is not finite: give finite numbers"),
+        (
+            steer(Push(torch.ones(2), 1.0, (1,))),
+            "at is (1,): count steps from the end, such as (-1, -2) for the last two",
+        ),
+        (
+            steer(dictionary="e" * 64),
+            "this steer is for the features of dictionary eeeeeeeeeeee, not of ffffffffffff: write it again for this "
+            "one, whose features mean something else",
+        ),
+    ],
+)
+def test_mistakes_are_explained_in_one_line(asked, message):
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        checked(asked, Ten())
+
+
+@pytest.mark.parametrize(
+    ("edits", "message"),
+    [
+        ([Edit(1, 2.0), Edit(1, 0.0)], "feature 1 is set to 2 and then set to 0: keep one of these"),
+        ([Edit(1, 2.0, "add"), Edit(1, 0.0)], "feature 1 is raised by 2 and then set to 0: keep one of these"),
+        ([Edit(1, 2.0, at="all"), Edit(1, 0.0)], "feature 1 is set to 2 and then set to 0: keep one of these"),
+        ([Edit(1, 2.0, at=(-1, -2)), Edit(1, 1.0)], "feature 1 is set to 2 and then set to 1: keep one of these"),
+        ([Edit(1, 2.0, "floor"), Edit(1, 1.0, "cap")], "feature 1 has a floor above its cap: keep one of these"),
+        ([Edit(1, 1.0, "cap"), Edit(1, 2.0, "floor")], "feature 1 has a floor above its cap: keep one of these"),
+        (
+            [Edit(1, {"ann": 2.0}), Edit(1, {"ann": 1.0, "bob": 1.0})],
+            "feature 1 is set to values by user and then set to values by user: keep one of these",
+        ),
+        (
+            [Edit(1, {"ann": 0.0, "bob": 2.0}, "floor"), Edit(1, 1.0, "cap")],
+            "feature 1 has a floor above its cap: keep one of these",
+        ),
+    ],
+)
+def test_contradictions_are_refused(edits, message):
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        checked(steer(*edits), Ten())
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [Edit(1, 2.0), Edit(2, 0.0)],
+        [Edit(1, 2.0), Edit(1, 0.5, "scale"), Edit(1, 1.0, "add")],
+        [Edit(1, 2.0), Edit(1, 0.0, at=(-2,))],
+        [Edit(1, 2.0), Edit(1, 0.0, weight=0.5)],
+        [Edit(1, 1.0, "floor"), Edit(1, 1.0, "cap")],
+        [Edit(1, 2.0, "floor", "last"), Edit(1, 1.0, "cap", (-2,))],
+        [Edit(1, {"ann": 2.0}), Edit(1, {"bob": 1.0})],
+        [Edit(1, {"ann": 2.0}, "floor"), Edit(1, {"bob": 1.0}, "cap")],
+    ],
+)
+def test_edits_that_only_build_on_each_other_are_not_contradictions(edits):
+    checked(steer(*edits), Ten())
