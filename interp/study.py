@@ -1,6 +1,7 @@
 """A finished run: the recommender with its dictionary attached, the features, and every table."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,11 +11,13 @@ import numpy as np
 import pandas as pd
 
 from interp.concepts import Concepts
+from interp.entering import Entry, to_enter
 from interp.envoys import RecommenderEnvoy
 from interp.feature import Features
 from interp.receipts import Receipt, steering_receipt
 from interp.sae import SparseAutoencoder
 from interp.tables import read_table
+from interp.why import Explanation, why
 from interp.wording import Meanings
 from recmodels.errors import InputError
 from recmodels.recommender import Recommender
@@ -131,6 +134,37 @@ class Study:
     def titles(self, recommendations: pd.DataFrame) -> pd.DataFrame:
         """A table with an `item` column, with each item's title and concepts beside it."""
         return recommendations.join(self.items[["title", "concepts"]], on="item")
+
+    def why(self, history: Any, item: Any, top: int = 10) -> Explanation:
+        """Why an item has its place in one history's list: the features behind its score (`interp.why.why`).
+
+        Args:
+            history: one history, such as a list of item ids.
+            item: any item that the recommender knows.
+            top: how many features are ablated and reported.
+
+        Raises:
+            InputError: not one history, or an unknown item.
+        """
+        return why(self.recommender, history, item, top, self.site)
+
+    def to_enter(self, history: Any, item: Any, k: int = 10, candidates: Sequence[Any] = ()) -> Entry:
+        """What would have to change for an item to enter one history's list (`interp.entering.to_enter`).
+
+        Args:
+            history: one history, such as a list of item ids.
+            item: any item that the recommender knows and the history lacks.
+            k: length of the list.
+            candidates: items to try at the end of the history.
+
+        Returns:
+            Ways into the list; one unit of a feature is its 99th percentile.
+
+        Raises:
+            InputError: not one history, an unknown item, or one that the history has.
+        """
+        units = self.features.table["p99"]
+        return to_enter(self.recommender, history, item, k, units, candidates=candidates, site=self.site)
 
 
 def open(folder: Path | str) -> Study:

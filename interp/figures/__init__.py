@@ -1,5 +1,6 @@
 """Plotly figures as functions of a study's tables. No figure computes a statistic."""
 
+from interp.figures.beyond import attributions_beside_ablations, exposure_trade_off
 from interp.figures.features import activation_histogram, concept_bars
 from interp.figures.grids import setting_curve, site_bars, trade_off_curves
 from interp.figures.overview import (
@@ -14,6 +15,7 @@ from interp.figures.trade_offs import cost_curves
 
 __all__ = [
     "activation_histogram",
+    "attributions_beside_ablations",
     "best_correlations",
     "causal_heatmap",
     "changed_concepts",
@@ -22,6 +24,7 @@ __all__ = [
     "cost_curves",
     "densities",
     "direction_curves",
+    "exposure_trade_off",
     "features_beside_neurons",
     "quality_curves",
     "setting_curve",

@@ -30,6 +30,10 @@ MADE_BY = {
     "steering": "interp.tables.steering.steering",
     "trade_offs": "interp.tables.trade_offs.trade_offs",
     "lists": "interp.tables.cases.lists",
+    "causal": "interp.tables.beyond.causal",
+    "popularity": "interp.tables.beyond.popularity",
+    "explanations": "interp.tables.beyond.explanations",
+    "receipts": "interp.tables.beyond.receipts",
 }
 
 

@@ -24,6 +24,14 @@ steering/      steering.csv            features and probe directions at each val
 trade_offs/    baselines.csv           the same sweep by other means: mean difference, neuron, random direction, boost
                trade_offs.csv          NDCG@10 of all methods at equal share of the concept
 lists/         lists.parquet           two users' lists before and after (Figure 7)
+causal/        causal.parquet          what turning every feature up and down does to every concept's share
+               causal_agreement.csv    whether that follows from its correlations, and by chance
+               causal_concepts.csv     the same, concept by concept
+popularity/    popularity_features.csv how far each feature tells popular from unpopular items
+               popularity.csv          what steers to the long tail change, by strength
+explanations/  explanations.parquet    attributions of users' first items beside ablations
+               explanation_agreement.csv  how far the two agree
+receipts/      receipts.csv            what the standard steer of each target changes, with intervals
 """
 
 from interp.tables.store import read_table, write_group

@@ -14,6 +14,7 @@ from interp.evaluation import neurons
 from interp.sae import SparseAutoencoder
 from interp.stages import Stages
 from interp.tables.alignment import alignment
+from interp.tables.beyond import causal, explanations, popularity, receipts
 from interp.tables.cases import cases, lists
 from interp.tables.dictionaries import dictionaries
 from interp.tables.effects import effects
@@ -99,4 +100,13 @@ def write_tables(
     )
     first = targets.iloc[0]
     group("lists", {"target": first["concept"]}, lambda: lists(rec, sae, histories, concepts, first))
+
+    site, features = config.site, read_table(groups, "features")
+    counts, counted = read_table(groups, "items").set_index("item")["popularity"], {"data": data.dataset.fingerprint}
+    aligned = read_table(groups, "alignment")
+    group("causal", {}, lambda: causal(rec, site, histories, features, aligned, concepts))
+    group("popularity", counted, lambda: popularity(rec, test, histories, concepts, counts))
+    group("explanations", {}, lambda: explanations(rec, site, histories))
+    given = counted | {"targets": targets["concept"].tolist()}
+    group("receipts", given, lambda: receipts(rec, site, histories, targets, features, concepts, counts))
     return sae

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from interp.verdicts import control, dictionaries, interpretation, trade_offs
+from interp.verdicts import beyond, control, dictionaries, interpretation, trade_offs
 from interp.verdicts.claim import BEYOND, Claim, tally
 
 if TYPE_CHECKING:
@@ -50,6 +50,9 @@ def verdicts(study: "Study") -> list[Claim]:
         control.keeping_the_error_is_cheaper(steering),
         trade_offs.no_dearer_than_replacing(study.table("trade_offs")),
         trade_offs.no_dearer_than_boosting(study.table("trade_offs")),
+        beyond.does_what_it_says(study.table("causal_agreement")),
+        beyond.attributions_are_right(study.table("explanation_agreement")),
+        beyond.reaches_the_long_tail(study.table("popularity")),
     ]
 
 

@@ -218,6 +218,7 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
         "cases": {"cases.csv": cases, "case_histories.parquet": case_histories},
         "lists": {"lists.parquet": lists},
         "comparison": _comparison(),
+        **_beyond(),
     }
 
 
@@ -250,6 +251,55 @@ def _comparison() -> dict[str, pd.DataFrame]:
         "trade_off.csv": rows,
         "sites.csv": rows.iloc[:1].assign(neurons=0.2),
     }
+
+
+def _beyond() -> dict[str, dict[str, pd.DataFrame]]:
+    """Effects as large as the feature's number; every measure changes by a tenth of the strength."""
+    causal = pd.DataFrame({"feature": np.repeat(range(N), 3), "concept": CONCEPTS * N})
+    agreement = pd.DataFrame({"score": ["rank_correlation", "top_matches"], "value": [0.4, 0.3], "chance": [0.01, 0.2]})
+    by_concept = pd.DataFrame({"concept": CONCEPTS, "rank_correlation": 0.5, "feature": 7, "effect": 0.01, "place": 2})
+    measures = [
+        "overlap",
+        "ndcg@10",
+        "hit_rate@10",
+        "long_tail_share@10",
+        "mean_popularity@10",
+        "coverage@10",
+        "gini@10",
+    ]
+    changes = pd.concat(
+        pd.DataFrame({"strength": strength, "measure": measures, "before": 0.2, "change": strength / 10})
+        for strength in (-1.0, 0.0, 2.0)
+    )
+    receipt = changes[changes["strength"] == 2.0].drop(columns="strength").assign(concept="")
+    receipt = pd.concat(
+        [receipt, pd.DataFrame({"measure": "share", "concept": CONCEPTS, "before": 0.1, "change": 0.5})]
+    )
+    explanations = pd.DataFrame(
+        {"user": "<i>u</i>", "item": "id-1", "place": [1, 2], "feature": [7, 8], "attribution": [0.4, -0.2]}
+    )
+    summary = pd.DataFrame({"place": [np.nan, 1, 2], "pairs": [2, 1, 1], "agree": [0.5, 1, 0], "correlation": np.nan})
+    return {
+        "causal": {
+            "causal.parquet": causal.assign(effect=causal["feature"] / 100),
+            "causal_agreement.csv": agreement.assign(p=[0.001, 0.2], features=N - 1, users=9),
+            "causal_concepts.csv": by_concept,
+        },
+        "popularity": {"popularity_features.csv": by_concept[["feature"]], "popularity.csv": _bounded(changes)},
+        "explanations": {
+            "explanations.parquet": explanations.assign(ablation=[0.5, 0.1], agree=[True, False], rank_after=[2, 1]),
+            "explanation_agreement.csv": summary.assign(attribution=0.3, ablation=0.3),
+        },
+        "receipts": {"receipts.csv": _bounded(receipt).assign(target=CONCEPTS[0], feature=7, value=1.5)},
+    }
+
+
+def _bounded(rows: pd.DataFrame) -> pd.DataFrame:
+    """With what is after, and bounds that are 0.05 away."""
+    rows = rows.assign(after=rows["before"] + rows["change"])
+    for column in ("before", "after", "change"):
+        rows = rows.assign(**{f"{column}_low": rows[column] - 0.05, f"{column}_high": rows[column] + 0.05})
+    return rows
 
 
 RECORD = {

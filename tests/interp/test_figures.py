@@ -219,3 +219,27 @@ def test_costs_are_drawn_share_by_quality_in_order_of_the_dose():
     looks = {(trace.line.color, trace.line.dash) for trace in figure.data}
     assert len(looks) == len(figure.data)
     assert figure.layout.xaxis.range == pytest.approx((0, 0.525))  # as far as methods other than boosts go
+
+
+def test_exposure_and_quality_change_with_the_strength():
+    rows = pd.DataFrame(
+        {
+            "strength": [2.0, -1.0, 2.0, -1.0],
+            "measure": ["long_tail_share@10", "long_tail_share@10", "ndcg@10", "ndcg@10"],
+            "change": [0.3, -0.1, -0.02, 0.01],
+            "change_low": [0.2, -0.15, -0.05, 0.0],
+            "change_high": [0.35, -0.05, 0.0, 0.03],
+        }
+    )
+    (trace,) = figures.exposure_trade_off(rows).data
+    assert (list(trace.x), list(trace.y), list(trace.text)) == ([-0.1, 0.3], [0.01, -0.02], ["-1", "2"])
+    np.testing.assert_allclose(trace.error_x.array, [0.05, 0.05])
+    np.testing.assert_allclose(trace.error_x.arrayminus, [0.05, 0.1])
+    np.testing.assert_allclose(trace.error_y.arrayminus, [0.01, 0.03])
+
+
+def test_attributions_stand_beside_ablations():
+    rows = pd.DataFrame({"feature": [4, 7], "attribution": [0.5, -0.2], "ablation": [0.6, -0.1]})
+    points, line = figures.attributions_beside_ablations(rows).data
+    assert (list(points.x), list(points.y), list(points.customdata)) == ([0.5, -0.2], [0.6, -0.1], [4, 7])
+    assert list(line.x) == list(line.y) == [-0.2, 0.6]

@@ -1,5 +1,6 @@
 """The report: what is in its data, and what a browser does with it."""
 
+import base64
 import importlib
 import re
 
@@ -39,6 +40,12 @@ def page(path):
 
 def exhibits(data):
     return {exhibit["number"] or exhibit["title"]: exhibit for part in data["sections"] for exhibit in part["exhibits"]}
+
+
+def numbers_of(packed):
+    """The array that plotly has packed."""
+    shape = [int(size) for size in packed["shape"].split(",")]
+    return np.frombuffer(base64.b64decode(packed["bdata"]), packed["dtype"]).reshape(shape)
 
 
 def blocks(exhibit, kind):
@@ -108,6 +115,10 @@ def test_everything_of_the_paper_is_there_in_its_order(data):
         "Figure 18",
         "Table 6",
         "Beyond the paper",
+        "Do features do what they say?",
+        "Why this item: are attributions right?",
+        "Exposure: from popular items to the long tail",
+        "Receipts: what a standard steer changes",
         "Configuration",
         "Environment",
     ]
@@ -211,6 +222,34 @@ def test_methods_stand_side_by_side_at_equal_share(study, data):
     for shown, column in ((quality, "ndcg@10"), (change, "change"), (doses, "value")):
         assert [line[2] for line in shown["rows"]] == [f"{share:.3f}" for share in rows["share"]]
         assert [line[heads.index("Boosted scores")] for line in shown["rows"]] == [f"{one:.3f}" for one in rows[column]]
+
+
+def test_what_goes_beyond_the_paper_is_shown(study, data):
+    found = exhibits(data)
+    causes = found["Do features do what they say?"]
+    says, does = (numbers_of(block["figure"]["data"][0]["z"]) for block in blocks(causes, "figure"))
+    top = study.table("concepts")
+    assert does.tolist() == [[feature / 100] * 3 for feature in top["feature"]]
+    assert says.diagonal().tolist() == top["correlation"].tolist()
+    assert blocks(causes, "table")[0]["rows"][0][1:] == ["0.400", "0.010", "0.0010", "44", "9"]
+    (why,) = blocks(found["Why this item: are attributions right?"], "table")
+    assert why["rows"][0][:4] == ["All", "2", "0.500", "–"]
+    (exposed,) = blocks(found["Exposure: from popular items to the long tail"], "table")
+    assert [row[0] for row in exposed["rows"]] == ["−1", "0", "2"]
+    assert exposed["rows"][2][1] == "0.400 [0.350, 0.450]"
+    (receipts,) = blocks(found["Receipts: what a standard steer changes"], "table")
+    assert receipts["rows"] == [
+        [CONCEPTS[0], "7", "1.50", "+0.500 [+0.450, +0.550]", *["+0.200 [+0.150, +0.250]"] * 3, "0.400 [0.350, 0.450]"]
+    ]
+
+
+def test_exposure_is_left_out_where_it_could_not_be_told(study, monkeypatch):
+    read = type(study).table
+    empty = pd.DataFrame(columns=["strength", "measure", "after"])
+    monkeypatch.setattr(type(study), "table", lambda self, name: empty if name == "popularity" else read(self, name))
+    found = report_data(study)
+    assert "Exposure: from popular items to the long tail" not in exhibits(found)
+    assert "cannot be told apart" in found["claims"][-1]["measured"]
 
 
 def test_lists_mark_what_is_new_and_what_has_the_concept(data):

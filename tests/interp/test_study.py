@@ -22,6 +22,7 @@ from interp.envoys import RecommenderEnvoy
 from interp.features import encode
 from interp.run import run
 from interp.summary import summary
+from interp.why import why
 from recmodels.errors import InputError
 from recmodels.splits import paper_split
 
@@ -50,6 +51,14 @@ TABLES = (
     "shares",
     "baselines",
     "trade_offs",
+    "causal",
+    "causal_agreement",
+    "causal_concepts",
+    "popularity_features",
+    "popularity",
+    "explanations",
+    "explanation_agreement",
+    "receipts",
 )
 
 STAGES = (
@@ -65,6 +74,10 @@ STAGES = (
     "steering",
     "trade_offs",
     "lists",
+    "causal",
+    "popularity",
+    "explanations",
+    "receipts",
 )
 
 
@@ -153,6 +166,24 @@ def test_the_studys_parts_work_together(study, histories):
         assert not study.recommender.recommend(some, k=4).equals(plain)
     fresh = interp.open(study.folder)
     assert torch.equal(fresh.recommender.score(some), study.recommender.score(some))
+
+
+def test_a_study_says_why_and_what_would_have_to_change(study):
+    """As the functions do, with the study's dictionary and features in units of their 99th percentiles."""
+    history = [1, 2, 3, 4]
+    listed = study.recommender.recommend(history, k=30)["item"]
+    found, expected = study.why(history, listed[0], top=4), why(study.recommender, [history], listed[0], top=4)
+    assert found.rank == 1
+    pd.testing.assert_frame_equal(found.features, expected.features)
+    entry = study.to_enter(history, listed[14], k=10, candidates=[5, 6])
+    assert (entry.rank, entry.k) == (15, 10)
+    assert {"steer", "remove", "append"} == set(entry.ways["kind"])
+    smallest = entry.ways[entry.ways["kind"] == "steer"].iloc[0]
+    ((feature, change),) = smallest["change"].items()
+    assert abs(change) == pytest.approx(smallest["amount"] * study.features.table.loc[feature, "p99"], rel=1e-5)
+    with study.recommender.steer(smallest["change"], op="add"):
+        steered = study.recommender.recommend(history, k=30).set_index("item")["rank"]
+    assert steered[listed[14]] == smallest["rank_after"] <= 10
 
 
 def test_a_feature_shows_itself(study):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from interp.verdicts import BEYOND, Claim, control, dictionaries, interpretation, tally, trade_offs
+from interp.verdicts import BEYOND, Claim, beyond, control, dictionaries, interpretation, tally, trade_offs
 
 SAE = {"trainer": "unsquared", "l1": 0.1, "k": 16}
 
@@ -303,6 +303,56 @@ def test_equal_share_where_nothing_was_measured():
     assert trade_offs.no_dearer_than_boosting(never).holds is None  # no such method
     nothing = never.assign(value=1.0, change=np.nan)
     assert "nothing to lose" in trade_offs.no_dearer_than_replacing(nothing).measured
+
+
+# ---- beyond the paper ----
+
+
+def test_features_do_what_they_say():
+    def agreement(p=(0.001, 0.01), value=(0.4, 0.3), chance=(-0.001, 0.1)):
+        rows = {"score": ["rank_correlation", "top_matches"], "value": value, "chance": chance, "p": p}
+        return pd.DataFrame(rows | {"features": 44, "users": 9})
+
+    held = beyond.does_what_it_says(agreement())
+    assert held.holds is True
+    assert "0.40 (by chance 0.00, p 0.001)" in held.measured
+    assert "30% (by chance 10%, p 0.01) of 44 features, over 9 users" in held.measured
+    assert beyond.does_what_it_says(agreement(p=(0.001, 0.06))).holds is False
+    assert beyond.does_what_it_says(agreement(value=(-0.4, 0.3))).holds is False
+    assert beyond.does_what_it_says(agreement().iloc[:0]).holds is None
+
+
+def test_attributions_are_right():
+    def agreement(agree, pairs=20):
+        return pd.DataFrame({"place": [1, np.nan], "pairs": pairs, "agree": [1.0, agree], "correlation": 0.9})
+
+    held = beyond.attributions_are_right(agreement(0.9))
+    assert held.holds is True
+    assert "90.0% of 20 attributions" in held.measured
+    assert beyond.attributions_are_right(agreement(0.89)).holds is False
+    assert beyond.attributions_are_right(agreement(np.nan, pairs=0)).holds is None
+
+
+def exposure(after=(0.1, 0.2, 0.3), low=0.02, ndcg=(0.1, 0.1, 0.08)):
+    """Strengths −1, 0 and 2; without a steer the long tail has 0.2."""
+    common = {"strength": [-1.0, 0.0, 2.0]}
+    tail = pd.DataFrame(common | {"measure": beyond.TAIL, "before": 0.2, "after": after, "change_low": low})
+    cost = pd.DataFrame(common | {"measure": "ndcg@10", "before": ndcg[1], "after": ndcg})
+    kept = pd.DataFrame(common | {"measure": "overlap", "before": 1.0, "after": [0.9, 1.0, 0.6]})
+    rows = pd.concat([tail, cost, kept])
+    return rows.assign(change=rows["after"] - rows["before"], change_high=0.2)
+
+
+def test_exposure_moves_to_the_long_tail():
+    held = beyond.reaches_the_long_tail(exposure())
+    assert held.holds is True
+    assert "0.100 at −1, 0.200 at 0, 0.300 at 2" in held.measured
+    assert "+0.100 [+0.020, +0.200]" in held.measured
+    assert "NDCG@10 changes by −20.0% and 60% of the lists stay" in held.measured
+    assert beyond.reaches_the_long_tail(exposure(after=(0.25, 0.2, 0.3))).holds is False
+    assert beyond.reaches_the_long_tail(exposure(low=-0.01)).holds is False
+    assert "NDCG" not in beyond.reaches_the_long_tail(exposure(ndcg=(0.0, 0.0, 0.0))).measured
+    assert beyond.reaches_the_long_tail(exposure().iloc[:0]).holds is None
 
 
 def test_the_tally_counts_what_was_measured_and_is_the_papers():

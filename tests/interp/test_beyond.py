@@ -1,0 +1,157 @@
+"""Tables beyond the paper, against plain steers, one at a time, on the planted world."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from interp.alignment import align
+from interp.causal import agreement, causal_map
+from interp.concepts import Concepts, concepts_of
+from interp.features import encode, statistics
+from interp.popularity import popularity_steer
+from interp.steering import concept_shares, user_overlap
+from interp.tables import beyond
+from recmodels.metrics import long_tail_share, ndcg
+
+SITE = "blocks.0"
+
+
+@pytest.fixture(scope="module")
+def concepts(planted):
+    return concepts_of(planted.items, "concepts")
+
+
+@pytest.fixture(scope="module")
+def activations(stores, sae):
+    return encode(stores["test"], sae)
+
+
+@pytest.fixture(scope="module")
+def features(activations):
+    """The columns of the table `features` that are read."""
+    return statistics(activations).reset_index()
+
+
+@pytest.fixture(scope="module")
+def aligned(activations, stores, concepts):
+    return align(activations, concepts.labels(stores["test"].rows["item"]), concepts.names).table()
+
+
+@pytest.fixture(scope="module")
+def counts(split, recommender):
+    ids = recommender.vocabulary.ids
+    return split.recommender["item"].value_counts().reindex(ids, fill_value=0)
+
+
+@pytest.fixture
+def test_users(histories):
+    return histories.select(slice(0, 30))
+
+
+def test_a_causal_map_takes_as_many_users_as_it_may(rec, test_users, features, aligned, concepts, monkeypatch):
+    active = features.set_index("feature")["p99"][lambda units: units > 0]
+    # Room for 20 users and a rest that is not enough for one more.
+    monkeypatch.setattr(beyond, "LISTS", 2 * len(active) * 20 + 1)
+    made = beyond.causal(rec, SITE, test_users, features, aligned, concepts)
+    drawn = np.sort(np.random.default_rng(beyond.SEED).choice(30, 20, replace=False))
+    users = test_users.split_last()[0].select(drawn)
+    expected = causal_map(rec, users, active, concepts)
+    pd.testing.assert_frame_equal(made["causal.parquet"], expected.table())
+    found = agreement(expected, aligned)
+    overall = made["causal_agreement.csv"].set_index("score")
+    assert overall["value"].to_dict() == {
+        "rank_correlation": found.rank_correlation,
+        "top_matches": found.top_matches,
+    }
+    assert tuple(overall["chance"]) == found.by_chance
+    assert tuple(overall["p"]) == found.p_values
+    assert overall[["features", "users"]].to_numpy().tolist() == [[len(active), 20]] * 2
+    pd.testing.assert_frame_equal(made["causal_concepts.csv"], found.concepts)
+
+
+def test_one_concept_has_no_ranks(rec, test_users, features, aligned, concepts):
+    one = Concepts(concepts.names[:1], concepts.items, concepts.matrix[:, :1])
+    only = aligned[aligned["concept"] == concepts.names[0]]
+    made = beyond.causal(rec, SITE, test_users, features[:3], only, one)
+    assert set(made["causal.parquet"]["concept"]) == set(one.names)
+    assert made["causal_agreement.csv"].empty
+    assert made["causal_concepts.csv"].empty
+
+
+def test_exposure_by_strength_is_that_of_the_steers(rec, stores, test_users, concepts, counts):
+    made = beyond.popularity(rec, stores["test"], test_users, concepts, counts)
+    rows = made["popularity.csv"].set_index(["strength", "measure"])
+    assert tuple(rows.index.get_level_values(0).unique()) == beyond.STRENGTHS
+    assert (rows.loc[0.0, "change"] == 0).all()
+    inputs, truth = test_users.split_last()
+    plain, popularity = rec.rank(inputs), counts.to_numpy()
+    with rec.steer(popularity_steer(made["popularity_features.csv"], SITE, 4.0)):
+        lists = rec.rank(inputs)
+    assert rows.loc[(4.0, "overlap"), "after"] == pytest.approx(user_overlap(plain, lists).mean())
+    assert rows.loc[(4.0, "overlap"), "after"] < 1
+    for side, some in (("before", plain), ("after", lists)):
+        assert rows.loc[(4.0, "long_tail_share@10"), side] == pytest.approx(long_tail_share(some, popularity))
+        assert rows.loc[(4.0, "mean_popularity@10"), side] == pytest.approx(popularity[some].mean())
+        assert rows.loc[(4.0, "ndcg@10"), side] == pytest.approx(ndcg(some, truth))
+
+
+def test_exposure_is_empty_where_no_step_has_a_popular_item(rec, stores, test_users, concepts, counts):
+    one = pd.Series(np.where(np.arange(len(counts)) == 0, 1, 0), counts.index)
+    others = stores["test"].rows["item"] != counts.index[0]
+    store = replace(stores["test"], rows=stores["test"].rows[others], activations=stores["test"].activations[others])
+    made = beyond.popularity(rec, store, test_users, concepts, one)
+    assert list(made) == ["popularity_features.csv", "popularity.csv"]
+    assert all(table.empty for table in made.values())
+
+
+def test_explanations_are_checked_by_ablations(rec, test_users, monkeypatch):
+    monkeypatch.setattr(beyond, "EXPLAINED", 6)
+    made = beyond.explanations(rec, SITE, test_users)
+    rows, summary = made["explanations.parquet"], made["explanation_agreement.csv"].set_index("place")
+    assert rows["user"].nunique() == 6
+    sizes = rows["attribution"].abs().groupby(rows["user"], sort=False)
+    assert all(size.is_monotonic_decreasing for _, size in sizes)
+    inputs = test_users.split_last()[0]
+    vocabulary = rec.recommender.vocabulary
+    for row in rows.groupby("user").nth(0).head(3).itertuples():
+        one = inputs.select(np.array([inputs.users.get_loc(row.user)]))
+        code = rec.rank(one, 1)[0, 0]
+        assert vocabulary.ids[code] == row.item
+        with torch.no_grad():
+            before = rec.score(one)[0]
+            with rec.steer({row.feature: 0.0}, at="all"):
+                after = rec.score(one)[0]
+        drop = (before[code] - before.mean() - after[code] + after.mean()).item()
+        assert row.ablation == pytest.approx(drop, abs=1e-5)
+        assert row.agree == (drop * row.attribution > 0)
+    assert summary["pairs"].tolist() == [len(rows), *rows["place"].value_counts().sort_index()]
+    assert summary["agree"].iloc[0] == rows["agree"].mean() > 0.8
+    first = rows[rows["place"] == 1]
+    assert summary.loc[1, "agree"] == (first["attribution"] * first["ablation"] > 0).mean()
+    assert summary.loc[1, "attribution"] == pytest.approx(first["attribution"].abs().mean())
+    assert summary.loc[1, "correlation"] == pytest.approx(np.corrcoef(first["attribution"], first["ablation"])[0, 1])
+
+
+def test_receipts_are_of_the_standard_steer(rec, test_users, features, aligned, concepts, counts):
+    top = aligned.loc[aligned.groupby("concept")["correlation"].idxmax(), ["concept", "feature"]].iloc[[4, 1]]
+    table = beyond.receipts(rec, SITE, test_users, top, features, concepts, counts)["receipts.csv"]
+    assert table["target"].unique().tolist() == top["concept"].tolist()
+    inputs, truth = test_users.split_last()
+    labels, plain = concepts.labels(rec.recommender.vocabulary.ids), rec.rank(inputs)
+    for target, feature in top.itertuples(index=False):
+        rows = table[table["target"] == target]
+        value = features.set_index("feature").loc[feature, "p99"]
+        assert (rows["feature"] == feature).all()
+        assert (rows["value"] == value).all()
+        with rec.steer({feature: value}):
+            lists = rec.rank(inputs)
+        shares = rows[rows["measure"] == "share"].set_index("concept").loc[concepts.names]
+        np.testing.assert_allclose(shares["before"], concept_shares(plain, labels))
+        np.testing.assert_allclose(shares["after"], concept_shares(lists, labels))
+        assert shares.loc[target, "change"] > 0
+        others = rows[rows["concept"] == ""].set_index("measure")
+        assert others.loc["ndcg@10", "after"] == pytest.approx(ndcg(lists, truth))
+        assert others.loc["overlap", "after"] == pytest.approx(user_overlap(plain, lists).mean())
