@@ -3,6 +3,9 @@
 Axes: n rows, f features.
 """
 
+from collections.abc import Sequence
+from typing import TypeAlias
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -11,6 +14,9 @@ from tqdm.auto import tqdm
 from interp.activations import ActivationStore
 from interp.sae import SparseAutoencoder
 from recmodels.errors import InputError
+
+Units: TypeAlias = Sequence[float] | np.ndarray | pd.Series
+"""What one unit of each feature is: [f], or a series by feature, such as `study.features.table["p99"]`."""
 
 
 def encode(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 4096) -> sparse.csc_array:
@@ -45,14 +51,32 @@ def statistics(activations: sparse.csc_array) -> pd.DataFrame:
     """What each feature does by itself, indexed by feature.
 
     Returns:
-        `density` (share of rows where it is active), and over the active rows `mean`, `p99` (99th
-        percentile) and `max`; all 0 for a feature that is never active.
+        `density` (share of rows where it is active); over the active rows `mean`, `p99` (99th percentile) and `max`;
+        over all rows `std` (standard deviation). All 0 for a feature that is never active.
     """
     n, f = activations.shape
     count = np.diff(activations.indptr)
-    table = np.zeros((f, 4))
+    table = np.zeros((f, 5))
     table[:, 0] = count / n
     for feature in np.flatnonzero(count):
         values = activations.data[activations.indptr[feature] : activations.indptr[feature + 1]]
-        table[feature, 1:] = values.mean(), np.percentile(values, 99), values.max()
-    return pd.DataFrame(table, columns=["density", "mean", "p99", "max"]).rename_axis("feature")
+        mean = values.sum(dtype=np.float64) / n
+        std = np.sqrt((np.square(np.subtract(values, mean, dtype=np.float64)).sum() + (n - len(values)) * mean**2) / n)
+        table[feature, 1:] = values.mean(), np.percentile(values, 99), values.max(), std
+    return pd.DataFrame(table, columns=["density", "mean", "p99", "max", "std"]).rename_axis("feature")
+
+
+def units_of(units: Units | None, n_features: int) -> np.ndarray:
+    """Units as one number for each feature: float [f], all 1 if none are given.
+
+    Raises:
+        InputError: a feature has none, or one that is negative or not finite.
+    """
+    if units is None:
+        return np.ones(n_features)
+    if isinstance(units, pd.Series):
+        units = units.sort_index()
+    scale = np.asarray(units, dtype=float)
+    if scale.shape != (n_features,) or not (np.isfinite(scale) & (scale >= 0)).all():
+        raise InputError(f"units has shape {scale.shape}: give one number, 0 or more, for each feature")
+    return scale

@@ -40,6 +40,7 @@ from interp.tables import read_table, write_group
 from interp.tables.alignment import alignment
 from interp.tables.cases import cases, lists
 from interp.tables.dictionaries import dictionaries
+from interp.tables.doses import doses
 from interp.tables.effects import effects
 from interp.tables.items import items
 from interp.tables.steering import steering
@@ -162,6 +163,16 @@ def _write_tables(
     group("effects", {}, lambda: effects(rec, sae, histories, config.site))
     steered = {"targets": targets["concept"].tolist(), "values": list(config.values), "train": learnt_on.fingerprint}
     group("steering", steered, lambda: steering(rec, sae, histories, targets, concepts, config.values, learnt_on, test))
+    validation = histories_of(data.split.sae_validation, vocabulary)
+    named, known = targets["concept"].tolist(), read_table(groups, "items").set_index("item")["popularity"]
+    aligned, units = (read_table(groups, name) for name in ("alignment", "features"))
+    group(
+        "doses",
+        {"targets": named, "found_on": validation.fingerprint, "popularity": known.tolist()},
+        lambda: doses(
+            rec, sae, validation, histories, named, concepts, known, aligned, units.set_index("feature")["p99"]
+        ),
+    )
     first = targets.iloc[0]
     group("lists", {"target": first["concept"]}, lambda: lists(rec, sae, histories, concepts, first))
     return sae

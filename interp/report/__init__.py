@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from interp.page import render
-from interp.report import control, dictionaries, interpretation
+from interp.report import control, dictionaries, doses, interpretation
 from interp.report.blocks import Block, Column, Source, exhibit, section, table
 from interp.verdicts import tally, verdicts
 from recmodels import artifacts
@@ -64,7 +64,13 @@ def report_data(study: "Study") -> dict[str, Any]:
             section("s8.2.2", "8.2.2 Control: how good it is", control.quality(source)),
             section("s8.2.3", "8.2.3 Linear probes", control.probes(source)),
             section("sC", "Appendix C Other attributes", *interpretation.other_attributes(source)),
-            section("sbeyond", "Beyond the paper", dictionaries.trade_off(source), control.kept_error(source)),
+            section(
+                "sbeyond",
+                "Beyond the paper",
+                dictionaries.trade_off(source),
+                control.kept_error(source),
+                doses.answers(source),
+            ),
             section("record", "The run", *_record(source)),
         ],
     }

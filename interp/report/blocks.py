@@ -27,6 +27,7 @@ MADE_BY = {
     "cases": "interp.tables.cases.cases",
     "effects": "interp.tables.effects.effects",
     "steering": "interp.tables.steering.steering",
+    "doses": "interp.tables.doses.doses",
     "lists": "interp.tables.cases.lists",
 }
 

@@ -10,7 +10,7 @@ alignment/     dictionary.csv          the chosen dictionary on the test part: r
                attributes.csv          the same for other attributes as well (Tables 3 and 6, Figure 18)
                alignment.parquet       feature, concept, correlation, auc, sensitivity (Figures 2, 11 and 15)
                neurons.parquet         the same for the neurons of the site
-               features.parquet        per feature: density, mean, p99, max, best concept with its scores
+               features.parquet        per feature: density, mean, p99, max, std, best concept with its scores
                histograms.parquet      positive activations by presence of the best concept (Figure 5)
                histories.parquet       strongest histories around their peak
 cases/         cases.csv               features for franchises, languages, decades, … found by search (Figure 6)
@@ -20,6 +20,7 @@ effects/       recommender.csv         ranking metrics on the test part, also wi
 steering/      steering.csv            features and probe directions at each value (Figures 9, 10, 14 and 17)
                shares.csv              the same: share of every concept
                probes.csv              how well supervised probes tell concepts apart (section 8.2.3)
+doses/         doses.csv               least costly steers that reach a share: for all users, and for each of them
 lists/         lists.parquet           two users' lists before and after (Figure 7)
 """
 

@@ -12,7 +12,8 @@ from plotly.offline import get_plotlyjs
 from interp.presets import L1, SIZES
 from interp.reference import NAMES, paper_table
 from interp.report import report_data, write_report
-from interp.report.blocks import MADE_BY, Column, table
+from interp.report.blocks import MADE_BY, Column, Source, table
+from interp.report.doses import answers
 from interp.verdicts import verdicts
 from recmodels.errors import InputError
 
@@ -202,6 +203,31 @@ def test_claims_are_the_verdicts(study, data):
             study.table(name)
 
 
+def test_doses_are_said_in_words(study):
+    words, numbers = answers(Source(study))["blocks"]
+    assert words["rows"] == [
+        [
+            f"40% {CONCEPTS[0]}",
+            "Reached with 2 features at 1.25 units, 20.0% → 41.0%. On test users 22.0% → 38.0%, NDCG@10 0.120 → 0.100 "
+            "[−0.050, +0.010]. Each with a dose of their own, 90% of test users have it, 10% had it before; NDCG@10 "
+            "0.120 → 0.080 [−0.050, +0.010].",
+        ],
+        [
+            f"40% {CONCEPTS[1]}",
+            "Out of reach; closest with 1 feature at 10.00 units, 1.0% → 5.0%. On test users 1.0% → 5.0%, NDCG@10 "
+            "0.120 → 0.100 [−0.050, +0.010]. Each with a dose of their own, 90% of test users have it, 10% had it "
+            "before; NDCG@10 0.120 → 0.080 [−0.050, +0.010].",
+        ],
+        [
+            f"40% {CONCEPTS[2]}",
+            "Out of reach: no amount comes closer than none. Each with a dose of their own, 90% of test users have it, "
+            "10% had it before; NDCG@10 0.120 → 0.080 [−0.050, +0.010].",
+        ],
+    ]
+    assert len(numbers["rows"]) == 12
+    assert numbers["rows"][2][:5] == [f"40% {CONCEPTS[0]}", "one dose for all", "30 test", "2.0", "1.25"]
+
+
 def test_lists_mark_what_is_new_and_what_has_the_concept(data):
     (lists,) = blocks(exhibits(data)["Figure 7"], "lists")
     up, down = lists["users"]
@@ -265,7 +291,8 @@ def browser(chromium, path):
 
 
 def test_all_figures_are_drawn_and_nothing_is_asked_of_the_network(browser, data):
-    figures = [block for exhibit in exhibits(data).values() for block in blocks(exhibit, "figure")]
+    every = [exhibit for part in data["sections"] for exhibit in part["exhibits"]]
+    figures = [block for exhibit in every for block in blocks(exhibit, "figure")]
     count = browser.execute_script("return document.querySelectorAll('.plot').length")
     assert count >= len(figures) > 10
     for place in range(count):

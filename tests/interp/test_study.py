@@ -66,6 +66,7 @@ TABLES = (
     "effects",
     "steering",
     "shares",
+    "doses",
 )
 
 STAGES = (
@@ -79,6 +80,7 @@ STAGES = (
     "cases",
     "effects",
     "steering",
+    "doses",
     "lists",
 )
 
