@@ -3,7 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 from tyro.extras import SubcommandApp, subcommand_type_from_defaults
@@ -12,6 +12,9 @@ from interp.config import StudyConfig
 from interp.presets import PRESETS
 from interp.words import Reconstruct, Unit, Verb
 from recmodels.errors import InputError
+
+if TYPE_CHECKING:
+    from interp.edits import Steer
 
 app = SubcommandApp()
 
@@ -91,7 +94,7 @@ def steer(
         reconstruct: Keep the dictionary's error, or replace the layer by its reconstruction as the paper does.
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and for this command.
     """
-    from interp.steer_json import load_steer, save_steer
+    from interp.steer_json import load_steer
     from interp.study import open
     from interp.wording import read_edits
 
@@ -102,9 +105,45 @@ def steer(
         fixed: dict[str, Any] = {} if op in ("scale", "ablate") else {"unit": unit}
         made = opened.recommender.steer_of(read_edits(edits, op), op=op, at=at, reconstruct=reconstruct, **fixed)
     print(opened.receipt(made))
-    if save:
-        save_steer(made, save)
-        print(f"written to {save}")
+    keep(made, save)
+
+
+@app.command
+def dose(
+    folder: tyro.conf.Positional[Path],
+    concept: tyro.conf.Positional[str],
+    share: tyro.conf.Positional[float],
+    at_most: bool = False,
+    each: bool = False,
+    save: Path | None = None,
+) -> None:
+    """Find how far a concept must be turned for a share of the lists: `interp dose artifacts/ml-100k Horror 0.3`.
+
+    It is found on users held out from the dictionary; the receipt is about test users.
+
+    Args:
+        folder: The study's folder.
+        concept: What is asked for, such as Horror.
+        share: Its mean share of the top 10, such as 0.3.
+        at_most: Ask for at most this share, rather than at least.
+        each: A dose for each test user, for their own list.
+        save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and `interp steer`.
+    """
+    from interp.study import open
+
+    opened = open(folder)
+    found = (opened.user_doses if each else opened.dose)(concept, share, at_most=at_most)
+    print(found)
+    keep(found.steer, save)
+
+
+def keep(steer: "Steer", path: Path | None) -> None:
+    """Write a steer, if a file was named."""
+    from interp.steer_json import save_steer
+
+    if path:
+        save_steer(steer, path)
+        print(f"written to {path}")
 
 
 def run_and_report(config: StudyConfig) -> None:

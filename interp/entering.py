@@ -17,6 +17,7 @@ from torch import Tensor
 
 from interp.edits import Steer
 from interp.envoys import RecommenderEnvoy
+from interp.features import Units, units_of
 from interp.steered_lists import BLOCK, shares_all_before
 from interp.why import asked, item_ranks, seen
 from recmodels.errors import InputError
@@ -76,7 +77,7 @@ def to_enter(
     history: Any,
     item: Any,
     k: int = 10,
-    units: Sequence[float] | np.ndarray | pd.Series | None = None,
+    units: Units | None = None,
     reach: float = 4.0,
     candidates: Sequence[Any] = (),
     count: int = 3,
@@ -112,9 +113,7 @@ def to_enter(
         raise InputError(f"k is {k} and reach is {reach}: both must be positive, and reach finite")
     name = site or rec.only_site()
     sae = rec.site(name).sae
-    scale = np.ones(sae.n_features) if units is None else np.asarray(units, dtype=float)
-    if scale.shape != (sae.n_features,) or not (np.isfinite(scale) & (scale >= 0)).all():
-        raise InputError(f"units has shape {scale.shape}: give one number, 0 or more, for each feature")
+    scale = units_of(units, sae.n_features)
     with torch.no_grad():
         rank = int(item_ranks(rec.score(one), code, one)[0])
         ways = []

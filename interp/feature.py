@@ -33,7 +33,7 @@ class Feature:
 
     @cached_property
     def row(self) -> pd.Series:
-        """Its row of the features table: density, mean, p99, max, best concept and its scores."""
+        """Its row of the features table: density, mean, p99, max, std, best concept and its scores."""
         return self.features.table.loc[self.index]
 
     @property
@@ -115,7 +115,7 @@ class Features:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """density, mean, p99, max, best concept and its scores, indexed by feature."""
+        """density, mean, p99, max, std, best concept and its scores, indexed by feature."""
         return self.study.table("features").set_index("feature")
 
     def __len__(self) -> int:

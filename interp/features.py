@@ -3,7 +3,8 @@
 Axes: n rows, f features.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,9 @@ from recmodels.errors import InputError
 from recmodels.sequences import Histories
 
 USERS = 256  # per pass
+
+Units: TypeAlias = Sequence[float] | np.ndarray | pd.Series
+"""What one unit of each feature is: [f], or a series by feature, such as `study.features.table["p99"]`."""
 
 
 def encode(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 4096) -> sparse.csc_array:
@@ -92,3 +96,19 @@ def statistics(activations: sparse.csc_array) -> pd.DataFrame:
         std = np.sqrt((np.square(np.subtract(values, mean, dtype=np.float64)).sum() + (n - len(values)) * mean**2) / n)
         table[feature, 1:] = values.mean(), np.percentile(values, 99), values.max(), std
     return pd.DataFrame(table, columns=["density", "mean", "p99", "max", "std"]).rename_axis("feature")
+
+
+def units_of(units: Units | None, n_features: int) -> np.ndarray:
+    """Units as one number for each feature: float [f], all 1 if none are given.
+
+    Raises:
+        InputError: a feature has none, or one that is negative or not finite.
+    """
+    if units is None:
+        return np.ones(n_features)
+    if isinstance(units, pd.Series):
+        units = units.sort_index()
+    scale = np.asarray(units, dtype=float)
+    if scale.shape != (n_features,) or not (np.isfinite(scale) & (scale >= 0)).all():
+        raise InputError(f"units has shape {scale.shape}: give one number, 0 or more, for each feature")
+    return scale

@@ -11,17 +11,21 @@ import numpy as np
 import pandas as pd
 
 from interp.concepts import Concepts
+from interp.doses import Dose, find_dose
 from interp.entering import Entry, to_enter
 from interp.envoys import RecommenderEnvoy
 from interp.feature import Features
 from interp.receipts import Receipt, steering_receipt
 from interp.sae import SparseAutoencoder
 from interp.tables import read_table
+from interp.user_doses import UserDoses, find_user_doses
 from interp.why import Explanation, why
 from interp.wording import Meanings
 from recmodels.errors import InputError
 from recmodels.recommender import Recommender
 from recmodels.sequences import Histories, histories_of
+
+ALIGNED = 3  # of a concept's features, at most, that a dose turns together
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,47 @@ class Study:
         return steering_receipt(
             self.recommender, histories, steer, self.concepts, popularity, k, targets=steer.concepts
         )
+
+    def dose(self, concept: str, share: float, *, at_most: bool = False, k: int = 10, users: Any = None) -> Dose:
+        """How far a concept's aligned features must be turned for it to have a share of the lists (`interp.doses`).
+
+        Args:
+            concept: what is asked for.
+            share: the mean share of the list that it is to have, such as 0.4.
+            at_most: ask for at most this share.
+            k: list length.
+            users: histories in any form to find the dose on, and to make its receipt on. By default it is found on
+                users held out of the SAE part, and its receipt made on the test users.
+
+        Raises:
+            InputError: an unknown concept, or a share that is none.
+        """
+        options = self._aligned(concept) | {"at_most": at_most, "k": k}
+        if users is None:
+            users, options["receipt_on"] = self.users("sae_validation"), self.users()
+        return find_dose(self.recommender, users, self.concepts, concept, share, **options)
+
+    def user_doses(
+        self, concept: str, share: float, *, at_most: bool = False, k: int = 10, users: Any = None
+    ) -> UserDoses:
+        """The same for each user's own list (`interp.user_doses`).
+
+        Args:
+            concept, share, at_most, k: as in `dose`, of each user's list.
+            users: histories in any form; by default the test users. Held-out items play no part.
+
+        Raises:
+            InputError: an unknown concept, a share that is none, or a user with two histories.
+        """
+        options = self._aligned(concept) | {"at_most": at_most, "k": k}
+        histories = self.users() if users is None else users
+        return find_user_doses(self.recommender, histories, self.concepts, concept, share, **options)
+
+    def _aligned(self, concept: str) -> dict[str, Any]:
+        """A concept's aligned features and what a dose finder must know of them."""
+        meanings = self.recommender.meanings[self.site]
+        features, units = meanings.features(concept)[:ALIGNED], meanings.units["p99"]
+        return {"features": features, "units": units, "popularity": self.items["popularity"], "site": self.site}
 
     @cached_property
     def features(self) -> Features:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from interp.page import render
-from interp.report import beyond, control, dictionaries, interpretation, trade_offs
+from interp.report import beyond, control, dictionaries, doses, interpretation, trade_offs
 from interp.report.blocks import Block, Column, Source, exhibit, section, table
 from interp.verdicts import tally, verdicts
 from recmodels import artifacts
@@ -70,6 +70,7 @@ def report_data(study: "Study") -> dict[str, Any]:
                 dictionaries.trade_off(source),
                 control.kept_error(source),
                 trade_offs.equal_share(source),
+                doses.answers(source),
                 *beyond.exhibits(source),
             ),
             section("record", "The run", *_record(source)),

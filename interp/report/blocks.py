@@ -29,6 +29,7 @@ MADE_BY = {
     "effects": "interp.tables.effects.effects",
     "steering": "interp.tables.steering.steering",
     "trade_offs": "interp.tables.trade_offs.trade_offs",
+    "doses": "interp.tables.doses.doses",
     "lists": "interp.tables.cases.lists",
     "causal": "interp.tables.beyond.causal",
     "popularity": "interp.tables.beyond.popularity",

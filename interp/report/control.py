@@ -93,7 +93,7 @@ def kept_error(source: Source) -> Block:
     rows = _method(source["steering"], "set")
     return exhibit(
         source,
-        "Beyond the paper",
+        "",
         "Steering that keeps the reconstruction error",
         "The same sweep without replacing the layer: only the feature’s own contribution changes, as with `rec.steer`.",
         ["steering"],

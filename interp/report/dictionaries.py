@@ -123,7 +123,7 @@ def trade_off(source: Source) -> Block:
     shown.append(table(_named(rows), columns, "The same as numbers"))
     return exhibit(
         source,
-        "Beyond the paper",
+        "",
         "What sparsity costs, by kind of dictionary",
         f"(a) Mean top correlation and (b) NDCG@10 through the reconstruction against active features per step, for "
         f"dictionaries of {source.config['sae']['n_features']} features.",

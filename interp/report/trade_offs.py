@@ -17,7 +17,7 @@ def equal_share(source: Source) -> Block:
     rows = source["trade_offs"]
     return exhibit(
         source,
-        "Beyond the paper",
+        "",
         "What more of a concept costs, beside what one would do without a dictionary",
         "NDCG@10 against the share of the concept in the top 10, dose by dose. Feature: set to a value at the last "
         "step, with the reconstruction error kept, or the layer replaced as in the paper. Directions are of unit "

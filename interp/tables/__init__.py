@@ -11,7 +11,7 @@ alignment/     dictionary.csv          the chosen dictionary on the test part: r
                attributes.csv          the same for other attributes as well (Tables 3 and 6, Figure 18)
                alignment.parquet       feature, concept, correlation, auc, sensitivity (Figures 2, 11 and 15)
                neurons.parquet         the same for the neurons of the site
-               features.parquet        per feature: density, mean, p99, max, best concept with its scores
+               features.parquet        per feature: density, mean, p99, max, std, best concept with its scores
                histograms.parquet      positive activations by presence of the best concept (Figure 5)
                histories.parquet       strongest histories around their peak
 cases/         cases.csv               features for franchises, languages, decades, … found by search (Figure 6)
@@ -23,6 +23,7 @@ steering/      steering.csv            features and probe directions at each val
                probes.csv              how well supervised probes tell concepts apart (section 8.2.3)
 trade_offs/    baselines.csv           the same sweep by other means: mean difference, neuron, random direction, boost
                trade_offs.csv          NDCG@10 of all methods at equal share of the concept
+doses/         doses.csv               least costly steers that reach a share: for all users, and for each of them
 lists/         lists.parquet           two users' lists before and after (Figure 7)
 causal/        causal.parquet          what turning every feature up and down does to every concept's share
                causal_agreement.csv    whether that follows from its correlations, and by chance

@@ -17,12 +17,14 @@ from interp.tables.alignment import alignment
 from interp.tables.beyond import causal, explanations, popularity, receipts
 from interp.tables.cases import cases, lists
 from interp.tables.dictionaries import dictionaries
+from interp.tables.doses import doses
 from interp.tables.effects import effects
 from interp.tables.items import items
 from interp.tables.steering import steering
 from interp.tables.store import Tables, read_table, write_group
 from interp.tables.trade_offs import trade_offs
 from interp.tables.users import users
+from interp.wording import Meanings
 from recmodels.ranking import evaluate
 from recmodels.sequences import histories_of
 
@@ -98,15 +100,21 @@ def write_tables(
         steered,
         lambda: trade_offs(rec, histories, targets, concepts, config.values, learnt_on, read_table(groups, "steering")),
     )
+    site, features, known = config.site, read_table(groups, "features"), read_table(groups, "items")
+    counts, counted = known.set_index("item")["popularity"], {"data": data.dataset.fingerprint}
+    named, meanings = targets["concept"].tolist(), Meanings.of_tables(features, top)
+    group(
+        "doses",
+        counted | {"targets": named, "found_on": held_out.fingerprint},
+        lambda: doses(rec, site, held_out, histories, named, concepts, counts, meanings),
+    )
     first = targets.iloc[0]
     group("lists", {"target": first["concept"]}, lambda: lists(rec, sae, histories, concepts, first))
 
-    site, features = config.site, read_table(groups, "features")
-    counts, counted = read_table(groups, "items").set_index("item")["popularity"], {"data": data.dataset.fingerprint}
     aligned = read_table(groups, "alignment")
     group("causal", {}, lambda: causal(rec, site, histories, features, aligned, concepts))
     group("popularity", counted, lambda: popularity(rec, test, histories, concepts, counts))
     group("explanations", {}, lambda: explanations(rec, site, histories))
-    given = counted | {"targets": targets["concept"].tolist()}
+    given = counted | {"targets": named}
     group("receipts", given, lambda: receipts(rec, site, histories, targets, features, concepts, counts))
     return sae

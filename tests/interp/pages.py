@@ -57,6 +57,7 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
             "density": np.where(alive, 0.01 + each / 100, 0),
             "mean": 0.5 * alive,
             "p99": 0.9 * alive,
+            "std": 0.3 * alive,
             "max": np.where(alive, 1.0 + each, 0),
             "concept": [CONCEPTS[place] for place in best],
             "correlation": correlation.max(axis=1),
@@ -171,6 +172,34 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
         histories[histories["feature"] == feature].assign(kind=kind, has=[True, False, True, False] * 2)
         for feature, kind in ((5, "franchise"), (9, "item"))
     )
+    doses = pd.concat(
+        pd.DataFrame(
+            {
+                "target": [target] * 4,
+                "method": ["population", "user"] * 2,
+                "part": ["found_on"] * 2 + ["test"] * 2,
+                "asked": 0.4,
+                "users": [20, 20, 30, 30],
+                "n_features": n,
+                "amount": amount,
+                "reached": reached,
+                "own_before": 0.1,
+                "own_after": [0.5, 1.0, 0.45, 0.9],
+                "overlap": 0.6,
+                "share_before": before,
+                "share_after": after,
+                "ndcg_before": 0.12,
+                "ndcg_after": [0.11, 0.1, 0.1, 0.08],
+                "ndcg_change_low": -0.05,
+                "ndcg_change_high": 0.01,
+            }
+        )
+        for target, n, amount, reached, before, after in (
+            (CONCEPTS[0], 2, 1.25, [True, True, False, True], [0.2, 0.2, 0.22, 0.22], [0.41, 0.43, 0.38, 0.42]),
+            (CONCEPTS[1], 1, 10.0, False, 0.01, 0.05),
+            (CONCEPTS[2], 0, 0.0, False, 0.03, 0.03),
+        )
+    )
     lists = pd.concat(
         pd.DataFrame(
             {
@@ -216,6 +245,7 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
             "trade_offs.csv": at_equal_share(pd.concat([steering, baselines])),
         },
         "cases": {"cases.csv": cases, "case_histories.parquet": case_histories},
+        "doses": {"doses.csv": doses},
         "lists": {"lists.parquet": lists},
         "comparison": _comparison(),
         **_beyond(),

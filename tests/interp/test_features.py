@@ -29,11 +29,13 @@ def test_a_dictionary_of_another_site_is_refused(stores, sae):
 
 
 def test_statistics_by_hand():
-    table = statistics(sparse.csc_array(np.array([[0, 1.0, 0], [0, 3.0, 0], [0, 0, 2.0], [0, 2.0, 0]])))
+    values = np.array([[0, 1.0, 0], [0, 3.0, 0], [0, 0, 2.0], [0, 2.0, 0]])
+    table = statistics(sparse.csc_array(values))
     assert table["density"].tolist() == [0, 0.75, 0.25]
     assert table["mean"].tolist() == [0, 2, 2]
     assert table["max"].tolist() == [0, 3, 2]
     assert table["p99"].tolist() == [0, pytest.approx(np.percentile([1, 2, 3], 99)), 2]
+    assert table["std"].tolist() == pytest.approx(values.std(axis=0).tolist())
 
 
 def test_reconstruction_against_scikit_learn(stores, sae):

@@ -13,7 +13,8 @@ from plotly.offline import get_plotlyjs
 from interp.presets import L1, SIZES
 from interp.reference import NAMES, paper_table
 from interp.report import report_data, write_report
-from interp.report.blocks import MADE_BY, Column, table
+from interp.report.blocks import MADE_BY, Column, Source, table
+from interp.report.doses import answers
 from interp.verdicts import verdicts
 from recmodels.errors import InputError
 
@@ -114,7 +115,10 @@ def test_everything_of_the_paper_is_there_in_its_order(data):
         "Figure 10",
         "Figure 18",
         "Table 6",
-        "Beyond the paper",
+        "What sparsity costs, by kind of dictionary",
+        "Steering that keeps the reconstruction error",
+        "What more of a concept costs, beside what one would do without a dictionary",
+        "What a given share costs",
         "Do features do what they say?",
         "Why this item: are attributions right?",
         "Exposure: from popular items to the long tail",
@@ -214,7 +218,7 @@ def test_claims_are_the_verdicts(study, data):
 
 
 def test_methods_stand_side_by_side_at_equal_share(study, data):
-    exhibit = data["sections"][-2]["exhibits"][-1]
+    exhibit = exhibits(data)["What more of a concept costs, beside what one would do without a dictionary"]
     assert len(blocks(exhibit, "figure")) == study.table("trade_offs")["target"].nunique()
     quality, change, doses = blocks(exhibit, "table")
     heads = [column["name"] for column in quality["columns"]]
@@ -250,6 +254,31 @@ def test_exposure_is_left_out_where_it_could_not_be_told(study, monkeypatch):
     found = report_data(study)
     assert "Exposure: from popular items to the long tail" not in exhibits(found)
     assert "cannot be told apart" in found["claims"][-1]["measured"]
+
+
+def test_doses_are_said_in_words(study):
+    words, numbers = answers(Source(study))["blocks"]
+    assert words["rows"] == [
+        [
+            f"40% {CONCEPTS[0]}",
+            "Reached with 2 features at 1.25 units, 20.0% → 41.0%. On test users 22.0% → 38.0%, NDCG@10 0.120 → 0.100 "
+            "[−0.050, +0.010]. Each with a dose of their own, 90% of test users have it, 10% had it before; NDCG@10 "
+            "0.120 → 0.080 [−0.050, +0.010].",
+        ],
+        [
+            f"40% {CONCEPTS[1]}",
+            "Out of reach; closest with 1 feature at 10.00 units, 1.0% → 5.0%. On test users 1.0% → 5.0%, NDCG@10 "
+            "0.120 → 0.100 [−0.050, +0.010]. Each with a dose of their own, 90% of test users have it, 10% had it "
+            "before; NDCG@10 0.120 → 0.080 [−0.050, +0.010].",
+        ],
+        [
+            f"40% {CONCEPTS[2]}",
+            "Out of reach: no amount comes closer than none. Each with a dose of their own, 90% of test users have it, "
+            "10% had it before; NDCG@10 0.120 → 0.080 [−0.050, +0.010].",
+        ],
+    ]
+    assert len(numbers["rows"]) == 12
+    assert numbers["rows"][2][:5] == [f"40% {CONCEPTS[0]}", "one dose for all", "30 test", "2.0", "1.25"]
 
 
 def test_lists_mark_what_is_new_and_what_has_the_concept(data):

@@ -59,6 +59,7 @@ TABLES = (
     "explanations",
     "explanation_agreement",
     "receipts",
+    "doses",
 )
 
 STAGES = (
@@ -73,6 +74,7 @@ STAGES = (
     "effects",
     "steering",
     "trade_offs",
+    "doses",
     "lists",
     "causal",
     "popularity",

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from interp.doses import find_dose
 from interp.features import profile
 from interp.receipts import steering_receipt
 from interp.steer_json import load_steer
@@ -97,3 +98,36 @@ def test_edits_on_a_command_line(texts, op, expected):
 def test_mistakes_on_a_command_line(texts, op, says):
     with pytest.raises(InputError, match=says):
         read_edits(texts, op)
+
+
+def test_doses_of_a_study(study, arguments, tmp_path, capsys):
+    name = study.table("concepts")["concept"].iloc[0]
+    dose = study.dose(name, 0.5)
+    expected = find_dose(
+        study.recommender,
+        study.users("sae_validation"),
+        study.concepts,
+        name,
+        0.5,
+        study.recommender.meanings[study.site].features(name)[:3],
+        popularity=study.items["popularity"],
+        units=study.features.table["p99"],
+        receipt_on=study.users(),
+    )
+    assert repr(dose) == repr(expected)
+    assert dose.steer.concepts == [name]
+    arguments("dose", study.folder, name, 0.5, "--save", tmp_path / "dose.json")
+    assert repr(dose) in capsys.readouterr().out
+    assert load_steer(tmp_path / "dose.json") == dose.steer
+    each = study.user_doses(name, 0.5)
+    assert each.users["user"].tolist() == study.users().users.tolist()
+    arguments("dose", study.folder, name, 0.5, "--each", "--save", tmp_path / "each.json")
+    assert repr(each) in capsys.readouterr().out
+    assert load_steer(tmp_path / "each.json") == each.steer
+
+
+def test_doses_that_cannot_be(study):
+    with pytest.raises(InputError, match=r"share is 1\.5: give a share of the list"):
+        study.dose("concept-02", 1.5)
+    with pytest.raises(InputError, match="no concept 'Jazz': choose one of"):
+        study.dose("Jazz", 0.5)

@@ -1,0 +1,159 @@
+"""What a dose is asked to reach, and the amounts that are tried for it.
+
+Axes: n numbers of features set together, a amounts, u users, k places of a list, v items, f features.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from interp.concepts import Concepts
+from interp.edits import Edit, Steer
+from interp.envoys import RecommenderEnvoy
+from interp.features import Units, units_of
+from interp.steered_lists import steered_lists
+from interp.steering import user_shares
+from interp.words import Reconstruct
+from recmodels.errors import InputError
+from recmodels.sequences import Histories
+
+ROUNDING = 1e-9  # by which a mean of shares may miss what it is
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is asked of lists: a share of them that has a concept."""
+
+    target: str
+    """The concept."""
+    share: float
+    """Of the list's places, such as 0.4."""
+    at_most: bool = False
+    """Whether less of it is wanted, rather than more."""
+    k: int = 10
+    """List length."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1 or (self.share == 0 and not self.at_most):
+            raise InputError(f"share is {self.share}: give a share of the list above 0 and at most 1, such as 0.4")
+
+    @property
+    def sign(self) -> int:
+        """The direction in which features are turned: 1 for more of the concept, −1 for less."""
+        return -1 if self.at_most else 1
+
+    def met(self, shares: np.ndarray | float) -> np.ndarray:
+        """Whether each share is what is asked."""
+        return self.sign * (np.asarray(shares) - self.share) >= -ROUNDING
+
+    def first(self, shares: np.ndarray) -> np.ndarray:
+        """Along the first axis, the first place where a share is as asked; else the first of those that come closest.
+
+        Args:
+            shares: [a, …].
+
+        Returns:
+            int […].
+        """
+        met = self.met(shares)
+        closest = np.round(self.sign * shares, 9).argmax(axis=0)
+        return np.where(met.any(axis=0), met.argmax(axis=0), closest)
+
+    def __str__(self) -> str:
+        return f"{'at most' if self.at_most else 'at least'} {self.share:.0%} {self.target} in the top {self.k}"
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """What is tried, and on whom: the first 1, 2, … of some features set to equal amounts of their units.
+
+    Attributes:
+        rec: the recommender.
+        inputs: users without what is held out.
+        truth: int [u], each user's held-out item; None if a history has no other.
+        goal: what is asked.
+        features: strongest first.
+        scale: [f], each feature's unit.
+        has: bool [v, 1], which items have the concept.
+        site: where the features are.
+        reconstruct: what becomes of the reconstruction error.
+        reach: the largest amount, in units.
+    """
+
+    rec: RecommenderEnvoy
+    inputs: Histories
+    truth: np.ndarray | None
+    goal: Goal
+    features: tuple[int, ...]
+    scale: np.ndarray
+    has: np.ndarray
+    site: str
+    reconstruct: Reconstruct
+    reach: float
+
+    @cached_property
+    def plain(self) -> np.ndarray:
+        """The unsteered lists: int [u, k]."""
+        return self.rec.rank(self.inputs, self.goal.k)
+
+    def steer(self, n: int, amount: float) -> Steer:
+        """The first n features at an amount; none of them changes nothing."""
+        return self.setting({feature: float(amount * self.scale[feature]) for feature in self.features[:n]})
+
+    def setting(self, values: Mapping[int, Any]) -> Steer:
+        """Features set to values for the target's sake; without any, nothing is done."""
+        edits = tuple(Edit(feature, value, concept=self.goal.target) for feature, value in values.items())
+        dictionary = self.rec.site(self.site).sae.fingerprint
+        return Steer(edits, self.site, self.reconstruct if edits else "none", dictionary)
+
+    def amounts(self, steps: int) -> np.ndarray:
+        """From 0 to the reach in so many steps, or to its negative for less of the concept: float [steps + 1]."""
+        return self.goal.sign * np.linspace(0, self.reach, steps + 1)
+
+    def lists(self, amounts: np.ndarray) -> np.ndarray:
+        """Lists with the first n features at each of [n, a] amounts, row by row: int [n, a, u, k]."""
+        steers = [self.steer(row + 1, amount) for row, some in enumerate(amounts) for amount in some]
+        lists = steered_lists(self.rec, self.inputs, steers, self.goal.k)
+        return lists.reshape(*amounts.shape, *lists.shape[1:])
+
+    def shares(self, lists: np.ndarray) -> np.ndarray:
+        """Share of the concept in each list: float […] of int […, k]."""
+        return user_shares(lists.reshape(-1, lists.shape[-1]), self.has).reshape(lists.shape[:-1])
+
+
+def ladder(
+    rec: RecommenderEnvoy,
+    histories: Any,
+    concepts: Concepts,
+    goal: Goal,
+    features: Iterable[Any],
+    units: Units | None,
+    reach: float,
+    reconstruct: Reconstruct,
+    site: str | None,
+) -> Ladder:
+    """A `Ladder` from what `find_dose` and `interp.user_doses.find_user_doses` are given, checked."""
+    column = concepts.index(goal.target)
+    if not (np.isfinite(reach) and reach > 0):
+        raise InputError(f"reach is {reach}: give a positive number of units, such as 10")
+    given = list(features) if isinstance(features, Iterable) else []
+    if not given:
+        raise InputError("no features given: pass a list of at least one, such as [412]")
+    name = site or rec.only_site()
+    sae = rec.site(name).sae
+    named = rec.steer_of(dict.fromkeys(given, 0.0), site=name, reconstruct=reconstruct)
+    numbers = tuple(edit.feature for edit in named.edits if isinstance(edit, Edit))
+    scale = units_of(units, sae.n_features)
+    for feature in numbers:
+        if not scale[feature]:
+            raise InputError(f"feature {feature} has the unit 0, so it is never active: leave it out")
+    inputs, truth = rec.recommender.histories(histories), None
+    if not len(inputs):
+        raise InputError("no histories given: pass at least one list of item ids")
+    if (inputs.lengths > 1).all():
+        inputs, truth = inputs.split_last()
+    has = concepts.labels(rec.recommender.vocabulary.ids)[:, [column]]
+    return Ladder(rec, inputs, truth, goal, numbers, scale, has, name, reconstruct, reach)

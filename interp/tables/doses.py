@@ -1,0 +1,98 @@
+"""What it takes for a concept to have the share that is asked, found on some users and tried on others."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from interp.concepts import Concepts
+from interp.doses import find_dose
+from interp.edits import Steer
+from interp.envoys import RecommenderEnvoy
+from interp.ladder import Goal
+from interp.popularity import by_code
+from interp.receipts import Receipt, receipt
+from interp.steered_lists import steered_lists
+from interp.steering import user_shares
+from interp.tables.store import Tables
+from interp.user_doses import find_user_doses
+from interp.wording import Meanings
+from recmodels.sequences import Histories
+
+FEATURES = 3  # of a concept, at most, that are set together
+MORE, MOST = 0.2, 0.9  # asked on top of a share that is there already, and the most that is then asked
+K = 10
+
+
+def doses(
+    rec: RecommenderEnvoy,
+    site: str,
+    found_on: Histories,
+    test_users: Histories,
+    targets: Sequence[str],
+    concepts: Concepts,
+    popularity: pd.Series,
+    meanings: Meanings,
+    share: float = 0.4,
+) -> Tables:
+    """Table `doses`: what gives each concept a share of the top 10, at one dose for all users and at one for each.
+
+    A concept that has the share without steering is asked for 0.2 more than it has, at most 0.9.
+
+    Args:
+        rec: the recommender with the dictionary attached.
+        site: where it is attached.
+        found_on: users that doses for all are found on.
+        test_users: users that these are then tried on.
+        targets: the concepts.
+        concepts: all concepts.
+        popularity: training interactions by item id.
+        meanings: which features are aligned with a concept, of which the best three may be set for it, and their units.
+        share: what is asked.
+
+    Returns:
+        A row for each target, method ("population": one dose for all, or "user": one for each) and part ("found_on" or
+        "test"; doses for each user need nothing but their own lists, so they are found on the very part): asked, users,
+        reached (whether the mean share of these users is as asked), own_before and own_after (share of the users whose
+        own list is as asked), n_features and amount (medians over steered users if each has a dose), overlap, and of
+        share and ndcg each before, after, change, change_low and change_high.
+    """
+    labels, units = concepts.labels(rec.recommender.vocabulary.ids), meanings.units["p99"]
+    code_popularity = by_code(popularity, rec.recommender.vocabulary)
+    rows = []
+    for target in targets:
+        has = labels[:, [concepts.index(target)]]
+        plain = float(user_shares(rec.rank(found_on.split_last()[0], K), has).mean())
+        asked = share if plain < share else round(min(plain + MORE, MOST), 2)
+        features = meanings.features(target)[:FEATURES]
+        options: dict[str, Any] = {"popularity": popularity, "k": K, "units": units, "site": site}
+        dose = find_dose(rec, found_on, concepts, target, asked, features, **options)
+        for part, users in {"found_on": found_on, "test": test_users}.items():
+            inputs, truth = users.split_last()
+            before, after = steered_lists(rec, inputs, [Steer((), site), dose.steer], K)
+            made = receipt(before, after, labels, concepts.names, code_popularity, truth, targets=[target])
+            own = [dose.goal.met(user_shares(lists, has)).mean() for lists in (before, after)]
+            about = {"target": target, "method": "population", "part": part, "asked": asked, "users": len(users)}
+            size = {"n_features": len(dose.features), "amount": dose.amount}
+            rows.append({**about, **size, **_measured(made, own, dose.goal)})
+
+            each = find_user_doses(rec, users, concepts, target, asked, features, **options)
+            steered = each.users[each.users["n_features"] > 0]
+            own = [dose.goal.met(each.users[f"share_{side}"]).mean() for side in ("before", "after")]
+            size = {name: steered[name].median() if len(steered) else 0.0 for name in ("n_features", "amount")}
+            rows.append({**about, "method": "user", **size, **_measured(each.receipt, own, dose.goal)})
+    return {"doses.csv": pd.DataFrame(rows)}
+
+
+def _measured(made: Receipt, own: Sequence[float], goal: Goal) -> dict[str, Any]:
+    """What a receipt says of the share, of NDCG and of the overlap."""
+    measures = made.measures.set_index("measure")
+    rows = {"share": made.shares.set_index("concept").loc[goal.target], "ndcg": measures.loc[f"ndcg@{K}"]}
+    numbers = ("before", "after", "change", "change_low", "change_high")
+    return {
+        "reached": bool(goal.met(rows["share"]["after"])),
+        "own_before": own[0],
+        "own_after": own[1],
+        "overlap": measures.at["overlap", "after"],
+        **{f"{name}_{number}": row[number] for name, row in rows.items() for number in numbers},
+    }
