@@ -247,7 +247,7 @@ class RecommenderEnvoy(NNsight):
             at: each user's "last" step (BERT4Rec's [MASK]), "all" steps, or chosen ones counted from the end:
                 -1, or (-1, -2).
             unit: what values are multiples of: "activation", or each feature's own "std" or "p99" (99th percentile).
-            weight: how far activations move: 1 all the way. With the values of `interp.features.profile`, 0.5 blends
+            weight: how far activations move: 1 all the way. With the values of `interp.profiles.profile`, 0.5 blends
                 users with others.
             reconstruct: "none" keeps the reconstruction error; "all" or "last" replaces the site's output
                 by its reconstruction at those steps (the paper's way is "all").

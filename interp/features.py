@@ -4,7 +4,7 @@ Axes: n rows, f features.
 """
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -42,27 +42,6 @@ def last_features(rec: RecommenderEnvoy, site: str, histories: Histories) -> spa
     sae = rec.site(site).sae
     parts = [sae.encode(rec.hidden(batch, site)[:, -1]).cpu().numpy() for batch in histories.batches(USERS)]
     return sparse.csr_array(sparse.vstack([sparse.csr_array(part) for part in parts]))
-
-
-def profile(rec: RecommenderEnvoy, given: Any, site: str | None = None) -> pd.Series:
-    """Mean features of some users at the step that is scored: what to blend other users with.
-
-        with rec.steer(profile(rec, friends), weight=0.5):
-            lists = rec.recommend(mine)
-
-    Args:
-        rec: the recommender, with a dictionary attached.
-        given: one history or many, in any form.
-        site: whose dictionary; by default that of the one site that has one.
-
-    Returns:
-        Activations, indexed by feature.
-
-    Raises:
-        InputError: no history, an unknown item, or no such dictionary.
-    """
-    rows = last_features(rec, site or rec.only_site(), rec.recommender.histories(given))
-    return pd.Series(np.asarray(rows.mean(axis=0)).ravel(), name="activation").rename_axis("feature")
 
 
 def check_match(store: ActivationStore, sae: SparseAutoencoder) -> None:

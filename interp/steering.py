@@ -65,6 +65,20 @@ def set_points(sae: SparseAutoencoder, targets: Mapping[str, int], values: Seque
     ]
 
 
+def profile_points(
+    sae: SparseAutoencoder, profiles: pd.DataFrame, targets: Iterable[str], values: Sequence[float]
+) -> list[SweepPoint]:
+    """Multiples of each target's profile (`interp.profiles.concept_profiles`), added to features at the last step."""
+    site, points = sae.provenance.site, []
+    for target in targets:
+        weights = profiles.loc[profiles["concept"] == target, ["feature", "weight"]].itertuples(index=False)
+        weighted = [(int(feature), float(weight)) for feature, weight in weights]
+        for value in values:
+            edits = tuple(Edit(feature, value * weight, "add", concept=target) for feature, weight in weighted)
+            points.append(SweepPoint("profile", target, -1, value, Steer(edits, site)))
+    return points
+
+
 def direction_points(
     sae: SparseAutoencoder, probes: Probes, targets: Mapping[str, int], values: Sequence[float]
 ) -> list[SweepPoint]:

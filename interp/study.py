@@ -176,6 +176,19 @@ class Study:
         recommender = self.record["fingerprints"]["recommender"]
         return read_table(self.folder / "tables", name, recommender)
 
+    def profile(self, concept: str) -> pd.Series:
+        """A concept's profile by feature: `rec.steer(2 * study.profile("Horror"), op="add")`.
+
+        How much more active features are with the concept than without it, in units in which what they write together
+        has length 1 among normalised activations (`interp.profiles.concept_profiles`).
+
+        Raises:
+            InputError: there is no such concept.
+        """
+        table = self.table("profiles")
+        self.concepts.index(concept)
+        return table[table["concept"] == concept].set_index("feature")["weight"]
+
     def titles(self, recommendations: pd.DataFrame) -> pd.DataFrame:
         """A table with an `item` column, with each item's title and concepts beside it."""
         return recommendations.join(self.items[["title", "concepts"]], on="item")

@@ -9,6 +9,7 @@ BLUE, ORANGE, GREEN, PINK, YELLOW, SKY, _ = SERIES
 # Name, colour and dash: what is done with one SAE feature has one colour.
 METHODS = {
     "set": ("feature, error kept", ORANGE, "solid"),
+    "profile": ("concept’s profile, error kept", ORANGE, "dash"),
     "replace": ("feature, replaced (paper)", BLUE, "solid"),
     "add": ("feature’s direction", ORANGE, "dot"),
     "probe": ("linear probe", GREEN, "solid"),

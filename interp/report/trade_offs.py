@@ -14,7 +14,7 @@ def equal_share(source: Source) -> Block:
         figure(figures.cost_curves(rows), str(target), half=True)
         for target, rows in sweeps.groupby("target", sort=False)
     ]
-    rows = source["trade_offs"]
+    rows = source["equal_share"]
     return exhibit(
         source,
         "",
@@ -28,7 +28,7 @@ def equal_share(source: Source) -> Block:
         "replacement. Each method is read where its share first gets there, whatever its NDCG; –: it does not. "
         "Features and neurons are those that fit best on test users, as in the paper; probes and means are learnt from "
         "others.",
-        ["steering", "baselines", "trade_offs"],
+        ["steering", "baselines", "equal_share"],
         *curves,
         table(_by_method(rows, "ndcg@10"), _columns()),
         table(_by_method(rows, "change"), _columns(), "The same as change relative to the unsteered NDCG@10"),

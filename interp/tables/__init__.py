@@ -21,8 +21,9 @@ effects/       recommender.csv         ranking metrics on the test part, also wi
 steering/      steering.csv            features and probe directions at each value (Figures 9, 10, 14 and 17)
                shares.csv              the same: share of every concept
                probes.csv              how well supervised probes tell concepts apart (section 8.2.3)
-trade_offs/    baselines.csv           the same sweep by other means: mean difference, neuron, random direction, boost
-               trade_offs.csv          NDCG@10 of all methods at equal share of the concept
+trade_offs/    profiles.csv            how much more active features are with a concept than without it
+               baselines.csv           the same sweep by other means: profile, mean difference, neuron, random, boost
+               equal_share.csv         NDCG@10 of all methods at equal share of the concept
 doses/         doses.csv               least costly steers that reach a share: for all users, and for each of them
 lists/         lists.parquet           two users' lists before and after (Figure 7)
 causal/        causal.parquet          what turning every feature up and down does to every concept's share

@@ -10,8 +10,10 @@ from interp.baselines import baseline_points, boosted_lists, random_direction
 from interp.concepts import Concepts
 from interp.edits import Push, Steer
 from interp.envoys import RecommenderEnvoy
+from interp.features import encode
+from interp.profiles import concept_profiles
 from interp.steered_lists import steered_lists
-from interp.steering import measured, sweep, unit
+from interp.steering import measured, profile_points, sweep, unit
 from interp.tables.store import Tables
 from interp.trade_offs import at_equal_share
 from recmodels.sequences import Histories
@@ -31,13 +33,14 @@ def trade_offs(
     train: ActivationStore,
     steering: pd.DataFrame,
 ) -> Tables:
-    """Tables `baselines` and `trade_offs`.
+    """Tables `profiles`, `baselines` and `equal_share`.
 
-    `baselines` has the columns of `steering`, for the methods "mean_difference" (the direction between the means of
+    `profiles` is `interp.profiles.concept_profiles`. `baselines` has the columns of `steering`, for the methods
+    "profile" (a concept's profile is added, the error kept), "mean_difference" (the direction between the means of
     steps with and without the concept), "neuron" (one neuron, the best correlated of either sign), "random" (means
     over random directions) and "boost" (the scores of items with the concept are raised, in units of the standard
     deviation of each user's scores). Directions are of unit length among normalised activations and are added at the
-    last step. `trade_offs` holds all methods at equal share, see `interp.trade_offs.at_equal_share`.
+    last step. `equal_share` holds all methods at equal share, see `interp.trade_offs.at_equal_share`.
 
     No setting is chosen by the test users' quality: directions are learnt from the part that trains dictionaries, a
     concept's neuron is the table `concepts`' as its feature is (as in the paper), and values, boosts, seeds and shares
@@ -52,13 +55,16 @@ def trade_offs(
         train: activations of the SAE part.
         steering: the table `steering` of the same targets and users.
     """
-    directed, _ = sweep(rec, test_users, baseline_points(train, concepts, targets, values), concepts)
+    sae = rec.site(train.site).sae
+    profiles = concept_profiles(encode(train, sae), train.rows["item"], concepts, sae)
     names = targets["concept"].tolist()
+    points = [*profile_points(sae, profiles, names, values), *baseline_points(train, concepts, targets, values)]
+    directed, _ = sweep(rec, test_users, points, concepts)
     parts = [directed, *_random(rec, test_users, names, concepts, values, train)]
     parts += _boosted(rec, test_users, names, concepts)
     baselines = pd.concat(parts, ignore_index=True)
     every = pd.concat([steering, baselines], ignore_index=True)
-    return {"baselines.csv": baselines, "trade_offs.csv": at_equal_share(every)}
+    return {"profiles.csv": profiles, "baselines.csv": baselines, "equal_share.csv": at_equal_share(every)}
 
 
 def _random(

@@ -8,43 +8,32 @@ MOST = 0.8  # of the concepts: 4 of 5
 SAME = 1e-9  # a smaller difference is rounding
 
 
-def no_dearer_than_replacing(trade_offs: pd.DataFrame) -> Claim:
-    """Beyond the paper, from the table `trade_offs`: its method "set" against "replace"."""
-    return _no_dearer(
-        trade_offs,
-        "replace",
-        "At equal share, steering that keeps the error loses no more NDCG than the paper’s replacement.",
-        "the replacement",
-    )
+CALLED = {
+    "set": "setting the top feature with the error kept",
+    "profile": "adding the concept’s profile with the error kept",
+    "replace": "the paper’s replacement",
+    "boost": "boosting the scores of the concept’s items",
+}
 
 
-def no_dearer_than_boosting(trade_offs: pd.DataFrame) -> Claim:
-    """Beyond the paper, from the table `trade_offs`: its method "set" against "boost"."""
-    return _no_dearer(
-        trade_offs,
-        "boost",
-        "At equal share, steering that keeps the error loses no more NDCG than boosting the scores of the concept’s "
-        "items.",
-        "the boost",
-    )
-
-
-def _no_dearer(trade_offs: pd.DataFrame, other: str, statement: str, called: str) -> Claim:
+def no_dearer(equal_share: pd.DataFrame, ours: str, other: str) -> Claim:
+    """Beyond the paper, from the table `equal_share`: one of its methods against another."""
+    statement = f"At equal share, {CALLED[ours]} loses no more NDCG than {CALLED[other]}."
     criterion = (
         f"Holds if, for at least {MOST:.0%} of the concepts, NDCG@10 loses no more on average over the levels of share "
         "that both reach."
     )
-    tables = ("trade_offs",)
-    wide = trade_offs.set_index(["target", "part", "method"])[["value", "change"]].unstack("method")
-    both = wide["value"].reindex(columns=["set", other]).notna().all(axis=1)
-    every = trade_offs["target"].nunique()
+    tables = ("equal_share",)
+    wide = equal_share.set_index(["target", "part", "method"])[["value", "change"]].unstack("method")
+    both = wide["value"].reindex(columns=[ours, other]).notna().all(axis=1)
+    every = equal_share["target"].nunique()
     if not both.any():
         return Claim(BEYOND, statement, criterion, "There is no share that both reach.", None, tables)
     change = wide.loc[both, "change"]
-    if change[["set", other]].isna().any(axis=None):
+    if change[[ours, other]].isna().any(axis=None):
         return Claim(BEYOND, statement, criterion, NOTHING, None, tables)
-    mean = change.groupby("target", sort=False)[["set", other]].mean()
-    good = mean["set"] >= mean[other] - SAME
+    mean = change.groupby("target", sort=False)[[ours, other]].mean()
+    good = mean[ours] >= mean[other] - SAME
     told = "; ".join(
         f"{row.Index} {signed(row.kept, '+.1%')} against {signed(row.others, '+.1%')}"
         for row in mean.set_axis(["kept", "others"], axis=1).itertuples()
@@ -53,7 +42,6 @@ def _no_dearer(trade_offs: pd.DataFrame, other: str, statement: str, called: str
     overall = mean.mean()
     measured = (
         f"True for {int(good.sum())} of {len(good)} concepts; on average NDCG@10 changes by "
-        f"{signed(overall['set'], '+.1%')} with the error kept, {signed(overall[other], '+.1%')} with {called} "
-        f"({told}).{left}"
+        f"{signed(overall[ours], '+.1%')}, against {signed(overall[other], '+.1%')} ({told}).{left}"
     )
     return Claim(BEYOND, statement, criterion, measured, bool(good.mean() >= MOST), tables)

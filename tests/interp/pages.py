@@ -242,7 +242,7 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
         "steering": {"steering.csv": steering, "shares.csv": shares, "probes.csv": probes},
         "trade_offs": {
             "baselines.csv": baselines,
-            "trade_offs.csv": at_equal_share(pd.concat([steering, baselines])),
+            "equal_share.csv": at_equal_share(pd.concat([steering, baselines])),
         },
         "cases": {"cases.csv": cases, "case_histories.parquet": case_histories},
         "doses": {"doses.csv": doses},

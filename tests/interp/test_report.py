@@ -219,10 +219,10 @@ def test_claims_are_the_verdicts(study, data):
 
 def test_methods_stand_side_by_side_at_equal_share(study, data):
     exhibit = exhibits(data)["What more of a concept costs, beside what one would do without a dictionary"]
-    assert len(blocks(exhibit, "figure")) == study.table("trade_offs")["target"].nunique()
+    assert len(blocks(exhibit, "figure")) == study.table("equal_share")["target"].nunique()
     quality, change, doses = blocks(exhibit, "table")
     heads = [column["name"] for column in quality["columns"]]
-    rows = study.table("trade_offs").query("method == 'boost'")
+    rows = study.table("equal_share").query("method == 'boost'")
     for shown, column in ((quality, "ndcg@10"), (change, "change"), (doses, "value")):
         assert [line[2] for line in shown["rows"]] == [f"{share:.3f}" for share in rows["share"]]
         assert [line[heads.index("Boosted scores")] for line in shown["rows"]] == [f"{one:.3f}" for one in rows[column]]

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from interp.doses import find_dose
-from interp.features import profile
+from interp.profiles import profile
 from interp.receipts import steering_receipt
 from interp.steer_json import load_steer
 from interp.wording import read_edits
@@ -131,3 +131,12 @@ def test_doses_that_cannot_be(study):
         study.dose("concept-02", 1.5)
     with pytest.raises(InputError, match="no concept 'Jazz': choose one of"):
         study.dose("Jazz", 0.5)
+
+
+def test_the_profile_of_a_concept_turns_lists_towards_it(study):
+    name = study.table("concepts")["concept"].iloc[0]
+    found = study.receipt(2 * study.profile(name), op="add").shares.set_index("concept")
+    assert found.at[name, "change_low"] > 0
+    assert found["change"].idxmax() == name
+    with pytest.raises(InputError, match="no concept 'Jazz'"):
+        study.profile("Jazz")

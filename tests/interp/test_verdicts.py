@@ -275,13 +275,13 @@ FIVE = dict.fromkeys("ABCDE", (-0.1, -0.3))
 
 def test_equal_share_is_for_four_of_five():
     one, two = FIVE | {"A": (-0.1, -0.31)}, FIVE | {"A": (-0.1, -0.31), "B": (-0.2, -0.21)}
-    assert trade_offs.no_dearer_than_replacing(equal_share(FIVE, FIVE)).holds is True  # no more is enough
-    held = trade_offs.no_dearer_than_replacing(equal_share(one, FIVE))
+    assert trade_offs.no_dearer(equal_share(FIVE, FIVE), "set", "replace").holds is True  # no more is enough
+    held = trade_offs.no_dearer(equal_share(one, FIVE), "set", "replace")
     assert held.holds is True
     assert held.section == BEYOND
     assert "True for 4 of 5 concepts" in held.measured
-    assert "−20.1% with the error kept, −20.0% with the replacement (A −20.5% against −20.0%; B" in held.measured
-    lost = trade_offs.no_dearer_than_replacing(equal_share(two, FIVE))
+    assert "−20.1%, against −20.0% (A −20.5% against −20.0%; B" in held.measured
+    lost = trade_offs.no_dearer(equal_share(two, FIVE), "set", "replace")
     assert lost.holds is False
     assert "True for 3 of 5" in lost.measured
 
@@ -289,20 +289,20 @@ def test_equal_share_is_for_four_of_five():
 def test_equal_share_compares_where_both_get():
     """At the first level A loses less; at the second one of them does not get there, and B never does."""
     table = equal_share({"A": (-0.1, np.nan), "B": (np.nan, np.nan)}, {"A": (-0.2, 0.5), "B": (0.5, 0.5)}, "boost")
-    held = trade_offs.no_dearer_than_boosting(table)
+    held = trade_offs.no_dearer(table, "set", "boost")
     assert held.holds is True
-    assert "True for 1 of 1 concepts; on average NDCG@10 changes by −10.0% with the error kept" in held.measured
+    assert "True for 1 of 1 concepts; on average NDCG@10 changes by −10.0%, against" in held.measured
     assert held.measured.endswith("No level is reached by both for 1 more.")
     dear = equal_share({"A": (-0.3, np.nan)}, {"A": (-0.2, 0.5)}, "boost")
-    assert trade_offs.no_dearer_than_boosting(dear).holds is False
+    assert trade_offs.no_dearer(dear, "set", "boost").holds is False
 
 
 def test_equal_share_where_nothing_was_measured():
     never = equal_share({"A": (np.nan, np.nan)}, {"A": (-0.2, -0.2)})
-    assert trade_offs.no_dearer_than_replacing(never).holds is None
-    assert trade_offs.no_dearer_than_boosting(never).holds is None  # no such method
+    assert trade_offs.no_dearer(never, "set", "replace").holds is None
+    assert trade_offs.no_dearer(never, "set", "boost").holds is None  # no such method
     nothing = never.assign(value=1.0, change=np.nan)
-    assert "nothing to lose" in trade_offs.no_dearer_than_replacing(nothing).measured
+    assert "nothing to lose" in trade_offs.no_dearer(nothing, "set", "replace").measured
 
 
 # ---- beyond the paper ----
