@@ -1,6 +1,6 @@
 """How much faster a sweep is than one full hooked forward per value, in one run on the same machine.
 
-    python benchmarks/sweep.py artifacts/ml-1m --data FOLDER
+    python benchmarks/sweep.py artifacts/ml-1m
 
 sets 5 features to 21 values at the last step of every test user, once with plain PyTorch hooks (a full forward pass
 and a ranking for every value) and once with `interp.steered_lists`, checks that the lists are the same, and prints both
@@ -17,12 +17,10 @@ import torch
 import tyro
 
 import interp
-from interp.config import StudyConfig
-from interp.data import study_data
 from interp.edits import Edit, Steer
 from interp.steered_lists import steered_lists
 from recmodels.ranking import rank
-from recmodels.sequences import Histories, histories_of
+from recmodels.sequences import Histories
 
 
 @dataclass(frozen=True)
@@ -31,8 +29,6 @@ class Benchmark:
 
     folder: tyro.conf.Positional[Path]
     """A finished study."""
-    data: Path | None = None
-    """The study's data, as it was given to the study."""
     features: int = 5
     """Features swept: the top ones of the best-aligned concepts."""
     values: int = 21
@@ -53,8 +49,7 @@ def hooked(study: interp.Study, inputs: Histories, steer: Steer) -> np.ndarray:
 def main(options: Benchmark) -> None:
     """Time both ways and print what they took."""
     study = interp.open(options.folder)
-    config = StudyConfig(dataset=study.name, data=options.data)
-    inputs, _ = histories_of(study_data(config).split.test, study.recommender.recommender.vocabulary).split_last()
+    inputs, _ = study.users().split_last()
     features = study.table("concepts")["feature"].drop_duplicates().head(options.features).astype(int)
     steers = [Steer((Edit(feature, float(value)),), study.site) for feature in features for value in range(-10, 11)]
     start = time.perf_counter()

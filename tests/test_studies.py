@@ -12,6 +12,7 @@ import pytest
 from interp.presets import PRESETS
 from interp.run import run
 from interp.steering import monotone
+from interp.verdicts.trade_offs import no_dearer
 
 pytestmark = pytest.mark.study
 ROOT = Path(__file__).parents[1]
@@ -60,6 +61,15 @@ def test_features_follow_concepts_better_than_neurons_do(name, folder):
     found, concepts = study.table("dictionary").iloc[0], study.table("concepts")
     assert found["sae_mean_top_correlation"] > found["neuron_mean_top_correlation"]
     assert (concepts["correlation"] > concepts["neuron_correlation"]).mean() > 0.5
+
+
+@pytest.mark.parametrize("name", ["ml-1m", "ml-1m-bert4rec"])
+def test_steering_does_what_it_says(name):
+    """Explanations hold when they are tried, features do what they correlate with, and steering is worth its price."""
+    study = finished(name, "ml-1m")
+    assert study.table("explanation_agreement")["agree"].iloc[0] >= 0.9
+    assert (study.table("causal_agreement")["p"] < 0.05).all()
+    assert no_dearer(study.table("equal_share"), "profile", "replace").holds
 
 
 def test_planted():

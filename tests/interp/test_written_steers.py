@@ -1,5 +1,6 @@
 """Steers in every form that can be written, against traces and against one history at a time."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -88,3 +89,38 @@ def test_names_and_units_once_a_dictionary_has_meanings(recommender, sae, some):
         rec.steer({"Sci-Fi": 2.0, 5: 1.0})
     with pytest.raises(InputError, match="what 'Sci-Fi' means is not known"):
         rec.attach(sae).steer({"Sci-Fi": 2.0})
+
+
+@pytest.mark.parametrize(
+    ("edits", "how"),
+    [
+        ({}, {}),
+        ([], {"op": "ablate"}),
+        ({3: 0.0, 7: 0.0}, {"op": "add", "at": "all"}),
+        ({3: 1.0}, {"op": "scale", "at": (-2, -1)}),
+        ({3: 5.0}, {"weight": 0.0}),
+        ({3: {"nobody here": 5.0}}, {"at": "all"}),
+        ({3: 1e6}, {"op": "cap"}),
+        ({3: -1e6}, {"op": "floor"}),
+    ],
+)
+def test_an_edit_of_nothing_is_bit_identical_to_none(rec, recommender, some, edits, how):
+    expected = recommender.score(some)
+    with rec.steer(edits, **how):
+        assert torch.equal(rec.score(some), expected)
+        with rec.steer(edits, **how):
+            assert torch.equal(rec.score(some), expected)
+        with pytest.raises(RuntimeError, match="inside"), rec.steer({3: 5.0}):
+            raise RuntimeError("inside")
+        assert torch.equal(rec.score(some), expected)
+    with rec.steer(edits, some, **how):
+        traced = rec.scores.save()
+    assert torch.equal(traced, expected)
+    (lists,) = steered_lists(rec, some, [rec.steer_of(edits, **how)])
+    np.testing.assert_array_equal(lists, recommender.rank(some))
+    together = []
+    thread = threading.Thread(target=lambda: together.append(rec.score(some)))
+    with rec.steer(edits, **how):
+        thread.start()
+        thread.join()
+    assert torch.equal(together[0], expected)
