@@ -8,15 +8,15 @@ from interp.figures.theme import NEUTRAL, SERIES, styled
 BLUE, ORANGE, GREEN, PINK, YELLOW, SKY, _ = SERIES
 # Name, colour and dash: what is done with one SAE feature has one colour.
 METHODS = {
-    "set": ("feature, error kept", ORANGE, "solid"),
-    "profile": ("concept’s profile, error kept", ORANGE, "dash"),
-    "replace": ("feature, replaced (paper)", BLUE, "solid"),
-    "add": ("feature’s direction", ORANGE, "dot"),
-    "probe": ("linear probe", GREEN, "solid"),
-    "mean_difference": ("difference of means", PINK, "solid"),
+    "set": ("feature", ORANGE, "solid"),
+    "profile": ("profile", ORANGE, "dash"),
+    "replace": ("replaced (paper)", BLUE, "solid"),
+    "add": ("its direction", ORANGE, "dot"),
+    "probe": ("probe", GREEN, "solid"),
+    "mean_difference": ("means", PINK, "solid"),
     "neuron": ("neuron", SKY, "solid"),
-    "random": ("random direction", NEUTRAL, "dash"),
-    "boost": ("boosted scores", YELLOW, "solid"),
+    "random": ("random", NEUTRAL, "dash"),
+    "boost": ("boost", YELLOW, "solid"),
 }
 
 
@@ -54,4 +54,7 @@ def cost_curves(sweeps: pd.DataFrame, measure: str = "ndcg@10", title: str = "ND
     figure = styled(figure, "share of the concept in the top 10", title, height=420)
     # Boosted scores can fill whole lists with a rare concept, which would leave the others no room.
     widest = swept.loc[swept["method"] != "boost", "share"].max()
-    return figure.update_layout(showlegend=True, xaxis={"range": [0, 1.05 * widest]}, yaxis={"rangemode": "tozero"})
+    thirds = {"entrywidth": 0.33, "entrywidthmode": "fraction", "font": {"size": 11}}
+    return figure.update_layout(
+        showlegend=True, legend=thirds, xaxis={"range": [0, 1.05 * widest]}, yaxis={"rangemode": "tozero"}
+    )

@@ -15,7 +15,7 @@ def answers(source: Source) -> Block:
     """The answers in words, and what they were measured as."""
     rows = source["doses"]
     worded = [
-        {"asked": f"{asked:.0%} {target}", "answer": _answer(group.set_index(["method", "part"]))}
+        {"asked": f"{asked:.0%} {target}", **_answer(group.set_index(["method", "part"]))}
         for (target, asked), group in rows.groupby(["target", "asked"], sort=False)
     ]
     shown = rows.assign(
@@ -49,26 +49,34 @@ def answers(source: Source) -> Block:
         "users; or for each user the smallest amount at which their own list has the share. Intervals of changes hold "
         "95% of bootstrap samples of the users.",
         ["doses"],
-        table(pd.DataFrame(worded), [Column("asked", "At least", None), Column("answer", "Answer", None)]),
+        table(
+            pd.DataFrame(worded),
+            [
+                Column("asked", "At least", None),
+                Column("answer", "On held-out users", None),
+                Column("test", "The same on test users", None),
+                Column("each", "A dose for each test user", None),
+            ],
+        ),
         table(shown, columns, "All numbers"),
     )
 
 
-def _answer(rows: pd.DataFrame) -> str:
-    """A target's rows, by method and part, in words."""
+def _answer(rows: pd.DataFrame) -> dict[str, str]:
+    """A target's rows, by method and part, in words: what was found, what that does to test users, and own doses."""
     found, tried = rows.loc[("population", "found_on")], rows.loc[("population", "test")]
     each = rows.loc[("user", "test")]
-    if not found["n_features"]:
-        text = "There without steering. " if found["reached"] else "Out of reach: no amount comes closer than none. "
-    else:
+    if found["n_features"]:
         plural = "s" if found["n_features"] > 1 else ""
         how = f"with {found['n_features']:.0f} feature{plural} at {found['amount']:.2f} units, {_change(found)}"
-        text = f"Reached {how}" if found["reached"] else f"Out of reach; closest {how}"
-        text += f". On test users {_change(tried)}, NDCG@10 {_cost(tried)}. "
-    return text + (
-        f"Each with a dose of their own, {each['own_after']:.0%} of test users have it, {each['own_before']:.0%} had "
-        f"it before; NDCG@10 {_cost(each)}."
-    )
+        answer = f"Reached {how}" if found["reached"] else f"Out of reach; closest {how}"
+    else:
+        answer = "There without steering" if found["reached"] else "Out of reach: no amount comes closer than none"
+    return {
+        "answer": answer,
+        "test": f"{_change(tried)}, NDCG@10 {_cost(tried)}" if found["n_features"] else "–",
+        "each": f"{each['own_before']:.0%} → {each['own_after']:.0%} of users have it, NDCG@10 {_cost(each)}",
+    }
 
 
 def _change(row: Any) -> str:

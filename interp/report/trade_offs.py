@@ -19,15 +19,17 @@ def equal_share(source: Source) -> Block:
         source,
         "",
         "What more of a concept costs, beside what one would do without a dictionary",
-        "NDCG@10 against the share of the concept in the top 10, dose by dose. Feature: set to a value at the last "
-        "step, with the reconstruction error kept, or the layer replaced as in the paper. Directions are of unit "
-        "length among normalised activations and are added at the last step: the feature’s, a linear probe’s, that "
-        "between the means of steps with and without the concept, the best correlated neuron’s, and random ones (means "
-        "over three). Boosted scores: those of the concept’s items are raised alike, the model is left alone. In the "
+        "NDCG@10 against the share of the concept in the top 10, dose by dose. Feature: the top feature is set to a "
+        "value at the last step with the reconstruction error kept; replaced: with the layer replaced, as in the "
+        "paper. Profile: the 20 features that differ most between steps with and without the concept are raised in "
+        "proportion, the error kept. Directions are of unit length among normalised activations and are added at the "
+        "last step: the feature’s, a linear probe’s, that between the means of steps with and without the concept, "
+        "the best correlated neuron’s, and random ones (means over three). Boost: the scores of the concept’s items "
+        "are raised alike, the model is left alone. In the "
         "table, all at equal shares: parts of the rise from the unsteered lists to the largest share of the paper’s "
         "replacement. Each method is read where its share first gets there, whatever its NDCG; –: it does not. "
-        "Features and neurons are those that fit best on test users, as in the paper; probes and means are learnt from "
-        "others.",
+        "Features and neurons are those that fit best on test users, as in the paper; profiles, probes and means are "
+        "learnt from others.",
         ["steering", "baselines", "equal_share"],
         *curves,
         table(_by_method(rows, "ndcg@10"), _columns()),
