@@ -43,8 +43,9 @@ def attributions_are_right(explanation_agreement: pd.DataFrame) -> Claim:
         why = "No feature has an attribution."
         return Claim(BEYOND, statement, criterion, why, None, ("explanation_agreement",))
     measured = (
-        f"The same sign for {every['agree']:.1%} of {every['pairs']:.0f} attributions; their correlation with what "
-        f"ablation measures is {signed(every['correlation'], '.2f')}."
+        f"The same sign for {every['agree']:.1%} of {every['pairs']:.0f} attributions "
+        f"({every['gradient_agrees']:.1%} of the plain gradients); their correlation with what ablation measures is "
+        f"{signed(every['correlation'], '.2f')}."
     )
     return Claim(BEYOND, statement, criterion, measured, bool(every["agree"] >= AGREE), ("explanation_agreement",))
 

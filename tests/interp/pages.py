@@ -318,7 +318,7 @@ def _beyond() -> dict[str, dict[str, pd.DataFrame]]:
         "popularity": {"popularity_features.csv": by_concept[["feature"]], "popularity.csv": _bounded(changes)},
         "explanations": {
             "explanations.parquet": explanations.assign(ablation=[0.5, 0.1], agree=[True, False], rank_after=[2, 1]),
-            "explanation_agreement.csv": summary.assign(attribution=0.3, ablation=0.3),
+            "explanation_agreement.csv": summary.assign(gradient_agrees=0.4, attribution=0.3, ablation=0.3),
         },
         "receipts": {"receipts.csv": _bounded(receipt).assign(target=CONCEPTS[0], feature=7, value=1.5)},
     }

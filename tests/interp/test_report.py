@@ -237,7 +237,7 @@ def test_what_goes_beyond_the_paper_is_shown(study, data):
     assert says.diagonal().tolist() == top["correlation"].tolist()
     assert blocks(causes, "table")[0]["rows"][0][1:] == ["0.400", "0.010", "0.0010", "44", "9"]
     (why,) = blocks(found["Why this item: are attributions right?"], "table")
-    assert why["rows"][0][:4] == ["All", "2", "0.500", "–"]
+    assert why["rows"][0][:4] == ["All", "2", "0.500", "0.400"]
     (exposed,) = blocks(found["Exposure: from popular items to the long tail"], "table")
     assert [row[0] for row in exposed["rows"]] == ["−1", "0", "2"]
     assert exposed["rows"][2][1] == "0.400 [0.350, 0.450]"

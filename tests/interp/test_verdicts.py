@@ -324,7 +324,8 @@ def test_features_do_what_they_say():
 
 def test_attributions_are_right():
     def agreement(agree, pairs=20):
-        return pd.DataFrame({"place": [1, np.nan], "pairs": pairs, "agree": [1.0, agree], "correlation": 0.9})
+        rows = {"place": [1, np.nan], "pairs": pairs, "agree": [1.0, agree], "gradient_agrees": 0.8}
+        return pd.DataFrame(rows | {"correlation": 0.9})
 
     held = beyond.attributions_are_right(agreement(0.9))
     assert held.holds is True
