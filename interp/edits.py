@@ -140,7 +140,13 @@ class Steer:
     @property
     def by_user(self) -> bool:
         """Whether it asks who the users are."""
-        return any(isinstance(edit, Edit) and isinstance(edit.value, Mapping) for edit in self.edits)
+        return bool(self.users)
+
+    @property
+    def users(self) -> set[Any]:
+        """The users for whom an edit has a value of their own."""
+        own = (edit.value for edit in self.edits if isinstance(edit, Edit) and isinstance(edit.value, Mapping))
+        return set().union(*own)
 
     def apply(self, hidden: Tensor, coder: Coder, users: pd.Index | None = None) -> Tensor:
         """Steered [b, s, d] hidden states; the input is left alone.

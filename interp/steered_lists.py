@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from interp.edit_checks import checked
 from interp.edits import Steer
-from interp.envoys import RecommenderEnvoy
+from interp.envoys import RecommenderEnvoy, finite
 from recmodels.ranking import top_k
 from recmodels.sequences import Histories
 
@@ -81,7 +81,7 @@ def _lists_together(rec: RecommenderEnvoy, batch: Histories, steers: list[Steer]
     block = int(envoy.name.removeprefix(BLOCK))
     parts = []
     for some in last.split(STEERS, dim=1):
-        scores = model.scores_after(block, tokens, before, some)
+        scores = finite(model.scores_after(block, tokens, before, some))
         seen = batch.select(np.repeat(np.arange(len(batch)), some.shape[1]))
         codes, _ = top_k(scores.flatten(0, 1), seen, k)
         parts.append(codes.reshape(len(batch), some.shape[1], k))

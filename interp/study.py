@@ -190,7 +190,13 @@ class Study:
         return table[table["concept"] == concept].set_index("feature")["weight"]
 
     def titles(self, recommendations: pd.DataFrame) -> pd.DataFrame:
-        """A table with an `item` column, with each item's title and concepts beside it."""
+        """A table with an `item` column, with each item's title and concepts beside it.
+
+        Raises:
+            InputError: there is no such column.
+        """
+        if "item" not in recommendations:
+            raise InputError("the table has no column item: give what `recommend` returns")
         return recommendations.join(self.items[["title", "concepts"]], on="item")
 
     def why(self, history: Any, item: Any, top: int = 10) -> Explanation:

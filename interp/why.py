@@ -22,7 +22,7 @@ from torch import Tensor
 from interp.edits import Edit, Steer
 from interp.envoys import RecommenderEnvoy
 from recmodels.errors import InputError
-from recmodels.sequences import Histories
+from recmodels.sequences import LISTS, Histories
 
 SHOWN = 3  # steps and items of each feature that an explanation shows
 POINTS = 3  # at which gradients on a feature's way to 0 are taken
@@ -104,6 +104,8 @@ def why(rec: RecommenderEnvoy, history: Any, item: Any, top: int = 10, site: str
         InputError: not one history, an unknown item, or no such dictionary.
     """
     one, code = asked(rec, history, item)
+    if top < 1:
+        raise InputError(f"top is {top}: ask for at least one feature")
     name = site or rec.only_site()
     activations, slopes = attributions(rec, one, item, name)
     first = slopes.sum(dim=0)
@@ -183,6 +185,8 @@ def asked(rec: RecommenderEnvoy, history: Any, item: Any) -> tuple[Histories, in
     one = rec.recommender.histories(history)
     if len(one) != 1:
         raise InputError(f"{len(one)} histories were given: ask about one at a time")
+    if isinstance(item, LISTS) and not isinstance(item, str):
+        raise InputError(f"{item!r} is not an item: ask about one at a time")
     return one, int(rec.recommender.vocabulary.encode([item])[0])
 
 

@@ -1,6 +1,7 @@
 """Ranked lists and their evaluation, for anything that can score items."""
 
 from collections.abc import Callable
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -29,8 +30,8 @@ def top_k(scores: torch.Tensor, seen: Histories | None, k: int) -> tuple[np.ndar
     Raises:
         InputError: k is less than 1.
     """
-    if k < 1:
-        raise InputError(f"k is {k}: ask for at least one item")
+    if not isinstance(k, Integral) or k < 1:
+        raise InputError(f"k is {k!r}: ask for at least one item")
     if seen is not None:
         rows = np.repeat(np.arange(len(seen)), seen.lengths)
         scores = scores.clone()
