@@ -68,7 +68,7 @@ def check_weight(weight: object) -> None:
     Raises:
         InputError: not a number from 0 to 1.
     """
-    if not (isinstance(weight, Real) and 0 <= weight <= 1):
+    if not (_is_number(weight) and 0 <= weight <= 1):  # type: ignore[operator]
         raise InputError(f"the weight is {weight!r}: give a number from 0 to 1")
 
 
@@ -97,7 +97,7 @@ def _is_integer(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
+    return isinstance(value, Real) and not isinstance(value, bool) and bool(-LARGEST <= value <= LARGEST)  # type: ignore[operator]
 
 
 def _check_consistent(edits: list[Edit]) -> None:

@@ -187,7 +187,9 @@ def _asker(rec: RecommenderEnvoy, one: Histories, code: int, site: str, k: int) 
 
     def scores(pushes: Tensor, rows: Histories) -> Tensor:
         if fast:
-            return model.scores_after(int(site.removeprefix(BLOCK)), tokens, hidden, hidden[:, -1:] + pushes)[0]
+            block = int(site.removeprefix(BLOCK))
+            scored = model.scored_after(block, tokens, hidden, hidden[:, -1:] + pushes)
+            return model.scorer(scored, model.item_embeddings())[0]
         with rec.trace(rows):
             envoy.output[:, -1] += pushes
             found = save(rec.scores)

@@ -282,7 +282,7 @@ class RecommenderEnvoy(NNsight):
 
     def score(self, histories: Histories) -> Tensor:
         """Scores of every item as each history's next one: [b, v], under the steers in force."""
-        return finite(self.trace(histories, trace=False).scores)
+        return self.trace(histories, trace=False).scores
 
     def rank(self, given: Any, k: int = 10) -> np.ndarray:
         """Item codes of each history's top k, its own items left out: int [b, k]."""
@@ -356,17 +356,6 @@ class RecommenderEnvoy(NNsight):
         for name, envoy in envoys.items():
             *above, last = name.split(".")
             setattr(self.get(".".join(above)) if above else self, last, envoy)
-
-
-def finite(scores: Tensor) -> Tensor:
-    """The scores themselves.
-
-    Raises:
-        InputError: they are not all finite, so that nothing can be ranked by them.
-    """
-    if not torch.isfinite(scores).all():
-        raise InputError("the scores are not finite under these steers: use smaller values")
-    return scores
 
 
 def check_faithful(rec: RecommenderEnvoy) -> None:

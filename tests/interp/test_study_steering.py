@@ -152,9 +152,9 @@ def test_too_large_values_are_refused_and_never_touch_other_lists(study):
             study.receipt({3: value})
     steer = rec.steer_of([Edit(3, 1e9, "scale"), Edit(3, 1e9, "scale"), Edit(3, 1e9, "scale")])
     twice = Steer((Edit(3, 1e9), *steer.edits), study.site)
-    with pytest.raises(InputError, match="the scores are not finite under these steers: use smaller values"):
+    with pytest.raises(InputError, match="the scores are not finite: steer by smaller values"):
         study.receipt(twice)
-    with rec.steer(twice), pytest.raises(InputError, match="use smaller values"):
+    with rec.steer(twice), pytest.raises(InputError, match="steer by smaller values"):
         rec.recommend([study.items.index[:3].tolist()])
 
 
