@@ -141,6 +141,23 @@ def dose(
     keep(found.steer, save)
 
 
+@app.command
+def equalizer(folder: tyro.conf.Positional[Path], port: int = 8050, browser: bool = True) -> None:
+    """Turn concepts and features up and down in your browser: `interp equalizer artifacts/ml-100k`.
+
+    It is served on this machine only.
+
+    Args:
+        folder: The study's folder.
+        port: Where it is served; 0 for any port that is free.
+        browser: Open the page in the browser.
+    """
+    from interp.app import serve
+    from interp.study import open
+
+    serve(open(folder), port, browser)
+
+
 def keep(steer: "Steer", path: Path | None) -> None:
     """Write a steer, if a file was named."""
     from interp.steer_json import save_steer
