@@ -1,9 +1,12 @@
 """Names that a function gives, scored as labels are."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from interp.naming import Name, label_with
+from interp.activations import ActivationStore
+from interp.features import encode
+from interp.naming import MIN_STEPS, Name, label_with
 from recmodels.errors import InputError
 
 
@@ -35,6 +38,24 @@ def test_a_function_that_says_what_the_table_says_scores_the_same(study):
         assert evidence.items["title"].tolist() == study.items.loc[evidence.items["item"], "title"].tolist()
         effects = study.features[evidence.feature].effects
         assert evidence.promoted["item"].tolist() == effects.query("direction == 'promoted'")["item"].tolist()
+
+
+def test_items_that_light_a_feature_are_those_of_the_part_it_was_trained_on(study):
+    """Counted again step by step; nothing of the test users is shown."""
+    feature = int(study.table("concepts")["feature"][0])
+    seen = []
+    label_with(study, seen.append, [feature])
+    shown = seen[0].items
+    store = ActivationStore.load(study.folder / "activations" / study.site / "sae")
+    values = encode(store, study.sae)[:, [feature]].toarray()[:, 0]
+    rows = store.rows.assign(activation=values, active=values > np.median(values[values > 0]))
+    means = rows.groupby("item").agg(
+        steps=("user", "size"), active=("active", "mean"), activation=("activation", "mean")
+    )
+    for column in means:
+        assert shown[column].tolist() == pytest.approx(means.loc[shown["item"], column].tolist(), rel=1e-4)
+    rest = means[means["steps"] >= MIN_STEPS].drop(shown["item"])
+    assert rest["activation"].max() <= shown["activation"].min() + 1e-6
 
 
 def test_a_function_may_decline(study):
