@@ -71,6 +71,7 @@ STAGES = (
     "activations",
     "dictionaries",
     "items",
+    "users",
     "evaluations",
     "comparison",
     "alignment",
