@@ -59,7 +59,7 @@ def labels(source: Source) -> Block:
         "concept near to the feature, or where a feature of a similar direction is active; precision among them is for "
         f"as many as active steps. Features whose label has an F1 below {F1:g}, a lift below {LIFT:g} or a precision "
         f"among hard negatives below 2/3 stay unlabelled. The label of another feature gets that far in {chance:.2%} "
-        "of cases.",
+        "of cases. Means are over labels that passed on these same users, so they lean to the good side.",
         ["labels", "label_kinds", "label_items"],
         table(kinds.assign(name=kinds["kind"].map(KINDS)), counted, strong=[0]),
         *(table(_with_examples(source, rows), shown, title) for title, rows in ends.items() if len(rows)),
