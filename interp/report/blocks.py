@@ -26,6 +26,7 @@ MADE_BY = {
     "comparison": "interp.tables.dictionaries.dictionaries",
     "alignment": "interp.tables.alignment.alignment",
     "cases": "interp.tables.cases.cases",
+    "labels": "interp.tables.labels.labels",
     "effects": "interp.tables.effects.effects",
     "steering": "interp.tables.steering.steering",
     "trade_offs": "interp.tables.trade_offs.trade_offs",

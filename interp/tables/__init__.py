@@ -16,6 +16,9 @@ alignment/     dictionary.csv          the chosen dictionary on the test part: r
                histories.parquet       strongest histories around their peak
 cases/         cases.csv               features for franchises, languages, decades, … found by search (Figure 6)
                case_histories.parquet  strongest histories of these
+labels/        labels.parquet          a label for each feature, with its scores on unseen users
+               label_kinds.csv         how many features could be labelled, by kind
+               label_items.parquet     items that speak for a label, and against it
 effects/       recommender.csv         ranking metrics on the test part, also with the site reconstructed
                effects.parquet         items promoted and suppressed
 steering/      steering.csv            features and probe directions at each value (Figures 9, 10, 14 and 17)
