@@ -80,9 +80,9 @@ def test_reasons_are_changes_of_attributions(study, history, concept):
     every = study.sae.n_features
     for entered, rows in ((True, found.after), (False, found.before)):
         item = rows.loc[rows["moved"], "item"].iloc[0]
-        before = study.why(history, item, every).features.set_index("feature")["attribution"]
+        before = study.why(history, item, every).features.set_index("feature")["gradient"]
         with study.recommender.steer(found.steer):
-            after = study.why(history, item, every).features.set_index("feature")["attribution"]
+            after = study.why(history, item, every).features.set_index("feature")["gradient"]
         change = after.sub(before, fill_value=0).sort_values(ascending=not entered)
         reasons = found.reasons[found.reasons["item"] == item]
         assert 1 <= len(reasons) <= 3
@@ -119,7 +119,7 @@ def test_many_threads_get_what_one_gets(study, concept):
     [
         ({"Jazz": 1.0}, "no concept 'Jazz'"),
         ({9999: 1.0}, "no feature 9999"),
-        ({3: float("nan")}, "feature 3 is steered by nan: give a finite number"),
+        ({3: float("nan")}, "feature 3 is steered by nan: give a number"),
         ({3: None}, "feature 3 is steered by None"),
         ({3: "loud"}, "feature 3 is steered by 'loud'"),
     ],

@@ -106,7 +106,8 @@ def test_features_set_to_what_they_are_change_nothing(one, recommender, historie
         rec.blocks[0].features[:, -1] = features[:, -1]
         traced = rec.scores.save()
     torch.testing.assert_close(traced, scores, rtol=0, atol=1e-5)
-    own = tuple(Edit(feature, features[:, -1, feature].clone()) for feature in range(one.n_features))
+    by_user = [dict(zip(given.users, values, strict=True)) for values in features[:, -1].T.tolist()]
+    own = tuple(Edit(feature, values) for feature, values in enumerate(by_user))
     with rec.steer(Steer(own, "blocks.0")):
         torch.testing.assert_close(rec.score(given), scores, rtol=0, atol=1e-5)
 
