@@ -64,26 +64,24 @@ class Edit:
         """Change [b, s, f] features in place; `users` are the labels of the rows, by default 0, 1, 2, …"""
         steps = steps_of(self.at, features.shape[1])
         old = features[:, steps, self.feature]
-        value = self._by_row(old, users)
+        if not isinstance(self.value, Mapping):
+            features[:, steps, self.feature] = self._changed(old, float(self.value))
+            return
+        labels = range(len(old)) if users is None else users
+        own = old.new_tensor([float(self.value.get(user, math.nan)) for user in labels])[:, None]
+        features[:, steps, self.feature] = torch.where(own.isnan(), old, self._changed(old, own))
+
+    def _changed(self, old: Tensor, value: float | Tensor) -> Tensor:
+        """Activations [b, s] after the edit, by a value for all or one for each row [b, 1]."""
         if self.op == "set":
-            new = value.expand_as(old)
+            new = torch.zeros_like(old) + value
         elif self.op == "add":
             new = old + value
         elif self.op == "scale":
             new = old * value
         else:
-            new = old.maximum(value) if self.op == "floor" else old.minimum(value)
-        if self.weight != 1:
-            new = torch.lerp(old, new, self.weight)
-        named = isinstance(self.value, Mapping)
-        features[:, steps, self.feature] = torch.where(value.isnan(), old, new) if named else new
-
-    def _by_row(self, old: Tensor, users: pd.Index | None) -> Tensor:
-        """The value of each row [b, 1], or of all of them [1, 1]; NaN where a user has none."""
-        if not isinstance(self.value, Mapping):
-            return old.new_full((1, 1), float(self.value))
-        labels = range(len(old)) if users is None else users
-        return old.new_tensor([float(self.value.get(user, math.nan)) for user in labels])[:, None]
+            new = old.clamp(min=value) if self.op == "floor" else old.clamp(max=value)
+        return new if self.weight == 1 else torch.lerp(old, new, self.weight)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from transformers import BertConfig, BertModel
 from recmodels.model import IGNORE, RecommenderConfig, SequentialRecommender, attention_bias
 from recmodels.sequences import PAD, Histories
 
-VALUES = 32  # of one step that take a pass together
+VALUES = 4  # of one step that take a pass together; more of them leave the cache
 
 
 class BERT4RecConfig(RecommenderConfig):
