@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from recmodels.errors import InputError
 
@@ -25,6 +26,8 @@ YEAR = re.compile(r"\s*\(\d{4}\)")
 ARTICLE = re.compile(r",\s*(the|a|an|les?|la|das|der|die|il|el)$", re.IGNORECASE)
 SEQUEL = re.compile(r"(:|\s-\s|,?\s+part\s|,?\s+(chapter|episode|vol\.?|volume)\s).*$", re.IGNORECASE)
 NUMBER = re.compile(r"\s+(\d{1,2}|[ivx]{1,5}|\d½|\d 1/2)$", re.IGNORECASE)
+
+WORD = re.compile(r"[^\W\d_]{3,}")
 
 
 def attribute(items: pd.DataFrame, name: str) -> pd.Series:
@@ -55,6 +58,12 @@ def franchise(title: str) -> str:
     bare = ARTICLE.sub("", BRACKETS.sub("", title).strip())
     bare = ARTICLE.sub("", SEQUEL.sub("", bare).strip())
     return NUMBER.sub("", bare).strip() or bare
+
+
+def title_words(title: str) -> list[str]:
+    """The words of a title that can name something, in lower case: no numbers, no brackets, no "the"."""
+    words = WORD.findall(BRACKETS.sub("", title).lower())
+    return [word for word in words if word not in ENGLISH_STOP_WORDS]
 
 
 def _decade(items: pd.DataFrame) -> pd.Series:

@@ -100,14 +100,12 @@ def _kinds(
     activations: sparse.csc_array, store: ActivationStore, items: pd.DataFrame, concepts: Concepts, attribute: str
 ) -> Iterator[tuple[str, pd.DataFrame, np.ndarray]]:
     """Kind, labels bool [n, c] with the concepts' names, and correlations [f, c]."""
-    families = _families(items, store, attribute)
-    for kind, family in families.items():
+    found = families(items, attribute)
+    for kind, family in (found | _common_items(items, store)).items():
         labels = _labels(family, store)
         if labels.shape[1]:
             yield kind, labels, correlation(activations, labels.to_numpy())
-    parts = [
-        _labels(family, store) for family in (concepts, *(families[k] for k in ("language", "decade") if k in families))
-    ]
+    parts = [_labels(family, store) for family in (concepts, *(found[k] for k in ("language", "decade") if k in found))]
     single = pd.concat(parts, axis=1)
     alone = correlation(activations, single.to_numpy())
     names, values = single.columns, single.to_numpy()
@@ -120,7 +118,8 @@ def _kinds(
         yield "both", labels, np.where(both > np.maximum(alone[:, a], alone[:, b]), both, 0)
 
 
-def _families(items: pd.DataFrame, store: ActivationStore, attribute: str) -> dict[str, Concepts]:
+def families(items: pd.DataFrame, attribute: str) -> dict[str, Concepts]:
+    """The concepts of each kind of `KINDS` that the items have, but for the one that `attribute` holds."""
     found = {}
     for kind, names in KINDS.items():
         if attribute in names:
@@ -131,10 +130,13 @@ def _families(items: pd.DataFrame, store: ActivationStore, attribute: str) -> di
                 break
             except InputError:
                 continue
+    return found
+
+
+def _common_items(items: pd.DataFrame, store: ActivationStore) -> dict[str, Concepts]:
     common = store.rows["item"].value_counts().index[:COMMON_ITEMS]
     titles = items["title"].where(items.index.isin(common))
-    found["item"] = concepts_of(pd.DataFrame({"title": items["title"], "item": titles}), "item")
-    return found
+    return {"item": concepts_of(pd.DataFrame({"title": items["title"], "item": titles}), "item")}
 
 
 def _labels(concepts: Concepts, store: ActivationStore) -> pd.DataFrame:

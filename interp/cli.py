@@ -77,7 +77,7 @@ def steer(
     folder: tyro.conf.Positional[Path],
     edits: tyro.conf.Positional[list[str]],
     op: Verb = "set",
-    unit: Unit = "p99",
+    unit: Unit | None = None,
     at: Literal["last", "all"] = "last",
     reconstruct: Reconstruct = "none",
     save: Path | None = None,
@@ -86,10 +86,10 @@ def steer(
 
     Args:
         folder: The study's folder.
-        edits: What to do: FEATURE=VALUE, where a feature is a number or a concept (all its aligned features), FEATURE
-            alone to ablate, FEATURE=FLOOR:CAP to clamp; or one .json file that --save wrote.
+        edits: What to do: FEATURE=VALUE, where a feature is a number or a concept (all its aligned features); with
+            --op ablate FEATURE alone, with --op clamp FEATURE=FLOOR:CAP; or one .json file that --save wrote.
         op: What is done with the value.
-        unit: What values are multiples of; by default each feature's own 99th percentile.
+        unit: What values are multiples of; if it is not given, each feature's own 99th percentile (p99).
         at: Which steps: the last, which is scored, or all.
         reconstruct: Keep the dictionary's error, or replace the layer by its reconstruction as the paper does.
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and for this command.
@@ -100,10 +100,14 @@ def steer(
 
     opened = open(folder)
     if len(edits) == 1 and edits[0].endswith(".json"):
+        if (op, unit, at, reconstruct) != ("set", None, "last", "none"):
+            raise InputError(f"{edits[0]} already says its op, unit, at and reconstruct: give it alone")
         made = opened.recommender.steer_of(load_steer(edits[0]))
     else:
-        fixed: dict[str, Any] = {} if op in ("scale", "ablate") else {"unit": unit}
-        made = opened.recommender.steer_of(read_edits(edits, op), op=op, at=at, reconstruct=reconstruct, **fixed)
+        usual: Unit = "activation" if op in ("scale", "ablate") else "p99"
+        made = opened.recommender.steer_of(
+            read_edits(edits, op), op=op, unit=unit or usual, at=at, reconstruct=reconstruct
+        )
     print(opened.receipt(made))
     keep(made, save)
 
@@ -135,6 +139,23 @@ def dose(
     found = (opened.user_doses if each else opened.dose)(concept, share, at_most=at_most)
     print(found)
     keep(found.steer, save)
+
+
+@app.command
+def equalizer(folder: tyro.conf.Positional[Path], port: int = 8050, browser: bool = True) -> None:
+    """Turn concepts and features up and down in your browser: `interp equalizer artifacts/ml-100k`.
+
+    It is served on this machine only.
+
+    Args:
+        folder: The study's folder.
+        port: Where it is served; 0 for any port that is free.
+        browser: Open the page in the browser.
+    """
+    from interp.app import serve
+    from interp.study import open
+
+    serve(open(folder), port, browser)
 
 
 def keep(steer: "Steer", path: Path | None) -> None:

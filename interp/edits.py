@@ -75,7 +75,8 @@ class Edit:
             new = old.maximum(value) if self.op == "floor" else old.minimum(value)
         if self.weight != 1:
             new = torch.lerp(old, new, self.weight)
-        features[:, steps, self.feature] = torch.where(value.isnan(), old, new)
+        named = isinstance(self.value, Mapping)
+        features[:, steps, self.feature] = torch.where(value.isnan(), old, new) if named else new
 
     def _by_row(self, old: Tensor, users: pd.Index | None) -> Tensor:
         """The value of each row [b, 1], or of all of them [1, 1]; NaN where a user has none."""
@@ -140,20 +141,29 @@ class Steer:
     @property
     def by_user(self) -> bool:
         """Whether it asks who the users are."""
-        return any(isinstance(edit, Edit) and isinstance(edit.value, Mapping) for edit in self.edits)
+        return bool(self.users)
 
-    def apply(self, hidden: Tensor, coder: Coder, users: pd.Index | None = None) -> Tensor:
+    @property
+    def users(self) -> set[Any]:
+        """The users for whom an edit has a value of their own."""
+        own = (edit.value for edit in self.edits if isinstance(edit, Edit) and isinstance(edit.value, Mapping))
+        return set().union(*own)
+
+    def apply(
+        self, hidden: Tensor, coder: Coder, users: pd.Index | None = None, features: Tensor | None = None
+    ) -> Tensor:
         """Steered [b, s, d] hidden states; the input is left alone.
 
         Args:
             hidden: [b, s, d] output of the site.
             coder: the site's dictionary.
             users: labels of the rows, by default 0, 1, 2, …
+            features: [b, s, f] what the dictionary makes of `hidden`, where it is known already.
         """
         start = 0 if self.reconstruct == "all" else min((_first(e.at, hidden.shape[1]) for e in self.edits), default=-1)
         start %= hidden.shape[1]
         part = hidden[:, start:]
-        before = coder.encode(part)
+        before = coder.encode(part) if features is None else features[:, start:]
         after = before.clone()
         for edit in self.edits:
             if isinstance(edit, Edit):

@@ -21,7 +21,7 @@ from interp.features import Units, units_of
 from interp.steered_lists import BLOCK, shares_all_before
 from interp.why import asked, item_ranks, seen
 from recmodels.errors import InputError
-from recmodels.sequences import Histories
+from recmodels.sequences import LISTS, Histories
 
 GRID = 8  # amounts looked at between nothing and the reach
 HALVINGS = 7  # of the stretch between two of them
@@ -111,6 +111,8 @@ def to_enter(
         raise InputError(f"item {item!r} is in the history, and is never listed: choose one that is not")
     if k < 1 or not (reach > 0 and np.isfinite(reach)):
         raise InputError(f"k is {k} and reach is {reach}: both must be positive, and reach finite")
+    if isinstance(candidates, str) or not isinstance(candidates, LISTS):
+        raise InputError(f"candidates are {candidates!r}: give a list of items")
     name = site or rec.only_site()
     sae = rec.site(name).sae
     scale = units_of(units, sae.n_features)
@@ -185,7 +187,9 @@ def _asker(rec: RecommenderEnvoy, one: Histories, code: int, site: str, k: int) 
 
     def scores(pushes: Tensor, rows: Histories) -> Tensor:
         if fast:
-            return model.scores_after(int(site.removeprefix(BLOCK)), tokens, hidden, hidden[:, -1:] + pushes)[0]
+            block = int(site.removeprefix(BLOCK))
+            scored = model.scored_after(block, tokens, hidden, hidden[:, -1:] + pushes)
+            return model.scorer(scored, model.item_embeddings())[0]
         with rec.trace(rows):
             envoy.output[:, -1] += pushes
             found = save(rec.scores)

@@ -12,7 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from interp import figures
-from interp.alignment import UNALIGNED
+from interp.labels import UNLABELLED
 from recmodels.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,10 +36,22 @@ class Feature:
         """Its row of the features table: density, mean, p99, max, std, best concept and its scores."""
         return self.features.table.loc[self.index]
 
+    @cached_property
+    def proof(self) -> pd.Series:
+        """Its row of the labels table: the best label and how well that foretells activity on unseen users."""
+        return self.features.rows("labels", self.index).iloc[0]
+
     @property
     def label(self) -> str:
-        """Its best concept, or "unaligned"."""
-        return self.row["concept"] if self.row["correlation"] >= UNALIGNED else "unaligned"
+        """Its label, or "unlabelled" where none holds on unseen users (`interp.labels`)."""
+        return self.proof["label"] if self.proof["labelled"] else UNLABELLED
+
+    @property
+    def _why(self) -> str:
+        """What its label rests on, in a few words."""
+        if self.proof["labelled"]:
+            return f"precision {self.proof['precision']:.2f}, recall {self.proof['recall']:.2f} on unseen users"
+        return f"closest to {self.row['concept']}, correlation {self.row['correlation']:.2f}"
 
     @cached_property
     def concepts(self) -> pd.DataFrame:
@@ -79,8 +91,7 @@ class Feature:
     def __repr__(self) -> str:
         row = self.row
         return (
-            f"feature {self.index}: {self.label} (correlation {row['correlation']:.2f}, "
-            f"active on {row['density']:.1%} of steps)\n"
+            f"feature {self.index}: {self.label} ({self._why}; active on {row['density']:.1%} of steps)\n"
             f"  promotes   {self._listed('promoted')}\n"
             f"  suppresses {self._listed('suppressed')}"
         )
@@ -101,8 +112,7 @@ class Feature:
             )
         )
         return (
-            f"<b>Feature {self.index}: {escape(str(self.label))}</b> "
-            f"correlation {row['correlation']:.2f}, AUC {row['auc']:.2f}, "
+            f"<b>Feature {self.index}: {escape(str(self.label))}</b> {escape(self._why)}; "
             f"active on {row['density']:.1%} of steps, at most {row['max']:.2f}<table>{lists}</table>"
         )
 

@@ -46,7 +46,7 @@ def group_lists(rec: RecommenderEnvoy, groups: Mapping[Any, Any], k: int = 10, h
     """
     if how not in get_args(How):
         raise InputError(f"how is {how!r}: choose one of {', '.join(get_args(How))}")
-    if not groups:
+    if not isinstance(groups, Mapping) or not groups:
         raise InputError("no groups given: pass a mapping from a group's name to its members' histories")
     members = [rec.recommender.histories(given) for given in groups.values()]
 

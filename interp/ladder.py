@@ -6,6 +6,7 @@ Axes: n numbers of features set together, a amounts, u users, k places of a list
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,9 @@ class Goal:
     """List length."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.share <= 1 or (self.share == 0 and not self.at_most):
-            raise InputError(f"share is {self.share}: give a share of the list above 0 and at most 1, such as 0.4")
+        number = isinstance(self.share, Real) and not isinstance(self.share, bool)
+        if not number or not 0 <= self.share <= 1 or (self.share == 0 and not self.at_most):
+            raise InputError(f"share is {self.share!r}: give a share of the list above 0 and at most 1, such as 0.4")
 
     @property
     def sign(self) -> int:

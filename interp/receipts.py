@@ -3,7 +3,7 @@
 Axes: n users, k places of a list, v items, c concepts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from interp.concepts import Concepts
-from interp.edits import Steer
+from interp.edits import Push, Steer
 from interp.envoys import RecommenderEnvoy
 from interp.intervals import Resampling, of_diversity, of_exposure, of_means
 from interp.popularity import by_code
@@ -183,8 +183,16 @@ def steering_receipt(
     inputs, truth = rec.recommender.histories(histories), None
     if (inputs.lengths > 1).all():
         inputs, truth = inputs.split_last()
-    before, after = steered_lists(rec, inputs, [Steer((), steer.site), steer], k)
     vocabulary = rec.recommender.vocabulary
+    if not 1 <= k <= len(vocabulary):
+        raise InputError(f"k is {k}: give a list length from 1 to the {len(vocabulary)} items that there are")
+    for_all = any(isinstance(edit, Push) or not isinstance(edit.value, Mapping) for edit in steer.edits)
+    if steer.by_user and not for_all and not inputs.users.isin(list(steer.users)).any():
+        raise InputError(
+            f"none of these users, such as {inputs.users[:1].tolist()[0]!r}, has a value in this steer: "
+            f"name users as the histories do"
+        )
+    before, after = steered_lists(rec, inputs, [Steer((), steer.site), steer], k)
     return receipt(
         before,
         after,

@@ -20,7 +20,7 @@ from recmodels.ranking import top_k
 from recmodels.sequences import Histories
 
 BLOCK = "blocks."
-USERS = 128  # per pass
+USERS = 64  # per pass
 STEERS = 32  # per pass, so that the scores of all items fit into memory
 
 
@@ -75,14 +75,18 @@ def _lists_together(rec: RecommenderEnvoy, batch: Histories, steers: list[Steer]
     envoy = rec.site(steers[0].site)
     hidden = rec.hidden(batch, envoy.name)
     before = Steer((), envoy.name, "all").apply(hidden, envoy.sae) if steers[0].reconstruct == "all" else hidden
-    last = torch.cat([steer.apply(hidden[:, -1:], envoy.sae, batch.users) for steer in steers], dim=1)
+    now = hidden[:, -1:]
+    features = envoy.sae.encode(now)
+    last = torch.cat([steer.apply(now, envoy.sae, batch.users, features) for steer in steers], dim=1)
     model = rec.recommender.model
     tokens = model.inference_inputs(batch).to(hidden.device)
-    block = int(envoy.name.removeprefix(BLOCK))
+    scored = model.scored_after(int(envoy.name.removeprefix(BLOCK)), tokens, before, last)
+    user = torch.from_numpy(np.repeat(np.arange(len(batch)), batch.lengths))
+    seen = torch.from_numpy(batch.codes).long()
     parts = []
-    for some in last.split(STEERS, dim=1):
-        scores = model.scores_after(block, tokens, before, some)
-        seen = batch.select(np.repeat(np.arange(len(batch)), some.shape[1]))
-        codes, _ = top_k(scores.flatten(0, 1), seen, k)
+    for some in scored.split(STEERS, dim=1):
+        scores = model.scorer(some, model.item_embeddings())
+        scores[user, :, seen] = -torch.inf
+        codes, _ = top_k(scores.flatten(0, 1), None, k)
         parts.append(codes.reshape(len(batch), some.shape[1], k))
     return np.concatenate(parts, axis=1).swapaxes(0, 1)

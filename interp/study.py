@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from interp.card import as_html, as_text
 from interp.concepts import Concepts
 from interp.doses import Dose, find_dose
 from interp.entering import Entry, to_enter
@@ -25,12 +26,15 @@ from recmodels.errors import InputError
 from recmodels.recommender import Recommender
 from recmodels.sequences import Histories, histories_of
 
+if TYPE_CHECKING:
+    from ipywidgets import VBox
+
 ALIGNED = 3  # of a concept's features, at most, that a dose turns together
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Study:
-    """Everything that one run produced. Parts are read when they are first asked for.
+    """Everything that one run produced. Parts are read when they are first asked for. Shows itself in Jupyter.
 
     Attributes:
         folder: the run's folder.
@@ -190,8 +194,32 @@ class Study:
         return table[table["concept"] == concept].set_index("feature")["weight"]
 
     def titles(self, recommendations: pd.DataFrame) -> pd.DataFrame:
-        """A table with an `item` column, with each item's title and concepts beside it."""
+        """A table with an `item` column, with each item's title and concepts beside it.
+
+        Raises:
+            InputError: there is no such column.
+        """
+        if "item" not in recommendations:
+            raise InputError("the table has no column item: give what `recommend` returns")
         return recommendations.join(self.items[["title", "concepts"]], on="item")
+
+    def recommend(self, histories: Any, k: int = 10) -> pd.DataFrame:
+        """Each history's k best new items, under the steers in force: user, rank, item, score, title, concepts.
+
+        Raises:
+            InputError: a history cannot be read.
+        """
+        return self.titles(self.recommender.recommend(histories, k))
+
+    def equalizer(self, k: int = 10) -> "VBox":
+        """Sliders for concepts and features, and one history's list before and after, as a Jupyter widget.
+
+        Raises:
+            InputError: ipywidgets is not installed.
+        """
+        from interp.widget import equalizer  # an optional dependency
+
+        return equalizer(self, k)
 
     def why(self, history: Any, item: Any, top: int = 10) -> Explanation:
         """Why an item has its place in one history's list: the features behind its score (`interp.why.why`).
@@ -223,6 +251,12 @@ class Study:
         """
         units = self.features.table["p99"]
         return to_enter(self.recommender, history, item, k, units, candidates=candidates, site=self.site)
+
+    def __repr__(self) -> str:
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
 
 def open(folder: Path | str) -> Study:

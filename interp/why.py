@@ -22,9 +22,10 @@ from torch import Tensor
 from interp.edits import Edit, Steer
 from interp.envoys import RecommenderEnvoy
 from recmodels.errors import InputError
-from recmodels.sequences import Histories
+from recmodels.sequences import LISTS, Histories
 
 SHOWN = 3  # steps and items of each feature that an explanation shows
+POINTS = 3  # at which gradients on a feature's way to 0 are taken
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,10 @@ class Explanation:
         item: its id.
         rank: its place among the items that are not in the history, from 1.
         score: its score relative to the mean item.
-        features: feature, attribution (activation × gradient of the score, summed over steps), ablation (how far
-            the score drops when the feature is set to 0 at all steps, measured), score_after and rank_after (of the
-            item, with the feature at 0); the largest change by ablation first.
+        features: feature, gradient (activation × gradient of the score, summed over steps), attribution (the same
+            with the gradient averaged on the feature's way to 0), ablation (how far the score drops when the feature
+            is set to 0 at all steps, measured), score_after and rank_after (of the item, with the feature at 0); the
+            largest change by ablation first.
         steps: where each of these features was active: feature, step (0 is the first the model read), item (None at
             BERT4Rec's [MASK]), activation, attribution, share (of the sum of the feature's absolute attributions,
             with the attribution's sign); the largest share of each feature first.
@@ -84,11 +86,12 @@ class Explanation:
 def why(rec: RecommenderEnvoy, history: Any, item: Any, top: int = 10, site: str | None = None) -> Explanation:
     """Explain an item's score for one history by the features of a dictionary, under the steers in force.
 
-    Attributions are activation × gradient: one forward and one backward pass for all features at all steps, with the
-    dictionary's error kept. The `top` of them by size are then ablated, each by itself, in one more forward pass. The
-    attribution is the first-order estimate of the ablation. Gradients averaged over the path on which all features
-    grow from 0 together (integrated gradients) agree with ablations less: that path leads through hidden states that
-    no history makes.
+    Activation × gradient is taken for all features at all steps in one forward and one backward pass, with the
+    dictionary's error kept. For twice the `top` of them by size, the gradient is then averaged on the way on which the
+    feature alone is turned down to 0 (integrated gradients, Sundararajan et al., ICML 2017, with a baseline of its own
+    for each feature), in one more pass: where scores bend, as behind BERT4Rec's attention to its [MASK], the slope at
+    the full activation may have the wrong sign. The `top` of these are ablated, each by itself. A path on which all
+    features grow from 0 together agrees with ablations less: it leads through hidden states that no history makes.
 
     Args:
         rec: the recommender, with a dictionary attached.
@@ -101,10 +104,16 @@ def why(rec: RecommenderEnvoy, history: Any, item: Any, top: int = 10, site: str
         InputError: not one history, an unknown item, or no such dictionary.
     """
     one, code = asked(rec, history, item)
+    if top < 1:
+        raise InputError(f"top is {top}: ask for at least one feature")
     name = site or rec.only_site()
-    activations, attributed = attributions(rec, one, item, name)
+    activations, slopes = attributions(rec, one, item, name)
+    first = slopes.sum(dim=0)
+    candidates = [j for j in first.abs().argsort(descending=True)[: 2 * top].tolist() if first[j] != 0]
+    attributed = averaged(rec, one, item, name, candidates)
     total = attributed.sum(dim=0)
-    chosen = [j for j in total.abs().argsort(descending=True)[:top].tolist() if total[j] != 0]
+    best = total.abs().argsort(descending=True)[:top].tolist()
+    chosen = [candidates[place] for place in best]
     # Row 0 is left as it is; each other row lacks one of the features.
     rows = replace(one.select(np.zeros(len(chosen) + 1, dtype=int)), users=pd.RangeIndex(len(chosen) + 1))
     ablations = Steer(tuple(Edit(j, {row: 0.0}, "set", "all") for row, j in enumerate(chosen, start=1)), name)
@@ -114,15 +123,17 @@ def why(rec: RecommenderEnvoy, history: Any, item: Any, top: int = 10, site: str
     features = pd.DataFrame(
         {
             "feature": chosen,
-            "attribution": total[chosen].tolist(),
+            "gradient": first[chosen].tolist(),
+            "attribution": total[best].tolist(),
             "ablation": [score[0] - after for after in score[1:]],
             "score_after": score[1:],
             "rank_after": rank[1:],
         }
     ).sort_values("ablation", key=abs, ascending=False, kind="stable", ignore_index=True)
     order = features["feature"].tolist()
+    columns = [candidates.index(j) for j in order]
     steps = _steps(
-        order, activations[:, order].cpu().numpy(), attributed[:, order].cpu().numpy(), rec.item_grid(one)[0]
+        order, activations[:, order].cpu().numpy(), attributed[:, columns].cpu().numpy(), rec.item_grid(one)[0]
     )
     return Explanation(item, int(rank[0]), score[0], features, steps, _items(rec, one, order, name))
 
@@ -143,11 +154,39 @@ def attributions(rec: RecommenderEnvoy, history: Any, item: Any, site: str) -> t
     return features.detach()[0], (features.detach() * gradient)[0]
 
 
+@torch.enable_grad()
+def averaged(rec: RecommenderEnvoy, history: Any, item: Any, site: str, features: list[int]) -> Tensor:
+    """Activation × gradient of some features at all steps, averaged while each alone is turned down to 0: [s, n].
+
+    Summed over steps it is what an ablation changes, but for what `POINTS` of the way leave out. Other arguments and
+    errors as in `why`.
+    """
+    one, code = asked(rec, history, item)
+    envoy: Any = rec.site(site)
+    nodes, weights = (torch.from_numpy(part).float() / 2 for part in np.polynomial.legendre.leggauss(POINTS))
+    row = torch.arange(len(features) * POINTS)
+    column = torch.tensor(features, dtype=torch.long).repeat_interleave(POINTS)
+    kept = torch.ones(len(row), 1, envoy.sae.n_features)
+    kept[row, 0, column] = (0.5 + nodes).repeat(len(features))
+    kept = kept.to(rec.device)
+    with rec.trace(one.select(np.zeros(len(row), dtype=int))):
+        whole = save(envoy.features.detach().clone())
+        changed = save((whole * kept).requires_grad_())
+        envoy.features = changed
+        scores = save(rec.scores)
+    (gradient,) = torch.autograd.grad(_relative(scores, code).sum(), changed)
+    slopes = gradient[row, :, column].reshape(len(features), POINTS, -1)
+    mean = torch.einsum("nps,p->sn", slopes, weights.to(slopes))
+    return whole.detach()[0][:, features] * mean
+
+
 def asked(rec: RecommenderEnvoy, history: Any, item: Any) -> tuple[Histories, int]:
     """The one history, and the item's code."""
     one = rec.recommender.histories(history)
     if len(one) != 1:
         raise InputError(f"{len(one)} histories were given: ask about one at a time")
+    if isinstance(item, LISTS) and not isinstance(item, str):
+        raise InputError(f"{item!r} is not an item: ask about one at a time")
     return one, int(rec.recommender.vocabulary.encode([item])[0])
 
 

@@ -1,6 +1,7 @@
 """What people write, as edits: concepts by name, several features, strengths in a feature's own units."""
 
 import operator
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Real
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from interp.alignment import UNALIGNED
-from interp.edit_checks import check_word
+from interp.edit_checks import check_at, check_weight, check_word
 from interp.edits import Edit, Push, Steer
 from interp.words import At, Op, Reconstruct, Unit, Verb
 from recmodels.errors import InputError
@@ -92,9 +93,13 @@ def steer_of(
     check_word("op", op, Verb)
     check_word("unit", unit, Unit)
     steps: Any = (at,) if isinstance(at, int) else tuple(at) if isinstance(at, list) else at
+    check_at(steps)
+    check_weight(weight)
     made: list[Edit | Push] = []
     for key, value in _entries(edits, op):
         if isinstance(key, Edit | Push):
+            if (op, steps, unit, weight) != tuple(USUAL[word] for word in ("op", "at", "unit", "weight")):
+                raise InputError("an Edit already says its op, at and weight, in activation: give edits without these")
             made.append(key)
             continue
         concept = key if isinstance(key, str) else None
@@ -130,7 +135,7 @@ def _features(key: Any, meanings: Meanings | None) -> tuple[Any, ...]:
                 f"what {key!r} means is not known here: name features by number, or take `study.recommender`"
             )
         return meanings.features(key)
-    return (operator.index(key) if hasattr(key, "__index__") else key,)
+    return (operator.index(key) if hasattr(key, "__index__") and not isinstance(key, bool) else key,)
 
 
 def _size(feature: Any, op: Verb, unit: Unit, meanings: Meanings | None) -> float:
@@ -149,16 +154,22 @@ def _operands(op: Verb, value: Any) -> list[tuple[Op, Any]]:
         return [("set", 0.0)]
     if op != "clamp":
         return [(op, value)]
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        raise InputError(f"clamp is given {value!r}: give a pair (floor, cap)")
-    return [("floor", value[0]), ("cap", value[1])]
+    by_user = isinstance(value, Mapping | pd.Series)
+    for pair in value.values() if isinstance(value, Mapping) else value if by_user else [value]:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise InputError(f"clamp is given {pair!r}: give a pair (floor, cap)")
+    ends = [{user: pair[end] for user, pair in value.items()} if by_user else value[end] for end in (0, 1)]
+    return [("floor", ends[0]), ("cap", ends[1])]
 
 
 def _times(value: Any, size: float) -> Any:
     """A value, or the value of every user, in activation; anything else as it is, to be refused by name."""
     if isinstance(value, Mapping | pd.Series):
         return {user: _times(one, size) for user, one in value.items()}
-    return float(value) * size if isinstance(value, Real) else value
+    try:
+        return float(value) * size if isinstance(value, Real) and not isinstance(value, bool) else value
+    except OverflowError:
+        return value
 
 
 def read_edits(texts: list[str], op: Verb) -> Any:
@@ -167,6 +178,8 @@ def read_edits(texts: list[str], op: Verb) -> Any:
     Raises:
         InputError: a text has another form, or two are about the same feature.
     """
+    if not texts:
+        raise InputError("nothing to do: give an edit such as 412=1")
     if op == "ablate":
         return [_feature(text) for text in texts]
     edits: dict[Any, Any] = {}
@@ -187,4 +200,4 @@ def read_edits(texts: list[str], op: Verb) -> Any:
 
 
 def _feature(text: str) -> int | str:
-    return int(text) if text.strip().lstrip("-").isdigit() else text.strip()
+    return int(text) if re.fullmatch(r"\s*-?[0-9]+\s*", text) else text.strip()

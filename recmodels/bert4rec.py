@@ -13,6 +13,8 @@ from transformers import BertConfig, BertModel
 from recmodels.model import IGNORE, RecommenderConfig, SequentialRecommender, attention_bias
 from recmodels.sequences import PAD, Histories
 
+VALUES = 32  # of one step that take a pass together
+
 
 class BERT4RecConfig(RecommenderConfig):
     """Size of a BERT4Rec; see `RecommenderConfig`.
@@ -81,17 +83,20 @@ class BERT4Rec(SequentialRecommender):
         encoded = self.backbone(input_ids, attention_mask=real.long(), position_ids=position)
         return self.final(encoded.last_hidden_state)
 
-    def scores_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
-        """Scores for many values of the last step's hidden state; see the base class.
+    def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
+        """What the scorer reads for many values of the last step's hidden state; see the base class.
 
         Every step sees the last one, so each value needs a sequence of its own; the blocks before are not run again.
         """
+        return torch.cat([self._scored(block, input_ids, hidden, some) for some in last.split(VALUES, dim=1)], dim=1)
+
+    def _scored(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
         b, e, d = last.shape
         real = (input_ids != PAD)[:, None].repeat_interleave(e, dim=0)
         steps = torch.cat([hidden[:, :-1].repeat_interleave(e, dim=0), last.reshape(b * e, 1, d)], dim=1)
         for layer in self.backbone.encoder.layer[block + 1 :]:
             steps = layer(steps, attention_bias(real, steps))
-        return self.scorer(self.final(steps[:, -1]), self.item_embeddings()).view(b, e, -1)
+        return self.final(steps[:, -1]).view(b, e, d)
 
     def inference_inputs(self, histories: Histories) -> Tensor:
         """The last `max_history` items of each history, and a [MASK] after them."""

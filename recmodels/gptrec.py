@@ -62,8 +62,8 @@ class GPTRec(SequentialRecommender):
         position = (real.cumsum(dim=1) - 1).clamp(min=0)
         return self.backbone(input_ids, attention_mask=real.long(), position_ids=position).last_hidden_state
 
-    def scores_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
-        """Scores for many values of the last step's hidden state; see the base class.
+    def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
+        """What the scorer reads for many values of the last step's hidden state; see the base class.
 
         No step sees later ones, so what precedes the last step stays as it is: all values stand beside each other at
         the end of one sequence, where each sees the steps before and itself.
@@ -78,7 +78,7 @@ class GPTRec(SequentialRecommender):
         steps = torch.cat([hidden[:, :-1], last], dim=1)
         for layer in self.backbone.h[block + 1 :]:
             steps = layer(steps, attention_mask=bias)
-        return self.scorer(self.backbone.ln_f(steps[:, s:]), self.item_embeddings())
+        return self.backbone.ln_f(steps[:, s:])
 
     def inference_inputs(self, histories: Histories) -> Tensor:
         """The last `max_history` items of each history."""

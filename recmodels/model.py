@@ -123,8 +123,8 @@ class SequentialRecommender(PreTrainedModel):
         logits = self.scorer(hidden[asked], self.item_embeddings())
         return RecommenderOutput(loss=F.cross_entropy(logits, labels[asked]))
 
-    def scores_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
-        """Scores for many values of the last step's hidden state, from one pass through the layers that follow.
+    def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
+        """What the scorer reads for many values of the last step's hidden state, from one pass through what follows.
 
         Args:
             block: number of the block whose output is given.
@@ -133,7 +133,7 @@ class SequentialRecommender(PreTrainedModel):
             last: [b, e, d] what the last step's output is instead, e times.
 
         Returns:
-            [b, e, v], what `forward` gives with each of the values in turn, up to rounding.
+            [b, e, d]; `scorer` makes of it what `forward` gives with each of the values in turn, up to rounding.
         """
         raise NotImplementedError
 

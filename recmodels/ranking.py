@@ -1,6 +1,7 @@
 """Ranked lists and their evaluation, for anything that can score items."""
 
 from collections.abc import Callable
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -27,17 +28,21 @@ def top_k(scores: torch.Tensor, seen: Histories | None, k: int) -> tuple[np.ndar
         left, the rest is code −1 with score −inf.
 
     Raises:
-        InputError: k is less than 1.
+        InputError: k is less than 1, or a score is NaN or infinite.
     """
-    if k < 1:
-        raise InputError(f"k is {k}: ask for at least one item")
+    if not isinstance(k, Integral) or k < 1:
+        raise InputError(f"k is {k!r}: ask for at least one item")
     if seen is not None:
         rows = np.repeat(np.arange(len(seen)), seen.lengths)
         scores = scores.clone()
         scores[torch.from_numpy(rows), torch.from_numpy(seen.codes).long()] = -torch.inf
-    values, codes = scores.topk(min(k, scores.shape[1]), dim=1)
+    # One more than asked, to see whether the last place is shared.
+    values, codes = scores.topk(min(k + 1, scores.shape[1]), dim=1)
+    if not (values < torch.inf).all():  # nor for NaN, which topk takes first
+        raise InputError("the scores are not finite: steer by smaller values, or train the recommender again")
+    tied = (values[:, k - 1] == values[:, k]).nonzero().squeeze(1) if values.shape[1] > k else codes[:0, 0]
+    values, codes = values[:, :k].clone(), codes[:, :k].clone()
     # topk leaves open which of equal scores it takes: sort rows in which more share the last score than fit.
-    tied = ((scores >= values[:, -1:]).sum(dim=1) > codes.shape[1]).nonzero().squeeze(1)
     codes[tied] = scores[tied].sort(dim=1, descending=True, stable=True).indices[:, : codes.shape[1]]
     # It also leaves open their order: sort by code, then stably by score.
     codes, by_code = codes.sort(dim=1)

@@ -52,7 +52,7 @@ class Vocabulary:
         if len(unknown):
             shown = ", ".join(repr(item) for item in unknown.unique()[:3].tolist())
             raise InputError(
-                f"{unknown.nunique()} items are unknown to this recommender ({shown}): leave them out, "
+                f"{unknown.nunique(dropna=False)} items are unknown to this recommender ({shown}): leave them out, "
                 f"or write the ids as {self.ids[:1].tolist()[0]!r} is written"
             )
         return codes.astype(np.int32)

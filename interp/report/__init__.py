@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from interp.page import render
-from interp.report import beyond, control, dictionaries, doses, interpretation, trade_offs
+from interp.report import beyond, control, dictionaries, doses, interpretation, labels, trade_offs
 from interp.report.blocks import Block, Column, Source, exhibit, section, table
 from interp.verdicts import tally, verdicts
 from recmodels import artifacts
@@ -71,6 +71,7 @@ def report_data(study: "Study") -> dict[str, Any]:
                 control.kept_error(source),
                 trade_offs.equal_share(source),
                 doses.answers(source),
+                labels.labels(source),
                 *beyond.exhibits(source),
             ),
             section("record", "The run", *_record(source)),

@@ -76,6 +76,7 @@ def explanations(source: Source) -> Block:
         Column("name", "Place of the feature", None),
         Column("pairs", "Pairs", 0),
         Column("agree", "Signs agree"),
+        Column("gradient_agrees", "of plain gradients"),
         Column("correlation", "Correlation"),
         Column("attribution", "Mean size, attribution"),
         Column("ablation", "Mean size, ablation"),
@@ -84,8 +85,9 @@ def explanations(source: Source) -> Block:
         source,
         "",
         "Why this item: are attributions right?",
-        "The largest attributions (activation × gradient of the score above the mean item’s) for test users’ first "
-        "items, beside how far the score drops when the feature is set to 0 at all steps.",
+        "The largest attributions (activation × gradient of the score above the mean item’s, the gradient averaged "
+        "while the feature is turned down to 0) for test users’ first items, beside how far the score drops when the "
+        "feature is set to 0 at all steps.",
         ["explanations", "explanation_agreement"],
         figure(figures.attributions_beside_ablations(source["explanations"])),
         table(named, columns, strong=[0]),

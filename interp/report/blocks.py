@@ -27,6 +27,7 @@ MADE_BY = {
     "alignment": "interp.tables.alignment.alignment",
     "neighbours": "interp.tables.neighbours.neighbours",
     "cases": "interp.tables.cases.cases",
+    "labels": "interp.tables.labels.labels",
     "effects": "interp.tables.effects.effects",
     "steering": "interp.tables.steering.steering",
     "trade_offs": "interp.tables.trade_offs.trade_offs",

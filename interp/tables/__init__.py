@@ -18,6 +18,9 @@ neighbours/    map.parquet             a place for each feature's direction on a
                neighbours.parquet      features that are on together with each, and that write alike
 cases/         cases.csv               features for franchises, languages, decades, … found by search (Figure 6)
                case_histories.parquet  strongest histories of these
+labels/        labels.parquet          a label for each feature, with its scores on unseen users
+               label_kinds.csv         how many features could be labelled, by kind
+               label_items.parquet     items that speak for a label, and against it
 effects/       recommender.csv         ranking metrics on the test part, also with the site reconstructed
                effects.parquet         items promoted and suppressed
 steering/      steering.csv            features and probe directions at each value (Figures 9, 10, 14 and 17)

@@ -18,7 +18,7 @@ from recmodels.sequences import Histories
 LISTS = 150_000  # of a causal map, two for each active feature and user; a BERT4Rec may need three minutes on one core
 EXPLAINED = 100  # users whose first item is explained
 TOP = 5  # attributions that are checked
-STRENGTHS = (-1.0, 0.0, 0.5, 1.0, 2.0, 4.0)
+STRENGTHS = (-1.0, 0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 SEED = 0  # of the draws of users
 
 
@@ -112,10 +112,11 @@ def explanations(rec: RecommenderEnvoy, site: str, test: Histories) -> Tables:
         test: the test users.
 
     Returns:
-        explanations: user, item, place (of the feature by the size of its attribution, from 1), feature, attribution,
-        ablation, agree (whether their signs are the same), rank_after (of the item without the feature).
-        explanation_agreement: place (NaN: all), pairs, agree (share of them), attribution and ablation (mean sizes),
-        correlation (of the two).
+        explanations: user, item, place (of the feature by the size of its attribution, from 1), feature, gradient,
+        attribution, ablation, agree (whether the signs of attribution and ablation are the same), gradient_agrees (the
+        same of the plain gradient), rank_after (of the item without the feature). explanation_agreement: place (NaN:
+        all), pairs, agree and gradient_agrees (shares of them), attribution and ablation (mean sizes), correlation (of
+        the two).
     """
     users = _drawn(test.split_last()[0], EXPLAINED)
     first = rec.rank(users, 1)[:, 0]
@@ -127,13 +128,16 @@ def explanations(rec: RecommenderEnvoy, site: str, test: Histories) -> Tables:
         parts.append(found.sort_values("place").assign(user=users.users[user], item=item))
     table = pd.concat(parts, ignore_index=True)
     table["agree"] = np.sign(table["attribution"]) == np.sign(table["ablation"])
-    columns = ["user", "item", "place", "feature", "attribution", "ablation", "agree", "rank_after"]
+    table["gradient_agrees"] = np.sign(table["gradient"]) == np.sign(table["ablation"])
+    columns = ["user", "item", "place", "feature", "gradient", "attribution", "ablation", "agree", "gradient_agrees"]
+    columns.append("rank_after")
     groups = [(np.nan, table), *table.groupby("place")]
     summary = pd.DataFrame(
         {
             "place": [place for place, _ in groups],
             "pairs": [len(rows) for _, rows in groups],
             "agree": [rows["agree"].mean() for _, rows in groups],
+            "gradient_agrees": [rows["gradient_agrees"].mean() for _, rows in groups],
             "attribution": [rows["attribution"].abs().mean() for _, rows in groups],
             "ablation": [rows["ablation"].abs().mean() for _, rows in groups],
             "correlation": [rows["attribution"].corr(rows["ablation"]) for _, rows in groups],

@@ -21,6 +21,7 @@ from interp.tables.dictionaries import dictionaries
 from interp.tables.doses import doses
 from interp.tables.effects import effects
 from interp.tables.items import items
+from interp.tables.labels import labels
 from interp.tables.neighbours import neighbours
 from interp.tables.steering import steering
 from interp.tables.store import Tables, read_table, write_group
@@ -97,6 +98,11 @@ def write_tables(
     targets = top.set_index("concept").loc[list(wanted)].reset_index()
     about = {"data": data.dataset.fingerprint, "attribute": data.attribute}
     group("cases", about, lambda: cases(test, sae, data.dataset.items, concepts, data.attribute))
+    group(
+        "labels",
+        about | {"learnt_on": learnt_on.fingerprint},
+        lambda: labels(sae, learnt_on, test, data.dataset.items, concepts, data.attribute),
+    )
     group("effects", {}, lambda: effects(rec, sae, histories, config.site))
     steered = {"targets": targets["concept"].tolist(), "values": list(config.values), "train": learnt_on.fingerprint}
     group("steering", steered, lambda: steering(rec, sae, histories, targets, concepts, config.values, learnt_on, test))

@@ -28,7 +28,7 @@ def verdicts(study: "Study") -> list[Claim]:
     return [
         dictionaries.first_block(sites),
         dictionaries.similar_blocks(sites),
-        dictionaries.reconstruction(l1, sae),
+        dictionaries.reconstruction(study.table("recommender"), every),
         dictionaries.stronger_penalty(l1, sae),
         interpretation.monosemantic(concepts, features),
         dictionaries.best_between(l1, sae),

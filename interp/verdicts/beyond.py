@@ -42,9 +42,11 @@ def attributions_are_right(explanation_agreement: pd.DataFrame) -> Claim:
     if not every["pairs"]:
         why = "No feature has an attribution."
         return Claim(BEYOND, statement, criterion, why, None, ("explanation_agreement",))
+    largest = explanation_agreement[explanation_agreement["place"] == 1].iloc[0]
     measured = (
-        f"The same sign for {every['agree']:.1%} of {every['pairs']:.0f} attributions; their correlation with what "
-        f"ablation measures is {signed(every['correlation'], '.2f')}."
+        f"The same sign for {every['agree']:.1%} of {every['pairs']:.0f} attributions "
+        f"({every['gradient_agrees']:.1%} of the plain gradients); their correlation with what ablation measures is "
+        f"{signed(every['correlation'], '.2f')}. For each item's largest alone, {largest['agree']:.1%}."
     )
     return Claim(BEYOND, statement, criterion, measured, bool(every["agree"] >= AGREE), ("explanation_agreement",))
 

@@ -253,11 +253,36 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
             "baselines.csv": baselines,
             "equal_share.csv": at_equal_share(pd.concat([steering, baselines])),
         },
+        "labels": _labels(),
         "cases": {"cases.csv": cases, "case_histories.parquet": case_histories},
         "doses": {"doses.csv": doses},
         "lists": {"lists.parquet": lists},
         "comparison": _comparison(),
         **_beyond(),
+    }
+
+
+def _labels() -> dict[str, pd.DataFrame]:
+    """Two features have labels, one of them a hostile one; the others' best predicates do not hold."""
+    labels = pd.DataFrame({"feature": range(N), "label": CONCEPTS[1], "kind": "concept", "labelled": False})
+    scores = ["precision", "recall", "f1", "lift", "hard_precision"]
+    labels[scores], labels["support"], labels["active"] = 0.1, 30, 20
+    labels.loc[7, ["label", *scores, "labelled"]] = [CONCEPTS[0], 0.8, 0.6, 0.686, 8.0, 0.9, True]
+    labels.loc[8, ["label", "kind", *scores, "labelled"]] = [HOSTILE["script"], "item", 0.5, 0.5, 0.5, 9.0, 0.7, True]
+    kinds = pd.DataFrame({"kind": ["all", "concept", "item"], "features": [44, 30, 14], "labelled": [2, 1, 1]})
+    examples = pd.DataFrame(
+        {
+            "feature": [7, 7, 8],
+            "role": ["hit", "hit", "false alarm"],
+            "rank": [1, 2, 1],
+            "item": ["id-2", "id-9", "id-1"],
+            "steps": 3,
+        }
+    )
+    return {
+        "labels.parquet": labels,
+        "label_kinds.csv": kinds.assign(**dict.fromkeys(scores, 0.7), by_chance=[0.01, np.nan, np.nan]),
+        "label_items.parquet": examples,
     }
 
 
@@ -327,7 +352,7 @@ def _beyond() -> dict[str, dict[str, pd.DataFrame]]:
         "popularity": {"popularity_features.csv": by_concept[["feature"]], "popularity.csv": _bounded(changes)},
         "explanations": {
             "explanations.parquet": explanations.assign(ablation=[0.5, 0.1], agree=[True, False], rank_after=[2, 1]),
-            "explanation_agreement.csv": summary.assign(attribution=0.3, ablation=0.3),
+            "explanation_agreement.csv": summary.assign(gradient_agrees=0.4, attribution=0.3, ablation=0.3),
         },
         "receipts": {"receipts.csv": _bounded(receipt).assign(target=CONCEPTS[0], feature=7, value=1.5)},
     }

@@ -129,6 +129,7 @@ def test_explanations_are_checked_by_ablations(rec, test_users, monkeypatch):
         assert row.agree == (drop * row.attribution > 0)
     assert summary["pairs"].tolist() == [len(rows), *rows["place"].value_counts().sort_index()]
     assert summary["agree"].iloc[0] == rows["agree"].mean() > 0.8
+    assert summary["gradient_agrees"].iloc[0] == (rows["gradient"] * rows["ablation"] > 0).mean()
     first = rows[rows["place"] == 1]
     assert summary.loc[1, "agree"] == (first["attribution"] * first["ablation"] > 0).mean()
     assert summary.loc[1, "attribution"] == pytest.approx(first["attribution"].abs().mean())

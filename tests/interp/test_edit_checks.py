@@ -34,12 +34,21 @@ def test_what_can_be_done(feature, value, at):
         (steer(Edit(10, 1.0)), "there is no feature 10: this dictionary has features 0 to 9"),
         (steer(Edit(-1, 1.0)), "there is no feature -1: this dictionary has features 0 to 9"),
         (steer(Edit(0.0, 1.0)), "there is no feature 0.0: this dictionary has features 0 to 9"),
-        (steer(Edit(0, float("nan"))), "feature 0 is steered by nan: give a finite number"),
-        (steer(Edit(1, float("-inf"))), "feature 1 is steered by -inf: give a finite number"),
-        (steer(Edit(1, {"ann": 1.0, "bob": float("nan")})), "feature 1 is steered by nan: give a finite number"),
-        (steer(Edit(0, "strong")), "feature 0 is steered by 'strong': give a finite number"),
-        (steer(Edit(0, None)), "feature 0 is steered by None: give a finite number"),
-        (steer(Edit(0, torch.ones(2))), "feature 0 is steered by tensor([1., 1.]): give a finite number"),
+        (steer(Edit(0, float("nan"))), "feature 0 is steered by nan: give a number between ±1e+09"),
+        (steer(Edit(1, float("-inf"))), "feature 1 is steered by -inf: give a number between ±1e+09"),
+        (
+            steer(Edit(1, {"ann": 1.0, "bob": float("nan")})),
+            "feature 1 is steered by nan: give a number between ±1e+09",
+        ),
+        (steer(Edit(0, "strong")), "feature 0 is steered by 'strong': give a number between ±1e+09"),
+        (steer(Edit(0, None)), "feature 0 is steered by None: give a number between ±1e+09"),
+        (steer(Edit(0, True)), "feature 0 is steered by True: give a number between ±1e+09"),
+        (steer(Edit(0, 1e30)), "feature 0 is steered by 1e+30: give a number between ±1e+09"),
+        (steer(Edit(0, 10**400)), f"feature 0 is steered by 1{'0' * 39}: give a number between ±1e+09"),
+        (steer(Edit(True, 1.0)), "there is no feature True: this dictionary has features 0 to 9"),
+        (steer(5), "a steer holds 5: give it edits and pushes"),
+        (steer(Push([1.0], 1.0)), "a direction is a list: give a tensor"),
+        (steer(Edit(0, torch.ones(2))), "feature 0 is steered by tensor([1., 1.]): give a number between ±1e+09"),
         (steer(Edit(0, 1.0, "mul")), "op is 'mul': choose one of set, add, scale, floor, cap"),
         (
             steer(Edit(0, 1.0, at="first")),
@@ -47,9 +56,12 @@ def test_what_can_be_done(feature, value, at):
         ),
         (steer(Edit(0, 1.0, at=(0,))), "at is (0,): count steps from the end, such as (-1, -2) for the last two"),
         (steer(Edit(0, 1.0, at=())), "at is (): count steps from the end, such as (-1, -2) for the last two"),
-        (steer(Edit(3, 1.0, weight=1.5)), "the weight of feature 3 is 1.5: give a number from 0 to 1"),
+        (steer(Edit(3, 1.0, weight=1.5)), "the weight is 1.5: give a number from 0 to 1"),
         (steer(Edit(0, 1.0), reconstruct="some"), "reconstruct is 'some': choose one of none, last, all"),
-        (steer(Push(torch.ones(2), float("nan"))), "a direction or its factor is not finite: give finite numbers"),
+        (
+            steer(Push(torch.ones(2), float("nan"))),
+            "a direction or its factor is not finite: give numbers of at most 1e+09",
+        ),
         (
             steer(Push(torch.ones(2), 1.0, (1,))),
             "at is (1,): count steps from the end, such as (-1, -2) for the last two",
@@ -69,24 +81,36 @@ def test_mistakes_are_explained_in_one_line(asked, message):
 @pytest.mark.parametrize(
     ("edits", "message"),
     [
-        ([Edit(1, 2.0), Edit(1, 0.0)], "feature 1 is set to 2 and then set to 0: keep one of these"),
-        ([Edit(1, 2.0, "add"), Edit(1, 0.0)], "feature 1 is raised by 2 and then set to 0: keep one of these"),
-        ([Edit(1, 2.0, at="all"), Edit(1, 0.0)], "feature 1 is set to 2 and then set to 0: keep one of these"),
-        ([Edit(1, 2.0, at=(-1, -2)), Edit(1, 1.0)], "feature 1 is set to 2 and then set to 1: keep one of these"),
-        ([Edit(1, 2.0, "floor"), Edit(1, 1.0, "cap")], "feature 1 has a floor above its cap: keep one of these"),
-        ([Edit(1, 1.0, "cap"), Edit(1, 2.0, "floor")], "feature 1 has a floor above its cap: keep one of these"),
+        ([Edit(1, 2.0), Edit(1, 0.0)], "set to 2 and then set to 0"),
+        ([Edit(1, 2.0, "add"), Edit(1, 0.0)], "raised by 2 and then set to 0"),
+        ([Edit(1, 2.0, at="all"), Edit(1, 0.0)], "set to 2 and then set to 0"),
+        ([Edit(1, 2.0, at=(-1, -2)), Edit(1, 1.0)], "set to 2 and then set to 1"),
+        (
+            [Edit(1, 2.0, "floor"), Edit(1, 1.0, "cap")],
+            "kept above 2 and then kept below 1",
+        ),
+        (
+            [Edit(1, 1.0, "cap"), Edit(1, 2.0, "floor")],
+            "kept below 1 and then kept above 2",
+        ),
+        ([Edit(1, 2.0), Edit(1, 1.0, "cap")], "set to 2 and then kept below 1"),
+        ([Edit(1, 1.0), Edit(1, 2.0, "floor")], "set to 1 and then kept above 2"),
+        (
+            [Edit(1, 2.0, concept="War"), Edit(1, 1.0, concept="Action")],
+            "set to 2 for War and then set to 1 for Action",
+        ),
         (
             [Edit(1, {"ann": 2.0}), Edit(1, {"ann": 1.0, "bob": 1.0})],
-            "feature 1 is set to values by user and then set to values by user: keep one of these",
+            "set to values by user and then set to values by user",
         ),
         (
             [Edit(1, {"ann": 0.0, "bob": 2.0}, "floor"), Edit(1, 1.0, "cap")],
-            "feature 1 has a floor above its cap: keep one of these",
+            "kept above values by user and then kept below 1",
         ),
     ],
 )
 def test_contradictions_are_refused(edits, message):
-    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+    with pytest.raises(InputError, match=f"^feature 1 is {re.escape(message)}: keep one of these$"):
         checked(steer(*edits), Ten())
 
 
@@ -94,6 +118,8 @@ def test_contradictions_are_refused(edits, message):
     "edits",
     [
         [Edit(1, 2.0), Edit(2, 0.0)],
+        [Edit(1, 2.0, concept="War"), Edit(1, 2.0, concept="Action")],
+        [Edit(1, 2.0), Edit(1, 2.0, "cap"), Edit(1, 1.0, "floor")],
         [Edit(1, 2.0), Edit(1, 0.5, "scale"), Edit(1, 1.0, "add")],
         [Edit(1, 2.0), Edit(1, 0.0, at=(-2,))],
         [Edit(1, 2.0), Edit(1, 0.0, weight=0.5)],

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from interp.edits import Steer
+from interp.edits import Edit, Steer
 from interp.envoys import RecommenderEnvoy
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec, GPTRecConfig
@@ -237,9 +237,12 @@ def test_scores_can_be_written(rec, some):
         ({64: 1.0}, {}, "features 0 to 63"),
         ({-1: 1.0}, {}, "features 0 to 63"),
         ({"Sci-Fi": 1.0}, {}, "what 'Sci-Fi' means is not known"),
-        ({1: float("nan")}, {}, "finite"),
+        ({1: float("nan")}, {}, "steered by nan: give a number"),
         ([1, 2], {}, "mapping"),
-        ({1: 1.0}, {"weight": -1}, "weight of feature 1"),
+        ({1: 1.0}, {"weight": -1}, "the weight is -1"),
+        ({}, {"at": "nowhere"}, '"last", "all" or steps'),
+        ({True: 1.0}, {}, "no feature True"),
+        ([Edit(1, 1.0)], {"op": "add"}, "already says its op"),
         (Steer((), "blocks.0"), {"op": "add"}, "give it alone"),
         ({1: 1.0}, {"op": "raise"}, "set, add, scale"),
         ({1: 1.0}, {"at": "first"}, '"last", "all" or steps'),

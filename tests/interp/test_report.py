@@ -119,6 +119,7 @@ def test_everything_of_the_paper_is_there_in_its_order(data):
         "Steering that keeps the reconstruction error",
         "What more of a concept costs, beside what one would do without a dictionary",
         "What a given share costs",
+        "What features are called, and whether that is true of other users",
         "Do features do what they say?",
         "Why this item: are attributions right?",
         "Exposure: from popular items to the long tail",
@@ -237,7 +238,7 @@ def test_what_goes_beyond_the_paper_is_shown(study, data):
     assert says.diagonal().tolist() == top["correlation"].tolist()
     assert blocks(causes, "table")[0]["rows"][0][1:] == ["0.400", "0.010", "0.0010", "44", "9"]
     (why,) = blocks(found["Why this item: are attributions right?"], "table")
-    assert why["rows"][0][:4] == ["All", "2", "0.500", "–"]
+    assert why["rows"][0][:4] == ["All", "2", "0.500", "0.400"]
     (exposed,) = blocks(found["Exposure: from popular items to the long tail"], "table")
     assert [row[0] for row in exposed["rows"]] == ["−1", "0", "2"]
     assert exposed["rows"][2][1] == "0.400 [0.350, 0.450]"
@@ -254,6 +255,17 @@ def test_exposure_is_left_out_where_it_could_not_be_told(study, monkeypatch):
     found = report_data(study)
     assert "Exposure: from popular items to the long tail" not in exhibits(found)
     assert "cannot be told apart" in found["claims"][-1]["measured"]
+
+
+def test_labels_stand_with_items_that_speak_for_and_against_them(study, data):
+    kinds, best = blocks(exhibits(data)["What features are called, and whether that is true of other users"], "table")
+    assert [row[:3] for row in kinds["rows"]] == [["All", "44", "2"], ["Concept", "30", "1"], ["One item", "14", "1"]]
+    assert kinds["strong"] == [0]
+    assert best["fold"] == "The labels that hold best"
+    assert best["rows"] == [
+        [CONCEPTS[0], "1", "7", "0.800", "0.600", "0.686", f"{HOSTILE['quotes']}; Film 9", "–", "–"],
+        [HOSTILE["script"], "1", "8", *["0.500"] * 3, "–", HOSTILE["end"], "–"],
+    ]
 
 
 def test_doses_are_said_in_words(study):

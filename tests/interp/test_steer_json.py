@@ -54,11 +54,17 @@ def test_the_text_can_be_read_by_people():
         (lambda text: text[:40], "^this steer is not JSON"),
         (lambda _: "[1]", "^this is no steer of version 1"),
         (lambda text: text.replace('"version": 1', '"version": 2'), "^this is no steer of version 1"),
+        (lambda text: text.replace('"version": 1', '"version": true'), "^this is no steer of version 1"),
         (lambda text: text.replace('"site"', '"place"'), "^this steer lacks 'site'"),
-        (lambda text: text.replace('"op"', '"do"', 1), "^this steer lacks 'op'"),
-        (lambda text: text.replace("2.5", '"much"'), "^this steer has a value of the wrong kind"),
-        (lambda text: text.replace("2.5", "null"), "^this steer has a value of the wrong kind"),
-        (lambda text: text.replace("0.1", "0.1, 0.2"), "^this steer has a value of the wrong kind"),
+        (lambda text: text.replace('"site"', '"more": 1, "site"'), "^this steer has an unknown 'more'"),
+        (lambda text: text.replace('"op"', '"do"', 1), "^this edit lacks 'op'"),
+        (lambda text: text.replace("2.5", '"much"'), "^'value' of this steer holds a value of the wrong kind"),
+        (lambda text: text.replace("2.5", "null"), "^'value' of this steer"),
+        (lambda text: text.replace("2.5", "true"), "^'value' of this steer"),
+        (lambda text: text.replace('"feature": 3', '"feature": true'), "^'feature' of this steer"),
+        (lambda text: text.replace('"bob"', '"ann"'), "needs as many values as users, each user once"),
+        (lambda text: text.replace("0.1", "0.1, 0.2"), "needs as many values as users"),
+        (lambda _: "[" * 100_000, "^this steer is not JSON"),
     ],
 )
 def test_what_is_no_steer_is_refused_in_one_line(change, message):
@@ -74,3 +80,29 @@ def test_the_file_is_named(tmp_path):
     (tmp_path / "bad.json").write_text("{}")
     with pytest.raises(InputError, match=r"bad\.json: this is no steer"):
         load_steer(tmp_path / "bad.json")
+
+
+@pytest.mark.parametrize(
+    ("steer", "says"),
+    [
+        (Steer((Edit(1, {("a", 1): 2.0}),), "final"), r"^user \('a', 1\) cannot be written"),
+        (Steer((Edit(1, float("nan")),), "final"), "^a number of this steer is not finite"),
+    ],
+)
+def test_what_could_not_be_read_back_is_not_written(steer, says, tmp_path):
+    with pytest.raises(InputError, match=says):
+        save_steer(steer, tmp_path / "steer.json")
+    assert not list(tmp_path.iterdir())
+
+
+def test_numbers_of_any_kind_are_written(tmp_path):
+    odd = Steer((Edit(np.int64(1), np.float32(0.5), at=(np.int64(-1),), weight=np.float32(0.5)),), "final")
+    assert from_json(to_json(odd)) == Steer((Edit(1, 0.5, at=(-1,), weight=0.5),), "final")
+
+
+def test_files_are_named_json(tmp_path):
+    with pytest.raises(InputError, match=r"steer\.txt: give a name that ends in \.json"):
+        save_steer(STEER, tmp_path / "steer.txt")
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(InputError, match="cannot write"):
+        save_steer(STEER, tmp_path / "folder.json")

@@ -40,7 +40,8 @@ def test_scores_are_those_of_a_trace(steerable, histories, model, block):
         hidden = rec.blocks[block].output.save()
     tokens = rec.recommender.model.inference_inputs(few)
     with torch.no_grad():
-        fast = rec.recommender.model.scores_after(block, tokens, hidden, values)
+        model = rec.recommender.model
+        fast = model.scorer(model.scored_after(block, tokens, hidden, values), model.item_embeddings())
     for e in range(5):
         with torch.no_grad(), rec.trace(few):
             rec.blocks[block].output[:, -1] = values[:, e]

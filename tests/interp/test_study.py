@@ -36,6 +36,9 @@ TABLES = (
     "attributes",
     "cases",
     "case_histories",
+    "labels",
+    "label_kinds",
+    "label_items",
     "probes",
     "lists",
     "dictionary",
@@ -76,6 +79,7 @@ STAGES = (
     "alignment",
     "neighbours",
     "cases",
+    "labels",
     "effects",
     "steering",
     "trade_offs",
@@ -197,7 +201,8 @@ def test_a_feature_shows_itself(study):
     top = study.table("concepts").iloc[0]
     feature = study.features[top["concept"]]
     assert feature.index == top["feature"] == study.features[int(top["feature"])].index
-    assert feature.label == top["concept"]
+    proof = study.table("labels").set_index("feature").loc[feature.index]
+    assert feature.label == (proof["label"] if proof["labelled"] else "unlabelled")
     text = repr(feature)
     assert f"feature {feature.index}: {feature.label}" in text
     assert "promotes" in text

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from interp.doses import find_dose
+from interp.edits import Edit, Steer
 from interp.profiles import profile
 from interp.receipts import steering_receipt
-from interp.steer_json import load_steer
+from interp.steer_json import load_steer, save_steer
 from interp.wording import read_edits
 from recmodels.errors import InputError
 from recmodels.sequences import histories_of
@@ -79,6 +80,7 @@ def test_the_command_prints_the_receipt_and_keeps_the_steer(study, arguments, tm
         (["a=b=1e-1"], "add", {"a=b": 0.1}),
         (["7=0:2.5"], "clamp", {7: (0.0, 2.5)}),
         (["7", "War"], "ablate", [7, "War"]),
+        (["--1=1", "²=2", "-3=0"], "set", {"--1": 1.0, "²": 2.0, -3: 0.0}),
     ],
 )
 def test_edits_on_a_command_line(texts, op, expected):
@@ -93,6 +95,7 @@ def test_edits_on_a_command_line(texts, op, expected):
         (["7=1:2"], "set", "cannot read the edit '7=1:2'"),
         (["7=1"], "clamp", "write it as FEATURE=FLOOR:CAP"),
         (["7=1", "7=2"], "set", "7 is steered twice"),
+        ([], "set", "nothing to do"),
     ],
 )
 def test_mistakes_on_a_command_line(texts, op, says):
@@ -140,3 +143,33 @@ def test_the_profile_of_a_concept_turns_lists_towards_it(study):
     assert found["change"].idxmax() == name
     with pytest.raises(InputError, match="no concept 'Jazz'"):
         study.profile("Jazz")
+
+
+def test_too_large_values_are_refused_and_never_touch_other_lists(study):
+    rec = study.recommender
+    for value in (1e10, 1e39, 10**400):
+        with pytest.raises(InputError, match=r"give a number between ±1e\+09"):
+            study.receipt({3: value})
+    steer = rec.steer_of([Edit(3, 1e9, "scale"), Edit(3, 1e9, "scale"), Edit(3, 1e9, "scale")])
+    twice = Steer((Edit(3, 1e9), *steer.edits), study.site)
+    with pytest.raises(InputError, match="the scores are not finite: steer by smaller values"):
+        study.receipt(twice)
+    with rec.steer(twice), pytest.raises(InputError, match="steer by smaller values"):
+        rec.recommend([study.items.index[:3].tolist()])
+
+
+def test_a_receipt_of_nobody_or_of_no_list(study):
+    with pytest.raises(InputError, match="has a value in this steer: name users as the histories do"):
+        study.receipt({3: {"nobody": 1.0}})
+    with pytest.raises(InputError, match=r"k is 100000: give a list length from 1 to"):
+        study.receipt({3: 1.0}, k=100_000)
+
+
+def test_a_file_says_it_all(study, arguments, tmp_path, capsys):
+    save_steer(study.recommender.steer_of({3: 1.0}), tmp_path / "steer.json")
+    with pytest.raises(SystemExit):
+        arguments("steer", study.folder, tmp_path / "steer.json", "--op", "add")
+    assert "already says its op, unit, at and reconstruct: give it alone" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        arguments("steer", study.folder, "3=0.5", "--op", "scale", "--unit", "std")
+    assert 'scale has no unit: leave out unit="std"' in capsys.readouterr().err

@@ -44,12 +44,16 @@ def test_first_block_needs_the_first_block():
 
 
 def test_reconstruction():
-    held = dictionaries.reconstruction(l1(), SAE)
-    assert held.holds is True
-    assert "λ = 0.1, NDCG@10 is 0.0980 against 0.1000: −2.0%" in held.measured
-    assert dictionaries.reconstruction(l1(ndcg=(0.1, 0.094, 0.05)), SAE).holds is False
-    of_k = l1().assign(sparsity=[np.nan, 8, 16, 32])
-    assert "k = 16" in dictionaries.reconstruction(of_k, SAE | {"trainer": "top_k"}).measured
+    def claim(plain=0.1, replaced=0.098, trainer="unsquared", setting=0.1):
+        ranked = pd.DataFrame({"replaced": ["none", "all", "last"], "ndcg@10": [plain, replaced, 0.5]})
+        every = pd.DataFrame({"trainer": ["gated", trainer], "sparsity": [9, setting], "chosen": [False, True]})
+        return dictionaries.reconstruction(ranked, every)
+
+    assert claim().holds is True
+    assert "λ = 0.1, NDCG@10 is 0.0980 against 0.1000: −2.0%" in claim().measured
+    assert claim(replaced=0.094).holds is False
+    assert "k = 16" in claim(trainer="top_k", setting=16).measured
+    assert claim(plain=0.0).holds is None
 
 
 def test_stronger_penalties():
@@ -64,7 +68,7 @@ def test_stronger_penalties():
 def test_best_penalty_lies_between():
     held = dictionaries.best_between(l1(), SAE)
     assert held.holds is True
-    assert "0.500 at λ = 0.1" in held.measured
+    assert "0.500 at the best between (0.1)" in held.measured
     assert "2 runs" in held.measured
     assert dictionaries.best_between(l1(correlation=(0.6, 0.5, 0.2)), SAE).holds is False
     assert dictionaries.best_between(l1(correlation=(0.3, 0.5, 0.5)), SAE).holds is False
@@ -324,7 +328,8 @@ def test_features_do_what_they_say():
 
 def test_attributions_are_right():
     def agreement(agree, pairs=20):
-        return pd.DataFrame({"place": [1, np.nan], "pairs": pairs, "agree": [1.0, agree], "correlation": 0.9})
+        rows = {"place": [1, np.nan], "pairs": pairs, "agree": [1.0, agree], "gradient_agrees": 0.8}
+        return pd.DataFrame(rows | {"correlation": 0.9})
 
     held = beyond.attributions_are_right(agreement(0.9))
     assert held.holds is True

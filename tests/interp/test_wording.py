@@ -58,6 +58,8 @@ def test_values_by_user_have_the_unit_of_the_feature(meanings):
 def test_clamp_and_ablate(meanings):
     made = steer_of({1: (0.5, 2)}, "final", op="clamp", unit="std", meanings=meanings)
     assert made.edits == (Edit(1, 0.125, "floor"), Edit(1, 0.5, "cap"))
+    by_user = steer_of({1: {"ann": (0, 1), "bob": [2, 3]}}, "final", op="clamp")
+    assert by_user.edits == (Edit(1, {"ann": 0, "bob": 2}, "floor"), Edit(1, {"ann": 1, "bob": 3}, "cap"))
     assert steer_of([4, "Sci-Fi"], "final", op="ablate", meanings=meanings).edits == (
         Edit(4, 0.0),
         Edit(3, 0.0, concept="Sci-Fi"),

@@ -85,7 +85,7 @@ def test_names_and_units_once_a_dictionary_has_meanings(recommender, sae, some):
         expected = rec.score(some)
     with rec.steer({"Sci-Fi": 0.5}, unit="p99"):
         assert torch.equal(rec.score(some), expected)
-    with pytest.raises(InputError, match="feature 5 is set to 2 and then set to 1"):
+    with pytest.raises(InputError, match="feature 5 is set to 2 for Sci-Fi and then set to 1"):
         rec.steer({"Sci-Fi": 2.0, 5: 1.0})
     with pytest.raises(InputError, match="what 'Sci-Fi' means is not known"):
         rec.attach(sae).steer({"Sci-Fi": 2.0})

@@ -104,3 +104,20 @@ def test_evaluate_by_hand():
 def test_evaluate_needs_two_items_per_history():
     with pytest.raises(InputError, match="has one item"):
         evaluate(lambda batch: torch.zeros(len(batch), N_ITEMS), histories([[1, 2], [3]]), np.arange(N_ITEMS))
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_scores_that_cannot_be_ranked_are_refused(wrong):
+    scores = torch.arange(12.0).reshape(2, 6)
+    scores[1, 2] = wrong
+    with pytest.raises(InputError, match="the scores are not finite"):
+        top_k(scores, None, 3)
+    with pytest.raises(InputError, match=r"k is 2\.5: ask for at least one item"):
+        top_k(scores[:1], None, 2.5)
+
+
+def test_ties_at_the_last_place_go_to_the_first_items():
+    scores = torch.tensor([[1.0, 3, 1, 1, 2], [5, 5, 5, 5, 5], [1, 2, 3, 4, 5]])
+    codes, values = top_k(scores, None, 3)
+    assert codes.tolist() == [[1, 4, 0], [0, 1, 2], [4, 3, 2]]
+    assert values.tolist() == [[3, 2, 1], [5, 5, 5], [5, 4, 3]]

@@ -1,0 +1,281 @@
+"""The faces of the equalizer: the web app through its callbacks and in a browser, the widget, the command."""
+
+import json
+import socket
+import threading
+
+import pytest
+from pages import HOSTILE, chromium_session, requests, text, until
+
+import interp
+from interp.app import HOST, app, server_of
+from interp.equalizer import equalize, steer_of
+from interp.steer_json import from_json
+
+
+@pytest.fixture(scope="module")
+def hostile(study):
+    """The small study, whose first titles are hostile."""
+    other = interp.Study(study.folder, study.record)
+    titles = [*HOSTILE.values(), *study.items["title"].iloc[len(HOSTILE) :]]
+    other.__dict__.update(items=study.items.assign(title=titles), recommender=study.recommender)
+    return other
+
+
+@pytest.fixture(scope="module")
+def concept(study):
+    return study.table("concepts").sort_values("correlation")["concept"].iloc[-1]
+
+
+@pytest.fixture(scope="module")
+def place(study, concept):
+    return sorted(study.table("concepts")["concept"]).index(concept)
+
+
+# ---- callbacks ----
+
+
+@pytest.fixture(scope="module")
+def called(hostile):
+    """Call the callback that writes an output, as a browser does; values of ALL are lists of (index, value)."""
+    made = app(hostile)
+    client = made.server.test_client()
+    client.get("/_dash-layout")
+
+    def sent(one, values):
+        name = f"{one['id']}.{one['property']}"
+        if not one["id"].startswith("{"):
+            return {**one, "value": values.get(name)}
+        kind = json.loads(one["id"])["type"]
+        rows = values.get(f"{kind}.{one['property']}", [])
+        return [{"id": {"type": kind, "index": i}, "property": one["property"], "value": v} for i, v in rows]
+
+    def call(output, changed, **values):
+        values = {name.replace("__", "."): value for name, value in values.items()}
+        key, about = next((k, v) for k, v in made.callback_map.items() if k.startswith(output) and _has(v, changed))
+        outputs = [
+            dict(zip(("id", "property"), part.rsplit(".", 1), strict=True)) for part in key.strip(".").split("...")
+        ]
+        body = {
+            "output": key,
+            "outputs": outputs,
+            "inputs": [sent(one, values) for one in about["inputs"]],
+            "state": [sent(one, values) for one in about["state"]],
+            "changedPropIds": [changed],
+        }
+        response = client.post("/_dash-update-component", json=body)
+        assert response.status_code == 200, response.text
+        return response.get_json()["response"]
+
+    return call
+
+
+def _has(about, changed):
+    kind = json.loads(changed.rsplit(".", 1)[0])["type"] if changed.startswith("{") else changed.rsplit(".", 1)[0]
+    return any(kind in one["id"] for one in about["inputs"])
+
+
+def both(study, turned):
+    return list(enumerate(turned.get(name, 0) for name in sorted(study.table("concepts")["concept"])))
+
+
+def test_lists_and_code_are_those_of_the_logic(called, hostile, concept):
+    history = hostile.items.index[10:14].tolist()
+    found = equalize(hostile, history, {concept: 1.5, 3: 1.0})
+    said = called(
+        "..before", "history.data",
+        history__data=history, concept__value=both(hostile, {concept: 1.5}), feature__value=[(3, 1.0)],
+        feature__id=[(3, {"type": "feature", "index": 3})],
+    )  # fmt: skip
+    assert from_json(said["json"]["children"]) == steer_of(hostile, {concept: 1.5, 3: 1.0})
+    assert said["python"]["children"] == found.python
+    moved = int(found.after["moved"].sum())
+    assert said["changed"]["children"] == f"{moved} of 10 items enter, {moved} leave"
+    shown = json.dumps(said["after"]["children"])
+    for row in found.after.itertuples():
+        assert json.dumps(row.fate) in shown
+        assert json.dumps(found.why(row.item))[1:-1] in shown
+    assert said["note"]["hidden"]
+
+
+@pytest.mark.parametrize(
+    ("history", "value", "says"),
+    [
+        (["nothing"], 0, "unknown"),
+        ([["nothing"]], 0, "unknown"),
+        ({"no": "list"}, 0, "not a list of item ids"),
+        (7, 0, "cannot read histories"),
+        ([47], "loud", "give a finite number"),
+        ([47], [1], "give a finite number"),
+        ([47], 1e999, "give a finite number"),
+    ],
+)
+def test_bad_input_is_answered_in_one_line(called, study, concept, history, value, says):
+    said = called("..before", "history.data", history__data=history, concept__value=both(study, {concept: value}))
+    assert says in said["note"]["children"]
+    assert "\n" not in said["note"]["children"]
+    assert not said["note"]["hidden"]
+
+
+def test_an_emptied_field_is_a_slider_at_zero(called, study, concept):
+    said = called("..before", "history.data", history__data=[47], concept__value=both(study, {concept: None}))
+    assert from_json(said["json"]["children"]).empty
+
+
+def test_a_receipt_is_the_studys(called, study, concept):
+    said = called("..receipt", "measure.n_clicks", concept__value=both(study, {concept: 1.0}))
+    assert said["receipt"]["children"] == repr(study.receipt({concept: 1.0}, op="add", unit="p99"))
+
+
+def test_what_is_no_request_leaves_the_server_alive(hostile):
+    client = app(hostile).server.test_client()
+    for body in ("{", "[]", '{"output": "history.data"}', '{"output": "..nothing..", "inputs": 7}'):
+        assert client.post("/_dash-update-component", data=body, content_type="application/json").status_code >= 400
+    assert client.get("/").status_code == 200
+
+
+def test_only_this_machine_is_answered(hostile):
+    response = app(hostile).server.test_client().get("/", headers={"Host": "evil.example"})
+    assert response.status_code == 400
+    server = server_of(hostile)
+    assert server.socket.getsockname()[0] == HOST == "127.0.0.1"
+    server.server_close()
+
+
+# ---- in a browser ----
+
+
+@pytest.fixture(scope="module")
+def address(hostile):
+    server = server_of(hostile)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://{HOST}:{server.port}/"
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory, address):
+    for chromium in chromium_session(tmp_path_factory.mktemp("chromium")):
+        chromium.get(address)
+        until(chromium, "document.querySelectorAll('[role=slider]').length", 8, 60)
+        yield chromium
+        assert [entry["message"] for entry in chromium.get_log("browser")] == []
+        assert all(asked.startswith(address) for asked in requests(chromium))
+
+
+def shown(side):
+    return f"[...document.querySelectorAll('#{side} tbody tr b')].map((cell) => cell.textContent)"
+
+
+def type_in(browser, field, words):
+    from selenium.webdriver.common.keys import Keys
+
+    found = browser.find_element("id", field)
+    found.send_keys(Keys.CONTROL, "a")
+    found.send_keys(words, Keys.ENTER)
+
+
+def test_a_moved_slider_changes_the_list(browser, study, concept, place):
+    from selenium.webdriver.common.keys import Keys
+
+    history = study.items.index[20:24].tolist()  # no hostile title in it
+    type_in(browser, "ids", ", ".join(map(str, history)))
+    until(browser, f"{shown('after')}.length", 10, 20)
+    browser.find_elements("css selector", "[role=slider]")[place].send_keys(Keys.END)
+    moved = equalize(study, history, {concept: 2.0})
+    until(browser, "document.getElementById('changed').textContent[0] !== '0'", True, 20)
+    fates = "[...document.querySelectorAll('#after tbody td:last-child')].map((cell) => cell.textContent)"
+    until(browser, fates, moved.after["fate"].tolist())
+    assert text(browser, "#after .moved .why") == f"because {moved.why(moved.after.query('moved')['item'].iloc[0])}"
+    browser.find_element("id", "reset").click()
+    until(browser, "document.getElementById('changed').textContent", "0 of 10 items enter, 0 leave", 20)
+
+
+def test_hostile_titles_are_only_text(browser, hostile):
+    scripts = browser.execute_script("return document.querySelectorAll('script').length")
+    type_in(browser, "ids", ", ".join(map(str, hostile.items.index[: len(HOSTILE)])))
+    chips = "[...document.querySelectorAll('#history-shown li span')].map((chip) => chip.textContent)"
+    until(browser, f"{chips}.length", len(HOSTILE), 20)
+    assert browser.execute_script(f"return {chips}")[0] == HOSTILE["script"]
+    browser.find_element("id", "search").send_keys("script")
+    until(browser, "document.querySelectorAll('#found button').length", 3, 20)
+    assert browser.execute_script("return document.querySelectorAll('script').length") == scripts
+    assert browser.execute_script("return document.querySelectorAll('main img').length") == 0
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    browser.find_element("css selector", "#found button").click()
+    until(browser, f"{chips}.length", len(HOSTILE) + 1, 20)
+    browser.find_element("css selector", "#history-shown li button").click()
+    until(browser, f"{chips}.length", len(HOSTILE), 20)
+
+
+def test_bad_input_is_survived(browser, study):
+    type_in(browser, "ids", "nonsense")
+    until(browser, "document.getElementById('note').hidden", False, 20)
+    assert "no item 'nonsense'" in text(browser, "#note")
+    type_in(browser, "ids", str(study.items.index[20]))
+    until(browser, "document.getElementById('note').hidden", True, 20)
+    until(browser, f"{shown('after')}.length", 10, 20)
+    type_in(browser, "feature", "3")
+    until(browser, "document.querySelectorAll('[role=slider]').length", 9, 20)
+
+
+# ---- the command ----
+
+
+def test_the_command_says_mistakes_in_one_line(study, arguments, tmp_path, capsys):
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+        for words, says in (
+            ((tmp_path,), "holds no finished study"),
+            ((study.folder, "--port", port, "--no-browser"), f"cannot serve on port {port}"),
+            ((study.folder, "--port", 99999, "--no-browser"), "cannot serve on port 99999"),
+        ):
+            with pytest.raises(SystemExit) as end:
+                arguments("equalizer", *words)
+            assert end.value.code == 2
+            said = capsys.readouterr().err
+            assert says in said
+            assert said.count("\n") == 1
+
+
+# ---- the widget ----
+
+
+@pytest.fixture
+def widget(hostile):
+    made = hostile.equalizer(k=5)
+    note, row, code = made.children
+    left, lists = row.children
+    user, ids, sliders, feature, reset = left.children
+    return {
+        "note": note, "lists": lists, "code": code, "user": user, "ids": ids, "sliders": sliders,
+        "feature": feature.children[0], "add": feature.children[1], "reset": reset,
+    }  # fmt: skip
+
+
+def test_the_widget_follows_its_sliders(widget, hostile, concept, place):
+    users, vocabulary = hostile.users(), hostile.recommender.recommender.vocabulary
+    history = vocabulary.decode(users[2]).tolist()
+    assert widget["lists"].value == ""
+    widget["user"].value = 2
+    assert widget["lists"].value == equalize(hostile, history, {}, 5)._repr_html_()
+    widget["sliders"].children[place].value = 1.5
+    widget["feature"].value = 3
+    widget["add"].click()
+    widget["add"].click()  # once is enough
+    assert len(widget["sliders"].children) == 9
+    widget["sliders"].children[-1].value = -0.5
+    found = equalize(hostile, history, {concept: 1.5, 3: -0.5}, 5)
+    assert widget["lists"].value == found._repr_html_()
+    assert widget["code"].value == found.python
+    widget["reset"].click()
+    assert widget["lists"].value == equalize(hostile, history, {}, 5)._repr_html_()
+
+
+def test_the_widget_survives_bad_input(widget, hostile):
+    widget["ids"].value = "nonsense"
+    assert "no item 'nonsense'" in widget["note"].value
+    assert widget["lists"].value == ""
+    widget["ids"].value = str(hostile.items.index[20])
+    assert widget["note"].value == ""
+    assert widget["lists"].value.startswith("<table")

@@ -1,0 +1,238 @@
+"""Labels: counts, scores and hard negatives by hand; chosen labels on activations that are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.metrics import f1_score, precision_score, recall_score
+
+from interp.activity import above, activity, counts, hard_negatives, medians, similar
+from interp.attributes import title_words
+from interp.concepts import concepts_of
+from interp.features import encode
+from interp.labels import by_chance, choose, examples, label_features, score
+from interp.predicates import MIN_STEPS, predicates
+
+# ---- by hand: six steps of three items, three features ----
+
+ITEMS = pd.Series(["a", "a", "b", "b", "b", "c"])
+ACTIVATIONS = sparse.csc_array(
+    np.array([[1, 0, 4], [3, 0, 0], [0, 0, 2], [5, 0, 0], [0, 0, 3], [2, 0, 0]], dtype=np.float32)
+)
+
+
+@pytest.fixture
+def active():
+    return above(ACTIVATIONS, medians(ACTIVATIONS))
+
+
+def test_a_feature_is_active_above_the_median_of_its_positive_activations(active):
+    assert medians(ACTIVATIONS).tolist() == [2.5, np.inf, 3]
+    assert active.toarray().tolist() == [[0, 0, 1], [1, 0, 0], [0, 0, 0], [1, 0, 0], [0, 0, 0], [0, 0, 0]]
+    counted = counts(active, ITEMS)
+    assert counted.items.tolist() == ["a", "b", "c"]
+    assert counted.steps.tolist() == [2, 3, 1]
+    assert counted.active.toarray().tolist() == [[1, 1, 0], [0, 0, 0], [1, 0, 0]]
+
+
+def test_hard_negatives_are_near_items_and_active_neighbours(active):
+    """Feature 0's neighbour is 2, which is active at the first step, of a; c is an item near to it."""
+    counted = counts(active, ITEMS)
+    near = np.array([[False, False, True], [False] * 3, [True, False, False]])
+    found = hard_negatives(active, ITEMS, counted, np.array([[2], [2], [1]]), near)
+    assert found.toarray().tolist() == [[1, 0, 1], [1, 0, 0], [1, 0, 0]]
+
+
+def test_similar_features_have_the_largest_cosine():
+    directions = np.array([[1, 0], [10, 1], [0, 1], [-1, 0], [1, 1.0]])
+    assert similar(directions)[0].tolist() == [1, 4, 2]
+    assert 0 not in similar(directions)[0]
+
+
+def test_scores_by_hand(active):
+    """Feature 0 is active at a and b; its label speaks of both steps of a. One of its two hard negatives is of a."""
+    counted = counts(active, ITEMS)
+    hard = sparse.csr_array(np.array([[1.0, 0, 1], [0, 0, 0], [0, 3, 0]]))
+    table = score(np.array([[1, 0, 0], [1, 0, 0], [0, 0, 0]], dtype=bool), counted, hard)
+    first = table.loc[0, ["support", "active", "precision", "recall", "f1", "lift", "hard_precision"]]
+    assert first.tolist() == pytest.approx([2, 2, 1 / 2, 1 / 2, 1 / 2, 1.5, 0.5 / (0.5 + 0.5)])
+    assert table.loc[1, ["precision", "recall", "f1", "lift", "hard_precision"]].tolist() == [0] * 5
+    assert table.loc[2, ["support", "active", "hard_precision"]].tolist() == [0, 1, 0]
+    assert not table["labelled"].any()
+
+
+def test_examples_speak_for_and_against(active):
+    found = examples(np.array([[1, 0, 1], [0, 0, 0], [0, 0, 0]], dtype=bool), counts(active, ITEMS))
+    rows = [list(row) for row in found.itertuples(index=False)]
+    assert rows == [
+        [0, "hit", 1, "a", 1],
+        [0, "false alarm", 1, "a", 1],
+        [0, "false alarm", 2, "c", 1],
+        [0, "missed", 1, "b", 1],
+        [2, "missed", 1, "a", 1],
+    ]
+
+
+def test_title_words():
+    assert title_words("The Wrath of Khan: Star Trek 2 (Again) (1982)") == ["wrath", "khan", "star", "trek"]
+    assert title_words("") == []
+
+
+# ---- a made world ----
+
+KNOWN = {0: "Horror", 1: "1980s", 2: "Saga", 3: "Film 77", 4: "“moon” in the title", 5: "War & 1970s"}
+NOISE, COMMON, TURNED, DEAD = 6, 7, 8, 9
+
+
+@pytest.fixture(scope="module")
+def world():
+    """Activations of 60 and of 40 users: six features that know something, others that do not."""
+    rng = np.random.default_rng(0)
+    n = 120
+    genre, year = rng.permutation(n) % 4, 1970 + rng.permutation(n) % 30
+    titles = [f"Film {i}" for i in range(n)]
+    titles[:6] = [f"Saga: Part {i}" for i in range(1, 7)]
+    moon = np.isin(range(n), rng.choice(np.arange(6, n), 8, replace=False))
+    titles = [f"{title} Moon {chr(97 + i % 26) * 3}" if moon[i] else title for i, title in enumerate(titles)]
+    titles[77] = "Film 77"
+    moon[77] = False
+    items = pd.DataFrame(
+        {"title": titles, "genres": np.array(["War", "Drama", "Horror", "Comedy"])[genre], "year": year},
+        index=pd.Index(range(n), name="item"),
+    )
+
+    def part(users):
+        item = np.concatenate([rng.permutation(n) for _ in range(users)])
+        knows = np.stack(
+            [
+                genre[item] == 2,
+                (year[item] >= 1980) & (year[item] < 1990),
+                item < 6,
+                item == 77,
+                moon[item],
+                (year[item] < 1980) & (genre[item] == 0),
+                rng.random(len(item)) < 0.1,
+                rng.random(len(item)) < 0.9,
+                # Horror on the users it is learnt on, War on the others.
+                genre[item] == (2 if users == 60 else 0),
+                np.zeros(len(item), bool),
+            ],
+            axis=1,
+        )
+        # Every second step is faint by itself; above the median are those that a feature knows.
+        faint = (rng.random(knows.shape) < knows.mean(axis=0)) & ~knows
+        strength = knows * (1 + rng.random(knows.shape)) + faint * 0.1 * rng.random(knows.shape)
+        return sparse.csc_array(strength.astype(np.float32)), pd.Series(item)
+
+    learnt, unseen = part(60), part(40)
+    floor = medians(learnt[0])
+    told = [counts(above(values, floor), item) for values, item in (learnt, unseen)]
+    concepts = concepts_of(items, "genres")
+    return items, concepts, *told, predicates(items, concepts, "genres", told[0].by_item)
+
+
+def test_what_features_know_is_found_and_holds(world):
+    _, _, learnt, unseen, single = world
+    labels = choose(learnt, single, unseen.items)
+    assert {feature: labels.names[feature] for feature in KNOWN} == KNOWN
+    assert labels.kinds[:6].tolist() == ["concept", "decade", "franchise", "item", "word", "both"]
+    table = score(labels.fits, unseen, sparse.csr_array(unseen.active.shape))
+    known = table.loc[list(KNOWN)]
+    assert known["labelled"].all()
+    assert (known["precision"] > 0.6).all()
+    assert (known["recall"] > 0.9).all()
+
+
+def test_what_does_not_hold_on_unseen_users_is_no_label(world):
+    """Noise, a feature that is active at most steps, one that means something else there, and a dead one."""
+    _, _, learnt, unseen, single = world
+    labels = choose(learnt, single, unseen.items)
+    table = score(labels.fits, unseen, sparse.csr_array(unseen.active.shape))
+    assert not table.loc[[NOISE, COMMON, TURNED, DEAD], "labelled"].any()
+    assert labels.names[TURNED] == "Horror"
+    assert table.loc[TURNED, "recall"] == 0
+    assert labels.names[DEAD] == ""
+
+
+def test_a_label_that_fits_hard_negatives_alike_is_none(world):
+    """As true of Horror as before, but now all its other steps are hard negatives, and none of the others'."""
+    _, _, learnt, unseen, single = world
+    fits = choose(learnt, single, unseen.items).fits
+    hard = sparse.csr_array(fits * (unseen.steps - unseen.active.toarray()))
+    table = score(fits, unseen, hard)
+    assert (table.loc[list(KNOWN), "hard_precision"] <= 0.5).all()
+    assert not table["labelled"].any()
+
+
+def test_labels_of_other_features_do_not_hold(world):
+    _, _, learnt, unseen, single = world
+    fits = choose(learnt, single, unseen.items).fits
+    none = sparse.csr_array(unseen.active.shape)
+    assert by_chance(fits[:6], unseen.select(np.arange(6)), none[:6]) == 0
+    # Of two features that are active at the same steps, each holds as the other's label.
+    both = unseen.select(np.array([0, 0]))
+    broader = np.stack([fits[0], fits[0] | fits[3]])
+    assert by_chance(broader, both, none[:2]) == 1
+
+
+def test_predicates_are_common_enough_and_say_what_they_say(world):
+    items, concepts, learnt, _, single = world
+    steps = single.fits.T @ learnt.by_item.reindex(single.items).to_numpy()
+    assert (steps >= MIN_STEPS).all()
+    assert (steps < learnt.steps.sum()).all()
+    column = single.names.tolist().index("Horror")
+    assert (single.fits[:, [column]].toarray()[:, 0] == concepts.labels(items.index)[:, concepts.index("Horror")]).all()
+    assert "“saga” in the title" in single.names
+
+
+# ---- the planted world, through the recommender ----
+
+
+def test_planted_concepts_are_recovered(stores, sae, planted):
+    """Most of the planted concepts are the label of some feature; precision and recall are scikit-learn's."""
+    concepts = concepts_of(planted.items, "concepts")
+    found = activity(sae, stores["sae"], stores["test"], concepts)
+    occurring = planted.items.loc[found.learnt.items.union(found.unseen.items)]
+    table, kinds, _ = label_features(predicates(occurring, concepts, "concepts", found.learnt.by_item), found)
+    good = table[table["labelled"]]
+    named = set(good.loc[good["kind"] == "concept", "label"])
+    assert len(named & set(concepts.names)) >= 0.75 * len(concepts.names)
+    best = good[good["kind"] == "concept"].sort_values("f1").iloc[-1]
+    floor = medians(encode(stores["sae"], sae))[best["feature"]]
+    truth = encode(stores["test"], sae)[:, [best["feature"]]].toarray()[:, 0] > floor
+    said = concepts.labels(stores["test"].rows["item"])[:, concepts.index(best["label"])]
+    for name, metric in (("precision", precision_score), ("recall", recall_score), ("f1", f1_score)):
+        assert best[name] == pytest.approx(metric(truth, said))
+    assert best["lift"] == pytest.approx(precision_score(truth, said) / truth.mean())
+    assert kinds.loc[0, ["kind", "labelled"]].tolist() == ["all", len(good)]
+    assert kinds.loc[1:, "features"].sum() <= kinds.loc[0, "features"]
+    assert kinds.loc[0, "by_chance"] < 0.02
+
+
+def test_hard_negatives_of_the_dictionary_one_by_one(stores, sae, planted):
+    """Counted again step by step from the dictionary's own activations."""
+    concepts = concepts_of(planted.items, "concepts")
+    found = activity(sae, stores["sae"], stores["test"], concepts)
+    values, others = encode(stores["sae"], sae), encode(stores["test"], sae)
+    floor = medians(values)
+    feature = int(np.diff(others.indptr).argmax())
+    learnt, on = (part.toarray() > floor for part in (values, others))
+    labels = [concepts.labels(stores[part].rows["item"]) for part in ("sae", "test")]
+    fits = [f1_score(learnt[:, feature], has) for has in labels[0].T]
+    near = labels[1][:, np.argsort(fits)[-3:]].any(axis=1)
+    beside = on[:, similar(sae.directions.numpy())[feature]].any(axis=1)
+    hard = ~on[:, feature] & (near | beside)
+    assert found.hard[[feature]].sum() == hard.sum() > 0
+    by_item = pd.Series(hard).groupby(stores["test"].rows["item"].to_numpy()).sum()
+    assert found.hard[[feature]].toarray()[0].tolist() == by_item.loc[found.unseen.items].tolist()
+
+
+def test_nothing_that_can_be_said_is_no_label():
+    """Items that are seen too seldom for any predicate."""
+    items = pd.DataFrame({"title": ["A", "B"], "genres": ["x", "y"]}, index=["a", "b"])
+    seen = counts(sparse.csc_array(np.float32([[1], [0]])), pd.Series(["a", "b"]))
+    single = predicates(items, concepts_of(items, "genres"), "genres", seen.by_item)
+    assert len(single.names) == 0
+    labels = choose(seen, single, seen.items)
+    assert labels.names.tolist() == [""]
+    assert not labels.fits.any()

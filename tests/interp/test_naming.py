@@ -1,0 +1,87 @@
+"""Names that a function gives, scored as labels are."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from interp.activations import ActivationStore
+from interp.features import encode
+from interp.naming import MIN_STEPS, Name, label_with
+from recmodels.errors import InputError
+
+
+def has(concept):
+    return lambda items: items["concepts"].map(lambda names: concept in names)
+
+
+def test_a_function_that_says_what_the_table_says_scores_the_same(study):
+    table = study.table("labels")
+    chosen = table[(table["kind"] == "concept") & (table["active"] > 0)].head(5)
+    names = chosen.set_index("feature")["label"]
+    seen = []
+
+    def function(evidence):
+        seen.append(evidence)
+        return Name(f"about {names[evidence.feature]}", has(names[evidence.feature]))
+
+    found = label_with(study, function, chosen["feature"])
+    columns = table.columns.drop(["label", "kind"])
+    pd.testing.assert_frame_equal(found[columns], chosen[columns].reset_index(drop=True))
+    assert found["label"].tolist() == [f"about {name}" for name in names]
+    assert set(found["kind"]) == {"named"}
+    # The evidence names the same concept as the label that was chosen from it.
+    for evidence in seen:
+        assert evidence.concepts["concept"].iloc[0] == names[evidence.feature]
+        assert evidence.concepts["f1"].is_monotonic_decreasing
+        assert evidence.items["activation"].is_monotonic_decreasing
+        assert evidence.items["active"].between(0, 1).all()
+        assert evidence.items["title"].tolist() == study.items.loc[evidence.items["item"], "title"].tolist()
+        effects = study.features[evidence.feature].effects
+        assert evidence.promoted["item"].tolist() == effects.query("direction == 'promoted'")["item"].tolist()
+
+
+def test_items_that_light_a_feature_are_those_of_the_part_it_was_trained_on(study):
+    """Counted again step by step; nothing of the test users is shown."""
+    feature = int(study.table("concepts")["feature"][0])
+    seen = []
+    label_with(study, seen.append, [feature])
+    shown = seen[0].items
+    store = ActivationStore.load(study.folder / "activations" / study.site / "sae")
+    values = encode(store, study.sae)[:, [feature]].toarray()[:, 0]
+    rows = store.rows.assign(activation=values, active=values > np.median(values[values > 0]))
+    means = rows.groupby("item").agg(
+        steps=("user", "size"), active=("active", "mean"), activation=("activation", "mean")
+    )
+    for column in means:
+        assert shown[column].tolist() == pytest.approx(means.loc[shown["item"], column].tolist(), rel=1e-4)
+    rest = means[means["steps"] >= MIN_STEPS].drop(shown["item"])
+    assert rest["activation"].max() <= shown["activation"].min() + 1e-6
+
+
+def test_a_function_may_decline(study):
+    feature = study.table("concepts")["feature"][0]
+    (row,) = label_with(study, lambda evidence: None, [feature]).to_dict("records")
+    assert (row["feature"], row["label"], row["kind"], row["labelled"], row["support"]) == (feature, "", "", False, 0)
+
+
+def test_a_name_that_fits_all_items_says_nothing(study):
+    feature = study.table("concepts")["feature"][0]
+    row = label_with(study, lambda evidence: Name("anything", lambda items: [True] * len(items)), [feature]).iloc[0]
+    assert row["recall"] == 1
+    assert row["lift"] == pytest.approx(1)
+    assert row["hard_precision"] == pytest.approx(0.5)
+    assert not row["labelled"]
+
+
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (lambda evidence: "Horror", "returned a str for feature 3: return a Name or None"),
+        (lambda evidence: Name("Horror", lambda items: [True]), "answers for 1 items: give a truth value for each of"),
+    ],
+)
+def test_mistakes(study, function, says):
+    with pytest.raises(InputError, match=says):
+        label_with(study, function, [3])
+    with pytest.raises(InputError, match="no feature 999"):
+        label_with(study, function, [999])
