@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from interp import figures
 from interp.alignment import UNALIGNED
+from interp.figures.maps import COLOURS
 from interp.page import MODELS, figure_json, number, numbers, render
 from recmodels import artifacts
 
@@ -41,6 +42,7 @@ def page_data(study: "Study") -> dict[str, Any]:
     items, alignment = study.items, study.table("alignment")
     steering = study.table("steering").query("method == 'set'")
     concepts, histograms = study.table("concepts"), study.table("histograms")
+    causal, places, neighbours = (study.table(name) for name in ("causal", "map", "neighbours"))
     ordered = alignment["concept"].drop_duplicates().tolist()
     names = ordered + sorted(set(items["concepts"].explode().dropna()) - set(ordered))
     place = {name: index for index, name in enumerate(names)}
@@ -58,9 +60,20 @@ def page_data(study: "Study") -> dict[str, Any]:
             **{name: numbers(features[name]) for name in ("density", "max", "p_top100")},
         },
         "alignment": {name: _by_feature(alignment, name, n) for name in ("correlation", "auc", "sensitivity")},
+        "causal": _causal(causal, ordered, n),
         "histograms": {name: _by_feature(histograms, name, n) for name in ("present", "absent")},
         "histories": _histories(study.table("histories"), items.index, n),
         "effects": _effects(study.table("effects"), items.index, n),
+        "neighbours": {
+            kind: {
+                name: _by_feature(neighbours[neighbours["kind"] == kind], name, n)
+                for name in ("neighbour", "similarity")
+            }
+            for kind in ("together", "alike")
+        },
+        "maps": {
+            colour: figure_json(figures.dictionary_map(places, features, UNALIGNED, colour)) for colour in COLOURS
+        },
         "top": concepts[["concept", "feature"]].to_dict("list"),
         "overview": {
             "neurons": figure_json(figures.features_beside_neurons(concepts)),
@@ -73,6 +86,7 @@ def page_data(study: "Study") -> dict[str, Any]:
         "empty": {
             "histogram": figure_json(figures.activation_histogram(histograms.iloc[:0], CONCEPT)),
             "bars": figure_json(_empty(figures.concept_bars(alignment.iloc[: len(ordered)]))),
+            "effects": figure_json(_empty(figures.effect_bars(causal.iloc[: len(ordered)]))),
         },
         "steering": {
             str(feature): {
@@ -105,18 +119,33 @@ def _about(study: "Study", features: pd.DataFrame, concepts: pd.DataFrame) -> di
 
 
 def _histories(histories: pd.DataFrame, items: pd.Index, n: int) -> list[list[Any]]:
-    """For each feature, its strongest histories as [user, first step, items, activations]."""
-    table = histories.assign(item=items.get_indexer(histories["item"]), user=histories["user"].astype(str))
+    """For each feature, its histories as [band, rank, user, first step, items, activations, item that came next]."""
+    places = {name: items.get_indexer(histories[name]) for name in ("item", "next")}
+    table = histories.assign(user=histories["user"].astype(str), **places)
     found: list[list[Any]] = [[] for _ in range(n)]
-    for (feature, _), rows in table.groupby(["feature", "rank"]):
+    for (feature, rank), rows in table.groupby(["feature", "rank"]):
         found[feature].append(
             [
+                rows["band"].iat[0],
+                int(rank),
                 rows["user"].iat[0],
                 int(rows["step"].iat[0]),
                 rows["item"].tolist(),
                 numbers(rows["activation"]),
+                int(rows["next"].iat[-1]),
             ]
         )
+    return found
+
+
+def _causal(causal: pd.DataFrame, concepts: list[str], n: int) -> dict[str, list[list[float | None]]]:
+    """For each feature that was turned, its effect on every concept and the standard error of that."""
+    found: dict[str, list[list[float | None]]] = {}
+    for name in ("effect", "effect_se"):
+        wide = causal.pivot(index="feature", columns="concept", values=name).reindex(columns=concepts)
+        found[name] = [[] for _ in range(n)]
+        for feature, values in zip(wide.index, wide.to_numpy(), strict=True):
+            found[name][feature] = [number(value, digits=3) for value in values]
     return found
 
 

@@ -3,13 +3,16 @@
 Axes: n rows of a store (one user at one step), f features, c concepts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 from interp.activations import ActivationStore
+
+SHOWN = {"strongest": 6, "middle": 3, "weak": 3}  # histories of each band
+Bands = list[tuple[str, int]]
 
 
 def strongest_histories(
@@ -27,12 +30,73 @@ def strongest_histories(
     Returns:
         feature, rank (from 1), user, step, item, activation; one row per shown step.
     """
+    chosen = _around_peaks(
+        activations, store, lambda n: [("strongest", place) for place in range(min(count, n))], before, after
+    )
+    return chosen.drop(columns="band")
+
+
+def banded_histories(
+    activations: sparse.csc_array, store: ActivationStore, before: int = 9, after: int = 2
+) -> pd.DataFrame:
+    """For every feature, histories that light it up strongly, middlingly and weakly, around the step where it peaks.
+
+    Of the histories in which it is ever on, by their peak: the strongest, those around the median, and those around
+    the 10th percentile, as many of each as `SHOWN` says. No history is in two bands; where there are too few for all
+    of them, the middle goes first.
+
+    Args:
+        activations: [n, f].
+        store: what the rows are.
+        before: steps shown before the peak.
+        after: steps shown after it.
+
+    Returns:
+        feature, band, rank (by peak among all of its histories, from 1), user, step, item, activation, and what else
+        the store says of its rows; one row per shown step.
+    """
+    return _around_peaks(activations, store, bands, before, after)
+
+
+def bands(n: int) -> Bands:
+    """Which of a feature's n histories are shown, the one with the highest peak being 0, each with its band."""
+    top = min(SHOWN["strongest"], n)
+    weak = min(max(round(0.9 * (n - 1)) - SHOWN["weak"] // 2, top), max(n - SHOWN["weak"], top))
+    middle = max(round(0.5 * (n - 1)) - SHOWN["middle"] // 2, top)
+    places = {
+        "strongest": range(top),
+        "middle": range(middle, min(middle + SHOWN["middle"], weak)),
+        "weak": range(weak, min(weak + SHOWN["weak"], n)),
+    }
+    return [(band, place) for band, some in places.items() for place in some]
+
+
+def next_items(store: ActivationStore, held_out: pd.Series) -> np.ndarray:
+    """The item that each row's user took next, [n].
+
+    Args:
+        store: what the rows are.
+        held_out: by user, the item after the last row.
+    """
+    owner, users = store.users
+    items = store.rows["item"].to_numpy()
+    following = np.r_[items[1:], items[:1]]
+    following[np.r_[owner[1:] != owner[:-1], True]] = held_out.loc[users].to_numpy()
+    return following
+
+
+def _around_peaks(
+    activations: sparse.csc_array, store: ActivationStore, choose: Callable[[int], Bands], before: int, after: int
+) -> pd.DataFrame:
+    """The chosen ones of each feature's histories, the steps around their peak."""
     owner, _ = store.users
-    parts = []
+    parts, named = [], []
     for feature, rows, values in _columns(activations):
         starts, users = _runs(owner[rows])
         peak = np.maximum.reduceat(values, starts)
-        for rank, best in enumerate(np.argsort(-peak, kind="stable")[:count], start=1):
+        order = np.argsort(-peak, kind="stable")
+        for band, place in choose(len(order)):
+            best = order[place]
             run = slice(starts[best], starts[best + 1] if best + 1 < len(starts) else len(rows))
             at = rows[run][values[run].argmax()]
             shown = np.arange(max(at - before, 0), min(at + after + 1, len(owner)))
@@ -40,10 +104,11 @@ def strongest_histories(
             part = np.zeros(len(shown), dtype=np.float32)
             inside = (rows[run] >= shown[0]) & (rows[run] <= shown[-1])
             part[rows[run][inside] - shown[0]] = values[run][inside]
-            parts.append((np.full(len(shown), feature), np.full(len(shown), rank), shown, part))
+            parts.append((np.full(len(shown), feature), np.full(len(shown), place + 1), shown, part))
+            named += [band] * len(shown)
     features, ranks, steps, strengths = (np.concatenate(column) for column in zip(*parts, strict=True))
     what = store.rows.iloc[steps].reset_index(drop=True)
-    return pd.DataFrame({"feature": features, "rank": ranks}).join(what).assign(activation=strengths)
+    return pd.DataFrame({"feature": features, "band": named, "rank": ranks}).join(what).assign(activation=strengths)
 
 
 def p_top(

@@ -61,9 +61,14 @@ class Feature:
 
     @cached_property
     def histories(self) -> pd.DataFrame:
-        """Its strongest histories around their peak: rank, user, step, item, activation, title, concepts."""
+        """Histories around their peak: band, rank, user, step, item, next (item), activation, title, concepts."""
         rows = self.features.rows("histories", self.index).drop(columns="feature")
         return self.features.study.titles(rows)
+
+    @cached_property
+    def neighbours(self) -> pd.DataFrame:
+        """The features that are on together with it, and that write alike: kind, rank, neighbour, similarity."""
+        return self.features.rows("neighbours", self.index).drop(columns="feature")
 
     @cached_property
     def effects(self) -> pd.DataFrame:

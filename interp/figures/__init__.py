@@ -1,8 +1,9 @@
 """Plotly figures as functions of a study's tables. No figure computes a statistic."""
 
 from interp.figures.beyond import attributions_beside_ablations, exposure_trade_off
-from interp.figures.features import activation_histogram, concept_bars
+from interp.figures.features import activation_histogram, concept_bars, effect_bars
 from interp.figures.grids import setting_curve, site_bars, trade_off_curves
+from interp.figures.maps import dictionary_map
 from interp.figures.overview import (
     best_correlations,
     causal_heatmap,
@@ -23,7 +24,9 @@ __all__ = [
     "concept_heatmap",
     "cost_curves",
     "densities",
+    "dictionary_map",
     "direction_curves",
+    "effect_bars",
     "exposure_trade_off",
     "features_beside_neurons",
     "quality_curves",

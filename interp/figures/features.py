@@ -6,7 +6,7 @@ The offline page fills in each feature's rows: it finds a trace by its `meta`, t
 import pandas as pd
 import plotly.graph_objects as go
 
-from interp.figures.theme import ABSENT, PRESENT, plain, styled
+from interp.figures.theme import ABSENT, NEURON, NEUTRAL, PRESENT, plain, styled
 
 
 def activation_histogram(histogram: pd.DataFrame, concept: str) -> go.Figure:
@@ -44,13 +44,34 @@ def concept_bars(concepts: pd.DataFrame) -> go.Figure:
     bars = go.Bar(
         meta="correlation",
         x=concepts["correlation"],
-        y=[plain(name) for name in concepts["concept"]],
         customdata=concepts[["auc", "sensitivity"]],
-        orientation="h",
         marker={"color": PRESENT},
         hovertemplate="%{y}<br>correlation %{x:.3f}<br>AUC %{customdata[0]:.3f}"
         "<br>sensitivity %{customdata[1]:.3f}<extra></extra>",
     )
-    figure = styled(go.Figure(bars), "correlation", "", height=60 + 17 * max(len(concepts), 6))
+    return _by_concept(bars, concepts, "correlation")
+
+
+def effect_bars(concepts: pd.DataFrame) -> go.Figure:
+    """What turning one feature up and down does to the share of every concept in the lists.
+
+    Args:
+        concepts: columns concept, effect and effect_se, in the order of `concept_bars`.
+    """
+    bars = go.Bar(
+        meta="effect",
+        x=concepts["effect"],
+        error_x={"array": concepts["effect_se"], "color": NEUTRAL, "thickness": 1.5, "width": 3},
+        marker={"color": NEURON},
+        hovertemplate="%{y}<br>%{x:+.2%} of the list (standard error %{error_x.array:.2%})<extra></extra>",
+    )
+    figure = _by_concept(bars, concepts, "change of its share of the lists")
+    return figure.update_xaxes(tickformat="+.0%")
+
+
+def _by_concept(bars: go.Bar, concepts: pd.DataFrame, x: str) -> go.Figure:
+    """One bar for each concept, the first on top."""
+    bars.update(y=[plain(name) for name in concepts["concept"]], orientation="h")
+    figure = styled(go.Figure(bars), x, "", height=60 + 17 * max(len(concepts), 6))
     figure.update_xaxes(zeroline=True, zerolinecolor="rgba(128,128,128,0.7)")
     return figure.update_yaxes(autorange="reversed", dtick=1, showgrid=False, ticklabelstandoff=4)

@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from interp.figures.theme import DIVERGING, NEURON, NEUTRAL, SAE, plain, styled
-
-DENSITIES = [digit * 10.0**power for power in range(-6, 0) for digit in (1, 3)] + [1.0]  # where the axis has ticks
+from interp.figures.theme import DENSITIES, DIVERGING, NEURON, NEUTRAL, SAE, plain, styled
 
 
 def features_beside_neurons(concepts: pd.DataFrame) -> go.Figure:

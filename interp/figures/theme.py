@@ -19,6 +19,10 @@ DIVERGING = (
     (1.0, "rgba(213,94,0,1)"),
 )
 
+DENSITIES = [digit * 10.0**power for power in range(-6, 0) for digit in (1, 3)] + [
+    1.0
+]  # where an axis of them has ticks
+
 
 def styled(figure: go.Figure, x: str, y: str, height: int = 340) -> go.Figure:
     """The figure with axis titles and the common look, for a light or a dark page."""

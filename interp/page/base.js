@@ -9,7 +9,8 @@ const HEAT = [[255, 247, 188], [254, 196, 79], [236, 112, 20], [179, 0, 0]];
 const wanted = new Map(); // element → the figure that belongs in it
 const stale = new Set(); // elements whose figure is not drawn yet
 const near = new Set(); // elements in view or nearly
-const hooks = { clicked: null }; // what a page does when a point of a figure is clicked
+let drawing = false; // whether figures are about to be drawn
+const hooks = {}; // what a page does at an event of a figure, such as plotly_click
 
 // ---- small tools ----
 
@@ -28,7 +29,7 @@ const short = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` 
 
 // ---- figures ----
 
-/** Have a figure in an element: at once where that is in view or nearly, else when it comes near. */
+/** Have a figure in an element: soon where that is in view or nearly, else when it comes near. */
 function draw(id, figure) {
   const target = byId(id);
   target.style.minHeight = `${figure.layout.height}px`; // so that links to later parts stay right
@@ -37,7 +38,15 @@ function draw(id, figure) {
   drawNear();
 }
 
+/** Draw what is near once the page has been painted, so that text never waits, nor figures nobody will see. */
 function drawNear() {
+  if (drawing) return;
+  drawing = true;
+  requestAnimationFrame(() => setTimeout(drawStale));
+}
+
+function drawStale() {
+  drawing = false;
   if (window.Plotly) [...stale].filter((target) => near.has(target)).forEach(plot); // plotly.js comes last
 }
 
@@ -59,11 +68,11 @@ function plot(target) {
   const [ink, soft, card, line] = ["--ink", "--soft", "--card", "--line"].map((name) => style.getPropertyValue(name).trim());
   layout.font.color = soft;
   layout.hoverlabel = { bgcolor: card, bordercolor: line, font: { color: ink } };
-  layout.dragmode = false;
+  layout.dragmode ??= false;
   layout.width = target.clientWidth; // plotly would keep the first one when the page is printed
   const first = !target.on;
   Plotly.react(target, traces, layout, { displayModeBar: false, doubleClick: false });
-  if (first && hooks.clicked) target.on("plotly_click", hooks.clicked);
+  if (first) for (const [event, hook] of Object.entries(hooks)) target.on(event, hook);
   stale.delete(target);
 }
 
@@ -100,16 +109,41 @@ function heat(share) {
   return [`rgb(${rgb.map(Math.round).join(" ")})`, luminance > 0.179 ? "#000" : "#fff"]; // equal contrast at 0.179
 }
 
-/** One step of a history, shaded by its share of the feature's largest activation. */
-function itemCard(title, chips, step, activation, largest) {
+/** One step of a history, shaded by its share of the feature's largest activation; `next` is the title that followed. */
+function itemCard(title, chips, step, activation, largest, next = null) {
   const card = make("li", { className: "item" }, titleOf(title), chips);
+  const took = next === null ? [] : [`took next: ${short(next)}`];
+  card.dataset.tip = [short(title), `step ${step}, activation ${activation}`, ...took].join("\n");
   if (activation > 0) {
     [card.style.background, card.style.color] = heat(activation / largest);
     card.tabIndex = 0;
-    const exact = make("span", { className: "exact" }, `step ${step}: ${activation}`);
-    card.append(make("span", { className: "value" }, make("span", { className: "short" }, activation.toPrecision(2)), exact));
+    card.append(make("span", { className: "value" }, activation.toPrecision(2)));
   }
   return card;
+}
+
+/** Show what an element has to tell while the pointer or the focus is on it. */
+function keepTips() {
+  const tip = make("div", { id: "tip", role: "tooltip", hidden: true, dir: "auto" });
+  document.body.append(tip);
+  let owner = null;
+  const hide = () => (tip.hidden = true);
+  const place = () => {
+    const [box, own] = [owner.getBoundingClientRect(), tip.getBoundingClientRect()];
+    tip.style.left = `${Math.max(4, Math.min(box.left, innerWidth - own.width - 4))}px`;
+    tip.style.top = `${box.bottom + 6 + own.height > innerHeight ? box.top - own.height - 6 : box.bottom + 6}px`;
+  };
+  const show = ({ target }) => {
+    owner = target.closest?.("[data-tip]") ?? null;
+    if (!owner) return hide();
+    tip.textContent = owner.dataset.tip;
+    tip.hidden = false;
+    place();
+  };
+  for (const event of ["pointerover", "focusin"]) document.addEventListener(event, show);
+  for (const event of ["focusout", "beforeprint"]) window.addEventListener(event, hide);
+  window.addEventListener("scroll", () => (owner && owner === document.activeElement ? place() : hide()), true);
+  document.addEventListener("keydown", ({ key }) => key === "Escape" && hide());
 }
 
 /** A history's cards in a row, the one with the largest of its activations outlined. */
@@ -123,11 +157,19 @@ function historyRow(name, first, cards, activations) {
   );
 }
 
-/** Bring every history's peak into view where a row is wider than the page. */
+const unscrolled = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (!isIntersecting) continue;
+    const peak = target.querySelector(".peak");
+    target.scrollLeft = peak.offsetLeft + peak.offsetWidth / 2 - target.clientWidth / 2;
+    unscrolled.unobserve(target);
+  }
+});
+
+/** Bring every history's peak into view, where a row is wider than the page, when the row itself comes into view. */
 function scrollToPeaks() {
-  const peaks = [...document.querySelectorAll(".items .peak")];
-  const places = peaks.map((peak) => peak.offsetLeft + peak.offsetWidth / 2 - peak.parentNode.clientWidth / 2);
-  peaks.forEach((peak, index) => (peak.parentNode.scrollLeft = places[index]));
+  unscrolled.disconnect();
+  document.querySelectorAll(".items").forEach((row) => unscrolled.observe(row));
 }
 
 // ---- printing ----

@@ -4,7 +4,13 @@
 const { about, concepts, items, features } = data;
 const PAGE_ROWS = 20;
 
-const state = { feature: null, sort: "correlation", ascending: false, order: [], found: new Map(), page: 0 };
+const BANDS = [
+  ["strongest", "Strongest", "the histories with its highest peaks"],
+  ["middle", "Middle", "around the median of all histories in which it is ever on"],
+  ["weak", "Weak", "around their 10th percentile"],
+];
+
+const state = { feature: null, sort: "correlation", ascending: false, order: [], found: new Map(), page: 0, chosen: null };
 
 // ---- small tools ----
 
@@ -15,6 +21,9 @@ const range = (count) => Array.from({ length: count }, (_, place) => place);
 const isDead = (feature) => features.density[feature] === 0;
 const isNamed = (feature) => (features.correlation[feature] ?? 0) >= about.unaligned;
 const conceptOf = (feature) => concepts[features.concept[feature]];
+const nameOf = (feature) => (isNamed(feature) ? conceptOf(feature) : "unaligned");
+const effectOf = (feature) => data.causal.effect[feature][features.concept[feature]] ?? null;
+const points = (share) => (share === null ? "–" : `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)}%`);
 
 // ---- figures ----
 
@@ -41,26 +50,80 @@ function histogram(feature) {
   return figure;
 }
 
-function conceptBars(feature) {
+function conceptBars(rows) {
   const [figure, traces] = emptyFigure("bars");
   const trace = traces.get("correlation");
-  const rows = conceptRows(feature);
   trace.x = rows.map((row) => row.correlation);
   trace.y = rows.map((row) => escaped(row.name));
   trace.customdata = rows.map((row) => [row.auc, row.sensitivity]);
   return figure;
 }
 
-/** A feature's scores with every concept, best first. */
+function effectBars(rows) {
+  const [figure, traces] = emptyFigure("effects");
+  const trace = traces.get("effect");
+  trace.x = rows.map((row) => row.effect);
+  trace.y = rows.map((row) => escaped(row.name));
+  trace.error_x.array = rows.map((row) => row.error);
+  return figure;
+}
+
+/** A feature's scores with every concept, and its effects on them, best correlated first. */
 function conceptRows(feature) {
   const { correlation, auc, sensitivity } = data.alignment;
+  const { effect, effect_se } = data.causal;
   const rows = correlation[feature].map((value, place) => ({
     name: concepts[place],
     correlation: value,
     auc: auc[feature][place],
     sensitivity: sensitivity[feature][place],
+    effect: effect[feature][place] ?? null,
+    error: effect_se[feature][place] ?? null,
   }));
   return rows.sort((one, other) => other.correlation - one.correlation);
+}
+
+// ---- the map ----
+
+/** The map in the wanted colours; what a point says on hover is made here, as titles are not in the figure. */
+function drawMap() {
+  const figure = structuredClone(data.maps[byId("map-colour").value]);
+  for (const trace of figure.data) {
+    trace.text = trace.customdata.map(pointText);
+    if (state.chosen) trace.selectedpoints = range(trace.customdata.length).filter((place) => state.chosen.has(trace.customdata[place]));
+  }
+  figure.layout.dragmode = byId("map-drag").value || false;
+  draw("plot-map", figure);
+}
+
+function pointText(feature) {
+  const head = `<b>Feature ${feature}</b> · ${escaped(short(nameOf(feature)))} · correlation ${fixed(features.correlation[feature])}`;
+  const titles = topItems(feature).map((item) => escaped(items.titles[item].slice(0, 60)));
+  return [head, `on at ${percent(features.density[feature])} of steps`, ...titles].join("<br>");
+}
+
+/** The items at which a feature peaks in its strongest histories. */
+function topItems(feature, count = 4) {
+  const peaks = data.histories[feature].filter(([band]) => band === "strongest").map(peakOf);
+  return [...new Set(peaks)].slice(0, count);
+}
+
+const peakOf = ([, , , , row, activations]) => row[activations.indexOf(Math.max(...activations))];
+
+/** Show in the table only the features that were drawn around; null for all. */
+function choose(chosen) {
+  state.chosen = chosen;
+  for (const button of document.querySelectorAll(".unchoose")) {
+    button.hidden = chosen === null;
+    button.textContent = `${chosen?.size ?? 0} chosen on the map ✕`;
+  }
+  applySearch();
+  drawMap();
+}
+
+/** Choose what was drawn around; plotly says "selected" also when a figure is drawn again, without saying where. */
+function chooseDrawn(event) {
+  if (event?.range || event?.lassoPoints) choose(new Set(event.points.map((point) => point.customdata)));
 }
 
 // ---- items ----
@@ -70,11 +133,31 @@ function conceptChips(item, feature) {
   return chipsOf(items.concepts[item].map((concept) => concepts[concept]), conceptOf(feature));
 }
 
-function historyOf(feature, [user, first, row, activations], place) {
-  const cards = row.map((item, index) =>
-    itemCard(items.titles[item], conceptChips(item, feature), first + index, activations[index], features.max[feature]),
+function historyOf(feature, [, rank, user, first, row, activations, last]) {
+  const cards = row.map((item, index) => {
+    const next = items.titles[row[index + 1] ?? last];
+    return itemCard(items.titles[item], conceptChips(item, feature), first + index, activations[index], features.max[feature], next);
+  });
+  return historyRow(`${rank}. User ${short(user)}`, first, cards, activations);
+}
+
+/** A feature's histories, each band under its name. */
+function bandsOf(feature) {
+  return BANDS.flatMap(([band, name, about]) => {
+    const rows = data.histories[feature].filter((history) => history[0] === band).map((history) => historyOf(feature, history));
+    return rows.length ? [make("p", { className: "band" }, `${name} `, make("span", {}, about)), ...rows] : [];
+  });
+}
+
+function neighbourRow(feature, similarity) {
+  return make(
+    "li",
+    {},
+    make("span", { className: "value" }, similarity.toFixed(2)),
+    make("a", { href: `#${feature}` }, `#${feature}`),
+    make("span", { className: isNamed(feature) ? "chip" : "weak" }, short(nameOf(feature))),
+    make("span", { className: "example", dir: "auto" }, topItems(feature, 2).map((item) => short(items.titles[item])).join(" · ")),
   );
-  return historyRow(`${place + 1}. User ${short(user)}`, first, cards, activations);
 }
 
 function effectRow(item, effect, largest, feature) {
@@ -99,6 +182,7 @@ function show(feature) {
   byId("dead").hidden = alive;
   for (const part of document.querySelectorAll(".alive")) part.hidden = !alive;
   if (alive) showActivations(feature);
+  showNeighbours(feature);
   showEffects(feature);
   showSteering(feature);
   showRow(feature);
@@ -107,14 +191,16 @@ function show(feature) {
 
 function showTitle(feature) {
   const named = isNamed(feature);
-  const chip = make("span", { className: named ? "chip" : "chip none" }, named ? short(conceptOf(feature)) : "unaligned");
+  const chip = make("span", { className: named ? "chip" : "chip none" }, short(nameOf(feature)));
   byId("feature-title").replaceChildren(`Feature ${feature} `, chip);
   byId("current").textContent = `Feature ${feature}`;
+  Object.assign(byId("self"), { href: `#${feature}`, textContent: `#${feature}`, ariaLabel: `Link to feature ${feature}` });
   fillFacts(byId("feature-facts"), [
     [`correlation${named ? "" : ` (${short(conceptOf(feature))})`}`, fixed(features.correlation[feature])],
     ["AUC", fixed(features.auc[feature])],
     ["sensitivity", fixed(features.sensitivity[feature])],
     ["p_top100", fixed(features.p_top100[feature])],
+    ["causal effect", points(effectOf(feature))],
     ["density", percent(features.density[feature])],
     ["maximum", fixed(features.max[feature])],
   ]);
@@ -128,10 +214,14 @@ function showActivations(feature) {
   byId("histogram-note").textContent =
     `Steps of the test users where it is active, split by whether the item is ${short(conceptOf(feature))}.`;
   byId("scale-top").textContent = features.max[feature];
-  byId("histories").replaceChildren(...data.histories[feature].map((row, place) => historyOf(feature, row, place)));
+  byId("effects-note").textContent =
+    "Change of each concept’s share of the top 10 as the feature is turned up by its 99th percentile, half the difference to turning it down; whiskers: standard error.";
+  byId("histories").replaceChildren(...bandsOf(feature));
   scrollToPeaks();
   draw("plot-histogram", histogram(feature));
-  draw("plot-bars", conceptBars(feature));
+  const rows = conceptRows(feature);
+  draw("plot-bars", conceptBars(rows));
+  draw("plot-effects", effectBars(rows));
   showNumbers();
 }
 
@@ -140,10 +230,17 @@ function showNumbers() {
   if (!details.open) return;
   const row = (tag, cells) => make("tr", {}, ...cells.map((cell, place) => make(tag, place ? {} : { className: "text" }, cell)));
   const rows = conceptRows(state.feature).map((scores) =>
-    row("td", [short(scores.name), fixed(scores.correlation), fixed(scores.auc), fixed(scores.sensitivity)]),
+    row("td", [short(scores.name), fixed(scores.correlation), fixed(scores.auc), fixed(scores.sensitivity), points(scores.effect)]),
   );
-  const head = make("thead", {}, row("th", ["Concept", "Correlation", "AUC", "Sensitivity"]));
+  const head = make("thead", {}, row("th", ["Concept", "Correlation", "AUC", "Sensitivity", "Effect"]));
   details.lastElementChild.replaceChildren(make("table", {}, head, make("tbody", {}, ...rows)));
+}
+
+function showNeighbours(feature) {
+  for (const [id, { neighbour, similarity }] of Object.entries(data.neighbours)) {
+    const rows = neighbour[feature].map((one, place) => neighbourRow(one, similarity[feature][place]));
+    byId(id).replaceChildren(...rows);
+  }
 }
 
 function showEffects(feature) {
@@ -171,6 +268,7 @@ const COLUMNS = [
   { key: "correlation", name: "Correlation", value: (feature) => features.correlation[feature] },
   { key: "auc", name: "AUC", value: (feature) => features.auc[feature] },
   { key: "sensitivity", name: "Sensitivity", value: (feature) => features.sensitivity[feature] },
+  { key: "effect", name: "Effect", value: effectOf, show: points },
   { key: "density", name: "Density", value: (feature) => features.density[feature], show: percent },
   { key: "max", name: "Max", value: (feature) => features.max[feature] },
   { key: "p_top100", name: "p_top100", value: (feature) => features.p_top100[feature] },
@@ -181,13 +279,13 @@ const COLUMNS = [
 function exampleOf(feature) {
   const found = state.found.get(feature);
   if (found !== undefined) return items.titles[found];
-  const history = data.histories[feature][0];
-  return history ? items.titles[history[2][history[3].indexOf(Math.max(...history[3]))]] : null;
+  const [top] = topItems(feature, 1);
+  return top === undefined ? null : items.titles[top];
 }
 
 /** The items that stand for a feature in a search: those it promotes, and those at which it is at least half its height. */
 function itemsOf(feature) {
-  const strong = data.histories[feature].flatMap(([, , row, activations]) =>
+  const strong = data.histories[feature].flatMap(([, , , , row, activations]) =>
     row.filter((_, place) => activations[place] >= features.max[feature] / 2),
   );
   return [...strong, ...data.effects.promoted.item[feature]];
@@ -204,11 +302,20 @@ function search(text) {
   const found = new Map();
   for (const feature of range(about.features)) {
     const item = searched.items[feature].find((one) => hit[one]);
+    if (!passes(feature)) continue;
     const label = isNamed(feature) ? searched.concepts[features.concept[feature]] : "unaligned";
     if (query === "" || query === String(feature) || label.includes(query)) found.set(feature, undefined);
     else if (item !== undefined) found.set(feature, item);
   }
   return found;
+}
+
+/** Whether a feature fits the filters and what was chosen on the map. */
+function passes(feature) {
+  const [concept, kind] = [byId("concept").value, byId("kind").value];
+  const is = { aligned: isNamed(feature), unaligned: !isNamed(feature) && !isDead(feature), dead: isDead(feature) };
+  const named = concept === "" || (isNamed(feature) && features.concept[feature] === Number(concept));
+  return named && (kind === "" || is[kind]) && (state.chosen?.has(feature) ?? true);
 }
 
 /** Compare two features by a column; those without a value come last either way. */
@@ -279,6 +386,13 @@ function showRow(feature) {
   byId("next").disabled = place === state.order.length - 1;
 }
 
+/** The concepts that name features, to choose from. */
+function makeFilters() {
+  const used = [...new Set(range(about.features).filter(isNamed).map((feature) => features.concept[feature]))];
+  used.sort((one, other) => concepts[one].localeCompare(concepts[other]));
+  byId("concept").append(...used.map((place) => make("option", { value: place }, short(concepts[place]))));
+}
+
 function makeHeads() {
   const heads = COLUMNS.map(({ key, name, text = "" }) => {
     const button = make("button", { type: "button" }, name);
@@ -338,11 +452,18 @@ function step(by) {
 }
 
 function onKey(event) {
-  const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  const act = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), Escape: backToTable }[event.key];
   const modified = event.altKey || event.ctrlKey || event.metaKey || event.shiftKey;
-  if (!by || modified || event.target.closest("input, select, textarea, [contenteditable]")) return;
+  if (!act || modified || event.target.closest("input, select, textarea, [contenteditable]")) return;
   event.preventDefault();
-  step(by);
+  act();
+}
+
+/** To the row of the shown feature, or to the search if that is not in the table. */
+function backToTable() {
+  byId("all").scrollIntoView();
+  const link = byId("table").querySelector("tr[aria-current] a");
+  (link ?? byId("search")).focus({ preventScroll: true });
 }
 
 function turnPage(by) {
@@ -374,7 +495,9 @@ function showAbout() {
 }
 
 function listen() {
-  byId("search").addEventListener("input", applySearch);
+  for (const id of ["search", "concept", "kind"]) byId(id).addEventListener("input", applySearch);
+  for (const id of ["map-colour", "map-drag"]) byId(id).addEventListener("input", drawMap);
+  for (const button of document.querySelectorAll(".unchoose")) button.addEventListener("click", () => choose(null));
   byId("previous").addEventListener("click", () => step(-1));
   byId("next").addEventListener("click", () => step(1));
   byId("page-back").addEventListener("click", () => turnPage(-1));
@@ -385,13 +508,18 @@ function listen() {
 }
 
 makeHeads();
+makeFilters();
+if (matchMedia("(pointer: coarse)").matches) byId("map-drag").value = ""; // a finger scrolls
 showAbout();
 applySearch();
 listen();
-hooks.clicked = openClicked;
+Object.assign(hooks, { plotly_click: openClicked, plotly_selected: chooseDrawn });
 keepFigures();
+keepTips();
 for (const [name, figure] of Object.entries(data.overview)) draw(`plot-${name}`, figure);
+drawMap();
 show(featureOf(location.hash) ?? state.order[0] ?? 0);
+performance.mark("first feature"); // for benchmarks/dashboard.py
 document.addEventListener("DOMContentLoaded", () => {
   if (featureOf(location.hash) !== null) reveal();
 });

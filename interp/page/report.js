@@ -145,6 +145,7 @@ byId("verdicts").replaceChildren(...data.claims.map(makeClaim));
 byId("sections").replaceChildren(...data.sections.map(makeSection));
 showContents();
 keepFigures();
+keepTips();
 for (const [id, figure] of figures) draw(id, figure);
 scrollToPeaks();
 document.addEventListener("DOMContentLoaded", () => {

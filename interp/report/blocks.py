@@ -25,6 +25,7 @@ MADE_BY = {
     "users": "interp.tables.users.users",
     "comparison": "interp.tables.dictionaries.dictionaries",
     "alignment": "interp.tables.alignment.alignment",
+    "neighbours": "interp.tables.neighbours.neighbours",
     "cases": "interp.tables.cases.cases",
     "labels": "interp.tables.labels.labels",
     "effects": "interp.tables.effects.effects",

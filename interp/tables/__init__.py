@@ -13,7 +13,9 @@ alignment/     dictionary.csv          the chosen dictionary on the test part: r
                neurons.parquet         the same for the neurons of the site
                features.parquet        per feature: density, mean, p99, max, std, best concept with its scores
                histograms.parquet      positive activations by presence of the best concept (Figure 5)
-               histories.parquet       strongest histories around their peak
+               histories.parquet       strongest, middle and weak histories around their peak
+neighbours/    map.parquet             a place for each feature's direction on a plane
+               neighbours.parquet      features that are on together with each, and that write alike
 cases/         cases.csv               features for franchises, languages, decades, … found by search (Figure 6)
                case_histories.parquet  strongest histories of these
 labels/        labels.parquet          a label for each feature, with its scores on unseen users

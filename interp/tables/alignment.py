@@ -1,6 +1,7 @@
 """Everything that the activations of the test part say about the features of the chosen dictionary."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy import sparse
 from interp.activations import ActivationStore
 from interp.alignment import Alignment, align
 from interp.concepts import Concepts
-from interp.examples import histograms, p_top, strongest_histories
+from interp.examples import banded_histories, histograms, next_items, p_top
 from interp.features import encode, statistics
 from interp.fidelity import reconstruction
 from interp.sae import SparseAutoencoder
@@ -24,6 +25,7 @@ def alignment(
     concepts: Concepts,
     attribute: str,
     others: Mapping[str, Concepts],
+    held_out: pd.Series,
 ) -> Tables:
     """Tables `dictionary`, `concepts`, `attributes`, `alignment`, `neurons`, `features`, `histograms`, `histories`.
 
@@ -33,6 +35,7 @@ def alignment(
         concepts: the study's concepts.
         attribute: what they are called together, such as "genres".
         others: attribute → concepts to compare features with neurons on as well (paper Appendix C).
+        held_out: by user, the item after those of the store.
     """
     activations = encode(store, sae)
     if not activations.nnz:
@@ -43,6 +46,7 @@ def alignment(
     beside = _features_beside_neurons(of_features, of_neurons)
     labels = labels[:, [concepts.index(name) for name in of_features.concepts]]
     best = of_features.correlation.argmax(axis=1)
+    followed = replace(store, rows=store.rows.assign(next=next_items(store, held_out)))
     overall = {
         **reconstruction(store, sae),
         "sae_mean_top_correlation": of_features.mean_top_correlation,
@@ -58,7 +62,7 @@ def alignment(
         "neurons.parquet": of_neurons.table().rename(columns={"feature": "neuron"}),
         "features.parquet": _features(activations, store, of_features, labels, best),
         "histograms.parquet": histograms(activations, labels, best),
-        "histories.parquet": strongest_histories(activations, store),
+        "histories.parquet": banded_histories(activations, followed),
     }
 
 

@@ -11,6 +11,7 @@ from interp.data import StudyData
 from interp.dictionaries import Stores, evaluate_all
 from interp.envoys import RecommenderEnvoy
 from interp.evaluation import neurons
+from interp.examples import SHOWN
 from interp.sae import SparseAutoencoder
 from interp.stages import Stages
 from interp.tables.alignment import alignment
@@ -21,6 +22,7 @@ from interp.tables.doses import doses
 from interp.tables.effects import effects
 from interp.tables.items import items
 from interp.tables.labels import labels
+from interp.tables.neighbours import neighbours
 from interp.tables.steering import steering
 from interp.tables.store import Tables, read_table, write_group
 from interp.tables.trade_offs import trade_offs
@@ -81,12 +83,15 @@ def write_tables(
     common |= {"dictionary": sae.inputs(sae.config, sae.provenance), "test": histories.fingerprint}
     here = stores[config.site]
     learnt_on, test = here["sae"], here["test"]
+    inputs, last = histories.split_last()
+    held_out_items = pd.Series(vocabulary.decode(last), inputs.users)
     others = {name: other.fingerprint for name, other in data.others.items()}
     group(
         "alignment",
-        {"attribute": data.attribute, "others": others},
-        lambda: alignment(test, sae, concepts, data.attribute, data.others),
+        {"attribute": data.attribute, "others": others, "histories": SHOWN},
+        lambda: alignment(test, sae, concepts, data.attribute, data.others, held_out_items),
     )
+    group("neighbours", {}, lambda: neighbours(test, sae))
     top = read_table(groups, "concepts")
     # Concepts that share their top feature are steered once.
     wanted = config.steered or tuple(top.drop_duplicates("feature")["concept"].head(STEERED))

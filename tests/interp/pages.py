@@ -106,15 +106,22 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
         pd.DataFrame(
             {
                 "feature": feature,
+                "band": {1: "strongest", 2: "strongest", 9: "weak"}[rank],
                 "rank": rank,
                 "user": f"<i>user {rank}</i>",
                 "item": [f"id-{number % 50}" for number in range(feature - 2, feature + 2)],
+                "next": [f"id-{number % 50}" for number in range(feature - 1, feature + 3)],
                 "step": range(5, 9),
                 "activation": np.float32([0.0, 0.1, 1 + feature, 0.2]) / rank,
             }
         )
         for feature in alive_features
-        for rank in (1, 2)
+        for rank in (1, 2, 9)
+    )
+    places = pd.DataFrame({"feature": each, "x": np.cos(each) * each / N, "y": np.sin(each) * each / N})
+    neighbours = pd.concat(
+        pd.DataFrame({"kind": kind, "feature": each, "rank": 1, "neighbour": (each + shift) % N, "similarity": 0.5})
+        for kind, shift in (("together", 1), ("alike", 2))
     )
     effects = pd.concat(
         pd.DataFrame(
@@ -168,8 +175,9 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
             "rows": 60,
         }
     )
+    strongest = histories[histories["band"] == "strongest"].drop(columns=["band", "next"])
     case_histories = pd.concat(
-        histories[histories["feature"] == feature].assign(kind=kind, has=[True, False, True, False] * 2)
+        strongest[strongest["feature"] == feature].assign(kind=kind, has=[True, False, True, False] * 2)
         for feature, kind in ((5, "franchise"), (9, "item"))
     )
     doses = pd.concat(
@@ -235,6 +243,7 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
             "histograms.parquet": histograms,
             "histories.parquet": histories,
         },
+        "neighbours": {"map.parquet": places, "neighbours.parquet": neighbours[neighbours["feature"] != DEAD]},
         "effects": {
             "recommender.csv": pd.DataFrame({"replaced": ["none", "all"], "ndcg@10": [0.12, 0.11]}),
             "effects.parquet": effects,
@@ -310,7 +319,7 @@ def _comparison() -> dict[str, pd.DataFrame]:
 
 def _beyond() -> dict[str, dict[str, pd.DataFrame]]:
     """Effects as large as the feature's number; every measure changes by a tenth of the strength."""
-    causal = pd.DataFrame({"feature": np.repeat(range(N), 3), "concept": CONCEPTS * N})
+    causal = pd.DataFrame({"feature": np.repeat(range(N), 3), "concept": CONCEPTS * N}).query(f"feature != {DEAD}")
     agreement = pd.DataFrame({"score": ["rank_correlation", "top_matches"], "value": [0.4, 0.3], "chance": [0.01, 0.2]})
     by_concept = pd.DataFrame({"concept": CONCEPTS, "rank_correlation": 0.5, "feature": 7, "effect": 0.01, "place": 2})
     measures = [
@@ -336,7 +345,7 @@ def _beyond() -> dict[str, dict[str, pd.DataFrame]]:
     summary = pd.DataFrame({"place": [np.nan, 1, 2], "pairs": [2, 1, 1], "agree": [0.5, 1, 0], "correlation": np.nan})
     return {
         "causal": {
-            "causal.parquet": causal.assign(effect=causal["feature"] / 100),
+            "causal.parquet": causal.assign(effect=causal["feature"] / 100, effect_se=0.01),
             "causal_agreement.csv": agreement.assign(p=[0.001, 0.2], features=N - 1, users=9),
             "causal_concepts.csv": by_concept,
         },

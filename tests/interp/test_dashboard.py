@@ -3,10 +3,12 @@
 import json
 import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from pages import (
+    CONCEPTS,
     DEAD,
     HOSTILE,
     RECORD,
@@ -22,6 +24,7 @@ from pages import (
 from plotly.offline import get_plotlyjs
 
 import interp
+from interp.alignment import UNALIGNED
 from interp.dashboard import page_data, write_dashboard
 from interp.page import PAGE
 from recmodels import artifacts
@@ -90,12 +93,17 @@ def test_columns_are_the_tables(study):
     features = study.table("features")
     np.testing.assert_allclose(data["features"]["max"], features["max"], rtol=1e-3)
     assert [data["concepts"][place] for place in data["features"]["concept"]] == features["concept"].tolist()
-    user, first, items, activations = data["histories"][20][1]
-    assert (user, first, items) == ("<i>user 2</i>", 5, [18, 19, 20, 21])
+    band, rank, user, first, items, activations, following = data["histories"][20][1]
+    assert (band, rank, user, first, items) == ("strongest", 2, "<i>user 2</i>", 5, [18, 19, 20, 21])
+    assert following == 22
     np.testing.assert_allclose(activations, [0, 0.05, 10.5, 0.1], rtol=1e-3)
     assert data["effects"]["suppressed"]["item"][20] == [21, 22]
     assert data["histograms"]["present"][20] == [1, 20]
-    assert data["histories"][DEAD] == data["histograms"]["present"][DEAD] == []
+    assert data["histories"][DEAD] == data["histograms"]["present"][DEAD] == data["causal"]["effect"][DEAD] == []
+    assert data["causal"]["effect"][20] == [0.2] * 3
+    assert data["neighbours"]["together"]["neighbour"][20] == [21]
+    assert data["neighbours"]["alike"]["neighbour"][20] == [22]
+    assert data["neighbours"]["alike"]["neighbour"][DEAD] == []
 
 
 def test_scores_that_are_not_numbers_are_null(study, monkeypatch):
@@ -118,7 +126,9 @@ RESET = """
     history.replaceState(null, "", location.pathname);
     document.getElementById("search").value = "";
     Object.assign(state, { sort: "correlation", ascending: false, stepping: false });
-    applySearch();
+    for (const id of ["concept", "kind"]) document.getElementById(id).value = "";
+    document.getElementById("map-colour").value = "concept";
+    choose(null);
     show(state.order[0]);
     scrollTo(0, 0);
 """
@@ -183,7 +193,7 @@ def test_search_by_item_concept_and_number(browser):
     assert len(column(browser, 1)) == 20
     type_search(browser, "amelie")  # item 5, with an accent: peak of feature 5, promoted by 3 and 4
     assert sorted(column(browser, 1)) == ["3", "4", "5"]
-    assert set(column(browser, 9)) == {HOSTILE["emoji"]}
+    assert set(column(browser, 10)) == {HOSTILE["emoji"]}
     assert text(browser, "#count") == f"3 of {N} features"
     type_search(browser, "#44")
     assert column(browser, 1) == ["44"]
@@ -197,15 +207,15 @@ def test_search_by_item_concept_and_number(browser):
 
 
 def test_every_column_sorts_both_ways(browser):
-    for place in range(1, 10):
+    for place in range(1, 11):
         header = f"#table th:nth-child({place})"
         found = []
         for _ in range(2):
             browser.execute_script("document.querySelector(arguments[0]).click()", f"{header} button")
             order = browser.execute_script("return document.querySelector(arguments[0]).ariaSort", header)
             shown = column(browser, place)
-            if place not in (2, 9):
-                values = [float(value.rstrip("%")) for value in shown]
+            if place not in (2, 10):
+                values = [float(value.rstrip("%").replace("−", "-")) for value in shown if value != "–"]
                 assert values == sorted(values, reverse=order == "descending")
             found.append(order)
         assert sorted(found) == ["ascending", "descending"]
@@ -248,6 +258,8 @@ def test_arrow_keys_and_buttons_follow_the_table(browser):
     time.sleep(0.1)
     assert browser.execute_script(f"return {shown}") == order[1]
     assert text(browser, "#table tr[aria-current] td") == order[1]
+    press(browser, "Escape")  # back to the table
+    assert browser.execute_script("return document.activeElement.textContent") == order[1]
 
 
 def test_a_clicked_bar_opens_its_feature(browser):
@@ -281,8 +293,109 @@ def test_panel_shows_the_tables(browser):
     bars = "Array.from(document.getElementById('plot-bars').data[0].x)"
     assert browser.execute_script(f"return {bars}") == [0.15, 0.12, 0.1]
     cards = "return [...document.querySelectorAll('.history')].map(h => h.querySelectorAll('.item').length)"
-    assert browser.execute_script(cards) == [4, 4]
-    assert text(browser, ".item.peak .exact") == "step 7: 9"
+    assert browser.execute_script(cards) == [4, 4, 4]
+    bands = "return [...document.querySelectorAll('.band')].map(band => band.firstChild.textContent.trim())"
+    assert browser.execute_script(bands) == ["Strongest", "Weak"]
+    assert [text(browser, f"#{kind} a") for kind in ("together", "alike")] == ["#9", "#10"]
+
+
+def test_causes_stand_beside_correlations(browser):
+    browser.execute_script("location.hash = 20")
+    until(browser, "document.getElementById('feature').dataset.feature", "20")
+    until(browser, "!!document.querySelector('#plot-effects .main-svg')")
+    bars = "['bars', 'effects'].map((name) => document.getElementById(`plot-${name}`).data[0])"
+    assert browser.execute_script(f"return new Set({bars}.map((bar) => bar.y.join())).size") == 1  # in the same order
+    assert browser.execute_script(f"return Array.from({bars}[1].x)") == [0.2] * 3
+    assert browser.execute_script(f"return Array.from({bars}[1].error_x.array)") == [0.01] * 3
+    facts = "[...document.querySelectorAll('#feature-facts div')].map((fact) => fact.textContent)"
+    assert "causal effect+20.0%" in browser.execute_script(f"return {facts}")
+
+
+def test_a_history_says_what_came_next(browser):
+    """By pointer and by keyboard alike; the last shown item's successor is not shown itself."""
+    browser.execute_script("location.hash = 20")
+    until(browser, "document.getElementById('feature').dataset.feature", "20")
+    browser.execute_script("document.querySelectorAll('.item')[3].focus()")
+    until(browser, "document.getElementById('tip').hidden", False)
+    assert text(browser, "#tip") == "Film 21\nstep 8, activation 0.2\ntook next: Film 22"
+    browser.execute_script("document.activeElement.blur()")
+    until(browser, "document.getElementById('tip').hidden", True)
+    over = "new PointerEvent('pointerover', {bubbles: true})"
+    browser.execute_script(f"document.querySelectorAll('.item')[0].dispatchEvent({over})")
+    assert text(browser, "#tip") == "Film 18\nstep 5, activation 0\ntook next: Film 19"
+
+
+def shown_features(browser):
+    return {int(number) for number in browser.execute_script("return state.order.map(String)")}
+
+
+def test_filters(browser, study):
+    features = study.table("features")
+    aligned = features[features["correlation"] >= UNALIGNED]
+    choose = (
+        "const select = document.getElementById('%s'); select.value = '%s'; select.dispatchEvent(new Event('input'))"
+    )
+    browser.execute_script(choose % ("kind", "aligned"))
+    assert shown_features(browser) == set(aligned["feature"])
+    options = browser.execute_script("return [...document.querySelectorAll('#concept option')].map((one) => one.text)")
+    assert options == ["any", *sorted(CONCEPTS)]
+    place = browser.execute_script("return concepts.indexOf('Sci-Fi')")
+    browser.execute_script(choose % ("concept", place))
+    assert shown_features(browser) == set(aligned.loc[aligned["concept"] == "Sci-Fi", "feature"])
+    browser.execute_script(choose % ("concept", ""))
+    browser.execute_script(choose % ("kind", "dead"))
+    assert shown_features(browser) == {DEAD}
+    browser.execute_script(choose % ("kind", "unaligned"))
+    assert shown_features(browser) == set(features["feature"]) - set(aligned["feature"]) - {DEAD}
+
+
+def test_the_map_opens_what_is_clicked_and_keeps_what_is_drawn_around(browser, study):
+    """With the mouse itself: a box around the right half, then a click on a point."""
+    from selenium.webdriver import ActionChains
+
+    browser.execute_script("document.getElementById('map-drag').value = 'select'; drawMap()")
+    browser.execute_script("document.getElementById('plot-map').scrollIntoView({block: 'center'})")
+    until(browser, "!!document.querySelector('#plot-map .main-svg')")
+    until(browser, "document.getElementById('plot-map').layout.dragmode", "select")
+    area = browser.find_element("css selector", "#plot-map .nsewdrag")
+    width, height = area.size["width"], area.size["height"]
+    mouse = ActionChains(browser, duration=0).move_to_element_with_offset(area, 6, -height // 2 + 3)
+    mouse.click_and_hold().move_by_offset(width // 4, height // 2).move_by_offset(width // 4 - 3, height // 2 - 6)
+    mouse.release().perform()
+    places = study.table("map")
+    right = set(places.loc[places["x"] > 0.005, "feature"])
+    until(browser, "state.chosen?.size", len(right))
+    assert shown_features(browser) == right
+    assert text(browser, ".unchoose").startswith(f"{len(right)} chosen")
+    kept = "document.getElementById('plot-map').data.reduce((sum, trace) => sum + trace.selectedpoints.length, 0)"
+    browser.execute_script("document.getElementById('map-colour').value = 'density'; drawMap()")
+    until(browser, kept, len(right))  # also in other colours
+    browser.execute_script("document.querySelector('.unchoose').click()")
+    assert text(browser, "#count") == f"{N} features"
+    until(browser, "document.querySelectorAll('#plot-map .selectionlayer path').length", 0)
+    until(browser, "stale.has(document.getElementById('plot-map'))", False)
+    at = "const plot = document.getElementById('plot-map'), [x, y] = arguments;"
+    pixels = "return [plot._fullLayout.xaxis.l2p(x), plot._fullLayout.yaxis.l2p(y)]"
+    x, y = browser.execute_script(at + pixels, *places.loc[44, ["x", "y"]])
+    width, height = area.size["width"], area.size["height"]  # a colour bar takes some
+    ActionChains(browser, duration=0).move_to_element_with_offset(area, x - width / 2, y - height / 2).click().perform()
+    until(browser, "location.hash", "#44")
+
+
+def test_every_colour_of_the_map_shows_every_feature_by_name(browser):
+    browser.execute_script("document.getElementById('plot-map').scrollIntoView({block: 'center'})")
+    for colour in ("correlation", "density", "concept"):
+        script = "const colour = document.getElementById('map-colour'); colour.value = arguments[0]; "
+        browser.execute_script(script + "colour.dispatchEvent(new Event('input'))", colour)
+        until(browser, "document.getElementById('plot-map').data?.flatMap((trace) => trace.customdata).length", N)
+        texts = "document.getElementById('plot-map').data.flatMap((trace) => trace.text)"
+        assert len({found.split("<br>")[0] for found in browser.execute_script(f"return {texts}")}) == N
+    named = browser.execute_script(f"return {texts}.find((one) => one.includes('Feature 7<'))")
+    assert "&lt;b&gt;Noir&lt;/b&gt;" in named  # of a hostile concept
+    assert any(
+        "Feature 20<" in one and one.endswith("<br>Film 20") for one in browser.execute_script(f"return {texts}")
+    )
+    assert "<script" not in "".join(browser.execute_script(f"return {texts}"))
 
 
 @pytest.mark.study
@@ -325,3 +438,21 @@ def test_prints(browser):
     until(browser, "document.documentElement.classList.contains('printing')", False)
     drawn = "[...document.querySelectorAll('.plot')].every((plot) => plot.querySelector('.main-svg'))"
     assert browser.execute_script(f"return {drawn}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_bars_anyone_from_reading(browser, scheme):
+    """By axe-core, which `npm install --no-save axe-core` puts where this looks for it."""
+    axe = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+    if not axe.is_file():
+        pytest.skip("needs axe-core: npm install --no-save axe-core")
+    setting = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", setting)
+    browser.execute_script("location.hash = 20")
+    until(browser, "document.getElementById('feature').dataset.feature", "20")
+    browser.execute_script(axe.read_text(encoding="utf-8"))
+    found = browser.execute_async_script(
+        "axe.run(document, {resultTypes: ['violations']}).then(({violations}) => arguments[0](violations))"
+    )
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from interp.activations import ActivationStore
-from interp.examples import histograms, p_top, strongest_histories
+from interp.examples import SHOWN, banded_histories, bands, histograms, next_items, p_top, strongest_histories
 
 
 def store_of(lengths):
@@ -110,6 +110,41 @@ def test_strongest_histories_as_naive(case, count, before, after):
             for step in range(max(peak - before, 0), min(peak + after + 1, len(values))):
                 expected.append([f, rank, user, step, values[step]])
     assert found[["feature", "rank", "user", "step", "activation"]].to_numpy().tolist() == expected
+
+
+def test_bands_by_hand():
+    """Six strongest, three around the median, three around the 10th percentile."""
+    hundred = bands(101)
+    assert [place for band, place in hundred if band == "strongest"] == [0, 1, 2, 3, 4, 5]
+    assert [place for band, place in hundred if band == "middle"] == [49, 50, 51]
+    assert [place for band, place in hundred if band == "weak"] == [89, 90, 91]
+    assert bands(8) == [("strongest", place) for place in range(6)] + [("weak", 6), ("weak", 7)]
+    assert bands(2) == [("strongest", 0), ("strongest", 1)]
+
+
+@given(st.integers(0, 400))
+@settings(max_examples=80, deadline=None)
+def test_bands_show_no_history_twice(n):
+    places = [place for _, place in bands(n)]
+    assert places == sorted(set(places))
+    assert len(places) == min(n, sum(SHOWN.values()))
+    assert all(0 <= place < n for place in places)
+
+
+def test_banded_histories_hold_the_strongest():
+    """Thirty users of one step, feature 0 as strong as the user's number."""
+    store = store_of([1] * 30)
+    x = sparse.csc_array(np.arange(1, 31, dtype=np.float32)[:, None])
+    found = banded_histories(x, store)
+    strongest = found[found["band"] == "strongest"].drop(columns="band")
+    pd.testing.assert_frame_equal(strongest, strongest_histories(x, store, SHOWN["strongest"]))
+    assert found["rank"].tolist() == [place + 1 for _, place in bands(30)]
+    assert (found["activation"] == 31 - found["rank"]).all()
+
+
+def test_next_items_by_hand():
+    held_out = pd.Series([70, 71, 72, 73], [102, 101, 100, 99])
+    assert next_items(STORE, held_out).tolist() == [1, 2, 3, 72, 5, 71, 7, 8, 70]
 
 
 def test_histograms_by_hand():

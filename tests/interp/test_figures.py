@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from interp import figures
+from interp.figures.maps import COLOURS
 
 HOSTILE = "<b>Noir</b> & 'co'"
 
@@ -243,3 +244,41 @@ def test_attributions_stand_beside_ablations():
     points, line = figures.attributions_beside_ablations(rows).data
     assert (list(points.x), list(points.y), list(points.customdata)) == ([0.5, -0.2], [0.6, -0.1], [4, 7])
     assert list(line.x) == list(line.y) == [-0.2, 0.6]
+
+
+def test_effects_stand_in_the_order_of_correlations(alignment):
+    causal = alignment[alignment["feature"] == 7].assign(effect=[-0.1, 0.2], effect_se=[0.01, 0.02])
+    (bars,) = figures.effect_bars(causal).data
+    assert list(bars.x) == [-0.1, 0.2]
+    assert list(bars.error_x.array) == [0.01, 0.02]
+    assert list(bars.y) == list(figures.concept_bars(causal).data[0].y)
+
+
+@pytest.mark.parametrize("colour", list(COLOURS))
+def test_the_map_has_every_feature_once(colour):
+    """Eight concepts, of which the map has colours for six; two features that nothing names, one of them dead."""
+    n = 40
+    features = pd.DataFrame(
+        {
+            "feature": range(n),
+            "concept": [f"<i>{number % 8}" for number in range(n)],
+            "correlation": [0.1, 0.1, *[0.5] * (n - 2)],
+            "density": [0.0, *[0.2] * (n - 1)],
+        }
+    )
+    places = pd.DataFrame({"feature": range(n)[::-1], "x": np.linspace(1, -1, n), "y": 0.0})
+    drawn = figures.dictionary_map(places, features, 0.2, colour).data
+    at = {feature: x for trace in drawn for feature, x in zip(trace.customdata, trace.x, strict=True)}
+    assert sum(len(trace.customdata) for trace in drawn) == n
+    assert [at[feature] for feature in range(n)] == pytest.approx(np.linspace(-1, 1, n), abs=1e-6)
+    assert list(drawn[-1].customdata) == [0]
+    assert drawn[-1].name == "never active"
+    if colour == "concept":
+        assert [trace.name for trace in drawn[:2]] == ["unaligned", "other concepts"]
+        assert list(drawn[0].customdata) == [1]
+        assert {trace.name[:7] for trace in drawn[2:-1]} == {"&lt;i&g"}
+        assert len({(trace.marker.symbol, trace.marker.color) for trace in drawn}) == len(drawn)
+    elif colour == "correlation":
+        assert drawn[0].marker.color == pytest.approx([0.1, *[0.5] * (n - 2)])
+    else:
+        assert drawn[0].marker.color == pytest.approx([np.log10(0.2)] * (n - 1))

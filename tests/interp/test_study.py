@@ -48,6 +48,8 @@ TABLES = (
     "features",
     "histograms",
     "histories",
+    "map",
+    "neighbours",
     "recommender",
     "effects",
     "steering",
@@ -75,6 +77,7 @@ STAGES = (
     "evaluations",
     "comparison",
     "alignment",
+    "neighbours",
     "cases",
     "labels",
     "effects",
@@ -207,12 +210,24 @@ def test_a_feature_shows_itself(study):
     assert feature.concepts["correlation"].is_monotonic_decreasing
     assert {"promoted", "suppressed"} == set(feature.effects["direction"])
     assert feature.histories["activation"].max() == pytest.approx(feature.row["max"])
+    assert {"together", "alike"} == set(feature.neighbours["kind"])
     assert feature.histogram().data[0].y.sum() + feature.histogram().data[1].y.sum() > 0
     n = study.sae.n_features
     with pytest.raises(InputError, match=f"0 to {n - 1}"):
         study.features[n]
     with pytest.raises(InputError, match="no concept 'Sci-Fi'"):
         study.features["Sci-Fi"]
+
+
+def test_every_history_says_what_its_user_took_next(study):
+    """By the whole histories of the test users, which end with the item that is held out of the activations."""
+    whole = study.table("users").query("part == 'test'").groupby("user")["item"].agg(list)
+    read = study.recommender.recommender.model.config.max_history
+    shown = study.table("histories")
+    for row in shown.itertuples():
+        taken = whole[row.user][-read - 1 :]
+        assert (row.item, row.next) == (taken[row.step], taken[row.step + 1])
+    assert set(shown["band"]) == {"strongest", "middle", "weak"}
 
 
 def test_the_tables_are_the_functions_values(study, planted, stores, recommender):

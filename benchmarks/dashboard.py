@@ -1,0 +1,129 @@
+"""How large the offline page is, and how quick, in headless Chromium.
+
+    python benchmarks/dashboard.py artifacts/ml-1m --features 2048
+
+writes the page of a finished study into a temporary folder, with its features repeated until there are so many, opens
+it a few times and then switches through its features. Times are those a reader waits, and those that the page's
+main thread computes, which other work on the machine lengthens less. It needs selenium, chromium and chromedriver.
+"""
+
+import shutil
+import statistics
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import tyro
+from selenium import webdriver
+
+import interp
+from interp.dashboard import page_data
+from interp.page import render
+from interp.study import Study
+
+FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1280,900")
+BY_FEATURE = ("features", "alignment", "histograms", "histories", "effects", "causal", "map", "neighbours")
+MB = 1e6
+SWITCH = """
+    const [feature, done] = arguments, start = performance.now();
+    const { port1, port2 } = new MessageChannel();
+    const painted = () => new Promise((next) => {
+      port1.onmessage = next;
+      requestAnimationFrame(() => port2.postMessage(0));
+    });
+    (async () => {
+      location.hash = feature;
+      await new Promise((next) => addEventListener("hashchange", next, { once: true }));
+      do await painted();
+      while ([...stale].some((target) => near.has(target)));
+      done(performance.now() - start);
+    })();
+"""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What is measured."""
+
+    folder: tyro.conf.Positional[Path]
+    """A finished study."""
+    features: int = 0
+    """Features that its dictionary is repeated to; 0 for its own."""
+    openings: int = 5
+    """Times the page is opened."""
+    switches: int = 40
+    """Features that are shown one after another."""
+
+
+@dataclass(frozen=True)
+class Repeated(Study):
+    """A study whose dictionary has more features, the same ones again and again."""
+
+    features_wanted: int = 0
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table by name; of those by feature, as many rows as it takes."""
+        table = super().table(name)
+        if name not in BY_FEATURE:
+            return table
+        own = len(super().table("features"))
+        times = -(-self.features_wanted // own)
+        columns = [column for column in ("feature", "neighbour") if column in table]
+        parts = [table.assign(**{column: table[column] + own * turn for column in columns}) for turn in range(times)]
+        return pd.concat(parts, ignore_index=True).query(f"feature < {self.features_wanted}")
+
+
+def opened(browser: webdriver.Chrome, path: Path) -> tuple[float, float]:
+    """Milliseconds until the first feature is shown, and of work until then, on a page that is opened anew."""
+    browser.get("about:blank")
+    before = worked(browser)
+    browser.get(path.as_uri())
+    shown = "return performance.getEntriesByName('first feature')[0].startTime"
+    return browser.execute_script(shown), worked(browser) - before
+
+
+def worked(browser: webdriver.Chrome) -> float:
+    """Milliseconds that the page's main thread has computed."""
+    found = browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return 1000 * next(metric["value"] for metric in found if metric["name"] == "TaskDuration")
+
+
+def switched(browser: webdriver.Chrome, feature: int) -> tuple[float, float]:
+    """Milliseconds until another feature is shown with its figures, and of work for that."""
+    before = worked(browser)
+    waited = browser.execute_async_script(SWITCH, feature)
+    return waited, worked(browser) - before
+
+
+def main(options: Benchmark) -> None:
+    """Measure and print the table."""
+    study = interp.open(options.folder)
+    n = options.features or len(study.table("features"))
+    data = page_data(Repeated(study.folder, study.record, n))
+    settings = webdriver.ChromeOptions()
+    settings.binary_location = shutil.which("chromium") or ""
+    for flag in FLAGS:
+        settings.add_argument(flag)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "dashboard.html"
+        path.write_text(render("dashboard", study.name, data), encoding="utf-8")
+        browser = webdriver.Chrome(settings, webdriver.ChromeService(shutil.which("chromedriver")))
+        browser.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+        openings = [opened(browser, path) for _ in range(options.openings)]
+        alive = [feature for feature in range(n) if data["histories"][feature]]
+        stride = max(len(alive) // options.switches, 1)
+        switches = [switched(browser, feature) for feature in alive[::stride][: options.switches]]
+        browser.quit()
+        print(
+            f"{study.name}, {n:,} features of {len(data['concepts'])} concepts, {len(data['items']['titles']):,} items"
+        )
+        print(f"page: {path.stat().st_size / MB:.1f} MB")
+    names = ("first feature shown", "work until then", "another feature shown", "work for that")
+    for name, taken in zip(names, [*zip(*openings, strict=True), *zip(*switches, strict=True)], strict=True):
+        print(f"{name}: median {statistics.median(taken):.0f} ms, at most {max(taken):.0f} ms")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Benchmark, args=sys.argv[1:], description=__doc__))

@@ -1,0 +1,98 @@
+"""How the features of a dictionary lie to each other: a map of their directions, and each one's nearest.
+
+Axes: n rows of a store, d hidden size, f features.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+
+FEW = 100  # features; t-SNE finds no structure among fewer
+PERPLEXITY = 30  # the usual number of neighbours that t-SNE keeps together
+COUNT = 8  # neighbours of each kind
+
+
+def direction_map(directions: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Places on a map on which features that write alike lie together.
+
+    t-SNE of the directions at length 1 (van der Maaten and Hinton 2008), started from their two principal components,
+    which is what fixes where large groups lie. Only who is near whom means something; the axes and large distances do
+    not. Fewer than `FEW` features are placed by their principal components alone.
+
+    Args:
+        directions: [f, d], what one unit of each feature writes (`SparseAutoencoder.directions`).
+        seed: of t-SNE.
+
+    Returns:
+        float64 [f, 2], each axis centred, and the wider one from −1 to 1.
+    """
+    unit = _unit(np.asarray(directions, dtype=np.float64))
+    if len(unit) < FEW:
+        components = min(2, *unit.shape)
+        places = np.zeros((len(unit), 2))
+        places[:, :components] = PCA(components, svd_solver="full").fit_transform(unit)
+    else:
+        places = TSNE(2, perplexity=PERPLEXITY, init="pca", random_state=seed).fit_transform(unit).astype(np.float64)
+    places -= (places.max(axis=0) + places.min(axis=0)) / 2
+    return places / (np.abs(places).max() or 1)
+
+
+def alike(directions: np.ndarray, count: int = COUNT) -> pd.DataFrame:
+    """The features whose directions are most like each feature's, by cosine.
+
+    Args:
+        directions: [f, d].
+        count: neighbours per feature.
+
+    Returns:
+        feature, rank (from 1), neighbour, similarity; only where that is above 0.
+    """
+    unit = _unit(np.asarray(directions, dtype=np.float64))
+    return _nearest(unit @ unit.T, count)
+
+
+def together(activations: sparse.csc_array, count: int = COUNT) -> pd.DataFrame:
+    """The features that are most on together with each feature, by Pearson correlation over all rows.
+
+    Not by cosine or Jaccard: by those, two features that are on at most steps would be neighbours by chance.
+
+    Args:
+        activations: [n, f].
+        count: neighbours per feature.
+
+    Returns:
+        feature, rank (from 1), neighbour, similarity; only where that is above 0, so nothing of dead features.
+    """
+    n = activations.shape[0]
+    x = activations.astype(np.float64)
+    mean = np.asarray(x.sum(axis=0)).ravel() / n
+    covariance = (x.T @ x).toarray() / n - np.outer(mean, mean)
+    std = np.sqrt(np.diag(covariance).clip(0))
+    # A feature that is alike at every row goes with none; its variance need not be exactly 0.
+    inverse = np.divide(1, std, out=np.zeros_like(std), where=std > 1e-6 * np.abs(mean))
+    return _nearest(covariance * np.outer(inverse, inverse), count)
+
+
+def _nearest(similarity: np.ndarray, count: int) -> pd.DataFrame:
+    """Each row's largest entries but for its own, as long as they are above 0."""
+    similarity = similarity.copy()
+    np.fill_diagonal(similarity, -np.inf)
+    order = np.argsort(-similarity, axis=1, kind="stable")[:, : min(count, len(similarity) - 1)]
+    f, k = order.shape
+    table = pd.DataFrame(
+        {
+            "feature": np.repeat(np.arange(f), k),
+            "rank": np.tile(np.arange(1, k + 1), f),
+            "neighbour": order.ravel(),
+            "similarity": np.take_along_axis(similarity, order, axis=1).ravel(),
+        }
+    )
+    return table[table["similarity"] > 0].reset_index(drop=True)
+
+
+def _unit(directions: np.ndarray) -> np.ndarray:
+    """Each row at length 1; one of length 0 stays."""
+    length = np.linalg.norm(directions, axis=1, keepdims=True)
+    return directions / np.where(length > 0, length, 1)
