@@ -378,7 +378,10 @@ def test_the_map_opens_what_is_clicked_and_keeps_what_is_drawn_around(browser, s
     pixels = "return [plot._fullLayout.xaxis.l2p(x), plot._fullLayout.yaxis.l2p(y)]"
     x, y = browser.execute_script(at + pixels, *places.loc[44, ["x", "y"]])
     width, height = area.size["width"], area.size["height"]  # a colour bar takes some
-    ActionChains(browser, duration=0).move_to_element_with_offset(area, x - width / 2, y - height / 2).click().perform()
+    ActionChains(browser, duration=0).move_to_element_with_offset(area, x - width / 2, y - height / 2).perform()
+    # A click counts for what plotly has seen the mouse over, which it looks at a little later.
+    until(browser, "document.getElementById('plot-map')._hoverdata?.[0]?.customdata", 44)
+    ActionChains(browser, duration=0).click().perform()
     until(browser, "location.hash", "#44")
 
 
