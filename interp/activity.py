@@ -17,6 +17,7 @@ from scipy import sparse
 from interp.activations import ActivationStore
 from interp.concepts import Concepts
 from interp.features import encode
+from interp.neighbours import cosines, nearest
 from interp.sae import SparseAutoencoder
 
 QUANTILE = 0.5  # of a feature's positive activations, above which it counts as active
@@ -82,11 +83,11 @@ def activity(
     learnt = counts(above(values, floor), learnt_on.rows["item"])
     active = above(others, floor)
     held_out = counts(active, unseen.rows["item"])
-    directions = sae.directions.cpu().numpy()
     near = concepts.labels(learnt.items).astype(np.float32)
     neighbours = _best(f1_of(learnt.active @ near, learnt.steps @ near, learnt.active.sum(axis=1)), NEIGHBOURS)
     of_item = (neighbours @ concepts.labels(held_out.items).T) > 0
-    hard = hard_negatives(active, unseen.rows["item"], held_out, similar(directions), of_item)
+    similar = nearest(cosines(sae.directions.cpu().numpy()), SIMILAR)
+    hard = hard_negatives(active, unseen.rows["item"], held_out, similar, of_item)
     mean = sparse.csr_array(values.T @ _one_hot(learnt_on.rows["item"], learnt.items)) / learnt.steps
     return Activity(learnt, held_out, hard, sparse.csr_array(mean))
 
@@ -114,14 +115,6 @@ def counts(active: sparse.csc_array, items: pd.Series) -> Counts:
     """
     steps = items.value_counts(sort=False).sort_index()
     return Counts(steps.index, steps.to_numpy(), sparse.csr_array(active.T @ _one_hot(items, steps.index)))
-
-
-def similar(directions: np.ndarray) -> np.ndarray:
-    """For each direction [f, d], the others of the largest cosine: int [f, SIMILAR]."""
-    unit = directions / np.linalg.norm(directions, axis=1, keepdims=True)
-    cosine = unit @ unit.T
-    np.fill_diagonal(cosine, -np.inf)
-    return np.argsort(-cosine, axis=1, kind="stable")[:, : min(SIMILAR, len(unit) - 1)]
 
 
 def hard_negatives(

@@ -1,13 +1,8 @@
 """Finding the dose: how far features must be turned for a concept to have a given share of the lists.
 
-study = interp.open("artifacts/ml-100k")
-find_dose(
-    study.recommender, histories, concepts_of(study.items, "concepts"), "Horror", 0.4, [study.features["Horror"]],
-    popularity=study.items["popularity"], units=study.features.table["p99"],
-)
+`study.dose("Horror", 0.4)` is the short form.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -15,15 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.concepts import Concepts
 from interp.edits import Steer
-from interp.envoys import RecommenderEnvoy
-from interp.features import Units
-from interp.intervals import Resampling
-from interp.ladder import Goal, Ladder, ladder
+from interp.ladder import Goal, Ladder, Search
 from interp.receipts import Receipt, steering_receipt
 from interp.steering import user_overlap
-from interp.words import Reconstruct
 from recmodels.metrics import ndcg
 
 GRID = 10  # steps from nothing to the reach
@@ -86,63 +76,32 @@ class Dose:
         return f"<p>{escape(self.answer)}</p><p>{self._heading}</p>{self.receipt._repr_html_()}"
 
 
-def find_dose(
-    rec: RecommenderEnvoy,
-    histories: Any,
-    concepts: Concepts,
-    target: str,
-    share: float,
-    features: Iterable[Any],
-    *,
-    popularity: pd.Series,
-    at_most: bool = False,
-    k: int = 10,
-    units: Units | None = None,
-    reach: float = 10.0,
-    reconstruct: Reconstruct = "none",
-    receipt_on: Any = None,
-    site: str | None = None,
-    resampling: Resampling | None = None,
-) -> Dose:
-    """The least costly steer under which a concept's mean share of these users' lists is at least what is asked.
+def find_dose(search: Search, histories: Any, receipt_on: Any = None) -> Dose:
+    """The least costly steer under which a concept's mean share of these users' lists is as asked.
 
     The first one, two, … of the features are set at the last step, all to the same amount in their own units. For each
     number of features the smallest amount that reaches the share is looked for: on a grid of tenths of the reach, then
     in eighths of the step in which the share is first reached. Of those that reach it, the one with the highest NDCG is
-    taken; without truths, the one whose lists have most of the unsteered ones. Fewer features win a tie.
+    taken; without truths, the one whose lists have most of the unsteered ones. Fewer features win a tie. Where at most
+    a share is asked for, features are set to 0 and below.
 
     A steer that was chosen on some users does a little better on them than on others, since what suits these users by
     chance was chosen too. Name other users in `receipt_on`, and the receipt says what to expect, share included.
 
     Args:
-        rec: the recommender, with a dictionary attached.
+        search: what is asked, and what may be turned for it.
         histories: users that the dose is found on, in any form. The last item of each is held out as the truth, unless
             one has no other.
-        concepts: whose shares are reported.
-        target: the concept that is asked for.
-        share: the mean share of the list that it is to have, above 0 and at most 1.
-        features: what may be set, such as the features that are aligned with the concept, strongest first.
-        popularity: training interactions by item id, such as `study.items["popularity"]`, for the receipt.
-        at_most: ask for at most this share; features are then set to 0 and below, and the share may be 0.
-        k: list length.
-        units: [f] what one unit of each feature is, such as `study.features.table["p99"]`, by which features become
-            comparable; by default activations are taken as they are.
-        reach: the largest amount that is tried, in units.
-        reconstruct: as in `rec.steer`.
         receipt_on: other users to make the receipt on.
-        site: whose dictionary; by default that of the one site that has one.
-        resampling: how the receipt's intervals are made.
 
     Raises:
-        InputError: a share that is none, an unknown concept or feature, no features or histories, or an argument that
-            makes no sense.
+        InputError: an unknown concept or feature, no features or histories, or a setting that makes no sense.
     """
-    goal = Goal(target, share, at_most, k)
-    on = ladder(rec, histories, concepts, goal, features, units, reach, reconstruct, site)
+    goal, on = search.goal, search.ladder(histories)
     rungs = [_measured(on, 0, 0.0, on.plain)]
     if not rungs[0]["reached"]:
         coarse, _ = _first(on, np.tile(on.amounts(GRID)[1:], (len(on.features), 1)))
-        one_before = coarse - goal.sign * reach / GRID
+        one_before = coarse - goal.sign * on.reach / GRID
         found = zip(*_first(on, np.linspace(one_before, coarse, FINER + 1, axis=1)), strict=True)
         rungs += [_measured(on, n, float(amount), lists) for n, (amount, lists) in enumerate(found, 1)]
     tried = pd.DataFrame(rungs)
@@ -162,14 +121,14 @@ def find_dose(
         n_users=len(on.inputs),
         tried=tried,
         receipt=steering_receipt(
-            rec,
+            search.rec,
             histories if receipt_on is None else receipt_on,
             steer,
-            concepts,
-            popularity,
-            k,
-            targets=[target],
-            resampling=resampling,
+            search.concepts,
+            search.popularity,
+            goal.k,
+            targets=[goal.target],
+            resampling=search.resampling,
         ),
         others=receipt_on is not None,
     )

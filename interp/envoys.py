@@ -26,6 +26,7 @@ from torch import Tensor
 
 from interp.edit_checks import checked
 from interp.edits import Steer
+from interp.faithful import check_faithful
 from interp.sae import SparseAutoencoder
 from interp.wording import USUAL, Meanings, steer_of
 from interp.words import At, Reconstruct, Unit, Verb
@@ -356,37 +357,6 @@ class RecommenderEnvoy(NNsight):
         for name, envoy in envoys.items():
             *above, last = name.split(".")
             setattr(self.get(".".join(above)) if above else self, last, envoy)
-
-
-def check_faithful(rec: RecommenderEnvoy) -> None:
-    """Compare every site in a trace with a plain hook: a change of nnsight or of a model cannot go unseen.
-
-    Raises:
-        InputError: they differ, or the model's scores are not finite.
-    """
-    model = rec.recommender.model
-    codes = np.arange(5, dtype=np.int32) % model.config.n_items
-    tokens = model.inference_inputs(Histories(pd.RangeIndex(2), codes, np.array([0, 2, 5]))).to(model.device)
-    bare: dict[str, Tensor] = {}
-    hooks = [
-        model.get_submodule(path).register_forward_hook(lambda *call, name=name: bare.update({name: call[-1]}))
-        for name, path in model.sites.items()
-    ]
-    expected = model(tokens).scores
-    for hook in hooks:
-        hook.remove()
-    if not torch.isfinite(expected).all():
-        raise InputError("the recommender's scores are not finite: its weights are damaged, train it again")
-    traced: dict[str, Tensor] = {}
-    with rec.trace(tokens):
-        for name in model.sites:
-            traced[name] = save(rec.site(name).output)
-        scores = save(rec.scores)
-    same = all(torch.equal(traced[name], bare[name]) for name in model.sites)
-    if not (same and torch.equal(scores, expected)):
-        raise InputError(
-            "a trace of this recommender differs from the bare model: install the nnsight of constraints.txt"
-        )
 
 
 _CALL = compile("intervene()", "<steer>", "exec")

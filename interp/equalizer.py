@@ -17,7 +17,7 @@ from torch import Tensor
 
 from interp.edits import Steer
 from interp.steer_json import to_json
-from interp.why import attributions, item_ranks
+from interp.why import attributions, averaged, item_ranks
 from recmodels.errors import InputError
 from recmodels.ranking import top_k
 from recmodels.sequences import Histories
@@ -29,6 +29,7 @@ CONCEPT_REACH = 2.0  # of a slider to either side; a concept turns many features
 FEATURE_REACH = 4.0
 STEP = 0.05
 REASONS = 3  # features that are told for each item that enters or leaves
+CANDIDATES = 10  # features with the steepest change, of which these are chosen
 LONGEST = 80  # characters of a title that are shown
 
 Sliders: TypeAlias = Mapping[str | int, float]
@@ -212,21 +213,17 @@ def _arrow(new: int, old: int) -> str:
 def _reasons(study: "Study", one: Histories, item: Any, steer: Steer, sign: int) -> pd.DataFrame:
     """The features whose attribution to an item's score the steer changed most, upwards (1) or downwards (−1)."""
     rec = study.recommender
-    before = attributions(rec, one, item, steer.site)[1].sum(dim=0)
+    slopes = attributions(rec, one, item, steer.site)[1].sum(dim=0)
     with rec.steer(steer):
-        after = attributions(rec, one, item, steer.site)[1].sum(dim=0)
-    change = after - before
-    features = [j for j in (sign * change).argsort(descending=True)[:REASONS].tolist() if sign * change[j] > 0]
-    return pd.DataFrame(
-        {
-            "item": [item] * len(features),
-            "feature": features,
-            "label": [study.features[feature].label for feature in features],
-            "before": before[features].tolist(),
-            "after": after[features].tolist(),
-            "change": change[features].tolist(),
-        }
-    )
+        change = attributions(rec, one, item, steer.site)[1].sum(dim=0) - slopes
+        features = (sign * change).argsort(descending=True)[:CANDIDATES].tolist()
+        after = averaged(rec, one, item, steer.site, features).sum(dim=0)
+    before = averaged(rec, one, item, steer.site, features).sum(dim=0)
+    rows = pd.DataFrame({"feature": features, "before": before.tolist(), "after": after.tolist()})
+    rows["change"] = rows["after"] - rows["before"]
+    rows = rows[sign * rows["change"] > 0].sort_values("change", ascending=sign < 0, kind="stable").head(REASONS)
+    labels = [study.features[feature].label for feature in rows["feature"]]
+    return rows.assign(item=[item] * len(rows), label=labels).reset_index(drop=True)
 
 
 def _plain(text: str) -> str:

@@ -1,26 +1,30 @@
-"""What a dose is asked to reach, and the amounts that are tried for it.
+"""What a dose is asked to reach, what may be turned for it, and the amounts that are tried.
 
 Axes: n numbers of features set together, a amounts, u users, k places of a list, v items, f features.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from interp.concepts import Concepts
 from interp.edits import Edit, Steer
 from interp.envoys import RecommenderEnvoy
 from interp.features import Units, units_of
+from interp.intervals import Resampling
 from interp.steered_lists import steered_lists
 from interp.steering import user_shares
+from interp.wording import Meanings
 from interp.words import Reconstruct
 from recmodels.errors import InputError
 from recmodels.sequences import Histories
 
+ALIGNED = 3  # of a concept's features, at most, that are turned together
 ROUNDING = 1e-9  # by which a mean of shares may miss what it is
 
 
@@ -126,36 +130,67 @@ class Ladder:
         return user_shares(lists.reshape(-1, lists.shape[-1]), self.has).reshape(lists.shape[:-1])
 
 
-def ladder(
-    rec: RecommenderEnvoy,
-    histories: Any,
-    concepts: Concepts,
-    goal: Goal,
-    features: Iterable[Any],
-    units: Units | None,
-    reach: float,
-    reconstruct: Reconstruct,
-    site: str | None,
-) -> Ladder:
-    """A `Ladder` from what `find_dose` and `interp.user_doses.find_user_doses` are given, checked."""
-    column = concepts.index(goal.target)
-    if not (np.isfinite(reach) and reach > 0):
-        raise InputError(f"reach is {reach}: give a positive number of units, such as 10")
-    given = list(features) if isinstance(features, Iterable) else []
-    if not given:
-        raise InputError("no features given: pass a list of at least one, such as [412]")
-    name = site or rec.only_site()
-    sae = rec.site(name).sae
-    named = rec.steer_of(dict.fromkeys(given, 0.0), site=name, reconstruct=reconstruct)
-    numbers = tuple(edit.feature for edit in named.edits if isinstance(edit, Edit))
-    scale = units_of(units, sae.n_features)
-    for feature in numbers:
-        if not scale[feature]:
-            raise InputError(f"feature {feature} has the unit 0, so it is never active: leave it out")
-    inputs, truth = rec.recommender.histories(histories), None
-    if not len(inputs):
-        raise InputError("no histories given: pass at least one list of item ids")
-    if (inputs.lengths > 1).all():
-        inputs, truth = inputs.split_last()
-    has = concepts.labels(rec.recommender.vocabulary.ids)[:, [column]]
-    return Ladder(rec, inputs, truth, goal, numbers, scale, has, name, reconstruct, reach)
+@dataclass(frozen=True)
+class Search:
+    """What doses are looked for with."""
+
+    rec: RecommenderEnvoy
+    """The recommender, with a dictionary attached."""
+    concepts: Concepts
+    """Whose shares are reported."""
+    popularity: pd.Series
+    """Training interactions by item id, such as `study.items["popularity"]`, for receipts."""
+    goal: Goal
+    """What is asked."""
+    features: Sequence[Any]
+    """What may be set, such as the features that are aligned with the concept, strongest first."""
+    units: Units | None = None
+    """[f] what one unit of each feature is, such as `study.features.table["p99"]`, by which features become comparable;
+    by default activations are taken as they are."""
+    reach: float = 10.0
+    """The largest amount that is tried, in units."""
+    reconstruct: Reconstruct = "none"
+    """As in `rec.steer`."""
+    site: str | None = None
+    """Whose dictionary; by default that of the one site that has one."""
+    resampling: Resampling | None = None
+    """How the intervals of receipts are made."""
+
+    @classmethod
+    def aligned(
+        cls, rec: RecommenderEnvoy, site: str, concepts: Concepts, popularity: pd.Series, goal: Goal, meanings: Meanings
+    ) -> "Search":
+        """A search over the best three of the features that are aligned with the concept, in their 99th percentiles.
+
+        Raises:
+            InputError: there is no such concept.
+        """
+        features = meanings.features(goal.target)[:ALIGNED]
+        return cls(rec, concepts, popularity, goal, features, meanings.units["p99"], site=site)
+
+    def ladder(self, histories: Any) -> Ladder:
+        """What is tried on these users. The last item of each is held out as the truth, unless one has no other.
+
+        Raises:
+            InputError: an unknown concept or feature, no features or histories, or a setting that makes no sense.
+        """
+        rec, column = self.rec, self.concepts.index(self.goal.target)
+        if not (np.isfinite(self.reach) and self.reach > 0):
+            raise InputError(f"reach is {self.reach}: give a positive number of units, such as 10")
+        given = list(self.features) if isinstance(self.features, Iterable) else []
+        if not given:
+            raise InputError("no features given: pass a list of at least one, such as [412]")
+        name = self.site or rec.only_site()
+        named = rec.steer_of(dict.fromkeys(given, 0.0), site=name, reconstruct=self.reconstruct)
+        numbers = tuple(edit.feature for edit in named.edits if isinstance(edit, Edit))
+        scale = units_of(self.units, rec.site(name).sae.n_features)
+        for feature in numbers:
+            if not scale[feature]:
+                raise InputError(f"feature {feature} has the unit 0, so it is never active: leave it out")
+        inputs, truth = rec.recommender.histories(histories), None
+        if not len(inputs):
+            raise InputError("no histories given: pass at least one list of item ids")
+        if (inputs.lengths > 1).all():
+            inputs, truth = inputs.split_last()
+        has = self.concepts.labels(rec.recommender.vocabulary.ids)[:, [column]]
+        return Ladder(rec, inputs, truth, self.goal, numbers, scale, has, name, self.reconstruct, self.reach)

@@ -49,8 +49,7 @@ def alike(directions: np.ndarray, count: int = COUNT) -> pd.DataFrame:
     Returns:
         feature, rank (from 1), neighbour, similarity; only where that is above 0.
     """
-    unit = _unit(np.asarray(directions, dtype=np.float64))
-    return _nearest(unit @ unit.T, count)
+    return _table(cosines(directions), count)
 
 
 def together(activations: sparse.csc_array, count: int = COUNT) -> pd.DataFrame:
@@ -72,14 +71,25 @@ def together(activations: sparse.csc_array, count: int = COUNT) -> pd.DataFrame:
     std = np.sqrt(np.diag(covariance).clip(0))
     # A feature that is alike at every row goes with none; its variance need not be exactly 0.
     inverse = np.divide(1, std, out=np.zeros_like(std), where=std > 1e-6 * np.abs(mean))
-    return _nearest(covariance * np.outer(inverse, inverse), count)
+    return _table(covariance * np.outer(inverse, inverse), count)
 
 
-def _nearest(similarity: np.ndarray, count: int) -> pd.DataFrame:
-    """Each row's largest entries but for its own, as long as they are above 0."""
+def cosines(directions: np.ndarray) -> np.ndarray:
+    """Cosine of every two directions [f, d]: float64 [f, f]; 0 with a direction of length 0."""
+    unit = _unit(np.asarray(directions, dtype=np.float64))
+    return unit @ unit.T
+
+
+def nearest(similarity: np.ndarray, count: int) -> np.ndarray:
+    """The columns of each row's largest entries but for its own, largest first: int [f, count], fewer if there are."""
     similarity = similarity.copy()
     np.fill_diagonal(similarity, -np.inf)
-    order = np.argsort(-similarity, axis=1, kind="stable")[:, : min(count, len(similarity) - 1)]
+    return np.argsort(-similarity, axis=1, kind="stable")[:, : min(count, len(similarity) - 1)]
+
+
+def _table(similarity: np.ndarray, count: int) -> pd.DataFrame:
+    """Each row's nearest, as long as they are above 0."""
+    order = nearest(similarity, count)
     f, k = order.shape
     table = pd.DataFrame(
         {

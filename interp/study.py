@@ -7,15 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from interp.card import as_html, as_text
-from interp.concepts import Concepts
+from interp.concepts import Concepts, concepts_of
 from interp.doses import Dose, find_dose
 from interp.entering import Entry, to_enter
 from interp.envoys import RecommenderEnvoy
 from interp.feature import Features
+from interp.ladder import Goal, Search
 from interp.receipts import Receipt, steering_receipt
 from interp.sae import SparseAutoencoder
 from interp.tables import read_table
@@ -28,8 +28,6 @@ from recmodels.sequences import Histories, histories_of
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
-
-ALIGNED = 3  # of a concept's features, at most, that a dose turns together
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,11 +83,7 @@ class Study:
     @cached_property
     def concepts(self) -> Concepts:
         """Which of these items has which of the study's concepts."""
-        has = self.items["concepts"].explode().dropna()
-        names = sorted(has.unique())
-        matrix = np.zeros((len(self.items), len(names)), dtype=bool)
-        matrix[self.items.index.get_indexer(has.index), pd.Index(names).get_indexer(has)] = True
-        return Concepts(names, self.items.index, matrix)
+        return concepts_of(self.items, "concepts")
 
     def users(self, part: str = "test") -> Histories:
         """The histories of users that the recommender never saw.
@@ -139,10 +133,10 @@ class Study:
         Raises:
             InputError: an unknown concept, or a share that is none.
         """
-        options = self._aligned(concept) | {"at_most": at_most, "k": k}
+        search = self._search(Goal(concept, share, at_most, k))
         if users is None:
-            users, options["receipt_on"] = self.users("sae_validation"), self.users()
-        return find_dose(self.recommender, users, self.concepts, concept, share, **options)
+            return find_dose(search, self.users("sae_validation"), self.users())
+        return find_dose(search, users)
 
     def user_doses(
         self, concept: str, share: float, *, at_most: bool = False, k: int = 10, users: Any = None
@@ -156,15 +150,11 @@ class Study:
         Raises:
             InputError: an unknown concept, a share that is none, or a user with two histories.
         """
-        options = self._aligned(concept) | {"at_most": at_most, "k": k}
-        histories = self.users() if users is None else users
-        return find_user_doses(self.recommender, histories, self.concepts, concept, share, **options)
+        return find_user_doses(self._search(Goal(concept, share, at_most, k)), self.users() if users is None else users)
 
-    def _aligned(self, concept: str) -> dict[str, Any]:
-        """A concept's aligned features and what a dose finder must know of them."""
-        meanings = self.recommender.meanings[self.site]
-        features, units = meanings.features(concept)[:ALIGNED], meanings.units["p99"]
-        return {"features": features, "units": units, "popularity": self.items["popularity"], "site": self.site}
+    def _search(self, goal: Goal) -> Search:
+        rec, popularity = self.recommender, self.items["popularity"]
+        return Search.aligned(rec, self.site, self.concepts, popularity, goal, rec.meanings[self.site])
 
     @cached_property
     def features(self) -> Features:

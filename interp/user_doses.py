@@ -3,7 +3,6 @@
 Axes: n numbers of features set together, a amounts, u users, k places of a list.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -11,16 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.concepts import Concepts
 from interp.edits import Steer
-from interp.envoys import RecommenderEnvoy
-from interp.features import Units
-from interp.intervals import Resampling
-from interp.ladder import Goal, Ladder, ladder
+from interp.ladder import Goal, Ladder, Search
 from interp.popularity import by_code
 from interp.receipts import Receipt, receipt
 from interp.steering import user_overlap
-from interp.words import Reconstruct
 from recmodels.errors import InputError
 
 GRID = 20  # steps from nothing to the reach
@@ -76,23 +70,7 @@ class UserDoses:
         return f"<p>{escape(self.answer)}</p><p>receipt, on the same users:</p>{self.receipt._repr_html_()}"
 
 
-def find_user_doses(
-    rec: RecommenderEnvoy,
-    histories: Any,
-    concepts: Concepts,
-    target: str,
-    share: float,
-    features: Iterable[Any],
-    *,
-    popularity: pd.Series,
-    at_most: bool = False,
-    k: int = 10,
-    units: Units | None = None,
-    reach: float = 10.0,
-    reconstruct: Reconstruct = "none",
-    site: str | None = None,
-    resampling: Resampling | None = None,
-) -> UserDoses:
+def find_user_doses(search: Search, histories: Any) -> UserDoses:
     """For every user the smallest amount at which their own list has the share that is asked.
 
     The amounts are those of a grid of twentieths of the reach, and the number of features is chosen for each user: of
@@ -104,14 +82,13 @@ def find_user_doses(
     is no closer than their unsteered list; `out_of_reach` names them.
 
     Args:
-        rec, histories, concepts, target, share, features, popularity, at_most, k, units, reach, reconstruct, site,
-            resampling: as in `interp.doses.find_dose`; the share is that of each user's list.
+        search: what is asked of each user's list, and what may be turned for it.
+        histories: the users, in any form.
 
     Raises:
         InputError: as in `interp.doses.find_dose`, or a user has two histories.
     """
-    goal = Goal(target, share, at_most, k)
-    on = ladder(rec, histories, concepts, goal, features, units, reach, reconstruct, site)
+    goal, on = search.goal, search.ladder(histories)
     users = on.inputs.users
     if not users.is_unique:
         twice = users[users.duplicated()].tolist()[0]
@@ -123,7 +100,7 @@ def find_user_doses(
     worth = np.where(goal.met(shares), 2 + overlap, goal.sign * shares)
     number, each = worth.argmax(axis=0), np.arange(len(users))
     amount, after = amounts[number, each], lists[number, each]
-    vocabulary = rec.recommender.vocabulary
+    vocabulary = search.rec.recommender.vocabulary
     return UserDoses(
         goal,
         _steer(on, number, amount),
@@ -140,12 +117,12 @@ def find_user_doses(
         receipt(
             on.plain,
             after,
-            concepts.labels(vocabulary.ids),
-            concepts.names,
-            by_code(popularity, vocabulary),
+            search.concepts.labels(vocabulary.ids),
+            search.concepts.names,
+            by_code(search.popularity, vocabulary),
             on.truth,
-            targets=[target],
-            resampling=resampling,
+            targets=[goal.target],
+            resampling=search.resampling,
         ),
     )
 

@@ -1,7 +1,10 @@
 """A small planted world, made once per session: data, split, a fitted recommender, test users' histories."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from small import TRAINING
 
 from recmodels.config import TrainingConfig
 from recmodels.datasets.planted import PlantedConfig, load
@@ -25,15 +28,7 @@ def split(planted):
 @pytest.fixture(scope="session")
 def recommender(split, tmp_path_factory):
     """A GPTRec that is fitted well enough to know the planted concepts."""
-    config = TrainingConfig(
-        max_history=32,
-        hidden_size=32,
-        num_hidden_layers=2,
-        windows="all",
-        learning_rate=3e-3,
-        batch_size=32,
-        max_epochs=10,
-    )
+    config = replace(TRAINING, max_epochs=10)
     return fit(split.recommender, split.validation, config, tmp_path_factory.mktemp("fit") / "recommender")
 
 

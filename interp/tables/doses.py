@@ -9,9 +9,8 @@ from interp.concepts import Concepts
 from interp.doses import find_dose
 from interp.edits import Steer
 from interp.envoys import RecommenderEnvoy
-from interp.ladder import Goal
-from interp.popularity import by_code
-from interp.receipts import Receipt, receipt
+from interp.ladder import Goal, Search
+from interp.receipts import Receipt, steering_receipt
 from interp.steered_lists import steered_lists
 from interp.steering import user_shares
 from interp.tables.store import Tables
@@ -19,7 +18,6 @@ from interp.user_doses import find_user_doses
 from interp.wording import Meanings
 from recmodels.sequences import Histories
 
-FEATURES = 3  # of a concept, at most, that are set together
 MORE, MOST = 0.2, 0.9  # asked on top of a share that is there already, and the most that is then asked
 K = 10
 
@@ -57,26 +55,23 @@ def doses(
         own list is as asked), n_features and amount (medians over steered users if each has a dose), overlap, and of
         share and ndcg each before, after, change, change_low and change_high.
     """
-    labels, units = concepts.labels(rec.recommender.vocabulary.ids), meanings.units["p99"]
-    code_popularity = by_code(popularity, rec.recommender.vocabulary)
+    labels = concepts.labels(rec.recommender.vocabulary.ids)
     rows = []
     for target in targets:
         has = labels[:, [concepts.index(target)]]
         plain = float(user_shares(rec.rank(found_on.split_last()[0], K), has).mean())
         asked = share if plain < share else round(min(plain + MORE, MOST), 2)
-        features = meanings.features(target)[:FEATURES]
-        options: dict[str, Any] = {"popularity": popularity, "k": K, "units": units, "site": site}
-        dose = find_dose(rec, found_on, concepts, target, asked, features, **options)
-        for part, users in {"found_on": found_on, "test": test_users}.items():
-            inputs, truth = users.split_last()
-            before, after = steered_lists(rec, inputs, [Steer((), site), dose.steer], K)
-            made = receipt(before, after, labels, concepts.names, code_popularity, truth, targets=[target])
-            own = [dose.goal.met(user_shares(lists, has)).mean() for lists in (before, after)]
+        search = Search.aligned(rec, site, concepts, popularity, Goal(target, asked, k=K), meanings)
+        dose = find_dose(search, found_on)
+        on_test = steering_receipt(rec, test_users, dose.steer, concepts, popularity, K, targets=[target])
+        for part, users, made in (("found_on", found_on, dose.receipt), ("test", test_users, on_test)):
+            lists = steered_lists(rec, users.split_last()[0], [Steer((), site), dose.steer], K)
+            own = [dose.goal.met(user_shares(some, has)).mean() for some in lists]
             about = {"target": target, "method": "population", "part": part, "asked": asked, "users": len(users)}
             size = {"n_features": len(dose.features), "amount": dose.amount}
             rows.append({**about, **size, **_measured(made, own, dose.goal)})
 
-            each = find_user_doses(rec, users, concepts, target, asked, features, **options)
+            each = find_user_doses(search, users)
             steered = each.users[each.users["n_features"] > 0]
             own = [dose.goal.met(each.users[f"share_{side}"]).mean() for side in ("before", "after")]
             size = {name: steered[name].median() if len(steered) else 0.0 for name in ("n_features", "amount")}

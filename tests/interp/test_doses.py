@@ -1,5 +1,7 @@
 """Doses against one steer after another, for all users and for each of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from interp.doses import FINER, GRID, find_dose
 from interp.envoys import RecommenderEnvoy
 from interp.features import encode, statistics, units_of
 from interp.intervals import Resampling
-from interp.ladder import Goal
+from interp.ladder import Goal, Search
 from interp.receipts import steering_receipt
 from interp.tables.doses import doses
 from interp.user_doses import GRID as USER_GRID
@@ -42,13 +44,17 @@ class World:
     def has(self, item):
         return self.concepts.labels([item])[0, self.concepts.index(TARGET)]
 
-    def options(self, **changed):
-        return {"popularity": self.popularity, "k": K, "units": self.units, "reach": REACH, "resampling": FEW} | changed
-
     def dose(self, users=None, share=SHARE, features=None, target=TARGET, find=find_dose, **options):
         users = self.users if users is None else users
         features = self.features if features is None else features
-        return find(self.rec, users, self.concepts, target, share, features, **self.options(**options))
+        receipt_on, goal = options.pop("receipt_on", None), {"k": options.pop("k", K)}
+        goal["at_most"] = options.pop("at_most", False)
+        search = self.search(Goal(target, share, **goal), features, **options)
+        return find(search, users) if receipt_on is None else find(search, users, receipt_on)
+
+    def search(self, goal, features, **changed):
+        usual = {"units": self.units, "reach": REACH, "resampling": FEW}
+        return Search(self.rec, self.concepts, self.popularity, goal, features, **usual | changed)
 
     def steered(self, inputs, n, amount):
         """Lists with the first n features at an amount, the slow way."""
@@ -239,7 +245,8 @@ def test_names_are_escaped(world, find):
     names = ["<b>bold</b>" if name == TARGET else name for name in world.concepts.names]
     renamed = Concepts(names, world.concepts.items, world.concepts.matrix)
     few = world.users.select(slice(0, 6))
-    found = find(world.rec, few, renamed, "<b>bold</b>", 0.4, world.features[:1], **world.options())
+    search = replace(world.search(Goal("<b>bold</b>", 0.4, k=K), world.features[:1]), concepts=renamed)
+    found = find(search, few)
     html = found._repr_html_()
     assert "at least 40% &lt;b&gt;bold&lt;/b&gt; in the top 5" in html
     assert "<b>bold" not in html
@@ -326,18 +333,18 @@ def test_the_table_is_what_the_functions_say(world):
     table = doses(world.rec, "blocks.0", found_on, test, [TARGET, plenty], *given, share=0.2)["doses.csv"]
     assert len(table) == 8
     rows = table.set_index(["target", "method", "part"])
-    options = {"popularity": world.popularity, "units": world.units}
     for target in (TARGET, plenty):
         asked = rows.at[(target, "population", "test"), "asked"]
         features = best[target][:3]
-        dose = find_dose(world.rec, found_on, world.concepts, target, asked, features, receipt_on=test, **options)
+        search = Search(world.rec, world.concepts, world.popularity, Goal(target, asked), features, units=world.units)
+        dose = find_dose(search, found_on, receipt_on=test)
         assert asked == (0.2 if target == TARGET else round(dose.share_before + 0.2, 2))
         on, there = (rows.loc[(target, "population", part)] for part in ("found_on", "test"))
         assert (on["reached"], on["share_after"], on["users"]) == (dose.reached, pytest.approx(dose.share_after), 30)
         made = dose.receipt.measures.set_index("measure").loc["ndcg@10"]
         for column in ("before", "after", "change", "change_low", "change_high"):
             assert there[f"ndcg_{column}"] == made[column]
-        each = find_user_doses(world.rec, test, world.concepts, target, asked, features, **options)
+        each = find_user_doses(search, test)
         own = rows.loc[(target, "user", "test")]
         assert own["own_after"] == each.users["reached"].mean()
         assert own["own_before"] == there["own_before"] == (each.users["share_before"] >= asked - 1e-9).mean()

@@ -80,9 +80,9 @@ def test_reasons_are_changes_of_attributions(study, history, concept):
     every = study.sae.n_features
     for entered, rows in ((True, found.after), (False, found.before)):
         item = rows.loc[rows["moved"], "item"].iloc[0]
-        before = study.why(history, item, every).features.set_index("feature")["gradient"]
+        before = study.why(history, item, every).features.set_index("feature")["attribution"]
         with study.recommender.steer(found.steer):
-            after = study.why(history, item, every).features.set_index("feature")["gradient"]
+            after = study.why(history, item, every).features.set_index("feature")["attribution"]
         change = after.sub(before, fill_value=0).sort_values(ascending=not entered)
         reasons = found.reasons[found.reasons["item"] == item]
         assert 1 <= len(reasons) <= 3

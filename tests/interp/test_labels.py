@@ -6,11 +6,12 @@ import pytest
 from scipy import sparse
 from sklearn.metrics import f1_score, precision_score, recall_score
 
-from interp.activity import above, activity, counts, hard_negatives, medians, similar
+from interp.activity import SIMILAR, above, activity, counts, hard_negatives, medians
 from interp.attributes import title_words
 from interp.concepts import concepts_of
 from interp.features import encode
 from interp.labels import by_chance, choose, examples, label_features, score
+from interp.neighbours import cosines, nearest
 from interp.predicates import MIN_STEPS, predicates
 
 # ---- by hand: six steps of three items, three features ----
@@ -41,12 +42,6 @@ def test_hard_negatives_are_near_items_and_active_neighbours(active):
     near = np.array([[False, False, True], [False] * 3, [True, False, False]])
     found = hard_negatives(active, ITEMS, counted, np.array([[2], [2], [1]]), near)
     assert found.toarray().tolist() == [[1, 0, 1], [1, 0, 0], [1, 0, 0]]
-
-
-def test_similar_features_have_the_largest_cosine():
-    directions = np.array([[1, 0], [10, 1], [0, 1], [-1, 0], [1, 1.0]])
-    assert similar(directions)[0].tolist() == [1, 4, 2]
-    assert 0 not in similar(directions)[0]
 
 
 def test_scores_by_hand(active):
@@ -220,7 +215,7 @@ def test_hard_negatives_of_the_dictionary_one_by_one(stores, sae, planted):
     labels = [concepts.labels(stores[part].rows["item"]) for part in ("sae", "test")]
     fits = [f1_score(learnt[:, feature], has) for has in labels[0].T]
     near = labels[1][:, np.argsort(fits)[-3:]].any(axis=1)
-    beside = on[:, similar(sae.directions.numpy())[feature]].any(axis=1)
+    beside = on[:, nearest(cosines(sae.directions.numpy()), SIMILAR)[feature]].any(axis=1)
     hard = ~on[:, feature] & (near | beside)
     assert found.hard[[feature]].sum() == hard.sum() > 0
     by_item = pd.Series(hard).groupby(stores["test"].rows["item"].to_numpy()).sum()

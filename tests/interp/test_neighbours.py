@@ -7,7 +7,7 @@ from scipy import sparse
 from sklearn.metrics import pairwise_distances
 
 from interp.features import encode
-from interp.neighbours import FEW, alike, direction_map, together
+from interp.neighbours import FEW, alike, cosines, direction_map, nearest, together
 from interp.tables.neighbours import neighbours
 
 
@@ -71,3 +71,9 @@ def test_the_tables_are_of_the_dictionarys_own_directions(stores, sae):
     pd.testing.assert_frame_equal(nearest, expected[nearest.columns].reset_index(drop=True))
     np.testing.assert_array_equal(tables["map.parquet"][["x", "y"]], direction_map(directions))
     assert tables["map.parquet"]["feature"].tolist() == list(range(sae.n_features))
+
+
+def test_similar_features_have_the_largest_cosine():
+    directions = np.array([[1, 0], [10, 1], [0, 1], [-1, 0], [1, 1.0]])
+    assert nearest(cosines(directions), 3)[0].tolist() == [1, 4, 2]
+    assert 0 not in nearest(cosines(directions), 3)[0]

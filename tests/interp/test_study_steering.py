@@ -6,6 +6,7 @@ import torch
 
 from interp.doses import find_dose
 from interp.edits import Edit, Steer
+from interp.ladder import Goal, Search
 from interp.profiles import profile
 from interp.receipts import steering_receipt
 from interp.steer_json import load_steer, save_steer
@@ -106,17 +107,10 @@ def test_mistakes_on_a_command_line(texts, op, says):
 def test_doses_of_a_study(study, arguments, tmp_path, capsys):
     name = study.table("concepts")["concept"].iloc[0]
     dose = study.dose(name, 0.5)
-    expected = find_dose(
-        study.recommender,
-        study.users("sae_validation"),
-        study.concepts,
-        name,
-        0.5,
-        study.recommender.meanings[study.site].features(name)[:3],
-        popularity=study.items["popularity"],
-        units=study.features.table["p99"],
-        receipt_on=study.users(),
-    )
+    features = study.recommender.meanings[study.site].features(name)[:3]
+    popularity, units = study.items["popularity"], study.features.table["p99"]
+    search = Search(study.recommender, study.concepts, popularity, Goal(name, 0.5), features, units)
+    expected = find_dose(search, study.users("sae_validation"), study.users())
     assert repr(dose) == repr(expected)
     assert dose.steer.concepts == [name]
     arguments("dose", study.folder, name, 0.5, "--save", tmp_path / "dose.json")
