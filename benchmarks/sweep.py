@@ -3,8 +3,8 @@
     python benchmarks/sweep.py artifacts/ml-1m
 
 sets 5 features to 21 values at the last step of every test user, once with plain PyTorch hooks (a full forward pass
-and a ranking for every value) and once with `interp.steered_lists`, checks that the lists are the same, and prints both
-times and their ratio. `--values` takes fewer of them for the slow way, whose time is then scaled up.
+and a ranking for every value) and once with `interp.control.steered_lists`, checks that the lists are the same, and
+prints both times and their ratio. `--values` takes fewer of them for the slow way, whose time is then scaled up.
 """
 
 import sys
@@ -17,8 +17,8 @@ import torch
 import tyro
 
 import interp
-from interp.edits import Edit, Steer
-from interp.steered_lists import steered_lists
+from interp.control.steered_lists import steered_lists
+from interp.steers.edits import Edit, Steer
 from recmodels.ranking import rank
 from recmodels.sequences import Histories
 

@@ -4,15 +4,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from interp.dictionaries.sae import SparseAutoencoder
     from interp.envoys import RecommenderEnvoy
-    from interp.sae import SparseAutoencoder
     from interp.study import Study, open
 
 __all__ = ["RecommenderEnvoy", "SparseAutoencoder", "Study", "open"]
 
 _HOMES = {
     "RecommenderEnvoy": "interp.envoys",
-    "SparseAutoencoder": "interp.sae",
+    "SparseAutoencoder": "interp.dictionaries.sae",
     "Study": "interp.study",
     "open": "interp.study",
 }

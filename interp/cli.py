@@ -10,11 +10,11 @@ from tyro.extras import SubcommandApp, subcommand_type_from_defaults
 
 from interp.config import StudyConfig
 from interp.presets import PRESETS
-from interp.words import Reconstruct, Unit, Verb
+from interp.steers.words import Reconstruct, Unit, Verb
 from recmodels.errors import InputError
 
 if TYPE_CHECKING:
-    from interp.edits import Steer
+    from interp.steers.edits import Steer
 
 app = SubcommandApp()
 
@@ -94,9 +94,9 @@ def steer(
         reconstruct: Keep the dictionary's error, or replace the layer by its reconstruction as the paper does.
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and for this command.
     """
-    from interp.steer_json import load_steer
+    from interp.steers.json import load_steer
+    from interp.steers.wording import read_edits
     from interp.study import open
-    from interp.wording import read_edits
 
     opened = open(folder)
     if len(edits) == 1 and edits[0].endswith(".json"):
@@ -152,7 +152,7 @@ def equalizer(folder: tyro.conf.Positional[Path], port: int = 8050, browser: boo
         port: Where it is served; 0 for any port that is free.
         browser: Open the page in the browser.
     """
-    from interp.app import serve
+    from interp.live.app import serve
     from interp.study import open
 
     serve(open(folder), port, browser)
@@ -160,7 +160,7 @@ def equalizer(folder: tyro.conf.Positional[Path], port: int = 8050, browser: boo
 
 def keep(steer: "Steer", path: Path | None) -> None:
     """Write a steer, if a file was named."""
-    from interp.steer_json import save_steer
+    from interp.steers.json import save_steer
 
     if path:
         save_steer(steer, path)

@@ -19,7 +19,7 @@ class SAEConfig:
 
     trainer: Trainer = "unsquared"
     """How: "unsquared" is the loss of the paper's runs, ‖x − x̂‖₂ + λ‖h‖₁, "standard" has the square, as printed;
-    the others are those of dictionary_learning (interp/trainers.py)."""
+    the others are those of dictionary_learning (interp/dictionaries/trainers.py)."""
     n_features: int = 2048
     """Size of the dictionary."""
     l1: float = 0.1

@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from interp import figures
-from interp.alignment import UNALIGNED
+from interp.concepts.alignment import UNALIGNED
 from interp.figures.maps import COLOURS
 from interp.page import MODELS, figure_json, number, numbers, render
 from recmodels import artifacts

@@ -24,12 +24,12 @@ from nnsight.intervention.interleaver import Mediator
 from nnsight.intervention.tracer import InterleavingTracer
 from torch import Tensor
 
-from interp.edit_checks import checked
-from interp.edits import Steer
+from interp.dictionaries.sae import SparseAutoencoder
 from interp.faithful import check_faithful
-from interp.sae import SparseAutoencoder
-from interp.wording import USUAL, Meanings, steer_of
-from interp.words import At, Reconstruct, Unit, Verb
+from interp.steers.checks import checked
+from interp.steers.edits import Steer
+from interp.steers.wording import USUAL, Meanings, steer_of
+from interp.steers.words import At, Reconstruct, Unit, Verb
 from recmodels.errors import InputError
 from recmodels.ranking import rank
 from recmodels.recommender import Recommender, recommendations
@@ -248,8 +248,8 @@ class RecommenderEnvoy(NNsight):
             at: each user's "last" step (BERT4Rec's [MASK]), "all" steps, or chosen ones counted from the end:
                 -1, or (-1, -2).
             unit: what values are multiples of: "activation", or each feature's own "std" or "p99" (99th percentile).
-            weight: how far activations move: 1 all the way. With the values of `interp.profiles.profile`, 0.5 blends
-                users with others.
+            weight: how far activations move: 1 all the way. With the values of `interp.control.profiles.profile`, 0.5
+                blends users with others.
             reconstruct: "none" keeps the reconstruction error; "all" or "last" replaces the site's output
                 by its reconstruction at those steps (the paper's way is "all").
             site: where; by default the one site with a dictionary.
@@ -264,7 +264,7 @@ class RecommenderEnvoy(NNsight):
         return self._ambient(steer)
 
     def steer_of(self, edits: Any, *, site: str | None = None, **how: Any) -> Steer:
-        """What `steer` with these arguments carries out: to be used again, or written with `interp.steer_json`."""
+        """What `steer` with these arguments carries out: to be used again, or written with `interp.steers.json`."""
         if isinstance(edits, Steer):
             if site or any(how[word] != usual for word, usual in USUAL.items() if word in how):
                 raise InputError("a Steer already says its op, at, reconstruct and site: give it alone")

@@ -12,7 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from interp import figures
-from interp.labels import UNLABELLED
+from interp.meaning.labels import UNLABELLED
 from recmodels.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Feature:
 
     @property
     def label(self) -> str:
-        """Its label, or "unlabelled" where none holds on unseen users (`interp.labels`)."""
+        """Its label, or "unlabelled" where none holds on unseen users (`interp.meaning.labels`)."""
         return self.proof["label"] if self.proof["labelled"] else UNLABELLED
 
     @property

@@ -24,11 +24,11 @@ import torch
 from interp.config import StudyConfig
 from interp.dashboard import write_dashboard
 from interp.data import StudyData, study_data
-from interp.dictionaries import PARTS, collect_parts
+from interp.dictionaries.grid import PARTS, collect_parts
+from interp.dictionaries.sae import SparseAutoencoder
+from interp.dictionaries.training import train
 from interp.envoys import RecommenderEnvoy
 from interp.report import write_report
-from interp.sae import SparseAutoencoder
-from interp.sae_training import train
 from interp.stages import Stages
 from interp.study import Study
 from interp.study import open as open_study

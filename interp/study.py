@@ -11,17 +11,17 @@ import pandas as pd
 
 from interp.card import as_html, as_text
 from interp.concepts import Concepts, concepts_of
-from interp.doses import Dose, find_dose
-from interp.entering import Entry, to_enter
+from interp.control.doses import Dose, find_dose
+from interp.control.entering import Entry, to_enter
+from interp.control.ladder import Goal, Search
+from interp.control.receipts import Receipt, steering_receipt
+from interp.control.user_doses import UserDoses, find_user_doses
+from interp.dictionaries.sae import SparseAutoencoder
 from interp.envoys import RecommenderEnvoy
 from interp.feature import Features
-from interp.ladder import Goal, Search
-from interp.receipts import Receipt, steering_receipt
-from interp.sae import SparseAutoencoder
+from interp.meaning.why import Explanation, why
+from interp.steers.wording import Meanings
 from interp.tables import read_table
-from interp.user_doses import UserDoses, find_user_doses
-from interp.why import Explanation, why
-from interp.wording import Meanings
 from recmodels.errors import InputError
 from recmodels.recommender import Recommender
 from recmodels.sequences import Histories, histories_of
@@ -101,7 +101,7 @@ class Study:
         return histories_of(rows.assign(time=0), self.recommender.recommender.vocabulary)
 
     def receipt(self, edits: Any, users: Any = None, k: int = 10, **how: Any) -> Receipt:
-        """What a steer changes in the lists of many users, with intervals over users (`interp.receipts`).
+        """What a steer changes in the lists of many users, with intervals over users (`interp.control.receipts`).
 
         Args:
             edits: a `Steer`, or what `RecommenderEnvoy.steer` makes one from, such as {"Sci-Fi": 1.0}.
@@ -120,7 +120,7 @@ class Study:
         )
 
     def dose(self, concept: str, share: float, *, at_most: bool = False, k: int = 10, users: Any = None) -> Dose:
-        """How far a concept's aligned features must be turned for it to have a share of the lists (`interp.doses`).
+        """How far a concept's aligned features must be turned for it to have a share of the lists.
 
         Args:
             concept: what is asked for.
@@ -141,7 +141,7 @@ class Study:
     def user_doses(
         self, concept: str, share: float, *, at_most: bool = False, k: int = 10, users: Any = None
     ) -> UserDoses:
-        """The same for each user's own list (`interp.user_doses`).
+        """The same for each user's own list (`interp.control.user_doses`).
 
         Args:
             concept, share, at_most, k: as in `dose`, of each user's list.
@@ -174,7 +174,7 @@ class Study:
         """A concept's profile by feature: `rec.steer(2 * study.profile("Horror"), op="add")`.
 
         How much more active features are with the concept than without it, in units in which what they write together
-        has length 1 among normalised activations (`interp.profiles.concept_profiles`).
+        has length 1 among normalised activations (`interp.control.profiles.concept_profiles`).
 
         Raises:
             InputError: there is no such concept.
@@ -207,12 +207,12 @@ class Study:
         Raises:
             InputError: ipywidgets is not installed.
         """
-        from interp.widget import equalizer  # an optional dependency
+        from interp.live.widget import equalizer  # an optional dependency
 
         return equalizer(self, k)
 
     def why(self, history: Any, item: Any, top: int = 10) -> Explanation:
-        """Why an item has its place in one history's list: the features behind its score (`interp.why.why`).
+        """Why an item has its place in one history's list: the features behind its score (`interp.meaning.why.why`).
 
         Args:
             history: one history, such as a list of item ids.
@@ -225,7 +225,7 @@ class Study:
         return why(self.recommender, history, item, top, self.site)
 
     def to_enter(self, history: Any, item: Any, k: int = 10, candidates: Sequence[Any] = ()) -> Entry:
-        """What would have to change for an item to enter one history's list (`interp.entering.to_enter`).
+        """What would have to change for an item to enter one history's list (`interp.control.entering.to_enter`).
 
         Args:
             history: one history, such as a list of item ids.

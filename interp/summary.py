@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from interp.steering import monotone
+from interp.control.steering import monotone
 from interp.study import Study
 from interp.verdicts import tally, verdicts
 

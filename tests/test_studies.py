@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from interp.control.steering import monotone
 from interp.presets import PRESETS
 from interp.run import run
-from interp.steering import monotone
 from interp.verdicts.trade_offs import no_dearer
 
 pytestmark = pytest.mark.study

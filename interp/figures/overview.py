@@ -91,7 +91,7 @@ def causal_heatmap(causal: pd.DataFrame, concepts: pd.DataFrame) -> go.Figure:
     """What turning each concept's top feature does to every concept's share of the lists.
 
     Args:
-        causal: `interp.causal.CausalMap.table()`.
+        causal: `interp.control.causal.CausalMap.table()`.
         concepts: table `concepts`; its order is that of rows and columns.
     """
     return _top_features(causal, "effect", concepts, "+.1%")

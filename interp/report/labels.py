@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from interp.labels import F1, LIFT
+from interp.meaning.labels import F1, LIFT
 from interp.report.blocks import Block, Column, Source, exhibit, table
 
 KINDS = {

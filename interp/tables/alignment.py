@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from interp.activations import ActivationStore
-from interp.alignment import Alignment, align
 from interp.concepts import Concepts
-from interp.examples import banded_histories, histograms, next_items, p_top
-from interp.features import encode, statistics
-from interp.fidelity import reconstruction
-from interp.sae import SparseAutoencoder
+from interp.concepts.alignment import Alignment, align
+from interp.dictionaries.activations import ActivationStore
+from interp.dictionaries.features import encode, statistics
+from interp.dictionaries.fidelity import reconstruction
+from interp.dictionaries.sae import SparseAutoencoder
+from interp.meaning.examples import banded_histories, histograms, next_items, p_top
 from interp.tables.store import Tables
 from recmodels.errors import InputError
 

@@ -3,15 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from interp.activations import ActivationStore
-from interp.causal import agreement, causal_map
 from interp.concepts import Concepts
-from interp.edits import Edit, Steer
+from interp.control.causal import agreement, causal_map
+from interp.control.popularity import popularity_features, popularity_steer
+from interp.control.receipts import steering_receipt
+from interp.dictionaries.activations import ActivationStore
 from interp.envoys import RecommenderEnvoy
-from interp.popularity import popularity_features, popularity_steer
-from interp.receipts import steering_receipt
+from interp.meaning.why import why
+from interp.steers.edits import Edit, Steer
 from interp.tables.store import Tables
-from interp.why import why
 from recmodels.errors import InputError
 from recmodels.sequences import Histories
 
@@ -30,7 +30,7 @@ def causal(
     alignment: pd.DataFrame,
     concepts: Concepts,
 ) -> Tables:
-    """Tables `causal`, `causal_agreement` and `causal_concepts`; see `interp.causal`.
+    """Tables `causal`, `causal_agreement` and `causal_concepts`; see `interp.control.causal`.
 
     Every active feature is turned up and down by its own 99th percentile, for as many test users as `LISTS` allows,
     drawn at random.
@@ -73,7 +73,7 @@ def causal(
 def popularity(
     rec: RecommenderEnvoy, store: ActivationStore, test: Histories, concepts: Concepts, counts: pd.Series
 ) -> Tables:
-    """Tables `popularity_features` and `popularity`: steers away from popular items (`interp.popularity`).
+    """Tables `popularity_features` and `popularity`: steers away from popular items (`interp.control.popularity`).
 
     Args:
         rec: the recommender with a dictionary at the store's site.
@@ -83,7 +83,7 @@ def popularity(
         counts: training interactions by item id.
 
     Returns:
-        popularity_features: `interp.popularity.popularity_features`. popularity: strength, then the measures of the
+        popularity_features: as `interp.control.popularity` returns them. popularity: strength, then the measures of the
         receipt of `popularity_steer` with it. Both are empty where popular and unpopular items cannot be told apart,
         in a catalogue of a handful of items for example.
     """
@@ -104,7 +104,7 @@ def popularity(
 def explanations(rec: RecommenderEnvoy, site: str, test: Histories) -> Tables:
     """Tables `explanations` and `explanation_agreement`: what attributions foretell, and what ablations measure.
 
-    The first item of a user's list is explained (`interp.why.why`), for test users drawn at random.
+    The first item of a user's list is explained (`interp.meaning.why.why`), for test users drawn at random.
 
     Args:
         rec: the recommender with a dictionary at the site.
@@ -155,7 +155,7 @@ def receipts(
     concepts: Concepts,
     counts: pd.Series,
 ) -> Tables:
-    """Table `receipts`: what the standard steer of each target changes (`interp.receipts.steering_receipt`).
+    """Table `receipts`: what the standard steer of each target changes (`interp.control.receipts.steering_receipt`).
 
     The standard steer sets the target's feature to its own 99th percentile at the last step, with the reconstruction
     error kept.

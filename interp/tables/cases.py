@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from interp.activations import ActivationStore
-from interp.cases import search
 from interp.concepts import Concepts
-from interp.edits import Edit, Steer
+from interp.control.steering import user_shares
+from interp.dictionaries.activations import ActivationStore
+from interp.dictionaries.features import encode
+from interp.dictionaries.sae import SparseAutoencoder
 from interp.envoys import RecommenderEnvoy
-from interp.features import encode
-from interp.sae import SparseAutoencoder
-from interp.steering import user_shares
+from interp.meaning.cases import search
+from interp.steers.edits import Edit, Steer
 from interp.tables.store import Tables
 from recmodels.sequences import Histories
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from interp.config import SAEConfig
-from interp.evaluation import best_aligned
+from interp.dictionaries.evaluation import best_aligned
 from interp.tables.store import Tables
 
 MEASURES = ("rmse", "explained_variance", "l0", "dead", "mean_top_correlation", "ndcg@10", "hit_rate@10", "coverage@10")

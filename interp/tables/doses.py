@@ -6,16 +6,16 @@ from typing import Any
 import pandas as pd
 
 from interp.concepts import Concepts
-from interp.doses import find_dose
-from interp.edits import Steer
+from interp.control.doses import find_dose
+from interp.control.ladder import Goal, Search
+from interp.control.receipts import Receipt, steering_receipt
+from interp.control.steered_lists import steered_lists
+from interp.control.steering import user_shares
+from interp.control.user_doses import find_user_doses
 from interp.envoys import RecommenderEnvoy
-from interp.ladder import Goal, Search
-from interp.receipts import Receipt, steering_receipt
-from interp.steered_lists import steered_lists
-from interp.steering import user_shares
+from interp.steers.edits import Steer
+from interp.steers.wording import Meanings
 from interp.tables.store import Tables
-from interp.user_doses import find_user_doses
-from interp.wording import Meanings
 from recmodels.sequences import Histories
 
 MORE, MOST = 0.2, 0.9  # asked on top of a share that is there already, and the most that is then asked

@@ -1,9 +1,9 @@
 """What the chosen dictionary's reconstruction costs, and what each of its features does to the scores."""
 
-from interp.effects import mean_jacobian, promoted_items
+from interp.dictionaries.fidelity import downstream
+from interp.dictionaries.sae import SparseAutoencoder
 from interp.envoys import RecommenderEnvoy
-from interp.fidelity import downstream
-from interp.sae import SparseAutoencoder
+from interp.meaning.effects import mean_jacobian, promoted_items
 from interp.tables.store import Tables
 from recmodels.sequences import Histories
 

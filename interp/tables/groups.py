@@ -8,12 +8,13 @@ import pandas as pd
 
 from interp.config import StudyConfig
 from interp.data import StudyData
-from interp.dictionaries import Stores, evaluate_all
+from interp.dictionaries.evaluation import neurons
+from interp.dictionaries.grid import Stores, evaluate_all
+from interp.dictionaries.sae import SparseAutoencoder
 from interp.envoys import RecommenderEnvoy
-from interp.evaluation import neurons
-from interp.examples import SHOWN
-from interp.sae import SparseAutoencoder
+from interp.meaning.examples import SHOWN
 from interp.stages import Stages
+from interp.steers.wording import Meanings
 from interp.tables.alignment import alignment
 from interp.tables.beyond import causal, explanations, popularity, receipts
 from interp.tables.cases import cases, lists
@@ -27,7 +28,6 @@ from interp.tables.steering import steering
 from interp.tables.store import Tables, read_table, write_group
 from interp.tables.trade_offs import trade_offs
 from interp.tables.users import users
-from interp.wording import Meanings
 from recmodels.ranking import evaluate
 from recmodels.sequences import histories_of
 

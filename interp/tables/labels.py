@@ -2,12 +2,12 @@
 
 import pandas as pd
 
-from interp.activations import ActivationStore
-from interp.activity import activity
 from interp.concepts import Concepts
-from interp.labels import label_features
-from interp.predicates import predicates
-from interp.sae import SparseAutoencoder
+from interp.dictionaries.activations import ActivationStore
+from interp.dictionaries.sae import SparseAutoencoder
+from interp.meaning.activity import activity
+from interp.meaning.labels import label_features
+from interp.meaning.predicates import predicates
 from interp.tables.store import Tables
 
 
@@ -19,7 +19,7 @@ def labels(
     concepts: Concepts,
     attribute: str,
 ) -> Tables:
-    """Tables `labels`, `label_kinds` and `label_items`; see `interp.labels.label_features`.
+    """Tables `labels`, `label_kinds` and `label_items`; see `interp.meaning.labels.label_features`.
 
     Args:
         sae: the dictionary.

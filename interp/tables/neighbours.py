@@ -3,15 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from interp.activations import ActivationStore
-from interp.features import encode
-from interp.neighbours import alike, direction_map, together
-from interp.sae import SparseAutoencoder
+from interp.dictionaries.activations import ActivationStore
+from interp.dictionaries.features import encode
+from interp.dictionaries.neighbours import alike, direction_map, together
+from interp.dictionaries.sae import SparseAutoencoder
 from interp.tables.store import Tables
 
 
 def neighbours(store: ActivationStore, sae: SparseAutoencoder) -> Tables:
-    """Tables `map` and `neighbours`; see `interp.neighbours`.
+    """Tables `map` and `neighbours`; see `interp.dictionaries.neighbours`.
 
     Args:
         store: activations of the test part.

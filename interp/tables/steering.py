@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from interp.activations import ActivationStore
 from interp.concepts import Concepts
+from interp.control.steering import direction_points, set_points, sweep
+from interp.dictionaries.activations import ActivationStore
+from interp.dictionaries.sae import SparseAutoencoder
 from interp.envoys import RecommenderEnvoy
-from interp.probes import fit_probes, probe_scores
-from interp.sae import SparseAutoencoder
-from interp.steering import direction_points, set_points, sweep
+from interp.meaning.probes import fit_probes, probe_scores
 from interp.tables.store import Tables
 from recmodels.sequences import Histories
 
@@ -24,7 +24,7 @@ def steering(
     train: ActivationStore,
     test: ActivationStore,
 ) -> Tables:
-    """Tables `probes`, `steering` and `shares`; see `interp.probes.probe_scores` and `interp.steering.sweep`.
+    """Tables `probes`, `steering` and `shares`; see `interp.meaning.probes` and `interp.control.steering`.
 
     Args:
         rec: the recommender with the dictionary attached.

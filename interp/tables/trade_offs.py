@@ -5,17 +5,17 @@ from typing import Any
 
 import pandas as pd
 
-from interp.activations import ActivationStore
-from interp.baselines import baseline_points, boosted_lists, random_direction
 from interp.concepts import Concepts
-from interp.edits import Push, Steer
+from interp.control.baselines import baseline_points, boosted_lists, random_direction
+from interp.control.profiles import concept_profiles
+from interp.control.steered_lists import steered_lists
+from interp.control.steering import measured, profile_points, sweep, unit
+from interp.control.trade_offs import at_equal_share
+from interp.dictionaries.activations import ActivationStore
+from interp.dictionaries.features import encode
 from interp.envoys import RecommenderEnvoy
-from interp.features import encode
-from interp.profiles import concept_profiles
-from interp.steered_lists import steered_lists
-from interp.steering import measured, profile_points, sweep, unit
+from interp.steers.edits import Push, Steer
 from interp.tables.store import Tables
-from interp.trade_offs import at_equal_share
 from recmodels.sequences import Histories
 
 # Fine at first, as a little goes a long way; at the ends lists hold little else, or nothing of it.
@@ -35,12 +35,12 @@ def trade_offs(
 ) -> Tables:
     """Tables `profiles`, `baselines` and `equal_share`.
 
-    `profiles` is `interp.profiles.concept_profiles`. `baselines` has the columns of `steering`, for the methods
+    `profiles` is `interp.control.profiles.concept_profiles`. `baselines` has the columns of `steering`, for the methods
     "profile" (a concept's profile is added, the error kept), "mean_difference" (the direction between the means of
     steps with and without the concept), "neuron" (one neuron, the best correlated of either sign), "random" (means
     over random directions) and "boost" (the scores of items with the concept are raised, in units of the standard
     deviation of each user's scores). Directions are of unit length among normalised activations and are added at the
-    last step. `equal_share` holds all methods at equal share, see `interp.trade_offs.at_equal_share`.
+    last step. `equal_share` holds all methods at equal share, see `interp.control.trade_offs.at_equal_share`.
 
     No setting is chosen by the test users' quality: directions are learnt from the part that trains dictionaries, a
     concept's neuron is the table `concepts`' as its feature is (as in the paper), and values, boosts, seeds and shares

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from interp.steering import monotone
+from interp.control.steering import monotone
 from interp.verdicts.claim import BEYOND, NOTHING, Claim, drop, signed
 
 GONE, HIGH = 0.05, 0.5  # shares of the concept in the lists

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from interp.alignment import UNALIGNED
+from interp.concepts.alignment import UNALIGNED
 from interp.verdicts.claim import Claim
 
 MOST = 0.5

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 import interp
+from interp.control.trade_offs import at_equal_share
 from interp.tables import write_group
-from interp.trade_offs import at_equal_share
 from recmodels import artifacts
 
 N = 45  # features, so that the table has three pages

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
-from interp import activations
-from interp.activations import ActivationStore, collect
+from interp.dictionaries import activations
+from interp.dictionaries.activations import ActivationStore, collect
 from interp.envoys import RecommenderEnvoy
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec

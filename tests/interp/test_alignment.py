@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.metrics import roc_auc_score
 
-from interp.alignment import align, auc, correlation, sensitivity
+from interp.concepts.alignment import align, auc, correlation, sensitivity
 from recmodels.errors import InputError
 
 # Rows are positions, columns are features; the third never varies and the last is never active.

@@ -8,9 +8,9 @@ import pytest
 from pages import HOSTILE, chromium_session, requests, text, until
 
 import interp
-from interp.app import HOST, app, server_of
-from interp.equalizer import equalize, steer_of
-from interp.steer_json import from_json
+from interp.live.app import HOST, app, server_of
+from interp.live.equalizer import equalize, steer_of
+from interp.steers.json import from_json
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from interp.attributes import attribute, franchise
 from interp.concepts import concepts_of
+from interp.concepts.attributes import attribute, franchise
 from recmodels.errors import InputError
 
 TITLES = [

@@ -7,17 +7,17 @@ import pandas as pd
 import pytest
 import torch
 
-from interp.activations import ActivationStore
-from interp.alignment import align
-from interp.baselines import baseline_points, boosted_lists, mean_difference, neuron_direction, random_direction
 from interp.concepts import concepts_of
-from interp.edits import Push, Steer
+from interp.concepts.alignment import align
+from interp.control.baselines import baseline_points, boosted_lists, mean_difference, neuron_direction, random_direction
+from interp.control.steering import direction_points, measured, set_points, sweep, unit
+from interp.control.trade_offs import at_equal_share
+from interp.dictionaries.activations import ActivationStore
 from interp.envoys import RecommenderEnvoy
 from interp.figures.trade_offs import METHODS
-from interp.probes import fit_probes
-from interp.steering import direction_points, measured, set_points, sweep, unit
+from interp.meaning.probes import fit_probes
+from interp.steers.edits import Push, Steer
 from interp.tables.trade_offs import BOOSTS, SEEDS, trade_offs
-from interp.trade_offs import at_equal_share
 
 VALUES = [0.0, 3.0, 6.0]
 
@@ -87,7 +87,7 @@ def test_a_concept_that_no_row_has_gets_no_mean_difference(stores, concepts, tar
 
 
 def test_boosts_are_a_plain_reranking(rec, histories, concepts, monkeypatch):
-    monkeypatch.setattr("interp.baselines.USERS", 7)
+    monkeypatch.setattr("interp.control.baselines.USERS", 7)
     few, boosts = histories.select(np.arange(20)), [-1.5, 0.0, 0.4]
     has = concepts.labels(rec.recommender.vocabulary.ids)[:, 2]
     lists = boosted_lists(rec, few, has, boosts, k=5)

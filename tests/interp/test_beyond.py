@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 import torch
 
-from interp.alignment import align
-from interp.causal import agreement, causal_map
 from interp.concepts import Concepts, concepts_of
-from interp.features import encode, statistics
-from interp.popularity import popularity_steer
-from interp.steering import concept_shares, user_overlap
+from interp.concepts.alignment import align
+from interp.control.causal import agreement, causal_map
+from interp.control.popularity import popularity_steer
+from interp.control.steering import concept_shares, user_overlap
+from interp.dictionaries.features import encode, statistics
 from interp.tables import beyond
 from recmodels.metrics import long_tail_share, ndcg
 

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from interp.activations import ActivationStore
-from interp.alignment import correlation
-from interp.cases import MIN_ROWS, search
 from interp.concepts import concepts_of
+from interp.concepts.alignment import correlation
+from interp.dictionaries.activations import ActivationStore
+from interp.meaning.cases import MIN_ROWS, search
 
 
 @pytest.fixture(scope="module")

@@ -7,16 +7,16 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from interp.activations import collect
-from interp.alignment import align
-from interp.causal import CausalMap, agreement, causal_map
 from interp.concepts import concepts_of
+from interp.concepts.alignment import align
 from interp.config import SAEConfig
+from interp.control.causal import CausalMap, agreement, causal_map
+from interp.control.steering import user_shares
+from interp.dictionaries.activations import collect
+from interp.dictionaries.features import encode, statistics
+from interp.dictionaries.training import train
 from interp.envoys import RecommenderEnvoy
-from interp.features import encode, statistics
 from interp.figures import causal_heatmap
-from interp.sae_training import train
-from interp.steering import user_shares
 from recmodels.errors import InputError
 
 TINY = SAEConfig(n_features=32, steps=40, batch_size=64, warmup_steps=5, sparsity_warmup_steps=5)
@@ -36,7 +36,7 @@ def envoys(rec, bert4rec, split, tmp_path):
 
 @pytest.mark.parametrize("model", ["gptrec", "bert4rec"])
 def test_a_map_is_one_steer_after_another(envoys, histories, concepts, model, monkeypatch):
-    monkeypatch.setattr("interp.causal.STEERS", 4)
+    monkeypatch.setattr("interp.control.causal.STEERS", 4)
     rec, few = envoys[model], histories.select(np.arange(20))
     units = pd.Series([3.0, 0.0, 2.0, 1.5], index=[5, 8, 11, 2])
     found = causal_map(rec, few, units, concepts, amount=2.0, k=5)

@@ -24,7 +24,7 @@ from pages import (
 from plotly.offline import get_plotlyjs
 
 import interp
-from interp.alignment import UNALIGNED
+from interp.concepts.alignment import UNALIGNED
 from interp.dashboard import page_data, write_dashboard
 from interp.page import PAGE
 from recmodels import artifacts

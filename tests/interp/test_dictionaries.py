@@ -8,8 +8,8 @@ import pytest
 
 from interp.concepts import concepts_of
 from interp.config import GridConfig, SAEConfig, StudyConfig
-from interp.evaluation import best_aligned
-from interp.steering import user_shares
+from interp.control.steering import user_shares
+from interp.dictionaries.evaluation import best_aligned
 from interp.tables.cases import lists
 from interp.tables.dictionaries import MEASURES, dictionaries, over_seeds
 

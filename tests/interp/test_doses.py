@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from interp.alignment import align
 from interp.concepts import Concepts, concepts_of
-from interp.doses import FINER, GRID, find_dose
+from interp.concepts.alignment import align
+from interp.control.doses import FINER, GRID, find_dose
+from interp.control.intervals import Resampling
+from interp.control.ladder import Goal, Search
+from interp.control.receipts import steering_receipt
+from interp.control.user_doses import GRID as USER_GRID
+from interp.control.user_doses import find_user_doses
+from interp.dictionaries.features import encode, statistics, units_of
 from interp.envoys import RecommenderEnvoy
-from interp.features import encode, statistics, units_of
-from interp.intervals import Resampling
-from interp.ladder import Goal, Search
-from interp.receipts import steering_receipt
+from interp.steers.wording import Meanings
 from interp.tables.doses import doses
-from interp.user_doses import GRID as USER_GRID
-from interp.user_doses import find_user_doses
-from interp.wording import Meanings
 from recmodels.errors import InputError
 from recmodels.metrics import ndcg
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from interp.edit_checks import checked
-from interp.edits import Edit, Push, Steer
+from interp.steers.checks import checked
+from interp.steers.edits import Edit, Push, Steer
 from recmodels.errors import InputError
 
 

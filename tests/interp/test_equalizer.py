@@ -9,9 +9,9 @@ import torch
 from pages import HOSTILE, handmade_study
 
 import interp
-from interp.equalizer import equalize, read_history, search, shortened, steer_of
 from interp.extras import needing
-from interp.steer_json import from_json
+from interp.live.equalizer import equalize, read_history, search, shortened, steer_of
+from interp.steers.json import from_json
 from recmodels.errors import InputError
 
 

@@ -6,9 +6,9 @@ import torch
 from scipy import sparse
 from sklearn.metrics import explained_variance_score, root_mean_squared_error
 
-from interp.effects import mean_jacobian, promoted_items
-from interp.features import encode, statistics
-from interp.fidelity import downstream, reconstruction
+from interp.dictionaries.features import encode, statistics
+from interp.dictionaries.fidelity import downstream, reconstruction
+from interp.meaning.effects import mean_jacobian, promoted_items
 from recmodels.errors import InputError
 from recmodels.ranking import evaluate
 

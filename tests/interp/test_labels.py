@@ -6,13 +6,13 @@ import pytest
 from scipy import sparse
 from sklearn.metrics import f1_score, precision_score, recall_score
 
-from interp.activity import SIMILAR, above, activity, counts, hard_negatives, medians
-from interp.attributes import title_words
 from interp.concepts import concepts_of
-from interp.features import encode
-from interp.labels import by_chance, choose, examples, label_features, score
-from interp.neighbours import cosines, nearest
-from interp.predicates import MIN_STEPS, predicates
+from interp.concepts.attributes import title_words
+from interp.dictionaries.features import encode
+from interp.dictionaries.neighbours import cosines, nearest
+from interp.meaning.activity import SIMILAR, above, activity, counts, hard_negatives, medians
+from interp.meaning.labels import by_chance, choose, examples, label_features, score
+from interp.meaning.predicates import MIN_STEPS, predicates
 
 # ---- by hand: six steps of three items, three features ----
 

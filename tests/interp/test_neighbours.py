@@ -6,8 +6,8 @@ import pytest
 from scipy import sparse
 from sklearn.metrics import pairwise_distances
 
-from interp.features import encode
-from interp.neighbours import FEW, alike, cosines, direction_map, nearest, together
+from interp.dictionaries.features import encode
+from interp.dictionaries.neighbours import FEW, alike, cosines, direction_map, nearest, together
 from interp.tables.neighbours import neighbours
 
 

@@ -6,13 +6,10 @@ import pytest
 import torch
 from scipy import sparse
 
-from interp.activations import collect
 from interp.concepts import Concepts
 from interp.config import SAEConfig
-from interp.edits import Edit
-from interp.envoys import RecommenderEnvoy
-from interp.intervals import Resampling
-from interp.popularity import (
+from interp.control.intervals import Resampling
+from interp.control.popularity import (
     SyntheticUsers,
     by_code,
     cohens_d,
@@ -21,9 +18,12 @@ from interp.popularity import (
     popularity_steer,
     synthetic_histories,
 )
-from interp.receipts import steering_receipt
-from interp.sae import Provenance, SparseAutoencoder
-from interp.trainers import build_trainer
+from interp.control.receipts import steering_receipt
+from interp.dictionaries.activations import collect
+from interp.dictionaries.sae import Provenance, SparseAutoencoder
+from interp.dictionaries.trainers import build_trainer
+from interp.envoys import RecommenderEnvoy
+from interp.steers.edits import Edit
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec, GPTRecConfig
 from recmodels.recommender import Recommender

@@ -5,9 +5,9 @@ import torch
 from scipy import sparse
 
 from interp.concepts import Concepts, concepts_of
-from interp.features import encode
-from interp.profiles import FEATURES, concept_profiles, profile
-from interp.steering import profile_points
+from interp.control.profiles import FEATURES, concept_profiles, profile
+from interp.control.steering import profile_points
+from interp.dictionaries.features import encode
 
 
 class Plain:

@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 
 from interp.concepts import concepts_of
-from interp.edits import Edit, Steer
-from interp.intervals import Resampling, diversity, exposure_and_jackknife
-from interp.receipts import receipt, steering_receipt
-from interp.steering import concept_shares, user_overlap
+from interp.control.intervals import Resampling, diversity, exposure_and_jackknife
+from interp.control.receipts import receipt, steering_receipt
+from interp.control.steering import concept_shares, user_overlap
+from interp.steers.edits import Edit, Steer
 from recmodels import metrics
 from recmodels.errors import InputError
 from recmodels.ranking import list_metrics
@@ -132,7 +132,7 @@ def test_diversity_of_resampled_users_is_over_pairs_of_different_ones(drawn):
 
 def test_many_resamples_of_a_large_catalogue_come_in_parts(drawn, monkeypatch):
     whole = made(drawn, resampling=FEW).measures
-    monkeypatch.setattr("interp.intervals.CELLS", 500)
+    monkeypatch.setattr("interp.control.intervals.CELLS", 500)
     pd.testing.assert_frame_equal(made(drawn, resampling=FEW).measures, whole)
 
 

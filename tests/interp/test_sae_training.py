@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from interp import sae_training
 from interp.config import SAEConfig, Trainer
-from interp.sae_training import train
+from interp.dictionaries import training
+from interp.dictionaries.training import train
 from recmodels.errors import InputError
 
 QUICK = SAEConfig(
@@ -33,7 +33,7 @@ def changed(one, other):
 @pytest.fixture
 def impatient(monkeypatch):
     """Features count as dead after three batches, so that the loss which revives them is in force."""
-    build = sae_training.build_trainer
+    build = training.build_trainer
 
     def built(*args):
         trainer = build(*args)
@@ -41,7 +41,7 @@ def impatient(monkeypatch):
             trainer.dead_feature_threshold = 3 * QUICK.batch_size
         return trainer
 
-    monkeypatch.setattr(sae_training, "build_trainer", built)
+    monkeypatch.setattr(training, "build_trainer", built)
 
 
 def test_several_in_one_pass_equal_each_alone(combinations, tmp_path):
@@ -66,7 +66,7 @@ def test_different_batches_are_different_passes(combinations, tmp_path):
 def test_an_interrupted_training_ends_in_the_same_weights(combinations, tmp_path, monkeypatch, impatient):
     """Stopped at step 46 and taken up at 40, when thresholds, annealing and dead features all have a past."""
     whole = train(combinations, ALL, tmp_path / "whole")
-    monkeypatch.setattr(sae_training, "SAVE_EVERY", 20)
+    monkeypatch.setattr(training, "SAVE_EVERY", 20)
     rng, calls = np.random.default_rng, []
 
     def interrupted(seed):
@@ -87,13 +87,13 @@ def test_an_interrupted_training_ends_in_the_same_weights(combinations, tmp_path
 @pytest.mark.parametrize("trainer", ALL)
 def test_a_checkpoint_holds_all_that_a_trainer_changes(combinations, tmp_path, trainer, impatient):
     """Whatever differs between a trainer under way and a fresh one is put back."""
-    built = sae_training.build_trainer(ALL[trainer], 16)
+    built = training.build_trainer(ALL[trainer], 16)
     x = (torch.from_numpy(combinations.activations[: 40 * 128]) - combinations.mean) / combinations.std
     for step, batch in enumerate(x.split(128)):
         built.update(step, batch)
-    sae_training._save({"it": built}, tmp_path / "x.safetensors", 40)
-    fresh = sae_training.build_trainer(ALL[trainer], 16)
-    assert sae_training._restore({"it": fresh}, tmp_path / "x.safetensors") == 40
+    training._save({"it": built}, tmp_path / "x.safetensors", 40)
+    fresh = training.build_trainer(ALL[trainer], 16)
+    assert training._restore({"it": fresh}, tmp_path / "x.safetensors") == 40
     assert described(fresh) == described(built)
 
 
@@ -122,7 +122,7 @@ def described(trainer):
 
 def test_finished_dictionaries_are_only_loaded(combinations, tmp_path, monkeypatch):
     first = train(combinations, {"x": QUICK}, tmp_path)["x"]
-    monkeypatch.setattr(sae_training, "build_trainer", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(training, "build_trainer", lambda *_: pytest.fail("trained again"))
     assert same(first, train(combinations, {"x": QUICK}, tmp_path)["x"])
 
 

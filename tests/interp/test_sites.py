@@ -10,15 +10,15 @@ import torch
 from dictionary_learning.dictionary import AutoEncoder
 from nnsight import save
 
-from interp.activations import collect
 from interp.concepts import concepts_of
 from interp.config import SAEConfig
-from interp.effects import mean_jacobian
+from interp.control.steering import set_points, sweep
+from interp.dictionaries.activations import collect
+from interp.dictionaries.fidelity import downstream
+from interp.dictionaries.sae import Provenance, SparseAutoencoder
+from interp.dictionaries.training import train
 from interp.envoys import RecommenderEnvoy
-from interp.fidelity import downstream
-from interp.sae import Provenance, SparseAutoencoder
-from interp.sae_training import train
-from interp.steering import set_points, sweep
+from interp.meaning.effects import mean_jacobian
 from recmodels.bert4rec import BERT4Rec
 from recmodels.config import site_names
 from recmodels.errors import InputError

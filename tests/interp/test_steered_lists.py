@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from interp.edits import Edit, Push, Steer
-from interp.steered_lists import shares_all_before, steered_lists
+from interp.control.steered_lists import shares_all_before, steered_lists
+from interp.steers.edits import Edit, Push, Steer
 
 SITES = ("blocks.0", "blocks.1", "embedding")
 
@@ -68,8 +68,8 @@ def test_ambient_steers_still_count(steerable, histories):
 
 
 def test_more_steers_than_fit_one_pass(steerable, histories, monkeypatch):
-    monkeypatch.setattr("interp.steered_lists.STEERS", 2)
-    monkeypatch.setattr("interp.steered_lists.USERS", 3)
+    monkeypatch.setattr("interp.control.steered_lists.STEERS", 2)
+    monkeypatch.setattr("interp.control.steered_lists.USERS", 3)
     rec, few = steerable["gptrec"], histories.select(np.arange(8))
     many = [Steer((Edit(3, float(value)),), "blocks.0") for value in range(5)]
     lists = steered_lists(rec, few, many, k=5)

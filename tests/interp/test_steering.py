@@ -4,9 +4,7 @@ import pytest
 import torch
 
 from interp.concepts import concepts_of
-from interp.edits import Edit, Steer
-from interp.probes import Probes, fit_probes
-from interp.steering import (
+from interp.control.steering import (
     SweepPoint,
     concept_shares,
     direction_points,
@@ -16,6 +14,8 @@ from interp.steering import (
     user_overlap,
     user_shares,
 )
+from interp.meaning.probes import Probes, fit_probes
+from interp.steers.edits import Edit, Steer
 from recmodels.ranking import list_metrics
 
 

@@ -15,14 +15,14 @@ import torch
 from small_study import CONFIG
 
 import interp
-from interp.alignment import align
 from interp.concepts import concepts_of
+from interp.concepts.alignment import align
 from interp.config import GridConfig
+from interp.dictionaries.features import encode
 from interp.envoys import RecommenderEnvoy
-from interp.features import encode
+from interp.meaning.why import why
 from interp.run import run
 from interp.summary import summary
-from interp.why import why
 from recmodels.errors import InputError
 from recmodels.splits import paper_split
 
@@ -118,8 +118,8 @@ def test_the_chosen_dictionary_is_the_best_that_is_sparse_enough(study):
 
 def test_a_dictionarys_row_is_what_the_functions_say(study, planted):
     """The evaluation of one dictionary at another site, made here from the run's artefacts."""
-    from interp.activations import ActivationStore
-    from interp.fidelity import downstream, reconstruction
+    from interp.dictionaries.activations import ActivationStore
+    from interp.dictionaries.fidelity import downstream, reconstruction
 
     site = "blocks.1.mlp"
     row = study.table("dictionaries").set_index("site").loc[site]
@@ -232,7 +232,7 @@ def test_every_history_says_what_its_user_took_next(study):
 
 def test_the_tables_are_the_functions_values(study, planted, stores, recommender):
     """A number of a table, computed here from the run's own artefacts by the public functions."""
-    from interp.activations import ActivationStore
+    from interp.dictionaries.activations import ActivationStore
 
     store = ActivationStore.load(study.folder / "activations" / "blocks.0" / "test")
     concepts = concepts_of(planted.items, "concepts", CONFIG.min_support)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from interp.doses import find_dose
-from interp.edits import Edit, Steer
-from interp.ladder import Goal, Search
-from interp.profiles import profile
-from interp.receipts import steering_receipt
-from interp.steer_json import load_steer, save_steer
-from interp.wording import read_edits
+from interp.control.doses import find_dose
+from interp.control.ladder import Goal, Search
+from interp.control.profiles import profile
+from interp.control.receipts import steering_receipt
+from interp.steers.edits import Edit, Steer
+from interp.steers.json import load_steer, save_steer
+from interp.steers.wording import read_edits
 from recmodels.errors import InputError
 from recmodels.sequences import histories_of
 from recmodels.splits import paper_split

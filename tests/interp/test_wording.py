@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 import torch
 
-from interp.edits import Edit, Push, Steer
-from interp.wording import Meanings, steer_of
+from interp.steers.edits import Edit, Push, Steer
+from interp.steers.wording import Meanings, steer_of
 from recmodels.errors import InputError
 
 

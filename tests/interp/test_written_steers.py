@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 import torch
 
+from interp.control.steered_lists import steered_lists
 from interp.envoys import RecommenderEnvoy
-from interp.steer_json import from_json, to_json
-from interp.steered_lists import steered_lists
-from interp.wording import Meanings
+from interp.steers.json import from_json, to_json
+from interp.steers.wording import Meanings
 from recmodels.errors import InputError
 
 CLOSE = {"rtol": 0, "atol": 1e-5}

@@ -1,0 +1,94 @@
+"""Item attributes as a binary matrix: a concept is something an item either has or lacks."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from interp.concepts.attributes import attribute
+from recmodels.errors import InputError
+
+
+@dataclass(frozen=True)
+class Concepts:
+    """Which item has which concept.
+
+    Attributes:
+        names: concept names, sorted.
+        items: item ids.
+        matrix: bool [item, concept].
+    """
+
+    names: list[str]
+    items: pd.Index
+    matrix: np.ndarray
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the names, the items and who has what."""
+        digest = hashlib.sha256(json.dumps([self.names, self.items.tolist()]).encode())
+        digest.update(np.packbits(self.matrix).tobytes())
+        return digest.hexdigest()
+
+    def labels(self, item_ids: Any) -> np.ndarray:
+        """Concepts of many items: bool [n, concept].
+
+        Raises:
+            InputError: an item is not in the table.
+        """
+        item_ids = pd.Index(item_ids)
+        rows = self.items.get_indexer(item_ids)
+        if (rows < 0).any():
+            raise InputError(f"item {item_ids[rows < 0].tolist()[0]!r} has no row in the item table")
+        return self.matrix[rows]
+
+    def index(self, name: str) -> int:
+        """Column of a concept.
+
+        Raises:
+            InputError: there is no such concept.
+        """
+        if name not in self.names:
+            raise InputError(f"there is no concept {name!r}: choose one of {', '.join(self.names)}")
+        return self.names.index(name)
+
+
+def concepts_of(items: pd.DataFrame, name: str, min_support: int = 1, most_frequent: int | None = None) -> Concepts:
+    """The values of an attribute of the items as concepts.
+
+    Args:
+        items: indexed by item id.
+        name: a column, categorical (one value per item) or multi-valued (tuples or lists), missing meaning
+            none; or another attribute of `interp.concepts.attributes`, such as "decade" or "title:Star Wars".
+        min_support: concepts of fewer items than this are left out.
+        most_frequent: keep only so many, those of the most items.
+
+    Raises:
+        InputError: no such attribute, or no concept with enough items.
+    """
+    # Not `map`, which makes floats of integers when some are missing.
+    values = pd.Series([_as_tuple(value) for value in attribute(items, name)], items.index, dtype=object)
+    values = values.explode().dropna()
+    names, counts = np.unique(values.astype(str).to_numpy(), return_counts=True)
+    supported = np.flatnonzero(counts >= min_support)
+    if most_frequent is not None:
+        supported = supported[np.argsort(-counts[supported], kind="stable")[:most_frequent]]
+    names = np.sort(names[supported])
+    if not len(counts):
+        raise InputError(f"no item has a value of attribute {name!r}: choose another one")
+    if not len(names):
+        raise InputError(f"no value of attribute {name!r} has {min_support} items: lower min_support")
+    matrix = np.zeros((len(items), len(names)), dtype=bool)
+    kept = values[values.astype(str).isin(names)].astype(str)
+    matrix[items.index.get_indexer(kept.index), np.searchsorted(names, kept.to_numpy())] = True
+    return Concepts(names.tolist(), items.index, matrix)
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, tuple | list | set | frozenset | np.ndarray):
+        return tuple(dict.fromkeys(part for part in value if part != ""))
+    return () if pd.isna(value) or value == "" else (value,)

@@ -1,0 +1,102 @@
+"""Other ways to have more of a concept in the lists, to hold steering of features against.
+
+What is learnt, from labels, comes from the part of the users that dictionaries are trained on, as linear probes do.
+
+Axes: n rows, d hidden size, b users, e boosts, v items.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+
+from interp.concepts import Concepts
+from interp.control.steering import SweepPoint, unit
+from interp.dictionaries.activations import ActivationStore
+from interp.envoys import RecommenderEnvoy
+from interp.steers.edits import Push, Steer
+from recmodels.ranking import top_k
+from recmodels.sequences import Histories
+
+USERS = 128  # per pass
+
+
+def mean_difference(store: ActivationStore, has: np.ndarray) -> torch.Tensor:
+    """From the mean activation of the rows without a concept to that of the rows with it: float [d].
+
+    The simplest supervised direction (Marks and Tegmark, *The Geometry of Truth*, arXiv 2310.06824).
+
+    Args:
+        store: activations.
+        has: bool [n], whether each row's item has the concept; some but not all of them.
+    """
+    with_it, without = (store.activations.mean(axis=0, dtype=np.float64, where=rows[:, None]) for rows in (has, ~has))
+    return torch.from_numpy(with_it - without).float()
+
+
+def neuron_direction(d: int, neuron: int, sign: float) -> torch.Tensor:
+    """One neuron alone, [d], upwards or downwards as the sign says."""
+    direction = torch.zeros(d)
+    direction[neuron] = 1.0 if sign >= 0 else -1.0
+    return direction
+
+
+def random_direction(d: int, seed: int) -> torch.Tensor:
+    """A direction that stands for nothing, [d]: all are equally likely."""
+    return torch.randn(d, generator=torch.Generator().manual_seed(seed))
+
+
+def baseline_points(
+    store: ActivationStore, concepts: Concepts, targets: pd.DataFrame, values: Sequence[float]
+) -> list[SweepPoint]:
+    """Unit directions of each target's mean difference and of its neuron, added at the last step.
+
+    Args:
+        store: activations of the SAE part, for mean differences.
+        concepts: what items have; a target that no row or every row has gets no mean difference.
+        targets: columns concept, abs_neuron (the one whose correlation of either sign is strongest) and
+            neuron_abs_correlation, whose sign says which way is up.
+        values: factors of the directions.
+
+    Returns:
+        Doses of the methods "mean_difference" (feature −1) and "neuron" (feature: the neuron's number).
+    """
+    labels = concepts.labels(store.rows["item"])
+    directions: list[tuple[str, str, int, torch.Tensor]] = []
+    for row in targets.itertuples():
+        has = labels[:, concepts.index(row.concept)]
+        if has.any() and not has.all():
+            directions.append(("mean_difference", row.concept, -1, mean_difference(store, has)))
+        neuron = int(row.abs_neuron)
+        alone = neuron_direction(store.activations.shape[1], neuron, row.neuron_abs_correlation)
+        directions.append(("neuron", row.concept, neuron, alone))
+    return [
+        SweepPoint(method, target, number, value, Steer((Push(unit(direction, store.std), value),), store.site))
+        for method, target, number, direction in directions
+        for value in values
+    ]
+
+
+@torch.no_grad()
+def boosted_lists(
+    rec: RecommenderEnvoy, histories: Histories, has: np.ndarray, boosts: Sequence[float], k: int = 10
+) -> np.ndarray:
+    """Lists in which the score of every item with a concept is raised alike: what a service does today.
+
+    Args:
+        rec: the recommender.
+        histories: whose lists.
+        has: bool [v], which items have the concept.
+        boosts: what is added to their scores, in units of the standard deviation of each user's scores.
+        k: list length.
+
+    Returns:
+        Item codes, int [e, b, k], the users' own items left out.
+    """
+    lists = []
+    for batch in histories.batches(USERS):
+        scores = rec.score(batch)
+        step = scores.std(dim=1, keepdim=True) * torch.from_numpy(has).to(scores)
+        lists.append(np.stack([top_k(scores + boost * step, batch, k)[0] for boost in boosts]))
+    return np.concatenate(lists, axis=1)

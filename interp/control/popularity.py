@@ -1,0 +1,187 @@
+"""Features that follow the popularity of items, and steers that move exposure from popular items to the long tail.
+
+After PopSteer (Ahmadov and Mansoury, RecSys 2025, arXiv 2508.17297).
+
+Axes: n rows (one user at one step), f features, v items.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from interp.dictionaries.activations import ActivationStore
+from interp.dictionaries.features import encode, last_features
+from interp.envoys import RecommenderEnvoy
+from interp.steers.edits import Edit, Steer
+from recmodels.errors import InputError
+from recmodels.metrics import head_items
+from recmodels.sequences import Histories, Vocabulary
+
+
+@dataclass(frozen=True)
+class SyntheticUsers:
+    """Users who like popular items alone, and users who like unpopular items alone."""
+
+    share: float = 0.2
+    """Of all training interactions: the popular items are the most popular ones that make this share, the unpopular
+    ones what a head of the rest leaves."""
+    users: int = 500
+    """Users of either kind."""
+    length: int = 20
+    """Items of each history, drawn without repetition, all of the group alike; fewer where a group has fewer."""
+    seed: int = 0
+    """The same seed gives the same users."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 0.5:
+            raise InputError(f"share is {self.share}: give one above 0 and at most 0.5")
+        if self.users < 2 or self.length < 1:
+            raise InputError(f"{self.users} users with {self.length} items: ask for two users and one item, or more")
+
+
+def by_code(popularity: pd.Series, vocabulary: Vocabulary) -> np.ndarray:
+    """Popularity of the recommender's items in code order: float [v].
+
+    Args:
+        popularity: training interactions by item id, such as `study.items["popularity"]`.
+        vocabulary: the items.
+
+    Raises:
+        InputError: an item has none, or a negative one.
+    """
+    found = popularity.reindex(vocabulary.ids)
+    wrong = found.isna() | (found < 0)
+    if wrong.any():
+        raise InputError(f"item {vocabulary.ids[wrong].tolist()[0]!r} has no popularity: give its interactions, or 0")
+    return found.to_numpy(dtype=np.float64)
+
+
+def popularity_groups(popularity: np.ndarray, share: float = 0.2) -> tuple[np.ndarray, np.ndarray]:
+    """The popular and the unpopular items, each with about this share of all interactions: two bool arrays [v].
+
+    The unpopular items are the long tail that `recmodels.metrics.head_items` leaves with a head of 1 − share.
+    """
+    return head_items(popularity, share), ~head_items(popularity, 1 - share)
+
+
+def synthetic_histories(popularity: np.ndarray, config: SyntheticUsers) -> tuple[Histories, Histories]:
+    """Users with popular items alone, and users with unpopular ones alone.
+
+    All histories are equally long, so that length tells the two kinds of users nothing.
+
+    Raises:
+        InputError: a group has no items.
+    """
+    groups = [np.flatnonzero(group) for group in popularity_groups(popularity, config.share)]
+    length = min(config.length, *(len(items) for items in groups))
+    if not length:
+        raise InputError(f"no item is unpopular with a share of {config.share}: give popularity that differs by item")
+    rng = np.random.default_rng(config.seed)
+    offsets = np.arange(config.users + 1, dtype=np.int64) * length
+    made = []
+    for items in groups:
+        drawn = [rng.choice(items, length, replace=False) for _ in range(config.users)]
+        users = pd.RangeIndex(config.users, name="user")
+        made.append(Histories(users, np.concatenate(drawn).astype(np.int32), offsets))
+    return made[0], made[1]
+
+
+def popularity_features(
+    rec: RecommenderEnvoy,
+    store: ActivationStore,
+    popularity: pd.Series,
+    config: SyntheticUsers | None = None,
+) -> pd.DataFrame:
+    """How far every feature tells popular from unpopular items, as an effect size.
+
+    Twice: on the last step of synthetic users (PopSteer), and on real users' steps, by the popularity of the step's
+    input item. The first is what the feature says of a user, the second of an item among others. Neither is what the
+    feature does to a list: where nobody meets an item twice, a history of popular items may even foretell unpopular
+    ones. `interp.control.receipts.steering_receipt` tells what a `popularity_steer` does.
+
+    Args:
+        rec: the recommender, with a dictionary at the store's site.
+        store: activations of real users.
+        popularity: training interactions by item id.
+        config: the synthetic users, by default 500 of either kind; its `share` also groups the items of real steps.
+
+    Returns:
+        feature, d, mean_popular, mean_unpopular, std (pooled) on synthetic users, and the same four of real steps
+        with the prefix `real_`. d is Cohen's, above 0 for a feature that is stronger with popular items. The largest
+        |d| comes first.
+
+    Raises:
+        InputError: the dictionary does not fit the store, an item has no popularity, or a group has no rows.
+    """
+    config = config or SyntheticUsers()
+    sae = rec.site(store.site).sae
+    counts = by_code(popularity, rec.recommender.vocabulary)
+    synthetic = [last_features(rec, store.site, histories) for histories in synthetic_histories(counts, config)]
+    codes = rec.recommender.vocabulary.encode(store.rows["item"])
+    activations = encode(store, sae).tocsr()
+    real = []
+    for name, group in zip(("popular", "unpopular"), popularity_groups(counts, config.share), strict=True):
+        rows = activations[np.flatnonzero(group[codes])]
+        if not rows.shape[0]:
+            raise InputError(f"no step of the store has a {name} item: raise share above {config.share}")
+        real.append(rows)
+    tables = [cohens_d(*groups) for groups in (synthetic, real)]
+    table = tables[0].join(tables[1].add_prefix("real_")).rename_axis("feature").reset_index()
+    return table.sort_values("d", key=np.abs, ascending=False, kind="stable", ignore_index=True)
+
+
+def popularity_steer(features: pd.DataFrame, site: str, strength: float = 1.0, n: int = 10) -> Steer:
+    """Away from popular items: the features with the largest |d| moved towards what unpopular items mean.
+
+    Those of popular items are lowered and those of unpopular items raised, by strength × |d| / max |d| standard
+    deviations (PopSteer's weights). Unlike PopSteer's, which are cut off at 0, lowered activations may be negative, as
+    with every steer here.
+
+    Args:
+        features: from `popularity_features`.
+        site: where their dictionary reads.
+        strength: standard deviations by which the best aligned feature is moved; negative for more popular items.
+        n: features that are moved.
+
+    Raises:
+        InputError: n is less than 1, or no feature follows popularity.
+    """
+    if n < 1:
+        raise InputError(f"n is {n}: steer at least one feature")
+    size = features["d"].abs()
+    top = features.loc[size.nlargest(n).index]
+    top = top[(top["d"] != 0) & (top["std"] > 0)]
+    if top.empty:
+        raise InputError("no feature differs between popular and unpopular items: there is nothing to steer")
+    moves = -strength * top["d"] / top["d"].abs().max() * top["std"]
+    return Steer(
+        tuple(Edit(int(feature), float(move), "add") for feature, move in zip(top["feature"], moves, strict=True)), site
+    )
+
+
+def cohens_d(popular: sparse.csr_array, unpopular: sparse.csr_array) -> pd.DataFrame:
+    """Difference of two groups' means in units of their pooled standard deviation (Cohen 1988).
+
+    Args:
+        popular: activations [n, f] of one group.
+        unpopular: activations of the other, of any number of rows.
+
+    Returns:
+        d, mean_popular, mean_unpopular, std; a row per feature. d is 0 where both groups are constant: without any
+        spread there is no unit.
+    """
+    means, scatter, freedom = [], np.zeros(popular.shape[1]), -2
+    for group in (popular, unpopular):
+        x = group.astype(np.float64)
+        mean = np.asarray(x.sum(axis=0)).ravel() / x.shape[0]
+        squares = np.asarray((x * x).sum(axis=0)).ravel()
+        around = squares - x.shape[0] * mean**2
+        # Rounding leaves a constant column with about 1e-16 of its squares.
+        scatter += np.where(around > 1e-12 * squares, around, 0)
+        freedom += x.shape[0]
+        means.append(mean)
+    std = np.sqrt(scatter / max(freedom, 1))
+    d = np.divide(means[0] - means[1], std, out=np.zeros_like(std), where=std > 0)
+    return pd.DataFrame({"d": d, "mean_popular": means[0], "mean_unpopular": means[1], "std": std})

@@ -1,0 +1,68 @@
+"""Profiles: the mean features of some users, to blend others with, and of a concept, to turn users towards."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import sparse
+
+from interp.concepts import Concepts
+from interp.dictionaries.features import last_features
+from interp.dictionaries.sae import SparseAutoencoder
+from interp.envoys import RecommenderEnvoy
+
+FEATURES = 20  # of a concept's profile
+
+
+def profile(rec: RecommenderEnvoy, given: Any, site: str | None = None) -> pd.Series:
+    """Mean features of some users at the step that is scored: what to blend other users with.
+
+        with rec.steer(profile(rec, friends), weight=0.5):
+            lists = rec.recommend(mine)
+
+    Args:
+        rec: the recommender, with a dictionary attached.
+        given: one history or many, in any form.
+        site: whose dictionary; by default that of the one site that has one.
+
+    Returns:
+        Activations, indexed by feature.
+
+    Raises:
+        InputError: no history, an unknown item, or no such dictionary.
+    """
+    rows = last_features(rec, site or rec.only_site(), rec.recommender.histories(given))
+    return pd.Series(np.asarray(rows.mean(axis=0)).ravel(), name="activation").rename_axis("feature")
+
+
+def concept_profiles(
+    activations: sparse.csc_array, items: Any, concepts: Concepts, sae: SparseAutoencoder
+) -> pd.DataFrame:
+    """How much more active features are with a concept than without it.
+
+    Added to a user's features, a profile turns all of them towards the concept at once. It is what a dictionary makes
+    of the difference between the means of hidden states (Marks and Tegmark, *The Geometry of Truth*, arXiv 2310.06824).
+
+    Args:
+        activations: [n, f] of the part that the dictionary was trained on.
+        items: the item of each row.
+        concepts: what items have; those of no row or of all rows have no profile.
+        sae: the dictionary.
+
+    Returns:
+        concept, feature, weight: differences of means, of the 20 features where they are largest, in units in which
+        the direction that they write together has length 1 among normalised activations.
+    """
+    labels, rows = concepts.labels(items), activations.tocsr()
+    parts = []
+    for name, has in zip(concepts.names, labels.T, strict=True):
+        if has.all() or not has.any():
+            continue
+        with_it, without = (np.asarray(rows[np.flatnonzero(some)].mean(axis=0)).ravel() for some in (has, ~has))
+        difference = (with_it - without).astype(np.float32)
+        features = np.argsort(-np.abs(difference), kind="stable")[:FEATURES]
+        weight = difference[features]
+        length = float((torch.from_numpy(weight) @ sae.directions[features.tolist()].cpu()).norm()) / sae.std
+        parts.append(pd.DataFrame({"concept": name, "feature": features, "weight": weight / length}))
+    return pd.concat(parts, ignore_index=True)

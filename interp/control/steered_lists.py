@@ -1,0 +1,92 @@
+"""Ranked lists under many steers, without running again what no steer changes.
+
+Steers that change a block's output at the last step alone share everything before it: the site is read once, and the
+layers that follow see all changed values in one pass. Any other steer is carried out by itself. Both ways give the
+lists of `with rec.steer(steer): rec.rank(histories)`.
+
+Axes: b users, e steers, d hidden size, v items.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+from interp.envoys import RecommenderEnvoy
+from interp.steers.checks import checked
+from interp.steers.edits import Steer
+from recmodels.ranking import top_k
+from recmodels.sequences import Histories
+
+BLOCK = "blocks."
+USERS = 64  # per pass
+STEERS = 32  # per pass, so that the scores of all items fit into memory
+
+
+def steered_lists(
+    rec: RecommenderEnvoy, histories: Histories, steers: Sequence[Steer], k: int = 10, progress: str | None = None
+) -> np.ndarray:
+    """Item codes of each history's top k under each steer, its own items left out: int [steer, user, k].
+
+    Args:
+        rec: the recommender, with a dictionary at the steers' sites.
+        histories: whose lists.
+        steers: what is done, each by itself.
+        k: list length.
+        progress: what a progress bar over steers is called; without it there is none.
+
+    Raises:
+        InputError: a steer cannot be carried out.
+    """
+    lists = np.empty((len(steers), len(histories), k), dtype=np.int64)
+    together: dict[tuple[str, bool], list[int]] = {}
+    alone = []
+    for place, steer in enumerate(steers):
+        checked(steer, rec.site(steer.site).sae)
+        if shares_all_before(rec, steer):
+            together.setdefault((steer.site, steer.reconstruct == "all"), []).append(place)
+        else:
+            alone.append(place)
+    with tqdm(desc=progress, total=len(steers) * len(histories), unit="list", leave=False, disable=not progress) as bar:
+        for places in together.values():
+            done = 0
+            for batch in histories.batches(USERS):
+                rows = slice(done, done + len(batch))
+                lists[places, rows] = _lists_together(rec, batch, [steers[place] for place in places], k)
+                done += len(batch)
+                bar.update(len(batch) * len(places))
+        for place in alone:
+            with rec.steer(steers[place]):
+                lists[place] = rec.rank(histories, k)
+            bar.update(len(histories))
+    return lists
+
+
+def shares_all_before(rec: RecommenderEnvoy, steer: Steer) -> bool:
+    """Whether a steer changes the last step of a block's output and, at most, replaces the others alike for all."""
+    number = steer.site.removeprefix(BLOCK)
+    return not rec.steered and number.isdigit() and all(edit.at in ("last", (-1,)) for edit in steer.edits)
+
+
+@torch.no_grad()
+def _lists_together(rec: RecommenderEnvoy, batch: Histories, steers: list[Steer], k: int) -> np.ndarray:
+    """Lists [e, b, k] under steers of one site that agree in what becomes of the earlier steps."""
+    envoy = rec.site(steers[0].site)
+    hidden = rec.hidden(batch, envoy.name)
+    before = Steer((), envoy.name, "all").apply(hidden, envoy.sae) if steers[0].reconstruct == "all" else hidden
+    now = hidden[:, -1:]
+    features = envoy.sae.encode(now)
+    last = torch.cat([steer.apply(now, envoy.sae, batch.users, features) for steer in steers], dim=1)
+    model = rec.recommender.model
+    tokens = model.inference_inputs(batch).to(hidden.device)
+    scored = model.scored_after(int(envoy.name.removeprefix(BLOCK)), tokens, before, last)
+    user = torch.from_numpy(np.repeat(np.arange(len(batch)), batch.lengths))
+    seen = torch.from_numpy(batch.codes).long()
+    parts = []
+    for some in scored.split(STEERS, dim=1):
+        scores = model.scorer(some, model.item_embeddings())
+        scores[user, :, seen] = -torch.inf
+        codes, _ = top_k(scores.flatten(0, 1), None, k)
+        parts.append(codes.reshape(len(batch), some.shape[1], k))
+    return np.concatenate(parts, axis=1).swapaxes(0, 1)

@@ -1,0 +1,1 @@
+"""Dictionaries: activations read through traces, sparse autoencoders trained on them, and how good those are."""
