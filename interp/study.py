@@ -19,6 +19,7 @@ from interp.control.user_doses import UserDoses, find_user_doses
 from interp.dictionaries.sae import SparseAutoencoder
 from interp.envoys import RecommenderEnvoy
 from interp.feature import Features
+from interp.gallery import Gallery
 from interp.meaning.why import Explanation, why
 from interp.steers.wording import Meanings
 from interp.tables import read_table
@@ -160,6 +161,11 @@ class Study:
     def features(self) -> Features:
         """The dictionary's features: `study.features[412]`, `study.features["Sci-Fi"]`."""
         return Features(self)
+
+    @cached_property
+    def figures(self) -> Gallery:
+        """The study's plotly figures: `study.figures.map()`."""
+        return Gallery(self)
 
     def table(self, name: str) -> pd.DataFrame:
         """A table by name, such as "concepts" or "steering"; `interp.tables` lists them.
