@@ -122,25 +122,25 @@ def app(study: "Study", k: int = 10) -> Dash:
 
     @made.callback(
         Output("features", "children"),
+        Output("feature", "value"),
         Output("note", "children", allow_duplicate=True),
         Output("note", "hidden", allow_duplicate=True),
-        Input("add-feature", "n_clicks"),
-        Input("feature", "n_submit"),
-        State("feature", "value"),
+        Input("feature", "value"),
         State(FEATURES, "id"),
         prevent_initial_call=True,
     )
-    def add_feature(_clicks: Any, _submits: Any, feature: Any, shown: list[dict[str, int]]) -> Any:
+    def add_feature(feature: Any, shown: list[dict[str, int]]) -> Any:
+        if feature is None:  # as it is emptied below
+            return no_update, no_update, *_note(None)
         if any(one["index"] == feature for one in shown):
-            return no_update, *_note(None)
+            return no_update, None, *_note(None)
         try:
-            # A field says None of what is no whole number within its bounds.
-            row = feature_slider(study, -1 if feature is None else feature)
+            row = feature_slider(study, feature)
         except InputError as error:
-            return no_update, *_note(error)
+            return no_update, None, *_note(error)
         rows = Patch()
         rows.append(row)
-        return rows, *_note(None)
+        return rows, None, *_note(None)
 
     @made.callback(
         Output(CONCEPTS, "value"),

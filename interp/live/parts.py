@@ -10,6 +10,7 @@ import pandas as pd
 
 from interp.extras import needing
 from interp.live.equalizer import CONCEPT_REACH, FEATURE_REACH, STEP, Equalized, shortened
+from interp.meaning.labels import UNLABELLED
 from interp.page import PAGE
 
 with needing("dash"):
@@ -112,10 +113,6 @@ def list_table(rows: pd.DataFrame, found: Equalized) -> Any:
 
 
 def _controls(study: "Study") -> Any:
-    add = [
-        dcc.Input(id="feature", type="number", min=0, max=study.sae.n_features - 1, step=1, placeholder="number"),
-        html.Button("Add feature", id="add-feature", type="button"),
-    ]
     names = enumerate(study.table("concepts")["concept"].sort_values())
     return html.Section(
         [
@@ -124,10 +121,18 @@ def _controls(study: "Study") -> Any:
             html.Div([slider("concept", index, name, CONCEPT_REACH) for index, name in names]),
             html.H3("Features"),
             html.Div(id="features"),
-            html.Div([html.Label("A feature by its number", htmlFor="feature"), html.Div(add, className="row tools")]),
+            html.Label("Add a feature by its number or name", htmlFor="feature"),
+            dcc.Dropdown(_features(study), id="feature", placeholder="choose one", optionHeight=36, maxHeight=320),
         ],
         className="card controls",
     )
+
+
+def _features(study: "Study") -> list[dict[str, Any]]:
+    """The features that are ever active, those with a label of their own first."""
+    alive = [feature for feature in study.features if feature.row["density"] > 0]
+    alive.sort(key=lambda feature: feature.label == UNLABELLED)
+    return [{"label": f"{feature.index} {feature.label}", "value": feature.index} for feature in alive]
 
 
 def _whose(users: Sequence[str]) -> Any:

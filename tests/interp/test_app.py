@@ -215,8 +215,23 @@ def test_bad_input_is_survived(browser, study):
     type_in(browser, "ids", str(study.items.index[20]))
     until(browser, "document.getElementById('note').hidden", True, 20)
     until(browser, f"{shown('after')}.length", 10, 20)
-    type_in(browser, "feature", "3")
-    until(browser, "document.querySelectorAll('[role=slider]').length", 9, 20)
+
+
+def test_a_feature_is_found_by_its_name(browser, study):
+    features = study.table("labels").query("labelled")
+    name = features["label"].iloc[0]
+    sliders = browser.execute_script("return document.querySelectorAll('[role=slider]').length")
+    for _ in range(2):  # once is enough
+        browser.find_element("id", "feature").click()
+        options = "[...document.querySelectorAll('.dash-options-list-option')].map((one) => one.textContent)"
+        until(browser, f"{options}.length > 0", True, 20)
+        browser.switch_to.active_element.send_keys(name)
+        until(browser, f"{options}.every((one) => one.endsWith({json.dumps(name)}))", True, 20)
+        chosen = browser.execute_script(f"return {options}[0]")
+        assert int(chosen.split()[0]) in features.query("label == @name")["feature"].tolist()
+        browser.find_element("css selector", ".dash-options-list-option").click()
+        until(browser, "document.querySelectorAll('[role=slider]').length", sliders + 1, 20)
+        until(browser, "document.getElementById('feature').textContent", "choose one", 20)
 
 
 # ---- the command ----
