@@ -9,6 +9,7 @@ import tyro
 from tyro.extras import SubcommandApp, subcommand_type_from_defaults
 
 from interp.config import StudyConfig
+from interp.extras import Image
 from interp.presets import PRESETS
 from interp.steers.words import Reconstruct, Unit, Verb
 from recmodels.errors import InputError
@@ -70,6 +71,35 @@ def report(folder: tyro.conf.Positional[Path]) -> None:
     from interp.study import open
 
     print(write_report(open(folder)))
+
+
+@app.command
+def export(
+    folder: tyro.conf.Positional[Path],
+    to: Path,
+    site: tyro.conf.FlagCreatePairsOff[bool] = False,
+    figures: Annotated[tuple[Image, ...] | None, tyro.conf.arg(metavar="[{svg,pdf,png} ...]")] = None,
+    tables: tyro.conf.FlagCreatePairsOff[bool] = False,
+) -> None:
+    """Write feature pages for the web, figures and tables for a paper: `interp export artifacts/ml-100k --to out`.
+
+    Without --site, --figures or --tables, all three are written: out/site, out/figures and out/tables. A folder that an
+    earlier export wrote is replaced as a whole; one that holds anything else is left alone.
+
+    Args:
+        folder: The study's folder.
+        to: Where the folders site, figures and tables go.
+        site: A static site with a page for every feature. Put it on any web server, below any address, such as GitHub
+            Pages, or open its index.html. It shows histories of the test users under their ids.
+        figures: Every figure as plotly's .json, sized for a column of a paper; `--figures svg pdf png` writes images as
+            well, which needs Chrome or Chromium and `pip install kaleido`.
+        tables: Every table as .tex (booktabs) and as .csv; all.tex shows them all.
+    """
+    from interp.export import export
+    from interp.study import open
+
+    for written in export(open(folder), to, site=site, figures=figures, tables=tables):
+        print(written)
 
 
 @app.command

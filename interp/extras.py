@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from recmodels.errors import InputError
+
+Image = Literal["svg", "pdf", "png"]  # formats of figures that kaleido writes
 
 
 @contextmanager

@@ -6,7 +6,7 @@ The offline page fills in each feature's rows: it finds a trace by its `meta`, t
 import pandas as pd
 import plotly.graph_objects as go
 
-from interp.figures.theme import ABSENT, NEURON, NEUTRAL, PRESENT, plain, styled
+from interp.figures.theme import ABSENT, NAMES, NEURON, NEUTRAL, PRESENT, plain, styled
 
 
 def activation_histogram(histogram: pd.DataFrame, concept: str) -> go.Figure:
@@ -74,4 +74,4 @@ def _by_concept(bars: go.Bar, concepts: pd.DataFrame, x: str) -> go.Figure:
     bars.update(y=[plain(name) for name in concepts["concept"]], orientation="h")
     figure = styled(go.Figure(bars), x, "", height=60 + 17 * max(len(concepts), 6))
     figure.update_xaxes(zeroline=True, zerolinecolor="rgba(128,128,128,0.7)")
-    return figure.update_yaxes(autorange="reversed", dtick=1, showgrid=False, ticklabelstandoff=4)
+    return figure.update_yaxes(autorange="reversed", ticklabelstandoff=4, **NAMES)

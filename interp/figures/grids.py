@@ -5,7 +5,7 @@ from itertools import cycle
 import pandas as pd
 import plotly.graph_objects as go
 
-from interp.figures.theme import NEURON, NEUTRAL, SAE, SERIES, plain, styled
+from interp.figures.theme import NAMES, NEURON, NEUTRAL, SAE, SERIES, plain, styled
 
 CORRELATION = "mean top correlation"
 MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "star", "triangle-down", "pentagon")
@@ -95,4 +95,4 @@ def site_bars(sites: pd.DataFrame) -> go.Figure:
             hovertemplate="%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
         )
     figure = styled(figure, "", CORRELATION)
-    return figure.update_layout(barmode="group", bargap=0.3, xaxis={"dtick": 1, "showgrid": False, "type": "category"})
+    return figure.update_layout(barmode="group", bargap=0.3, xaxis=NAMES)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from interp.figures.theme import DENSITIES, DIVERGING, NEURON, NEUTRAL, SAE, plain, styled
+from interp.figures.theme import DENSITIES, DIVERGING, NAMES, NEURON, NEUTRAL, SAE, plain, styled
 
 
 def features_beside_neurons(concepts: pd.DataFrame) -> go.Figure:
@@ -33,7 +33,7 @@ def features_beside_neurons(concepts: pd.DataFrame) -> go.Figure:
             hovertemplate=f"%{{x}}: %{{y:.3f}}<br>{unit} %{{customdata}}<extra></extra>",
         )
     figure = styled(figure, "", "correlation with the concept")
-    return figure.update_layout(barmode="group", bargap=0.3, xaxis={"dtick": 1, "tickangle": -40, "showgrid": False})
+    return figure.update_layout(barmode="group", bargap=0.3, xaxis=NAMES | {"tickangle": -40})
 
 
 def densities(features: pd.DataFrame, bins: int = 40) -> go.Figure:
@@ -118,8 +118,8 @@ def _top_features(table: pd.DataFrame, values: str, concepts: pd.DataFrame, show
         )
     )
     figure = styled(figure, "", "", height=max(340, 130 + 26 * len(names)))
-    figure.update_xaxes(dtick=1, tickangle=-90, showgrid=False)
-    return figure.update_yaxes(autorange="reversed", dtick=1, showgrid=False, ticklabelstandoff=4)
+    figure.update_xaxes(tickangle=-90, **NAMES)
+    return figure.update_yaxes(autorange="reversed", ticklabelstandoff=4, **NAMES)
 
 
 def _bars(count: np.ndarray, edges: np.ndarray, names: list[str]) -> go.Figure:

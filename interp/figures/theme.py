@@ -19,6 +19,9 @@ DIVERGING = (
     (1.0, "rgba(213,94,0,1)"),
 )
 
+# An axis of names, all of them shown: a concept such as 1997 is none of plotly's numbers.
+NAMES = {"type": "category", "dtick": 1, "showgrid": False}
+
 DENSITIES = [digit * 10.0**power for power in range(-6, 0) for digit in (1, 3)] + [
     1.0
 ]  # where an axis of them has ticks

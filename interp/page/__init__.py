@@ -37,12 +37,16 @@ def render(name: str, title: str, data: dict[str, Any]) -> str:
         "title": escape(title),
         "hashes": " ".join(_hash(text) for text in (script, plotly)),
         "style": style,
-        # No "<" is left in the JSON, so nothing in it can end its block.
-        "data": json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
+        "data": json_block(data),
         "script": script,
         "plotly": plotly,
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], page)
+
+
+def json_block(data: Any) -> str:
+    """JSON for a page: no "<" is left in it, so that nothing can end its block."""
+    return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
 def figure_json(figure: go.Figure) -> dict[str, Any]:

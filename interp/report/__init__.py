@@ -10,7 +10,7 @@ import pandas as pd
 
 from interp.page import render
 from interp.report import beyond, control, dictionaries, doses, interpretation, labels, trade_offs
-from interp.report.blocks import Block, Column, Source, exhibit, section, table
+from interp.report.blocks import Block, Column, Source, exhibit, section, table, without_frames
 from interp.verdicts import tally, verdicts
 from recmodels import artifacts
 
@@ -37,49 +37,55 @@ def report_data(study: "Study") -> dict[str, Any]:
     claims = verdicts(study)
     return {
         "heading": source.name,
-        "facts": _facts(source),
+        "facts": facts(source),
         "tally": tally(claims),
         "claims": [{**asdict(claim), "anchor": f"s{claim.section}"} for claim in claims],
         "reduced": dictionaries.reduced(source),
-        "sections": [
-            section("s5", "5 Setting", dictionaries.places(source)),
-            section("s6", "6 Reconstruction", dictionaries.reconstruction(source)),
-            section(
-                "s7.1.1",
-                "7.1.1 Top features of concepts",
-                interpretation.heatmap(source),
-                interpretation.top_features(source),
-            ),
-            section("s7.1.2", "7.1.2 Overall interpretability", dictionaries.settings(source)),
-            section(
-                "s7.1.3",
-                "7.1.3 Features and neurons",
-                interpretation.beside_neurons(source),
-                interpretation.extremes(source),
-            ),
-            section("s7.2.1", "7.2.1 Features of one concept", interpretation.activations(source)),
-            section("s7.2.2", "7.2.2 Other features", interpretation.cases(source)),
-            section("s8.1", "8.1 Examples of control", control.lists(source)),
-            section("s8.2.1", "8.2.1 Control: what is recommended", control.shares(source)),
-            section("s8.2.2", "8.2.2 Control: how good it is", control.quality(source)),
-            section("s8.2.3", "8.2.3 Linear probes", control.probes(source)),
-            section("sC", "Appendix C Other attributes", *interpretation.other_attributes(source)),
-            section(
-                "sbeyond",
-                "Beyond the paper",
-                dictionaries.trade_off(source),
-                control.kept_error(source),
-                trade_offs.equal_share(source),
-                doses.answers(source),
-                labels.labels(source),
-                *beyond.exhibits(source),
-            ),
-            section("record", "The run", *_record(source)),
-        ],
+        "sections": [without_frames(part) for part in sections(source)],
     }
 
 
-def _facts(source: Source) -> list[list[str]]:
+def sections(source: Source) -> list[Block]:
+    """The report's exhibits in the paper's order, section by section, with the frames of their tables."""
+    return [
+        section("s5", "5 Setting", dictionaries.places(source)),
+        section("s6", "6 Reconstruction", dictionaries.reconstruction(source)),
+        section(
+            "s7.1.1",
+            "7.1.1 Top features of concepts",
+            interpretation.heatmap(source),
+            interpretation.top_features(source),
+        ),
+        section("s7.1.2", "7.1.2 Overall interpretability", dictionaries.settings(source)),
+        section(
+            "s7.1.3",
+            "7.1.3 Features and neurons",
+            interpretation.beside_neurons(source),
+            interpretation.extremes(source),
+        ),
+        section("s7.2.1", "7.2.1 Features of one concept", interpretation.activations(source)),
+        section("s7.2.2", "7.2.2 Other features", interpretation.cases(source)),
+        section("s8.1", "8.1 Examples of control", control.lists(source)),
+        section("s8.2.1", "8.2.1 Control: what is recommended", control.shares(source)),
+        section("s8.2.2", "8.2.2 Control: how good it is", control.quality(source)),
+        section("s8.2.3", "8.2.3 Linear probes", control.probes(source)),
+        section("sC", "Appendix C Other attributes", *interpretation.other_attributes(source)),
+        section(
+            "sbeyond",
+            "Beyond the paper",
+            dictionaries.trade_off(source),
+            control.kept_error(source),
+            trade_offs.equal_share(source),
+            doses.answers(source),
+            labels.labels(source),
+            *beyond.exhibits(source),
+        ),
+        section("record", "The run", *_record(source)),
+    ]
+
+
+def facts(source: Source) -> list[list[str]]:
+    """What the study is about, and its most telling numbers: names and texts."""
     found, ranked = source["dictionary"].iloc[0], source["recommender"].set_index("replaced")
     chosen = source.study.record["dictionary"]
     return [

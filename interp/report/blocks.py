@@ -1,6 +1,7 @@
 """What a report is made of, as JSON values: sections hold exhibits, exhibits hold blocks, `page/report.js` draws them.
 
-A block is a dict with its `kind`: table, figure, histories, lists or missing.
+A block is a dict with its `kind`: table, figure, histories, lists or missing. Tables also hold their `frame`, which is
+not rounded and which the page does without.
 """
 
 import math
@@ -152,11 +153,21 @@ def table(frame: pd.DataFrame, columns: Sequence[Column], fold: str = "", strong
     cells = [[_cell(value, column.digits) for value in frame[column.key]] for column in columns]
     return {
         "kind": "table",
+        "frame": frame[[column.key for column in columns]],
         "columns": [{"name": c.name, "text": c.digits is None, "paper": c.paper} for c in columns],
         "rows": [list(row) for row in zip(*cells, strict=True)],
         "fold": fold,
         "strong": list(strong),
     }
+
+
+def without_frames(part: Block) -> Block:
+    """A section as JSON values alone."""
+    exhibits = [
+        {**one, "blocks": [{key: value for key, value in block.items() if key != "frame"} for block in one["blocks"]]}
+        for one in part["exhibits"]
+    ]
+    return {**part, "exhibits": exhibits}
 
 
 def paper_name(dataset: str, model: str) -> str:

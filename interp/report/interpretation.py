@@ -198,7 +198,7 @@ def other_attributes(source: Source) -> list[Block]:
     summary = exhibit(
         source,
         "Table 6",
-        "The same, in short",
+        "Features beside neurons for other attributes, in short",
         "Minimum, mean and maximum over the values of each attribute. The paper’s are of GPTRec on MovieLens-20M.",
         ["attributes"],
         *([] if drawn else [not_run]),
