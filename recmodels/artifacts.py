@@ -69,9 +69,15 @@ def writing(folder: Path, kind: str, inputs: dict[str, Any]) -> Iterator[Path]:
         if path.is_file() and path != partial / MANIFEST
     }
     write_json(partial / MANIFEST, {"kind": kind, "schema": SCHEMA, "inputs": inputs, "files": files})
+    # Deleting takes time, in which a run may be killed: the old folder is renamed first.
+    old = folder.with_name(f"{folder.name}.old")
+    if old.exists():
+        shutil.rmtree(old)
     if folder.exists():
-        shutil.rmtree(folder)
+        folder.rename(old)
     partial.rename(folder)
+    if old.exists():
+        shutil.rmtree(old)
 
 
 def partial_folder(folder: Path) -> Path:

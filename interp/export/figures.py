@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 import plotly.graph_objects as go
+from tqdm.auto import tqdm
 
 from interp.export.names import file_name
 from interp.export.paper import for_paper
@@ -92,7 +93,7 @@ def _drawer() -> Callable[[list[dict[str, Any]]], None]:
 
     def draw(jobs: list[dict[str, Any]]) -> None:
         try:
-            write_fig_from_object_sync(jobs)
+            write_fig_from_object_sync(tqdm(jobs, desc="images", leave=False))
         except ChromeNotFoundError:
             raise InputError(
                 "images of figures need Chrome or Chromium: install one, or run kaleido_get_chrome"

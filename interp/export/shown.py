@@ -104,7 +104,7 @@ class Shown:
         largest = max((abs(row.effect) for row in rows), default=0) or 1
         found: dict[str, list[dict[str, Any]]] = {"promoted": [], "suppressed": []}
         for row in rows:
-            value = f"{'+' if row.effect > 0 else '−'}{abs(row.effect):.3g}"
+            value = f"{'+' if row.effect > 0 else '−'}{abs(row.effect):#.3g}"
             found[row.direction].append({"item": row.item, "value": value, "share": f"{abs(row.effect) / largest:.2f}"})
         return found
 

@@ -39,6 +39,26 @@ def test_finished_folder_replaces_an_older_one_and_leaves_nothing_else(folder):
     assert artifacts.verify(folder, "model")["inputs"] == {"seed": 2}
 
 
+def test_a_run_that_is_killed_while_it_deletes_the_older_folder_has_the_new_one(folder, monkeypatch):
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as deleting:
+        deleting.setattr(artifacts.shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write_again(folder, 2)
+    whole = [path for path in folder.parent.iterdir() if (path / "manifest.json").is_file()]
+    assert folder in whole
+    assert artifacts.verify(folder, "model")["inputs"] == {"seed": 2}
+    write_again(folder, 3)
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+
+
+def write_again(folder, seed):
+    with artifacts.writing(folder, "model", {"seed": seed}) as partial:
+        (partial / "other.bin").write_bytes(b"z")
+
+
 def test_a_failure_keeps_the_older_folder_and_the_unfinished_work(folder):
     def fail():
         with artifacts.writing(folder, "model", {"seed": 2}) as partial:
