@@ -72,8 +72,22 @@ class Feature:
 
     @cached_property
     def effects(self) -> pd.DataFrame:
-        """The items it promotes and suppresses most: direction, rank, item, effect, title, concepts."""
+        """The items whose scores it raises and lowers most: path, direction, rank, item, effect, title, concepts.
+
+        On the path "layers" through the layers after it, as its activation acts; on "direct" past them, as its
+        direction reads. There is no second path where no block follows.
+        """
         rows = self.features.rows("effects", self.index).drop(columns="feature")
+        return self.features.study.titles(rows)
+
+    @cached_property
+    def moved(self) -> pd.DataFrame:
+        """The items that most lists gain and lose by it: direction, rank, item, up, down, title, concepts.
+
+        up and down are the shares of test users who have the item in their top 10 while the feature is turned up, or
+        down, by its 99th percentile.
+        """
+        rows = self.features.rows("moved_items", self.index).drop(columns="feature")
         return self.features.study.titles(rows)
 
     def histogram(self) -> go.Figure:
@@ -97,7 +111,7 @@ class Feature:
         )
 
     def _listed(self, direction: str, count: int = 4) -> str:
-        rows = self.effects[self.effects["direction"] == direction]
+        rows = self.effects.query("path == 'layers' and direction == @direction")
         return "; ".join(rows["title"].head(count))
 
     def _repr_html_(self) -> str:
