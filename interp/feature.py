@@ -55,8 +55,13 @@ class Feature:
 
     @cached_property
     def concepts(self) -> pd.DataFrame:
-        """concept, correlation, auc, sensitivity with every concept, best first."""
-        rows = self.features.rows("alignment", self.index)
+        """What it follows and moves: concept, correlation, auc, sensitivity, effect, effect_se; best correlated first.
+
+        effect is the change of the concept's share of the top 10 as the feature is turned up by its 99th percentile,
+        half the difference to turning it down; NaN where it was never active.
+        """
+        moves = self.features.rows("causal", self.index)[["concept", "effect", "effect_se"]]
+        rows = self.features.rows("alignment", self.index).merge(moves, on="concept", how="left")
         return rows.drop(columns="feature").sort_values("correlation", ascending=False, ignore_index=True)
 
     @cached_property
@@ -95,7 +100,7 @@ class Feature:
         return figures.activation_histogram(self.features.rows("histograms", self.index), self.row["concept"])
 
     def concept_bars(self) -> go.Figure:
-        """Its correlation with every concept."""
+        """Its correlation with every concept, and its effect on each."""
         return figures.concept_bars(self.concepts)
 
     def __index__(self) -> int:
