@@ -64,11 +64,11 @@ def concept_bars(concepts: pd.DataFrame) -> go.Figure:
         hovertemplate="%{y}<br>%{x:+.2%} of the list (standard error %{error_x.array:.2%})<extra></extra>",
     )
     figure = quick(styled(figure, "correlation", "", height=60 + 17 * max(len(concepts), 6)))
-    line = {"zeroline": True, "zerolinecolor": "rgba(128,128,128,0.7)"}
+    line = {"zeroline": True, "zerolinecolor": "rgba(128,128,128,0.7)", "nticks": 5, "tickangle": 0}
     moved = figure.layout.xaxis.to_plotly_json() | {"title": {"text": "change of its share", "standoff": 8}}
     figure.update_layout(
         xaxis={"domain": [0, 0.48], **line},
-        xaxis2=moved | {"domain": [0.52, 1], "tickformat": "+.0%", **line},
+        xaxis2=moved | {"domain": [0.52, 1], "tickformat": "+.1~%", **line},
         showlegend=False,
         yaxis={"autorange": "reversed", "dtick": 1, "showgrid": False, "ticklabelstandoff": 4, "automargin": True},
     )

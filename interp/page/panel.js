@@ -132,6 +132,7 @@ function historyOf(feature, [, rank, user, first, row, activations, last]) {
 
 /** A feature's histories, each band under its name. */
 function bandsOf(feature) {
+  unscrolled.disconnect(); // from the rows of the feature before
   return BANDS.flatMap(([band, name, about]) => {
     const rows = data.histories[feature].filter((history) => history[0] === band).map((history) => historyOf(feature, history));
     return rows.length ? [make("p", { className: "band" }, `${name} `, make("span", {}, about)), ...rows] : [];
