@@ -3,8 +3,9 @@
     python benchmarks/dashboard.py artifacts/ml-1m --features 2048
 
 writes the page of a finished study into a temporary folder, with its features repeated until there are so many, opens
-it a few times and then switches through its features. Times are those a reader waits, and those that the page's
-main thread computes, which other work on the machine lengthens less. It needs selenium, chromium and chromedriver.
+it a few times and then switches through its features. It prints a table in Markdown. Times are those a reader waits,
+and in brackets those that the page's main thread computes, which other work on the machine lengthens less. It needs
+selenium, chromium and chromedriver.
 """
 
 import shutil
@@ -24,7 +25,11 @@ from interp.page import render
 from interp.study import Study
 
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1280,900")
-BY_FEATURE = ("features", "alignment", "histograms", "histories", "effects", "causal", "map", "neighbours")
+BY_FEATURE = (
+    *("features", "alignment", "histograms", "histories", "effects", "causal", "moved_items", "map", "neighbours"),
+    *("labels", "label_items"),
+)
+HEADS = ("study", "features", "page, MB", "first feature shown, s", "switching, ms: median", "95th percentile")
 MB = 1e6
 SWITCH = """
     const [feature, done] = arguments, start = performance.now();
@@ -116,13 +121,13 @@ def main(options: Benchmark) -> None:
         stride = max(len(alive) // options.switches, 1)
         switches = [switched(browser, feature) for feature in alive[::stride][: options.switches]]
         browser.quit()
-        print(
-            f"{study.name}, {n:,} features of {len(data['concepts'])} concepts, {len(data['items']['titles']):,} items"
-        )
-        print(f"page: {path.stat().st_size / MB:.1f} MB")
-    names = ("first feature shown", "work until then", "another feature shown", "work for that")
-    for name, taken in zip(names, [*zip(*openings, strict=True), *zip(*switches, strict=True)], strict=True):
-        print(f"{name}: median {statistics.median(taken):.0f} ms, at most {max(taken):.0f} ms")
+        size = path.stat().st_size / MB
+    first, median = (tuple(map(statistics.median, zip(*taken, strict=True))) for taken in (openings, switches))
+    most = tuple(statistics.quantiles(taken, n=20)[-1] for taken in zip(*switches, strict=True))
+    row = [study.name, f"{n:,}", f"{size:.1f}", f"{first[0] / 1000:.1f} ({first[1] / 1000:.1f})"]
+    row += [f"{waited:.0f} ({work:.0f})" for waited, work in (median, most)]
+    for cells in (HEADS, ["---"] * len(HEADS), row):
+        print(f"| {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

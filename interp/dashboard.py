@@ -1,6 +1,6 @@
 """One offline HTML page that holds the whole dictionary (paper Figures 2, 4, 5, 6 and 9 for every feature).
 
-The data are column arrays, from which `page/dashboard.js` draws. `interp.figures` alone makes figures: those of the
+The data are column arrays, from which the page's scripts draw. `interp.figures` alone makes figures: those of the
 overview are embedded whole, those of a feature once, without data, to be filled in.
 """
 
@@ -12,8 +12,11 @@ import plotly.graph_objects as go
 
 from interp import figures
 from interp.concepts.alignment import UNALIGNED
+from interp.control.causal import turned
 from interp.figures.maps import COLOURS
+from interp.meaning.labels import F1, HARD, LIFT, SUPPORT
 from interp.page import MODELS, figure_json, number, numbers, render
+from interp.report.labels import EXAMPLES, KINDS
 from recmodels import artifacts
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ def page_data(study: "Study") -> dict[str, Any]:
     concepts, histograms = study.table("concepts"), study.table("histograms")
     causal, places, neighbours = (study.table(name) for name in ("causal", "map", "neighbours"))
     ordered = alignment["concept"].drop_duplicates().tolist()
+    bars = alignment.merge(causal, on=["feature", "concept"]).iloc[: len(ordered)]
     names = ordered + sorted(set(items["concepts"].explode().dropna()) - set(ordered))
     place = {name: index for index, name in enumerate(names)}
     n = len(features)
@@ -63,7 +67,9 @@ def page_data(study: "Study") -> dict[str, Any]:
         "causal": _causal(causal, ordered, n),
         "histograms": {name: _by_feature(histograms, name, n) for name in ("present", "absent")},
         "histories": _histories(study.table("histories"), items.index, n),
-        "effects": _effects(study.table("effects"), items.index, n),
+        "labels": _labels(study.table("labels"), study.table("label_items"), items.index, n),
+        "moves": _moves(study.table("effects"), study.table("moved_items"), items.index, n),
+        "turned": {name: _by_feature(turned(causal, features), name, n) for name in ("value", "share", "error")},
         "neighbours": {
             kind: {
                 name: _by_feature(neighbours[neighbours["kind"] == kind], name, n)
@@ -84,9 +90,12 @@ def page_data(study: "Study") -> dict[str, Any]:
             "quality": figure_json(figures.quality_curves(steering)),
         },
         "empty": {
-            "histogram": figure_json(figures.activation_histogram(histograms.iloc[:0], CONCEPT)),
-            "bars": figure_json(_empty(figures.concept_bars(alignment.iloc[: len(ordered)]))),
-            "effects": figure_json(_empty(figures.effect_bars(causal.iloc[: len(ordered)]))),
+            # Whose colours mean what, the page says itself: a legend takes plotly as long as the bars.
+            "histogram": figure_json(
+                figures.activation_histogram(histograms.iloc[:0], CONCEPT).update_layout(showlegend=False)
+            ),
+            "bars": figure_json(_empty(figures.concept_bars(bars))),
+            "turned": figure_json(figures.turned_curve(pd.DataFrame(columns=["value", "share", "error"]))),
         },
         "steering": {
             str(feature): {
@@ -149,13 +158,35 @@ def _causal(causal: pd.DataFrame, concepts: list[str], n: int) -> dict[str, list
     return found
 
 
-def _effects(effects: pd.DataFrame, items: pd.Index, n: int) -> dict[str, dict[str, list[Any]]]:
-    """For each direction, every feature's items and effects, strongest first."""
-    table = effects.assign(item=items.get_indexer(effects["item"])).sort_values(["feature", "rank"])
+def _labels(labels: pd.DataFrame, examples: pd.DataFrame, items: pd.Index, n: int) -> dict[str, Any]:
+    """Every feature's label and how it did on unseen users, and for each role the items of every feature."""
+    labels = labels.sort_values("feature")
+    examples = examples.assign(item=items.get_indexer(examples["item"])).sort_values(["feature", "rank"])
+    scores = ("precision", "recall", "lift", "hard_precision", "support", "active")
     return {
-        str(direction): {name: _by_feature(rows, name, n) for name in ("item", "effect")}
-        for direction, rows in table.groupby("direction")
+        "name": labels["label"].tolist(),
+        "kind": labels["kind"].map(KINDS).fillna("").tolist(),
+        "labelled": labels["labelled"].tolist(),
+        **{name: numbers(labels[name]) for name in scores},
+        "needs": {"f1": F1, "lift": LIFT, "hard_precision": number(HARD, digits=2), "support": SUPPORT},
+        "roles": EXAMPLES,
+        "items": {role: _by_feature(examples[examples["role"] == role], "item", n) for role in EXAMPLES},
     }
+
+
+def _moves(effects: pd.DataFrame, moved: pd.DataFrame, items: pd.Index, n: int) -> dict[str, dict[str, Any]]:
+    """For each way to tell and each direction, every feature's items and what becomes of them, strongest first."""
+    told = {str(path): rows.drop(columns="path") for path, rows in effects.groupby("path", sort=False)}
+    told["lists"] = moved.assign(effect=moved["up"] - moved["down"])
+    found: dict[str, dict[str, Any]] = {}
+    for way, table in told.items():
+        table = table.assign(item=items.get_indexer(table["item"])).sort_values(["feature", "rank"])
+        columns = [name for name in ("item", "effect", "up", "down") if name in table]
+        found[way] = {
+            direction: {name: _by_feature(table[table["direction"] == direction], name, n) for name in columns}
+            for direction in ("promoted", "suppressed")
+        }
+    return found
 
 
 def _by_feature(table: pd.DataFrame, column: str, n: int) -> list[list[float | None]]:
@@ -167,4 +198,5 @@ def _by_feature(table: pd.DataFrame, column: str, n: int) -> list[list[float | N
 
 
 def _empty(figure: go.Figure) -> go.Figure:
-    return figure.update_traces(x=[], y=[], customdata=[])
+    figure.update_traces(x=[], y=[], customdata=[])
+    return figure.update_traces(error_x={"array": []}, selector={"meta": "effect"})

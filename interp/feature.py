@@ -12,6 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from interp import figures
+from interp.control.causal import turned
 from interp.meaning.labels import UNLABELLED
 from recmodels.errors import InputError
 
@@ -55,8 +56,13 @@ class Feature:
 
     @cached_property
     def concepts(self) -> pd.DataFrame:
-        """concept, correlation, auc, sensitivity with every concept, best first."""
-        rows = self.features.rows("alignment", self.index)
+        """What it follows and moves: concept, correlation, auc, sensitivity, effect, effect_se; best correlated first.
+
+        effect is the change of the concept's share of the top 10 as the feature is turned up by its 99th percentile,
+        half the difference to turning it down; NaN where it was never active.
+        """
+        moves = self.features.rows("causal", self.index)[["concept", "effect", "effect_se"]]
+        rows = self.features.rows("alignment", self.index).merge(moves, on="concept", how="left")
         return rows.drop(columns="feature").sort_values("correlation", ascending=False, ignore_index=True)
 
     @cached_property
@@ -72,8 +78,22 @@ class Feature:
 
     @cached_property
     def effects(self) -> pd.DataFrame:
-        """The items it promotes and suppresses most: direction, rank, item, effect, title, concepts."""
+        """The items whose scores it raises and lowers most: path, direction, rank, item, effect, title, concepts.
+
+        On the path "layers" through the layers after it, as its activation acts; on "direct" past them, as its
+        direction reads. There is no second path where no block follows.
+        """
         rows = self.features.rows("effects", self.index).drop(columns="feature")
+        return self.features.study.titles(rows)
+
+    @cached_property
+    def moved(self) -> pd.DataFrame:
+        """The items that most lists gain and lose by it: direction, rank, item, up, down, title, concepts.
+
+        up and down are the shares of test users who have the item in their top 10 while the feature is turned up, or
+        down, by its 99th percentile.
+        """
+        rows = self.features.rows("moved_items", self.index).drop(columns="feature")
         return self.features.study.titles(rows)
 
     def histogram(self) -> go.Figure:
@@ -81,8 +101,16 @@ class Feature:
         return figures.activation_histogram(self.features.rows("histograms", self.index), self.row["concept"])
 
     def concept_bars(self) -> go.Figure:
-        """Its correlation with every concept."""
+        """Its correlation with every concept, and its effect on each."""
         return figures.concept_bars(self.concepts)
+
+    def share_curve(self) -> go.Figure:
+        """Share of its best concept in the lists as it is turned; through a range of values if the study steered it."""
+        steering = self.features.rows("steering", self.index).query("method == 'set'")
+        if len(steering):
+            return figures.share_curves(steering)
+        features = self.features.table.loc[[self.index]].reset_index()
+        return figures.turned_curve(turned(self.features.rows("causal", self.index), features))
 
     def __index__(self) -> int:
         """Its number, so that it can be steered by itself: `rec.steer({study.features["Horror"]: 2})`."""
@@ -97,7 +125,7 @@ class Feature:
         )
 
     def _listed(self, direction: str, count: int = 4) -> str:
-        rows = self.effects[self.effects["direction"] == direction]
+        rows = self.effects.query("path == 'layers' and direction == @direction")
         return "; ".join(rows["title"].head(count))
 
     def _repr_html_(self) -> str:

@@ -1,4 +1,4 @@
-"""Do features do what they say? What turning each of them does to every concept's share of the lists.
+"""Do features do what they say? What turning each of them does to the lists: to concepts' shares, and to items.
 
 A feature's correlations say which concepts it stands for; what it causes is measured by steering it. The two are
 compared feature by feature and concept by concept.
@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from interp.concepts import Concepts
+from interp.control.moved import moved_items
 from interp.control.steered_lists import steered_lists
 from interp.control.steering import user_shares
 from interp.envoys import RecommenderEnvoy
@@ -26,7 +27,7 @@ DIGITS = 12  # of changes
 
 @dataclass(frozen=True)
 class CausalMap:
-    """How every concept's share of the lists changes with every feature.
+    """How the lists change with every feature.
 
     Attributes:
         features: the f features that were turned.
@@ -35,6 +36,9 @@ class CausalMap:
         changes: float [3, f, c], means over users: of the change when turned up, when turned down, and half the
             difference of the two, which is the effect.
         errors: float [3, f, c], their standard errors over users.
+        plain: float [c], mean shares of the concepts while no feature is turned.
+        moved: the items whose lists change most: feature, direction, rank, item, up and down, as in
+            `interp.control.moved.moved_items`.
     """
 
     features: list[int]
@@ -42,11 +46,14 @@ class CausalMap:
     amount: float
     changes: np.ndarray
     errors: np.ndarray
+    plain: np.ndarray
+    moved: pd.DataFrame
 
     def table(self) -> pd.DataFrame:
-        """Long form: feature, concept, then up, up_se, down, down_se, effect, effect_se."""
+        """Long form: feature, concept, share (while nothing is turned), up, up_se, down, down_se, effect, effect_se."""
         f, c = self.changes.shape[1:]
         columns = {"feature": np.repeat(self.features, c), "concept": np.tile(self.concepts, f)}
+        columns["share"] = np.tile(self.plain, f)
         for name, change, error in zip(("up", "down", "effect"), self.changes, self.errors, strict=True):
             columns |= {name: change.ravel(), f"{name}_se": error.ravel()}
         return pd.DataFrame(columns)
@@ -66,7 +73,7 @@ def causal_map(
     k: int = 10,
     site: str | None = None,
 ) -> CausalMap:
-    """Turn every feature up and down at the last step, each by itself, and count concepts in the lists.
+    """Turn every feature up and down at the last step, each by itself, and count concepts and items in the lists.
 
     The natural unit is a feature's 99th percentile over the steps where it is active: +1 then adds as much as it ever
     shows, alike for features of any scale. Its standard deviation over all steps would be nearly nothing for the rare
@@ -99,17 +106,48 @@ def causal_map(
         for feature, unit in units.items()
         for sign in (1, -1)
     ]
-    means, errors = [], []
+    numbers, ids = np.array([int(feature) for feature in units]), rec.recommender.vocabulary.ids
+    means, errors, moved = [], [], []
     for start in range(0, len(steers), STEERS):
         lists = steered_lists(rec, given, steers[start : start + STEERS], k, f"steers from {start} of {len(steers)}")
-        for up, down in lists.reshape(-1, 2, len(given), k):
+        pairs = lists.reshape(-1, 2, len(given), k)
+        turned = moved_items(pairs[:, 0], pairs[:, 1], len(ids))
+        moved.append(turned.assign(feature=numbers[start // 2 + turned["place"]], item=ids[turned["code"]]))
+        for up, down in pairs:
             raised, lowered = user_shares(up, labels) - plain, user_shares(down, labels) - plain
             three = np.stack([raised, lowered, (raised - lowered) / 2])
             # Rounded, because rounding in the mean would otherwise rank changes that are the same.
             means.append(three.mean(axis=1).round(DIGITS))
             errors.append(three.std(axis=1, ddof=1) / np.sqrt(len(given)))
-    numbers = [int(feature) for feature in units]
-    return CausalMap(numbers, concepts.names, amount, np.stack(means, axis=1), np.stack(errors, axis=1))
+    columns = ["feature", "direction", "rank", "item", "up", "down"]
+    return CausalMap(
+        numbers.tolist(),
+        concepts.names,
+        amount,
+        np.stack(means, axis=1),
+        np.stack(errors, axis=1),
+        plain.mean(axis=0),
+        pd.concat(moved, ignore_index=True)[columns],
+    )
+
+
+def turned(causal: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
+    """The share of each feature's best concept in the lists as the feature is turned down, left, and turned up.
+
+    Args:
+        causal: `CausalMap.table` of features turned by their 99th percentile.
+        features: feature, concept (its best one), p99.
+
+    Returns:
+        Three rows for each feature of the map: feature, value (what is added to its activation), share, and error (the
+        standard error of the share's change).
+    """
+    left = causal.merge(features[["feature", "concept", "p99"]], on=["feature", "concept"]).assign(value=0.0, error=0.0)
+    down, up = (
+        left.assign(value=sign * left["p99"], share=left["share"] + left[name], error=left[f"{name}_se"])
+        for sign, name in ((-1, "down"), (1, "up"))
+    )
+    return pd.concat([down, left, up], ignore_index=True)[["feature", "value", "share", "error"]]
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class Drawn:
         concepts = pd.DataFrame(shown.concepts(0))
         self._histogram = figure_json(figures.activation_histogram(study.table("histograms").iloc[:0], CONCEPT))
         self._bars = figure_json(figures.concept_bars(concepts))
-        self._effects = figure_json(figures.effect_bars(concepts))
+        self._turned = figure_json(figures.turned_curve(pd.DataFrame(columns=["value", "share", "error"])))
         steering = study.table("steering").query("method == 'set'")
         self._steered = {
             feature: {
@@ -48,12 +48,10 @@ class Drawn:
         found = self._steered.get(feature.index, {})
         if feature.dead:
             return found
-        concepts = self.shown.concepts(feature.index)
         return {
             "plot-histogram": self._histogram_of(self.shown.histogram(feature.index), feature.concept),
-            "plot-bars": self._bars_of(self._bars, concepts, "correlation"),
-            "plot-effects": self._bars_of(self._effects, concepts, "effect"),
-            **found,
+            "plot-bars": self._bars_of(self.shown.concepts(feature.index)),
+            **(found or {"plot-shares": self._turned_of(self.shown.turned(feature.index))}),
         }
 
     def _histogram_of(self, rows: list[Any], concept: str) -> dict[str, Any]:
@@ -65,15 +63,19 @@ class Drawn:
             trace["name"] = trace["name"].replace(CONCEPT, plain(concept))
         return figure
 
-    def _bars_of(self, empty: dict[str, Any], concepts: list[Any], column: str) -> dict[str, Any]:
-        figure = deepcopy(empty)
+    def _bars_of(self, concepts: list[Any]) -> dict[str, Any]:
+        figure = deepcopy(self._bars)
+        follows, moves = figure["data"]
+        for trace in (follows, moves):
+            trace["x"] = numbers(getattr(row, trace["meta"]) for row in concepts)
+            trace["y"] = [plain(row.concept) for row in concepts]
+        follows["customdata"] = [numbers((row.auc, row.sensitivity)) for row in concepts]
+        moves["error_x"]["array"] = numbers(row.effect_se for row in concepts)
+        return figure
+
+    def _turned_of(self, rows: list[Any]) -> dict[str, Any]:
+        figure = deepcopy(self._turned)
         (trace,) = figure["data"]
-        trace |= {
-            "x": numbers(getattr(row, column) for row in concepts),
-            "y": [plain(row.concept) for row in concepts],
-        }
-        if column == "effect":
-            trace["error_x"]["array"] = numbers(row.effect_se for row in concepts)
-        else:
-            trace["customdata"] = [numbers((row.auc, row.sensitivity)) for row in concepts]
+        trace |= {"x": numbers(row.value for row in rows), "y": numbers(row.share for row in rows)}
+        trace["error_y"]["array"] = numbers(row.error for row in rows)
         return figure

@@ -11,7 +11,10 @@ import numpy as np
 import pandas as pd
 
 from interp.concepts.alignment import UNALIGNED
+from interp.control.causal import turned
 from interp.meaning.labels import UNLABELLED
+from interp.report.labels import EXAMPLES
+from interp.tables.effects import LAYERS
 
 if TYPE_CHECKING:
     from interp.study import Study
@@ -20,11 +23,6 @@ BANDS = {
     "strongest": ("Strongest", "the histories with its highest peaks"),
     "middle": ("Middle", "around the median of all histories in which it is ever on"),
     "weak": ("Weak", "around their 10th percentile"),
-}
-ROLES = {
-    "hit": "Right: active, and the label says so",
-    "false alarm": "Wrong: the label says so, but it is not active",
-    "missed": "Missed: active, and the label does not say so",
 }
 DARK = 0.806  # share of the largest activation from which on white is easier to read on its shade than black
 TOP = 3  # items that stand for a feature in lists
@@ -69,18 +67,24 @@ class Shown:
         self.study = study
         self.items = study.items
         self.titles: dict[Any, str] = self.items["title"].to_dict()
-        effects = study.table("causal")[["feature", "concept", "effect", "effect_se"]]
+        causal, scores, features = (study.table(name) for name in ("causal", "effects", "features"))
+        effects = causal[["feature", "concept", "effect", "effect_se"]]
         concepts = study.table("alignment").merge(effects, on=["feature", "concept"], how="left")
         self._concepts = _by_feature(concepts.sort_values("correlation", ascending=False, kind="stable"))
         self._histograms = _by_feature(study.table("histograms"))
         self._histories = _by_feature(study.table("histories"))
-        self._effects, self._neighbours, self._examples = (
-            _by_feature(study.table(name).sort_values("rank", kind="stable"))
-            for name in ("effects", "neighbours", "label_items")
+        self._turned = _by_feature(turned(causal, features))
+        self._effects, self._moved, self._neighbours, self._examples = (
+            _by_feature(table.sort_values("rank", kind="stable"))
+            for table in (
+                scores[scores["path"] == LAYERS],
+                study.table("moved_items"),
+                study.table("neighbours"),
+                study.table("label_items"),
+            )
         )
         proofs = {proof.feature: proof for proof in study.table("labels").itertuples()}
-        rows = study.table("features").sort_values("feature").itertuples()
-        self.features = [self._named(row, proofs[row.feature]) for row in rows]
+        self.features = [self._named(row, proofs[row.feature]) for row in features.sort_values("feature").itertuples()]
 
     def concepts(self, feature: int) -> list[Any]:
         """Rows of concept, correlation, auc, sensitivity, effect, effect_se: best correlated first."""
@@ -89,6 +93,10 @@ class Shown:
     def histogram(self, feature: int) -> list[Any]:
         """Rows of left, right, present and absent, from left to right; none of a dead feature."""
         return self._histograms[feature]
+
+    def turned(self, feature: int) -> list[Any]:
+        """Rows of value, share and error, as of `interp.control.causal.turned`; none of a dead feature."""
+        return self._turned[feature]
 
     def bands(self, feature: int) -> Iterator[dict[str, Any]]:
         """Histories by how strongly they light a feature."""
@@ -99,14 +107,17 @@ class Shown:
                 yield {"name": name, "about": about, "histories": histories}
 
     def effects(self, feature: int) -> dict[str, list[dict[str, Any]]]:
-        """The items that a feature promotes and suppresses, strongest first."""
+        """The items whose scores a feature raises ("promoted") and lowers ("suppressed"), strongest first."""
         rows = self._effects[feature]
-        largest = max((abs(row.effect) for row in rows), default=0) or 1
-        found: dict[str, list[dict[str, Any]]] = {"promoted": [], "suppressed": []}
-        for row in rows:
-            value = f"{'+' if row.effect > 0 else '−'}{abs(row.effect):#.3g}"
-            found[row.direction].append({"item": row.item, "value": value, "share": f"{abs(row.effect) / largest:.2f}"})
-        return found
+        return _moves([(row, row.effect, f"{abs(row.effect):#.3g}", "") for row in rows])
+
+    def moved(self, feature: int) -> dict[str, list[dict[str, Any]]]:
+        """The items that most lists gain and lose as a feature is turned up and down."""
+        told = (
+            (row, row.up - row.down, f"{abs(row.up - row.down):.1%}", f"{row.down:.1%} → {row.up:.1%} of users")
+            for row in self._moved[feature]
+        )
+        return _moves(list(told))
 
     def neighbours(self, feature: int) -> dict[str, list[tuple[float, Named]]]:
         """The features that are on together with a feature, and those that write alike, with their similarity."""
@@ -118,8 +129,8 @@ class Shown:
     def examples(self, feature: int) -> list[tuple[str, str]]:
         """Items that speak for a feature's label and against it: what they are, and their titles."""
         rows = self._examples[feature]
-        titles = {role: [short(self.titles[row.item]) for row in rows if row.role == role] for role in ROLES}
-        return [(ROLES[role], "; ".join(found)) for role, found in titles.items() if found]
+        titles = {role: [short(self.titles[row.item]) for row in rows if row.role == role] for role in EXAMPLES}
+        return [(EXAMPLES[role], "; ".join(found)) for role, found in titles.items() if found]
 
     def _history(self, rows: list[Any], largest: float) -> dict[str, Any]:
         peak = max(rows, key=attrgetter("activation"))
@@ -148,6 +159,16 @@ class Shown:
         label = proof.label if proof.labelled else UNLABELLED
         aligned = bool(np.nan_to_num(row.correlation) >= UNALIGNED)
         return Named(row.feature, label, row.concept, aligned, top[:TOP], row, proof)
+
+
+def _moves(rows: list[tuple[Any, float, str, str]]) -> dict[str, list[dict[str, Any]]]:
+    """Items by direction, of rows, what becomes of them, the size of that as text, and more about it."""
+    largest = max((abs(change) for _, change, _, _ in rows), default=0) or 1
+    found: dict[str, list[dict[str, Any]]] = {"promoted": [], "suppressed": []}
+    for row, change, size, more in rows:
+        value, share = f"{'+' if change > 0 else '−'}{size}", f"{abs(change) / largest:.2f}"
+        found[row.direction].append({"item": row.item, "value": value, "share": share, "more": more})
+    return found
 
 
 def _by_feature(table: pd.DataFrame) -> dict[int, list[Any]]:

@@ -146,7 +146,19 @@ def _feature(shown: Shown, drawn: Drawn, one: Named) -> dict[str, Any]:
         "evidence": _evidence(one),
         "examples": shown.examples(one.index) if one.proof.labelled else [],
         "bands": shown.bands(one.index),
-        "effects": shown.effects(one.index),
+        "moves": (
+            (
+                ("Items whose scores it raises", "Items whose scores it lowers"),
+                "Change of its score, relative to the average item’s, per unit of the feature’s activation.",
+                shown.effects(one.index),
+            ),
+            (
+                ("Items that enter the lists", "Items that leave the lists"),
+                "Counted: test users who have it in their top 10 while the feature is turned down and up by its 99th "
+                "percentile.",
+                shown.moved(one.index),
+            ),
+        ),
         "concepts": shown.concepts(one.index),
         "steered": drawn.steered(one.index),
         "neighbours": shown.neighbours(one.index),

@@ -1,7 +1,7 @@
 """Plotly figures as functions of a study's tables. No figure computes a statistic."""
 
 from interp.figures.beyond import attributions_beside_ablations, exposure_trade_off
-from interp.figures.features import activation_histogram, concept_bars, effect_bars
+from interp.figures.features import activation_histogram, concept_bars, turned_curve
 from interp.figures.grids import setting_curve, site_bars, trade_off_curves
 from interp.figures.maps import dictionary_map
 from interp.figures.overview import (
@@ -26,7 +26,6 @@ __all__ = [
     "densities",
     "dictionary_map",
     "direction_curves",
-    "effect_bars",
     "exposure_trade_off",
     "features_beside_neurons",
     "quality_curves",
@@ -34,4 +33,5 @@ __all__ = [
     "share_curves",
     "site_bars",
     "trade_off_curves",
+    "turned_curve",
 ]

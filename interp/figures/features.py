@@ -6,7 +6,7 @@ The offline page fills in each feature's rows: it finds a trace by its `meta`, t
 import pandas as pd
 import plotly.graph_objects as go
 
-from interp.figures.theme import ABSENT, NAMES, NEURON, NEUTRAL, PRESENT, plain, styled
+from interp.figures.theme import ABSENT, NAMES, NEURON, NEUTRAL, PRESENT, plain, quick, styled
 
 
 def activation_histogram(histogram: pd.DataFrame, concept: str) -> go.Figure:
@@ -29,49 +29,70 @@ def activation_histogram(histogram: pd.DataFrame, concept: str) -> go.Figure:
             marker={"color": color, "line": {"width": 0}},
             hovertemplate="about %{x:.3g}: %{y} steps<extra>%{fullData.name}</extra>",
         )
-    figure = styled(figure, "activation", "steps", height=370)
+    figure = quick(styled(figure, "activation", "steps", height=370))
     return figure.update_layout(
         barmode="stack", bargap=0, legend={"traceorder": "normal"}, xaxis={"rangemode": "tozero"}
     )
 
 
 def concept_bars(concepts: pd.DataFrame) -> go.Figure:
-    """Correlation of one feature with every concept.
+    """Which concepts one feature follows, and beside that which it moves.
 
     Args:
-        concepts: columns concept, correlation, auc and sensitivity, best first.
+        concepts: columns concept, correlation, auc and sensitivity, effect and effect_se, best correlated first.
     """
-    bars = go.Bar(
+    names = [plain(name) for name in concepts["concept"]]
+    figure = go.Figure()
+    figure.add_bar(
         meta="correlation",
         x=concepts["correlation"],
+        y=names,
+        orientation="h",
         customdata=concepts[["auc", "sensitivity"]],
         marker={"color": PRESENT},
         hovertemplate="%{y}<br>correlation %{x:.3f}<br>AUC %{customdata[0]:.3f}"
         "<br>sensitivity %{customdata[1]:.3f}<extra></extra>",
     )
-    return _by_concept(bars, concepts, "correlation")
-
-
-def effect_bars(concepts: pd.DataFrame) -> go.Figure:
-    """What turning one feature up and down does to the share of every concept in the lists.
-
-    Args:
-        concepts: columns concept, effect and effect_se, in the order of `concept_bars`.
-    """
-    bars = go.Bar(
+    figure.add_bar(
         meta="effect",
         x=concepts["effect"],
+        y=names,
+        xaxis="x2",
+        orientation="h",
         error_x={"array": concepts["effect_se"], "color": NEUTRAL, "thickness": 1.5, "width": 3},
         marker={"color": NEURON},
         hovertemplate="%{y}<br>%{x:+.2%} of the list (standard error %{error_x.array:.2%})<extra></extra>",
     )
-    figure = _by_concept(bars, concepts, "change of its share of the lists")
-    return figure.update_xaxes(tickformat="+.0%")
+    figure = quick(styled(figure, "correlation", "", height=60 + 17 * max(len(concepts), 6)))
+    line = {"zeroline": True, "zerolinecolor": "rgba(128,128,128,0.7)", "nticks": 5, "tickangle": 0}
+    moved = figure.layout.xaxis.to_plotly_json() | {"title": {"text": "change of its share", "standoff": 8}}
+    figure.update_layout(
+        xaxis={"domain": [0, 0.48], **line},
+        xaxis2=moved | {"domain": [0.52, 1], "tickformat": "+.1~%", **line},
+        showlegend=False,
+        yaxis={"autorange": "reversed", "ticklabelstandoff": 4, "automargin": True, **NAMES},
+    )
+    return figure
 
 
-def _by_concept(bars: go.Bar, concepts: pd.DataFrame, x: str) -> go.Figure:
-    """One bar for each concept, the first on top."""
-    bars.update(y=[plain(name) for name in concepts["concept"]], orientation="h")
-    figure = styled(go.Figure(bars), x, "", height=60 + 17 * max(len(concepts), 6))
-    figure.update_xaxes(zeroline=True, zerolinecolor="rgba(128,128,128,0.7)")
-    return figure.update_yaxes(autorange="reversed", ticklabelstandoff=4, **NAMES)
+def turned_curve(turned: pd.DataFrame) -> go.Figure:
+    """Share of a concept in the lists while one feature is turned down, left as it is, and turned up.
+
+    Args:
+        turned: columns value (what is added to the activation), share, and error (standard error of its change).
+    """
+    figure = go.Figure(
+        go.Scatter(
+            meta="share",
+            x=turned["value"],
+            y=turned["share"],
+            error_y={"array": turned["error"], "color": NEUTRAL, "thickness": 1.5, "width": 4},
+            mode="lines+markers",
+            line={"color": NEURON},
+            marker={"size": 7},
+            cliponaxis=False,
+            hovertemplate="%{x:+.3g}: %{y:.2%} (standard error of the change %{error_y.array:.2%})<extra></extra>",
+        )
+    )
+    figure = quick(styled(figure, "added to the activation at the last step", "share of the concept in the top 10"))
+    return figure.update_layout(yaxis={"rangemode": "tozero", "tickformat": ".0%"})

@@ -1,8 +1,8 @@
 """Offline pages: one file each that asks the network for nothing.
 
 plotly.js is inside, and a content security policy forbids the rest. All data is one JSON block, from which the page's
-own script draws: text from the data becomes text nodes, never markup. `<name>.html`, `.css` and `.js` make a page
-together with `head.html`, `base.css` and `base.js`, which all share.
+own script draws: text from the data becomes text nodes, never markup. `<name>.html` and `.css` make a page together
+with `head.html` and `base.css`, which all share, and with the scripts of `SCRIPTS`.
 """
 
 import base64
@@ -19,6 +19,10 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 PAGE = Path(__file__).parent
+SCRIPTS = {
+    "dashboard": ("base", "features", "map", "panel", "table", "dashboard"),
+    "report": ("base", "report"),
+}
 MODELS = {"gptrec": "GPTRec", "bert4rec": "BERT4Rec"}
 
 
@@ -31,7 +35,8 @@ def render(name: str, title: str, data: dict[str, Any]) -> str:
         data: JSON values, which the page's script reads.
     """
     page = _read(f"{name}.html").replace("{{head}}", _read("head.html"))
-    style, script = ("".join(_read(f"{part}.{ending}") for part in ("base", name)) for ending in ("css", "js"))
+    style = "".join(_read(f"{part}.css") for part in ("base", name))
+    script = "".join(_read(f"{part}.js") for part in SCRIPTS[name])
     plotly = get_plotlyjs().replace("</script", "<\\/script")
     parts = {
         "title": escape(title),

@@ -6,10 +6,11 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const LONGEST = 160; // characters of a title that are shown
 const HEAT = [[255, 247, 188], [254, 196, 79], [236, 112, 20], [179, 0, 0]];
-const wanted = new Map(); // element → the figure that belongs in it
-const stale = new Set(); // elements whose figure is not drawn yet
+const wanted = new Map(); // element → the figure that belongs in it, or what makes its nodes
+const stale = new Set(); // elements in which that is not yet
 const near = new Set(); // elements in view or nearly
 let drawing = false; // whether figures are about to be drawn
+let spare; // the timer of what is made when there is time
 const hooks = {}; // what a page does at an event of a figure, such as plotly_click
 
 // ---- small tools ----
@@ -31,27 +32,49 @@ const short = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` 
 
 /** Have a figure in an element: soon where that is in view or nearly, else when it comes near. */
 function draw(id, figure) {
+  want(id, figure, figure.layout.height);
+}
+
+/** Have the nodes that a function makes in an element of about this height: as soon as it comes near, or when there is time. */
+function fill(id, height, nodes) {
+  byId(id).replaceChildren(); // nobody, and no screen reader, should take the old ones for the new
+  want(id, nodes, height);
+  clearTimeout(spare);
+  spare = setTimeout(() => [...stale].filter(isLate).forEach(put), 300);
+}
+
+function want(id, content, height) {
   const target = byId(id);
-  target.style.minHeight = `${figure.layout.height}px`; // so that links to later parts stay right
-  wanted.set(target, figure);
+  target.style.minHeight = `${height}px`; // so that links to later parts stay right
+  wanted.set(target, content);
   stale.add(target);
   drawNear();
 }
 
-/** Draw what is near once the page has been painted, so that text never waits, nor figures nobody will see. */
+const isLate = (target) => typeof wanted.get(target) === "function";
+
+/** Draw what is near with the next frame, so that what is wanted twice is drawn once, and what nobody will see never. */
 function drawNear() {
   if (drawing) return;
   drawing = true;
-  requestAnimationFrame(() => setTimeout(drawStale));
+  requestAnimationFrame(drawStale);
 }
 
 function drawStale() {
   drawing = false;
-  if (window.Plotly) [...stale].filter((target) => near.has(target)).forEach(plot); // plotly.js comes last
+  if (window.Plotly) [...stale].filter((target) => near.has(target)).forEach(put); // plotly.js comes last
 }
 
+function put(target) {
+  stale.delete(target);
+  if (!isLate(target)) return plot(target);
+  target.replaceChildren(...wanted.get(target)());
+  target.style.minHeight = "";
+}
+
+/** Draw all figures again, in other colours or another width. */
 function drawAgain() {
-  for (const target of wanted.keys()) stale.add(target);
+  for (const target of wanted.keys()) if (!isLate(target)) stale.add(target);
   drawNear();
 }
 
@@ -73,7 +96,6 @@ function plot(target) {
   const first = !target.on;
   Plotly.react(target, traces, layout, { displayModeBar: false, doubleClick: false });
   if (first) for (const [event, hook] of Object.entries(hooks)) target.on(event, hook);
-  stale.delete(target);
 }
 
 function watchFigures() {
@@ -84,7 +106,7 @@ function watchFigures() {
     },
     { rootMargin: "300px" },
   );
-  document.querySelectorAll(".plot").forEach((target) => observer.observe(target));
+  document.querySelectorAll(".plot, .late").forEach((target) => observer.observe(target));
 }
 
 // ---- items and activations ----
@@ -149,14 +171,12 @@ function keepTips() {
 /** A history's cards in a row, the one with the largest of its activations outlined. */
 function historyRow(name, first, cards, activations) {
   cards[activations.indexOf(Math.max(...activations))].classList.add("peak");
-  return make(
-    "div",
-    { className: "history" },
-    make("h4", {}, `${name}, from step ${first}`),
-    make("ol", { className: "items", ariaLabel: name }, ...cards),
-  );
+  const row = make("ol", { className: "items", ariaLabel: name }, ...cards);
+  unscrolled.observe(row);
+  return make("div", { className: "history" }, make("h4", {}, `${name}, from step ${first}`), row);
 }
 
+/** Brings a history's peak into view, where a row is wider than the page, when the row itself comes into view. */
 const unscrolled = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
     if (!isIntersecting) continue;
@@ -166,19 +186,13 @@ const unscrolled = new IntersectionObserver((entries) => {
   }
 });
 
-/** Bring every history's peak into view, where a row is wider than the page, when the row itself comes into view. */
-function scrollToPeaks() {
-  unscrolled.disconnect();
-  document.querySelectorAll(".items").forEach((row) => unscrolled.observe(row));
-}
-
 // ---- printing ----
 
 /** A narrow page while printing, with all figures to fit. */
 function setPrinting(printing) {
   document.documentElement.classList.toggle("printing", printing);
   drawAgain();
-  if (printing) [...stale].filter((target) => target.offsetWidth > 0).forEach(plot);
+  if (printing) [...stale].filter((target) => target.offsetWidth > 0).forEach(put);
 }
 
 /** Keep figures fitting the page; they appear once plotly.js, which comes after this script, is there. */

@@ -22,7 +22,7 @@ labels/        labels.parquet          a label for each feature, with its scores
                label_kinds.csv         how many features could be labelled, by kind
                label_items.parquet     items that speak for a label, and against it
 effects/       recommender.csv         ranking metrics on the test part, also with the site reconstructed
-               effects.parquet         items promoted and suppressed
+               effects.parquet         items whose scores rise and fall, through the layers and on the direct path
 steering/      steering.csv            features and probe directions at each value (Figures 9, 10, 14 and 17)
                shares.csv              the same: share of every concept
                probes.csv              how well supervised probes tell concepts apart (section 8.2.3)
@@ -32,6 +32,7 @@ trade_offs/    profiles.csv            how much more active features are with a 
 doses/         doses.csv               least costly steers that reach a share: for all users, and for each of them
 lists/         lists.parquet           two users' lists before and after (Figure 7)
 causal/        causal.parquet          what turning every feature up and down does to every concept's share
+               moved_items.parquet     items that enter and leave the lists most by that
                causal_agreement.csv    whether that follows from its correlations, and by chance
                causal_concepts.csv     the same, concept by concept
 popularity/    popularity_features.csv how far each feature tells popular from unpopular items

@@ -30,7 +30,7 @@ def causal(
     alignment: pd.DataFrame,
     concepts: Concepts,
 ) -> Tables:
-    """Tables `causal`, `causal_agreement` and `causal_concepts`; see `interp.control.causal`.
+    """Tables `causal`, `moved_items`, `causal_agreement` and `causal_concepts`; see `interp.control.causal`.
 
     Every active feature is turned up and down by its own 99th percentile, for as many test users as `LISTS` allows,
     drawn at random.
@@ -44,9 +44,9 @@ def causal(
         concepts: the study's concepts.
 
     Returns:
-        causal: `CausalMap.table`. causal_agreement: score ("rank_correlation" or "top_matches"), value, chance, p,
-        features, users. causal_concepts: `Agreement.concepts`. The last two are empty where fewer than two concepts
-        tell test steps apart.
+        causal: `CausalMap.table`. moved_items: `CausalMap.moved`. causal_agreement: score ("rank_correlation" or
+        "top_matches"), value, chance, p, features, users. causal_concepts: `Agreement.concepts`. The last two are empty
+        where fewer than two concepts tell test steps apart.
     """
     units = features.set_index("feature")["p99"]
     units = units[units > 0]
@@ -67,7 +67,12 @@ def causal(
             }
         )
         each = agreed.concepts
-    return {"causal.parquet": found.table(), "causal_agreement.csv": overall, "causal_concepts.csv": each}
+    return {
+        "causal.parquet": found.table(),
+        "moved_items.parquet": found.moved,
+        "causal_agreement.csv": overall,
+        "causal_concepts.csv": each,
+    }
 
 
 def popularity(

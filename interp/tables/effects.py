@@ -1,5 +1,7 @@
 """What the chosen dictionary's reconstruction costs, and what each of its features does to the scores."""
 
+import pandas as pd
+
 from interp.dictionaries.fidelity import downstream
 from interp.dictionaries.sae import SparseAutoencoder
 from interp.envoys import RecommenderEnvoy
@@ -7,12 +9,31 @@ from interp.meaning.effects import mean_jacobian, promoted_items
 from interp.tables.store import Tables
 from recmodels.sequences import Histories
 
+LAYERS, DIRECT = "layers", "direct"
+
+
+def paths(rec: RecommenderEnvoy, site: str) -> dict[str, str]:
+    """The sites whose outputs are pushed: the features' own, and the last block's, from which only scoring follows.
+
+    The second is the direct path: what a feature writes goes past the blocks in between. Where no block follows the
+    site, the two are the same, and there is only the first.
+    """
+    last = f"blocks.{rec.recommender.model.config.num_hidden_layers - 1}"
+    return {LAYERS: site} if site in (last, "final") else {LAYERS: site, DIRECT: last}
+
 
 def effects(rec: RecommenderEnvoy, sae: SparseAutoencoder, test: Histories, site: str) -> Tables:
-    """Table `recommender`: ranking metrics, also through the reconstruction; `effects`: items promoted, suppressed."""
+    """Tables `recommender` and `effects`.
+
+    Returns:
+        recommender: ranking metrics, also through the reconstruction. effects: path ("layers": through those after the
+        site, or "direct", see `paths`), then the columns of `promoted_items`.
+    """
     inputs, _ = test.split_last()
-    jacobian = mean_jacobian(rec, inputs, site, step=sae.std)
-    return {
-        "recommender.csv": downstream(rec, test, site),
-        "effects.parquet": promoted_items(jacobian, sae, rec.recommender.vocabulary.ids),
-    }
+    parts = []
+    for path, pushed in paths(rec, site).items():
+        jacobian = mean_jacobian(rec, inputs, pushed, step=sae.std)
+        found = promoted_items(jacobian, sae, rec.recommender.vocabulary.ids)
+        found.insert(0, "path", path)
+        parts.append(found)
+    return {"recommender.csv": downstream(rec, test, site), "effects.parquet": pd.concat(parts, ignore_index=True)}

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from interp.config import StudyConfig
+from interp.control.moved import COUNT
 from interp.data import StudyData
 from interp.dictionaries.evaluation import neurons
 from interp.dictionaries.grid import Stores, evaluate_all
@@ -20,7 +21,7 @@ from interp.tables.beyond import causal, explanations, popularity, receipts
 from interp.tables.cases import cases, lists
 from interp.tables.dictionaries import dictionaries
 from interp.tables.doses import doses
-from interp.tables.effects import effects
+from interp.tables.effects import effects, paths
 from interp.tables.items import items
 from interp.tables.labels import labels
 from interp.tables.neighbours import neighbours
@@ -103,7 +104,8 @@ def write_tables(
         about | {"learnt_on": learnt_on.fingerprint},
         lambda: labels(sae, learnt_on, test, data.dataset.items, concepts, data.attribute),
     )
-    group("effects", {}, lambda: effects(rec, sae, histories, config.site))
+    pushed = {"paths": paths(rec, config.site)}
+    group("effects", pushed, lambda: effects(rec, sae, histories, config.site))
     steered = {"targets": targets["concept"].tolist(), "values": list(config.values), "train": learnt_on.fingerprint}
     group("steering", steered, lambda: steering(rec, sae, histories, targets, concepts, config.values, learnt_on, test))
     group(
@@ -123,7 +125,7 @@ def write_tables(
     group("lists", {"target": first["concept"]}, lambda: lists(rec, sae, histories, concepts, first))
 
     aligned = read_table(groups, "alignment")
-    group("causal", {}, lambda: causal(rec, site, histories, features, aligned, concepts))
+    group("causal", {"moved_items": COUNT}, lambda: causal(rec, site, histories, features, aligned, concepts))
     group("popularity", counted, lambda: popularity(rec, test, histories, concepts, counts))
     group("explanations", {}, lambda: explanations(rec, site, histories))
     given = counted | {"targets": named}

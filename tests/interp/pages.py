@@ -1,15 +1,7 @@
-"""What the tests of the offline pages share: a study made by hand with hostile names, and a browser."""
-
-import json
-import re
-import shutil
-import time
-from collections.abc import Iterator
-from html.parser import HTMLParser
+"""What the tests of the offline pages share: a study made by hand with hostile names."""
 
 import numpy as np
 import pandas as pd
-import pytest
 
 import interp
 from interp.control.trade_offs import at_equal_share
@@ -126,13 +118,15 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
     effects = pd.concat(
         pd.DataFrame(
             {
+                "path": path,
                 "feature": feature,
                 "direction": direction,
                 "rank": [1, 2],
-                "item": [f"id-{(feature + shift) % 50}" for shift in (1, 2)],
+                "item": [f"id-{(feature + first + shift) % 50}" for shift in (1, 2)],
                 "effect": [sign * 0.5, sign * 0.25],
             }
         )
+        for path, first in (("layers", 0), ("direct", 10))
         for feature in each
         for direction, sign in (("promoted", 1), ("suppressed", -1))
     )
@@ -345,7 +339,12 @@ def _beyond() -> dict[str, dict[str, pd.DataFrame]]:
     summary = pd.DataFrame({"place": [np.nan, 1, 2], "pairs": [2, 1, 1], "agree": [0.5, 1, 0], "correlation": np.nan})
     return {
         "causal": {
-            "causal.parquet": causal.assign(effect=causal["feature"] / 100, effect_se=0.01),
+            "causal.parquet": causal.assign(
+                share=0.3, up=0.2, up_se=0.04, down=-0.1, down_se=0.03, effect=causal["feature"] / 100, effect_se=0.01
+            ),
+            "moved_items.parquet": pd.DataFrame(
+                {"feature": [7, 7], "direction": "promoted", "rank": [1, 2], "item": ["id-4", "id-30"]}
+            ).assign(up=[0.75, 0.5], down=[0.25, 0.375]),
             "causal_agreement.csv": agreement.assign(p=[0.001, 0.2], features=N - 1, users=9),
             "causal_concepts.csv": by_concept,
         },
@@ -388,81 +387,3 @@ def handmade_study(folder, **config):
         write_group(folder / "tables" / group, {"recommender": "odd"}, lambda made=made: made)
     artifacts.write_json(folder / "config.json", RECORD | {"config": RECORD["config"] | config})
     return interp.open(folder)
-
-
-# ---- a reader, and a browser ----
-
-
-class Reader(HTMLParser):
-    """Tags that were opened and left open, addresses, and the text of scripts."""
-
-    VOID = frozenset({"meta", "link", "input", "br", "img"})
-
-    def __init__(self, text):
-        super().__init__()
-        self.opened, self.unclosed, self.addresses, self.scripts, self.title = [], [], [], [], ""
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.opened.append(tag)
-        if tag not in self.VOID:
-            self.unclosed.append(tag)
-        self.addresses += [value for name, value in attrs if name in ("src", "href", "action", "data")]
-
-    def handle_endtag(self, tag):
-        assert self.unclosed.pop() == tag
-
-    def handle_data(self, data):
-        if self.unclosed and self.unclosed[-1] == "script":
-            self.scripts.append(data)
-        if self.unclosed and self.unclosed[-1] == "title":
-            self.title += data
-
-
-def embedded(page):
-    return re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1]
-
-
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --window-size=1280,900 --force-prefers-reduced-motion"
-)
-
-
-def chromium_session(folder) -> Iterator:
-    """A headless browser whose profile is in a folder; what is left of a fixture is `yield from` this."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="the browser tests need selenium")
-    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not program or not driver:
-        pytest.skip("the browser tests need chromium: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = program
-    for flag in (*FLAGS.split(), f"--user-data-dir={folder}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    browser.get("about:blank")
-    for log in ("browser", "performance"):
-        browser.get_log(log)  # forgets the browser's own start page
-    yield browser
-    browser.quit()
-
-
-def until(browser, expression, expected=True, seconds=5):
-    """Wait for an expression of JavaScript to have a value."""
-    end = time.monotonic() + seconds
-    while (found := browser.execute_script(f"return {expression}")) != expected:
-        assert time.monotonic() < end, f"{expression} stayed {found!r}, not {expected!r}"
-        time.sleep(0.02)
-
-
-def text(browser, selector):
-    return browser.execute_script("return document.querySelector(arguments[0]).textContent", selector)
-
-
-def requests(browser):
-    """Addresses that were asked for since the last call, but for the page itself."""
-    asked = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [one["params"]["request"]["url"] for one in asked if one["method"] == "Network.requestWillBeSent"]
-    return [address for address in asked if not address.startswith(("file:", "data:", "about:"))]

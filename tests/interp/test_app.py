@@ -5,7 +5,8 @@ import socket
 import threading
 
 import pytest
-from pages import HOSTILE, chromium_session, requests, text, until
+from browsers import chromium_session, requests, text, until
+from pages import HOSTILE
 
 import interp
 from interp.live.app import HOST, app, server_of

@@ -55,7 +55,22 @@ def test_a_map_is_one_steer_after_another(envoys, histories, concepts, model, mo
         for name, change in changes.items():
             np.testing.assert_allclose(table.loc[feature, name], change.mean(axis=0), atol=1e-12)
             np.testing.assert_allclose(table.loc[feature, f"{name}_se"], stats.sem(change, axis=0), atol=1e-12)
+        np.testing.assert_allclose(table.loc[feature, "share"], plain.mean(axis=0), atol=1e-12)
     np.testing.assert_array_equal(found.effects.loc[11], table.loc[11, "effect"])
+    # The map's lists came in two passes; those of the last feature are of the second.
+    ids, lists_of = rec.recommender.vocabulary.ids, {}
+    for name, sign in (("up", 1), ("down", -1)):
+        with rec.steer({2: sign * 2.0 * units[2]}, op="add"):
+            lists_of[name] = np.bincount(rec.rank(few, 5).ravel(), minlength=len(ids))
+    change = lists_of["up"] - lists_of["down"]
+    moved = found.moved[found.moved["feature"] == 2]
+    assert set(found.moved["feature"]) <= {5, 11, 2}
+    for direction, gain in (("promoted", change), ("suppressed", -change)):
+        order = np.argsort(-gain, kind="stable")[: min(8, (gain > 0).sum())]
+        rows = moved[moved["direction"] == direction]
+        assert rows["item"].tolist() == ids[order].tolist()
+        for name, lists in lists_of.items():
+            np.testing.assert_allclose(rows[name], lists[order] / len(few))
 
 
 def by_hand():
@@ -63,7 +78,9 @@ def by_hand():
     says = np.array([[0.9, 0.1, -0.2], [0.0, 0.5, 0.3], [0.1, 0.2, 0.8]])
     does = np.array([[0.3, 0.0, -0.1], [0.1, 0.0, 0.2], [0.0, 0.0, 0.0]])
     names = ["a", "b", "c"]
-    causal = CausalMap([4, 6, 9], names, 1.0, np.stack([does, -does, does]), np.zeros((3, 3, 3)))
+    causal = CausalMap(
+        [4, 6, 9], names, 1.0, np.stack([does, -does, does]), np.zeros((3, 3, 3)), np.zeros(3), pd.DataFrame()
+    )
     rows = [(f, c, says[i, j]) for i, f in enumerate([4, 6, 9]) for j, c in enumerate(names)]
     return says, does, causal, pd.DataFrame(rows, columns=["feature", "concept", "correlation"])
 

@@ -8,7 +8,9 @@ from sklearn.metrics import explained_variance_score, root_mean_squared_error
 
 from interp.dictionaries.features import encode, statistics
 from interp.dictionaries.fidelity import downstream, reconstruction
+from interp.envoys import RecommenderEnvoy
 from interp.meaning.effects import mean_jacobian, promoted_items
+from interp.tables.effects import effects, paths
 from recmodels.errors import InputError
 from recmodels.ranking import evaluate
 
@@ -100,3 +102,29 @@ def test_promoted_items_are_the_ends_of_the_effect(sae, recommender):
         rows = mine[mine["direction"] == direction].sort_values("rank")
         assert rows["item"].tolist() == items[order[:3]].tolist()
         np.testing.assert_allclose(rows["effect"], effect[order[:3]])
+
+
+def test_effects_are_told_through_the_layers_and_directly(rec, recommender, histories, sae):
+    """The direct path is what the scorer alone makes of a push of the last block's output: by autograd."""
+    assert paths(rec, "blocks.0") == {"layers": "blocks.0", "direct": "blocks.1"}
+    assert paths(rec, "blocks.1") == {"layers": "blocks.1"}
+    assert paths(rec, "final") == {"layers": "final"}
+    few = histories.select(np.arange(6))
+    table = effects(rec, sae, few, "blocks.0")["effects.parquet"]
+    inputs, _ = few.split_last()
+    for path, site in (("layers", "blocks.0"), ("direct", "blocks.1")):
+        made = promoted_items(mean_jacobian(rec, inputs, site, step=sae.std), sae, recommender.vocabulary.ids)
+        mine = table[table["path"] == path].drop(columns="path").reset_index(drop=True)
+        assert mine.equals(made)
+    model = recommender.model
+    with torch.no_grad():
+        last = RecommenderEnvoy(recommender).hidden(inputs, "blocks.1")[:, -1]
+    last.requires_grad_()
+    scores = model.scorer(model.backbone.ln_f(last), model.item_embeddings())
+    centred = (scores - scores.mean(dim=1, keepdim=True)).mean(dim=0)
+    best = table.query("path == 'direct' and direction == 'promoted' and rank == 1").set_index("feature")
+    for feature in (0, 11, 40):
+        item = recommender.vocabulary.ids.get_loc(best.loc[feature, "item"])
+        (gradient,) = torch.autograd.grad(centred[item], last, retain_graph=True)
+        expected = float(gradient.sum(dim=0) @ sae.directions[feature])
+        assert best.loc[feature, "effect"] == pytest.approx(expected, rel=0.02)

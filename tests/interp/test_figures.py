@@ -67,7 +67,7 @@ def test_names_are_plain_text_to_plotly(concepts, alignment, steering):
         for figure in (
             figures.features_beside_neurons(concepts),
             figures.concept_heatmap(alignment, concepts),
-            figures.concept_bars(alignment),
+            figures.concept_bars(alignment.assign(effect=0.1, effect_se=0.01)),
             figures.share_curves(steering),
         )
     )
@@ -246,12 +246,20 @@ def test_attributions_stand_beside_ablations():
     assert list(line.x) == list(line.y) == [-0.2, 0.6]
 
 
-def test_effects_stand_in_the_order_of_correlations(alignment):
-    causal = alignment[alignment["feature"] == 7].assign(effect=[-0.1, 0.2], effect_se=[0.01, 0.02])
-    (bars,) = figures.effect_bars(causal).data
-    assert list(bars.x) == [-0.1, 0.2]
-    assert list(bars.error_x.array) == [0.01, 0.02]
-    assert list(bars.y) == list(figures.concept_bars(causal).data[0].y)
+def test_effects_stand_beside_correlations(alignment):
+    rows = alignment[alignment["feature"] == 7].assign(effect=[-0.1, 0.2], effect_se=[0.01, 0.02])
+    follows, moves = figures.concept_bars(rows).data
+    assert list(follows.x) == rows["correlation"].tolist()
+    assert list(moves.x) == [-0.1, 0.2]
+    assert list(moves.error_x.array) == [0.01, 0.02]
+    assert follows.y == moves.y  # in one order, on one axis
+    assert (follows.xaxis, moves.xaxis) == (None, "x2")
+
+
+def test_a_feature_turned_down_and_up():
+    rows = pd.DataFrame({"value": [-2.0, 0.0, 2.0], "share": [0.1, 0.2, 0.5], "error": [0.03, 0.0, 0.04]})
+    (curve,) = figures.turned_curve(rows).data
+    assert (list(curve.x), list(curve.y), list(curve.error_y.array)) == ([-2, 0, 2], [0.1, 0.2, 0.5], [0.03, 0, 0.04])
 
 
 @pytest.mark.parametrize("colour", list(COLOURS))

@@ -7,7 +7,8 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from pages import CONCEPTS, HOSTILE, Reader, chromium_session, embedded, handmade_study, requests, text, until
+from browsers import Reader, chromium_session, embedded, requests, text, until
+from pages import CONCEPTS, HOSTILE, handmade_study
 from plotly.offline import get_plotlyjs
 
 from interp.presets import L1, SIZES

@@ -58,6 +58,7 @@ TABLES = (
     "profiles",
     "equal_share",
     "causal",
+    "moved_items",
     "causal_agreement",
     "causal_concepts",
     "popularity_features",
@@ -209,6 +210,9 @@ def test_a_feature_shows_itself(study):
     assert "<table>" in feature._repr_html_()
     assert feature.concepts["correlation"].is_monotonic_decreasing
     assert {"promoted", "suppressed"} == set(feature.effects["direction"])
+    promoted = feature.effects.query("path == 'layers' and direction == 'promoted'")["title"]
+    assert f"promotes   {'; '.join(promoted.head(4))}\n" in text
+    assert (feature.moved["up"] != feature.moved["down"]).all()
     assert feature.histories["activation"].max() == pytest.approx(feature.row["max"])
     assert {"together", "alike"} == set(feature.neighbours["kind"])
     assert feature.histogram().data[0].y.sum() + feature.histogram().data[1].y.sum() > 0

@@ -75,10 +75,12 @@ function watchTable() {
 hooks.plotly_click = ({ points: [point] }) => {
   if (point.data.meta === "feature") location.href = `feature/${point.customdata}.html`;
 };
-document.querySelectorAll(".items").forEach(tellSteps);
+for (const row of document.querySelectorAll(".items")) {
+  tellSteps(row);
+  unscrolled.observe(row);
+}
 if (byId("table")) watchTable();
 document.addEventListener("keydown", onKey);
 keepFigures();
 keepTips();
 for (const [id, figure] of Object.entries(data)) draw(id, figure);
-scrollToPeaks();

@@ -1,0 +1,39 @@
+"""Which items enter the lists as features are turned up, and which leave: counted, not foretold.
+
+Axes: f features, u users, k places of a list, v items.
+"""
+
+import numpy as np
+import pandas as pd
+
+COUNT = 8  # items per direction
+
+
+def moved_items(up: np.ndarray, down: np.ndarray, v: int, count: int = COUNT) -> pd.DataFrame:
+    """The items whose number of lists differs most between a feature turned up and the same turned down.
+
+    Args:
+        up: item codes of the lists with each feature turned up, int [f, u, k], -1 where a place is empty.
+        down: the same, turned down.
+        v: how many items there are.
+        count: items per direction; fewer where fewer differ.
+
+    Returns:
+        place (along f), direction ("promoted" or "suppressed"), rank (from 1), code (of the item), up and down (shares
+        of the users who have it in their list). Of items that differ alike, those of smaller codes come first.
+    """
+    users, ends = up.shape[1], (_counts(up, v), _counts(down, v))
+    change, parts = ends[0] - ends[1], []
+    for direction, gain in (("promoted", change), ("suppressed", -change)):
+        order = np.argsort(-gain, axis=1, kind="stable")[:, :count]
+        place, rank = np.nonzero(np.take_along_axis(gain, order, axis=1) > 0)
+        code = order[place, rank]
+        shares = {name: counts[place, code] / users for name, counts in zip(("up", "down"), ends, strict=True)}
+        parts.append(pd.DataFrame({"place": place, "direction": direction, "rank": rank + 1, "code": code, **shares}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _counts(lists: np.ndarray, v: int) -> np.ndarray:
+    """How many lists have each item: int [f, v]."""
+    cells = lists + v * np.arange(len(lists))[:, None, None]
+    return np.bincount(cells[lists >= 0], minlength=len(lists) * v).reshape(-1, v)

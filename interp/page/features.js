@@ -1,0 +1,99 @@
+// What features are called, and which of them a search finds.
+// Features and items are numbers: places in the columns of the page's JSON block.
+
+const { about, concepts, items, features, labels } = data;
+const state = { feature: null, sort: "correlation", ascending: false, order: [], found: new Map(), page: 0, chosen: null };
+
+// ---- small tools ----
+
+const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+const range = (count) => Array.from({ length: count }, (_, place) => place);
+const points = (share) => (share === null ? "–" : `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)}%`);
+
+// ---- names ----
+
+const isDead = (feature) => features.density[feature] === 0;
+const isAligned = (feature) => (features.correlation[feature] ?? 0) >= about.unaligned;
+const isLabelled = (feature) => labels.labelled[feature];
+const conceptOf = (feature) => concepts[features.concept[feature]];
+const labelOf = (feature) => (isLabelled(feature) ? labels.name[feature] : null);
+const effectOf = (feature) => data.causal.effect[feature][features.concept[feature]] ?? null;
+
+/** What a feature is called: its label, which held on unseen users; else "≈" the concept that it correlates with. */
+function nameOf(feature) {
+  if (isLabelled(feature)) return labels.name[feature];
+  return isAligned(feature) ? `≈ ${conceptOf(feature)}` : "unlabelled";
+}
+
+/** The name as a chip that shows what it rests on. */
+function nameChip(feature) {
+  const rests = isLabelled(feature) ? "proven" : isAligned(feature) ? "like" : "none";
+  return make("span", { className: `chip name ${rests}` }, short(nameOf(feature)));
+}
+
+// ---- items ----
+
+/** The chips of an item; the concept that a feature follows stands out. */
+function conceptChips(item, feature) {
+  return chipsOf(items.concepts[item].map((concept) => concepts[concept]), conceptOf(feature));
+}
+
+/** The items at which a feature peaks in its strongest histories. */
+function topItems(feature, count = 4) {
+  const peaks = data.histories[feature].filter(([band]) => band === "strongest").map(peakOf);
+  return [...new Set(peaks)].slice(0, count);
+}
+
+const peakOf = ([, , , , row, activations]) => row[activations.indexOf(Math.max(...activations))];
+
+/** The items that stand for a feature in a search: those it promotes, and those at which it is at least half its height. */
+function itemsOf(feature) {
+  const strong = data.histories[feature].flatMap(([, , , , row, activations]) =>
+    row.filter((_, place) => activations[place] >= features.max[feature] / 2),
+  );
+  return [...strong, ...data.moves.layers.promoted.item[feature]];
+}
+
+// ---- searching ----
+
+const searched = {
+  titles: items.titles.map(folded),
+  names: range(about.features).map((feature) => folded(nameOf(feature) + (isAligned(feature) ? `\n${conceptOf(feature)}` : "\nunaligned"))),
+  items: range(about.features).map(itemsOf),
+};
+
+/** The feature that a text such as "#412" names, or null. */
+function featureOf(text) {
+  const number = /^#\d+$/.test(text) ? Number(text.slice(1)) : NaN;
+  return number < about.features ? number : null;
+}
+
+/** Features that a search finds, each with the item that it was found by (undefined if by number or name). */
+function search(text) {
+  const query = folded(text.trim());
+  const number = featureOf(query);
+  if (number !== null) return new Map([[number, undefined]]);
+  const hit = searched.titles.map((title) => title.includes(query));
+  const found = new Map();
+  for (const feature of range(about.features).filter(passes)) {
+    const item = searched.items[feature].find((one) => hit[one]);
+    if (query === "" || query === String(feature) || searched.names[feature].includes(query)) found.set(feature, undefined);
+    else if (item !== undefined) found.set(feature, item);
+  }
+  return found;
+}
+
+const KINDS = {
+  labelled: isLabelled,
+  aligned: isAligned,
+  unaligned: (feature) => !isAligned(feature) && !isDead(feature),
+  dead: isDead,
+};
+
+/** Whether a feature fits the filters and what was chosen on the map. */
+function passes(feature) {
+  const [concept, kind] = [byId("concept").value, byId("kind").value];
+  const named = concept === "" || (isAligned(feature) && features.concept[feature] === Number(concept));
+  return named && (kind === "" || KINDS[kind](feature)) && (state.chosen?.has(feature) ?? true);
+}

@@ -1,0 +1,254 @@
+// One feature: its label and the evidence for that, its activations, concepts, neighbours, items and steering.
+
+const HISTORY_HEIGHT = 165; // pixels, about
+
+const BANDS = [
+  ["strongest", "Strongest", "the histories with its highest peaks"],
+  ["middle", "Middle", "around the median of all histories in which it is ever on"],
+  ["weak", "Weak", "around their 10th percentile"],
+];
+
+const WAYS = {
+  layers: [
+    "scores, through the layers",
+    "How much an item’s score rises, relative to the average item’s, per unit of the feature’s activation at the last step, " +
+      "through all layers after it: a mean over test users.",
+  ],
+  direct: [
+    "scores, direct path",
+    "The same past the layers in between: what the feature’s own direction says when items are scored, whatever the layers make of it.",
+  ],
+  lists: [
+    "lists, when turned up and down",
+    "Measured: how many more test users have the item in their top 10 while the feature is turned up by its 99th percentile " +
+      "than while it is turned down by as much.",
+  ],
+};
+
+/** Fill the panel with a feature. */
+function show(feature) {
+  state.feature = feature;
+  const alive = !isDead(feature);
+  showTitle(feature);
+  byId("dead").hidden = alive;
+  for (const part of document.querySelectorAll(".alive")) part.hidden = !alive;
+  if (alive) showActivations(feature);
+  showMoves();
+  showRow(feature);
+  byId("feature").dataset.feature = feature;
+}
+
+function showTitle(feature) {
+  byId("feature-title").replaceChildren(`Feature ${feature} `, nameChip(feature));
+  byId("current").textContent = `Feature ${feature}`;
+  Object.assign(byId("self"), { href: `#${feature}`, textContent: `#${feature}`, ariaLabel: `Link to feature ${feature}` });
+  fillFacts(byId("feature-facts"), [
+    [`correlation with ${short(conceptOf(feature))}`, fixed(features.correlation[feature])],
+    ["AUC", fixed(features.auc[feature])],
+    ["sensitivity", fixed(features.sensitivity[feature])],
+    ["p_top100", fixed(features.p_top100[feature])],
+    ["causal effect", points(effectOf(feature))],
+    ["density", percent(features.density[feature])],
+    ["maximum", fixed(features.max[feature])],
+  ]);
+}
+
+function fillFacts(list, facts) {
+  list.replaceChildren(...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+}
+
+function showActivations(feature) {
+  showLabel(feature);
+  const concept = short(conceptOf(feature));
+  byId("present").textContent = concept;
+  byId("absent").textContent = `not ${concept}`;
+  byId("scale-top").textContent = features.max[feature];
+  fill("histories", HISTORY_HEIGHT * data.histories[feature].length, () => bandsOf(feature));
+  const rows = conceptRows(feature);
+  draw("plot-histogram", histogram(feature));
+  draw("plot-bars", conceptBars(rows));
+  showNumbers();
+  showNeighbours(feature);
+  showSteering(feature);
+}
+
+// ---- its label ----
+
+/** The label, or the predicate that came nearest to one, how it did on unseen users, and items for and against it. */
+function showLabel(feature) {
+  const [name, kind, active] = [labels.name[feature], labels.kind[feature], labels.active[feature].toLocaleString("en")];
+  byId("label-name").replaceChildren(
+    ...(name === "" ? ["Nothing that can be said of an item foretells it."] : [make("b", { dir: "auto" }, short(name)), ` (${kind.toLowerCase()})`]),
+  );
+  const steps = `${labels.support[feature].toLocaleString("en")} steps of test users that it speaks of; the feature is high at ${active}.`;
+  byId("label-note").textContent = isLabelled(feature)
+    ? `Chosen on other users, and true of these: ${steps}`
+    : `Unlabelled: this comes nearest, but does not hold on test users. ${steps}`;
+  fillFacts(byId("label-facts"), [
+    ["precision", fixed(labels.precision[feature], 2)],
+    ["recall", fixed(labels.recall[feature], 2)],
+    ["lift", fixed(labels.lift[feature], 1)],
+    ["precision, hard negatives", fixed(labels.hard_precision[feature], 2)],
+  ]);
+  const examples = Object.entries(labels.roles).map(([role, said]) => [said, labels.items[role][feature]]);
+  byId("label-items").replaceChildren(
+    ...examples.filter(([, found]) => found.length).flatMap(([said, found]) => [make("dt", {}, said), make("dd", {}, ...titlesOf(found))]),
+  );
+}
+
+/** Titles with dots between them. */
+function titlesOf(found) {
+  return found.flatMap((item, place) => [...(place ? [" · "] : []), make("span", { dir: "auto" }, short(items.titles[item]))]);
+}
+
+// ---- its activations ----
+
+/** A figure without data, and its traces by the column that each draws. */
+function emptyFigure(name) {
+  const figure = structuredClone(data.empty[name]);
+  return [figure, new Map(figure.data.map((trace) => [trace.meta, trace]))];
+}
+
+function histogram(feature) {
+  const [figure, traces] = emptyFigure("histogram");
+  for (const [column, trace] of traces) {
+    const counts = data.histograms[column][feature];
+    const width = features.max[feature] / counts.length;
+    trace.x = counts.map((_, bin) => (bin + 0.5) * width);
+    trace.y = counts;
+    trace.width = width;
+    trace.name = trace.name.replace("{concept}", () => escaped(conceptOf(feature)));
+  }
+  return figure;
+}
+
+function historyOf(feature, [, rank, user, first, row, activations, last]) {
+  const cards = row.map((item, index) => {
+    const next = items.titles[row[index + 1] ?? last];
+    return itemCard(items.titles[item], conceptChips(item, feature), first + index, activations[index], features.max[feature], next);
+  });
+  return historyRow(`${rank}. User ${short(user)}`, first, cards, activations);
+}
+
+/** A feature's histories, each band under its name. */
+function bandsOf(feature) {
+  unscrolled.disconnect(); // from the rows of the feature before
+  return BANDS.flatMap(([band, name, about]) => {
+    const rows = data.histories[feature].filter((history) => history[0] === band).map((history) => historyOf(feature, history));
+    return rows.length ? [make("p", { className: "band" }, `${name} `, make("span", {}, about)), ...rows] : [];
+  });
+}
+
+// ---- its concepts ----
+
+/** A feature's scores with every concept, and its effects on them, best correlated first. */
+function conceptRows(feature) {
+  const { correlation, auc, sensitivity } = data.alignment;
+  const { effect, effect_se } = data.causal;
+  const rows = correlation[feature].map((value, place) => ({
+    name: concepts[place],
+    correlation: value,
+    auc: auc[feature][place],
+    sensitivity: sensitivity[feature][place],
+    effect: effect[feature][place] ?? null,
+    error: effect_se[feature][place] ?? null,
+  }));
+  return rows.sort((one, other) => other.correlation - one.correlation);
+}
+
+function conceptBars(rows) {
+  const [figure, traces] = emptyFigure("bars");
+  const [follows, moves] = ["correlation", "effect"].map((column) => traces.get(column));
+  follows.y = moves.y = rows.map((row) => escaped(row.name));
+  follows.x = rows.map((row) => row.correlation);
+  follows.customdata = rows.map((row) => [row.auc, row.sensitivity]);
+  moves.x = rows.map((row) => row.effect);
+  moves.error_x.array = rows.map((row) => row.error);
+  return figure;
+}
+
+function showNumbers() {
+  const details = byId("numbers");
+  if (!details.open) return;
+  const row = (tag, cells) => make("tr", {}, ...cells.map((cell, place) => make(tag, place ? {} : { className: "text" }, cell)));
+  const rows = conceptRows(state.feature).map((scores) =>
+    row("td", [short(scores.name), fixed(scores.correlation), fixed(scores.auc), fixed(scores.sensitivity), points(scores.effect)]),
+  );
+  const head = make("thead", {}, row("th", ["Concept", "Correlation", "AUC", "Sensitivity", "Effect"]));
+  details.lastElementChild.replaceChildren(make("table", {}, head, make("tbody", {}, ...rows)));
+}
+
+// ---- its neighbours ----
+
+function showNeighbours(feature) {
+  for (const [id, { neighbour, similarity }] of Object.entries(data.neighbours)) {
+    const rows = neighbour[feature].map((one, place) => neighbourRow(one, similarity[feature][place]));
+    byId(id).replaceChildren(...rows);
+  }
+}
+
+function neighbourRow(feature, similarity) {
+  return make(
+    "li",
+    {},
+    make("span", { className: "value" }, similarity.toFixed(2)),
+    make("a", { href: `#${feature}` }, `#${feature}`),
+    nameChip(feature),
+    make("span", { className: "example", dir: "auto" }, topItems(feature, 2).map((item) => short(items.titles[item])).join(" · ")),
+  );
+}
+
+// ---- its items ----
+
+/** The ways to tell what a feature does to items that this study has. */
+function makeWays() {
+  byId("way").append(...Object.keys(data.moves).map((way) => make("option", { value: way }, WAYS[way][0])));
+}
+
+function showMoves() {
+  const [feature, way] = [state.feature, byId("way").value];
+  byId("way-note").textContent = WAYS[way][1];
+  const largest = Math.max(...Object.values(data.moves[way]).flatMap(({ effect }) => effect[feature].map(Math.abs)));
+  for (const [id, columns] of Object.entries(data.moves[way])) {
+    const rows = columns.item[feature].map((_, place) => moveRow(feature, columns, place, largest));
+    byId(id).replaceChildren(...(rows.length ? rows : [make("li", { className: "weak" }, "None.")]));
+  }
+}
+
+/** An item that a feature moves; `up` and `down` are shares of users, where lists were counted. */
+function moveRow(feature, { item, effect, up, down }, place, largest) {
+  const [one, change] = [item[feature][place], effect[feature][place]];
+  const meter = make("span", { className: "meter" });
+  meter.style.setProperty("--share", Math.abs(change) / largest);
+  const counted = up ? [make("span", { className: "counted" }, `${percent(down[feature][place])} → ${percent(up[feature][place])} of users`)] : [];
+  return make(
+    "li",
+    {},
+    make("span", { className: "value" }, up ? points(change) : `${change > 0 ? "+" : "−"}${Math.abs(change).toPrecision(3)}`),
+    make("span", {}, titleOf(items.titles[one]), conceptChips(one, feature), ...counted),
+    meter,
+  );
+}
+
+// ---- steering it ----
+
+/** The whole curves of a feature that was swept, else three points: turned down, left, and turned up. */
+function showSteering(feature) {
+  const curves = data.steering[feature];
+  for (const part of document.querySelectorAll("#steering [data-swept]")) part.hidden = part.dataset.swept !== String(Boolean(curves));
+  byId("steering-note").textContent = `Dashed: without steering. Histories of the test users reach at most ${features.max[feature]}.`;
+  byId("turned-note").textContent =
+    `Share of ${short(conceptOf(feature))} in the top 10 as the feature is turned down by its 99th percentile, left, and turned up. ` +
+    "Whiskers: standard error of the change.";
+  if (curves) for (const [name, figure] of Object.entries(curves)) draw(`plot-feature-${name}`, figure);
+  else draw("plot-turned", turnedCurve(feature));
+}
+
+function turnedCurve(feature) {
+  const [figure, traces] = emptyFigure("turned");
+  const trace = traces.get("share");
+  trace.x = data.turned.value[feature];
+  trace.y = data.turned.share[feature];
+  trace.error_y.array = data.turned.error[feature];
+  return figure;
+}

@@ -1,0 +1,127 @@
+// The table of features: columns, order and pages.
+
+const PAGE_ROWS = 20;
+
+const COLUMNS = [
+  { key: "number", name: "Feature", value: (feature) => feature, first: "ascending" },
+  { key: "label", name: "Label", value: labelOf, text: "text" },
+  { key: "concept", name: "Best concept", value: (feature) => conceptOf(feature), text: "text" },
+  { key: "correlation", name: "Correlation", value: (feature) => features.correlation[feature] },
+  { key: "auc", name: "AUC", value: (feature) => features.auc[feature] },
+  { key: "sensitivity", name: "Sensitivity", value: (feature) => features.sensitivity[feature] },
+  { key: "effect", name: "Effect", value: effectOf, show: points },
+  { key: "density", name: "Density", value: (feature) => features.density[feature], show: percent },
+  { key: "max", name: "Max", value: (feature) => features.max[feature] },
+  { key: "p_top100", name: "p_top100", value: (feature) => features.p_top100[feature] },
+  { key: "example", name: "Strongest item", value: (feature) => exampleOf(feature), text: "example" },
+];
+
+/** The title of the item by which a search found a feature, else of the one at which it is highest; null if dead. */
+function exampleOf(feature) {
+  const found = state.found.get(feature);
+  if (found !== undefined) return items.titles[found];
+  const [top] = topItems(feature, 1);
+  return top === undefined ? null : items.titles[top];
+}
+
+/** Compare two features by a column; those without a value come last either way. */
+function compare(column, ascending, one, other) {
+  const [a, b] = [column.value(one), column.value(other)];
+  if (a === null || b === null) return (a === null) - (b === null) || one - other;
+  const order = typeof a === "string" ? a.localeCompare(b) : a - b;
+  return (ascending ? order : -order) || one - other;
+}
+
+function sortAndFill() {
+  const column = COLUMNS.find(({ key }) => key === state.sort);
+  state.order = [...state.found.keys()].sort((one, other) => compare(column, state.ascending, one, other));
+  state.page = 0;
+  fillTable();
+}
+
+function applySearch() {
+  state.found = search(byId("search").value);
+  const [shown, all] = [state.found.size, about.features].map((count) => count.toLocaleString("en"));
+  byId("count").textContent = shown === all ? `${all} features` : `${shown} of ${all} features`;
+  document.querySelector("th.example button").textContent = byId("search").value.trim() ? "Item found" : "Strongest item";
+  sortAndFill();
+}
+
+function fillTable() {
+  const start = state.page * PAGE_ROWS;
+  const shown = state.order.slice(start, start + PAGE_ROWS);
+  byId("table").tBodies[0].replaceChildren(...shown.map(tableRow));
+  const end = start + shown.length;
+  byId("page-at").textContent = shown.length ? `Rows ${start + 1} to ${end}` : "No feature fits this search";
+  byId("page-back").disabled = state.page === 0;
+  byId("page-on").disabled = end >= state.order.length;
+  for (const head of byId("table").tHead.rows[0].cells) {
+    const sorted = head.dataset.key === state.sort;
+    head.ariaSort = sorted ? (state.ascending ? "ascending" : "descending") : "none";
+  }
+}
+
+function tableRow(feature) {
+  const row = make("tr", {}, ...COLUMNS.map((column) => tableCell(column, feature)));
+  row.dataset.feature = feature;
+  if (feature === state.feature) row.ariaCurrent = "true";
+  row.addEventListener("click", () => go(feature));
+  return row;
+}
+
+function tableCell({ key, value, show: format = fixed, text = "" }, feature) {
+  const cell = make("td", { className: text });
+  if (key === "number") cell.append(make("a", { href: `#${feature}` }, String(feature)));
+  else if (key === "label") cell.append(isLabelled(feature) ? nameChip(feature) : "–");
+  else if (key === "concept") cell.append(make("span", { className: isAligned(feature) ? "" : "weak" }, short(value(feature))));
+  else if (key === "example") fillExample(cell, feature);
+  else cell.append(format(value(feature)));
+  return cell;
+}
+
+function fillExample(cell, feature) {
+  const title = exampleOf(feature);
+  cell.append(make("span", { dir: "auto" }, title === null ? "never active" : short(title)));
+}
+
+/** Turn to the page of the table that has the shown feature, and mark its row. */
+function showRow(feature) {
+  const place = state.order.indexOf(feature);
+  const page = place < 0 ? state.page : Math.floor(place / PAGE_ROWS);
+  if (page !== state.page) turnPage(page - state.page);
+  for (const row of byId("table").tBodies[0].rows) row.ariaCurrent = row.dataset.feature === String(feature) ? "true" : null;
+  byId("previous").disabled = place === 0;
+  byId("next").disabled = place === state.order.length - 1;
+}
+
+function turnPage(by) {
+  state.page += by;
+  fillTable();
+}
+
+/** The concepts that features follow, to choose from. */
+function makeFilters() {
+  const used = [...new Set(range(about.features).filter(isAligned).map((feature) => features.concept[feature]))];
+  used.sort((one, other) => concepts[one].localeCompare(concepts[other]));
+  byId("concept").append(...used.map((place) => make("option", { value: place }, short(concepts[place]))));
+}
+
+function makeHeads() {
+  const heads = COLUMNS.map(({ key, name, text = "" }) => {
+    const button = make("button", { type: "button" }, name);
+    button.addEventListener("click", () => sortBy(key));
+    const head = make("th", { className: text, scope: "col" }, button);
+    head.dataset.key = key;
+    return head;
+  });
+  byId("table").tHead.rows[0].replaceChildren(...heads);
+}
+
+/** Sort by a column; by the same column again, the other way round. */
+function sortBy(key) {
+  const column = COLUMNS.find((one) => one.key === key);
+  const natural = column.first === "ascending" || Boolean(column.text);
+  state.ascending = state.sort === key ? !state.ascending : natural;
+  state.sort = key;
+  sortAndFill();
+}

@@ -1,0 +1,50 @@
+"""The offline pages by axe-core, at a desk and on a phone, light and dark."""
+
+from pathlib import Path
+
+import pytest
+from browsers import chromium_session, until
+from pages import handmade_study
+
+from interp.dashboard import write_dashboard
+from interp.report import write_report
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+VIEWS = {
+    "light": ("light", {"width": 1280, "height": 900, "mobile": False}),
+    "dark": ("dark", {"width": 1280, "height": 900, "mobile": False}),
+    "phone": ("light", {"width": 390, "height": 844, "mobile": True}),
+}
+RUN = """
+    const [done] = arguments, options = {resultTypes: ["violations"]};
+    axe.run(document, options).then(({violations}) => done(violations));
+"""
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    study = handmade_study(tmp_path_factory.mktemp("study"))
+    return {"dashboard": write_dashboard(study), "report": write_report(study)}
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    if not AXE.is_file():
+        pytest.skip("needs axe-core: npm install --no-save axe-core@4.14.1 at the root of the repository")
+    yield from chromium_session(tmp_path_factory.mktemp("chromium"))
+
+
+@pytest.mark.parametrize("view", list(VIEWS))
+@pytest.mark.parametrize(("name", "part"), [("dashboard", "#7"), ("report", "")])
+def test_nothing_bars_anyone_from_reading(chromium, pages, name, part, view):
+    scheme, size = VIEWS[view]
+    setting = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", setting)
+    chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**size, "deviceScaleFactor": 1})
+    chromium.get("about:blank")
+    chromium.get(pages[name].as_uri() + part)
+    until(chromium, "[...stale].some((target) => near.has(target)) || [...stale].some(isLate)", False)
+    chromium.execute_script(AXE.read_text(encoding="utf-8"))
+    found = chromium.execute_async_script(RUN)
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert [(one["id"], [node["html"][:200] for node in one["nodes"][:4]]) for one in serious] == []

@@ -1,0 +1,414 @@
+"""The offline page: what a browser does with it."""
+
+import time
+
+import pytest
+from browsers import chromium_session, requests, text, until
+from pages import CONCEPTS, DEAD, HOSTILE, N, handmade_study
+
+from interp.concepts.alignment import UNALIGNED
+from interp.dashboard import write_dashboard
+
+RESET = """
+    history.replaceState(null, "", location.pathname);
+    document.getElementById("search").value = "";
+    Object.assign(state, { sort: "correlation", ascending: false, stepping: false });
+    for (const id of ["concept", "kind"]) document.getElementById(id).value = "";
+    document.getElementById("map-colour").value = "concept";
+    choose(null);
+    show(state.order[0]);
+    scrollTo(0, 0);
+"""
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return handmade_study(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="module")
+def path(study):
+    return write_dashboard(study)
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    yield from chromium_session(tmp_path_factory.mktemp("chromium"))
+
+
+@pytest.fixture
+def browser(chromium, path):
+    """The page as it is when it is opened without a feature in its address."""
+    if chromium.current_url.startswith(path.as_uri()):
+        chromium.execute_script(RESET)
+    else:
+        chromium.get(path.as_uri())
+    yield chromium
+    assert [entry["message"] for entry in chromium.get_log("browser")] == []
+
+
+def open_feature(browser, feature):
+    """As by a link, and with what is made when there is time."""
+    browser.execute_script("location.hash = arguments[0]", feature)
+    until(browser, "document.getElementById('feature').dataset.feature", str(feature))
+    until(browser, "[...stale].filter(isLate).length", 0)
+
+
+def column(browser, place):
+    """One column of the table's shown rows."""
+    cells = "document.querySelectorAll(`#table tbody td:nth-child(${arguments[0]})`)"
+    return browser.execute_script(f"return [...{cells}].map((cell) => cell.textContent)", place)
+
+
+def type_search(browser, query):
+    field = "document.getElementById('search')"
+    browser.execute_script(f"{field}.value = arguments[0]; {field}.dispatchEvent(new Event('input'))", query)
+
+
+def press(browser, key, where="document.body"):
+    event = f"new KeyboardEvent('keydown', {{key: '{key}', bubbles: true, cancelable: true}})"
+    browser.execute_script(f"{where}.dispatchEvent({event})")
+
+
+def test_opens_offline_on_the_best_aligned_feature(browser):
+    assert "Feature 7 <b>Noir</b>" in text(browser, "#feature-title")
+    for plot in ("neurons", "heatmap", "densities", "shares", "histogram", "bars", "feature-quality"):
+        browser.execute_script("document.getElementById(arguments[0]).scrollIntoView()", f"plot-{plot}")
+        until(browser, f"!!document.querySelector('#plot-{plot} .main-svg')")
+    assert requests(browser) == []
+    assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
+
+
+def test_hostile_titles_are_only_text(browser):
+    for feature in range(12):
+        browser.execute_script("location.hash = arguments[0]", feature)
+        until(browser, "document.getElementById('feature').dataset.feature", str(feature))
+    count = "return document.querySelectorAll(arguments[0]).length"
+    assert browser.execute_script(count, "script") == 3
+    assert browser.execute_script(count, "main img, main i:not(.scale i), main section > b") == 0
+    open_feature(browser, 0)
+    assert HOSTILE["script"] in text(browser, "#histories")
+    assert HOSTILE["end"] in text(browser, "#promoted")
+    assert "<i>user 1</i>" in text(browser, "#histories")
+    open_feature(browser, 6)  # peaks at the long title
+    assert len(text(browser, "#histories .peak b")) < 200
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_search_by_item_concept_and_number(browser):
+    assert text(browser, "#count") == f"{N} features"
+    assert len(column(browser, 1)) == 20
+    type_search(browser, "amelie")  # item 5, with an accent: peak of feature 5, promoted by 3 and 4
+    assert sorted(column(browser, 1)) == ["3", "4", "5"]
+    assert set(column(browser, 11)) == {HOSTILE["emoji"]}
+    assert text(browser, "#count") == f"3 of {N} features"
+    type_search(browser, "#44")
+    assert column(browser, 1) == ["44"]
+    type_search(browser, "44")  # also part of a title
+    assert len(column(browser, 1)) > 1
+    type_search(browser, "sci-fi")
+    assert set(column(browser, 3)) == {"Sci-Fi"}
+    type_search(browser, "alert(1)")  # the label of feature 8, and a title
+    assert "8" in column(browser, 1)
+    type_search(browser, "nothing of the kind")
+    assert column(browser, 1) == []
+    assert text(browser, "#page-at") == "No feature fits this search"
+
+
+def test_every_column_sorts_both_ways(browser):
+    for place in range(1, 12):
+        header = f"#table th:nth-child({place})"
+        found = []
+        for _ in range(2):
+            browser.execute_script("document.querySelector(arguments[0]).click()", f"{header} button")
+            order = browser.execute_script("return document.querySelector(arguments[0]).ariaSort", header)
+            shown = column(browser, place)
+            if place == 2:  # the others have no label, and come last either way
+                assert sorted(shown[:2]) == sorted([CONCEPTS[0], HOSTILE["script"]])
+                assert set(shown[2:]) == {"–"}
+            elif place not in (3, 11):
+                values = [float(value.rstrip("%").replace("−", "-")) for value in shown if value != "–"]
+                assert values == sorted(values, reverse=order == "descending")
+            found.append(order)
+        assert sorted(found) == ["ascending", "descending"]
+    script = "return [...document.querySelectorAll('#table th')].filter(h => h.ariaSort !== 'none').length"
+    assert browser.execute_script(script) == 1
+
+
+def test_pages_of_the_table(browser):
+    browser.execute_script("document.getElementById('page-on').click()")
+    assert text(browser, "#page-at") == "Rows 21 to 40"
+    browser.execute_script("document.getElementById('page-on').click()")
+    assert len(column(browser, 1)) == N - 40
+    assert browser.execute_script("return document.getElementById('page-on').disabled")
+
+
+def test_deep_links_and_back(browser, path):
+    browser.get("about:blank")
+    browser.get(f"{path.as_uri()}#42")
+    assert text(browser, "#feature-title").startswith("Feature 42")
+    browser.execute_script("document.querySelector('#top-features a').click()")
+    until(browser, "location.hash", "#7")
+    until(browser, "document.getElementById('feature').dataset.feature", "7")
+    browser.back()
+    until(browser, "document.getElementById('feature').dataset.feature", "42")
+    browser.execute_script("location.hash = '#999'")  # no such feature: the shown one stays
+    until(browser, "location.hash", "#999")
+    assert text(browser, "#feature-title").startswith("Feature 42")
+
+
+def test_arrow_keys_and_buttons_follow_the_table(browser):
+    order = column(browser, 1)
+    shown = "document.getElementById('feature').dataset.feature"
+    press(browser, "ArrowRight")
+    until(browser, shown, order[1])
+    browser.execute_script("document.getElementById('next').click()")
+    until(browser, shown, order[2])
+    press(browser, "ArrowLeft")
+    until(browser, shown, order[1])
+    press(browser, "ArrowRight", "document.getElementById('search')")  # typing does not turn the page
+    time.sleep(0.1)
+    assert browser.execute_script(f"return {shown}") == order[1]
+    assert text(browser, "#table tr[aria-current] td") == order[1]
+    press(browser, "Escape")  # back to the table
+    assert browser.execute_script("return document.activeElement.textContent") == order[1]
+
+
+def test_a_clicked_bar_opens_its_feature(browser):
+    until(browser, "!!document.querySelector('#plot-neurons .main-svg')")
+    point = "{points: [{data: {meta: '%s'}, customdata: %d}]}"
+    click = f"document.getElementById('plot-neurons').emit('plotly_click', {point})"
+    browser.execute_script(click % ("feature", 21))
+    until(browser, "document.getElementById('feature').dataset.feature", "21")
+    browser.execute_script(click % ("neuron", 3))
+    time.sleep(0.1)
+    assert browser.execute_script("return location.hash") == "#21"
+
+
+def test_a_dead_feature_says_so(browser):
+    browser.execute_script("location.hash = arguments[0]", DEAD)
+    until(browser, "document.getElementById('dead').hidden", False)
+    assert "never active" in text(browser, "#dead")
+    assert browser.execute_script("return [...document.querySelectorAll('.alive')].every(part => part.hidden)")
+    assert "unlabelled" in text(browser, "#feature-title")
+    assert text(browser, "#promoted li").startswith("+0.5")
+
+
+def test_panel_shows_the_tables(browser):
+    open_feature(browser, 8)  # also scrolls to the panel
+    assert text(browser, "#feature-title") == f"Feature 8 {HOSTILE['script']}"
+    traces = "document.getElementById('plot-histogram').data.map((t) => [t.name, t.x.length, t.y.at(-1)])"
+    name = "Drama &amp; 'co'"
+    until(browser, traces, [[name, 2, 8], [f"not {name}", 2, 2]])
+    bars = "Array.from(document.getElementById('plot-bars').data[0].x)"
+    assert browser.execute_script(f"return {bars}") == [0.15, 0.12, 0.1]
+    cards = "return [...document.querySelectorAll('.history')].map(h => h.querySelectorAll('.item').length)"
+    assert browser.execute_script(cards) == [4, 4, 4]
+    bands = "return [...document.querySelectorAll('.band')].map(band => band.firstChild.textContent.trim())"
+    assert browser.execute_script(bands) == ["Strongest", "Weak"]
+    assert [text(browser, f"#{kind} a") for kind in ("together", "alike")] == ["#9", "#10"]
+
+
+def test_a_label_stands_with_its_evidence(browser):
+    """Proven, what is said of it; else, that it does not hold, and what the feature correlates with."""
+    open_feature(browser, 7)
+    assert (
+        browser.execute_script("return document.querySelector('#feature-title .chip').className") == "chip name proven"
+    )
+    assert text(browser, "#label-name") == f"{CONCEPTS[0]} (concept)"
+    assert text(browser, "#label-note").startswith("Chosen on other users, and true of these: 30 steps")
+    facts = "return [...document.querySelectorAll('#label-facts dd')].map((fact) => fact.textContent)"
+    assert browser.execute_script(facts) == ["0.80", "0.60", "8.0", "0.90"]
+    examples = "return [...document.querySelectorAll('#label-items > *')].map((part) => part.textContent)"
+    assert browser.execute_script(examples) == ["Right", f"{HOSTILE['quotes']} · Film 9"]
+    open_feature(browser, 20)
+    best = browser.execute_script("return conceptOf(20)")
+    assert text(browser, "#feature-title") == f"Feature 20 ≈ {best}"
+    assert text(browser, "#label-note").startswith("Unlabelled: this comes nearest, but does not hold")
+    chips = "return [...document.querySelectorAll('.neighbours .chip')].map((chip) => chip.textContent)"
+    open_feature(browser, 6)  # its neighbours are 7 and 8
+    assert browser.execute_script(chips) == [CONCEPTS[0], HOSTILE["script"]]
+
+
+def test_items_move_in_scores_and_in_lists(browser):
+    """One choice for all features; each way says what it is, and what is empty too."""
+    choose = "const way = document.getElementById('way'); way.value = '%s'; way.dispatchEvent(new Event('input'))"
+    titles = "return [...document.querySelectorAll('#promoted b')].map((title) => title.textContent)"
+    open_feature(browser, 7)
+    assert browser.execute_script(titles) == ["Film 8", "Film 9"]
+    notes = {text(browser, "#way-note")}
+    browser.execute_script(choose % "direct")
+    assert browser.execute_script(titles) == ["Film 18", "Film 19"]
+    notes.add(text(browser, "#way-note"))
+    browser.execute_script(choose % "lists")
+    assert text(browser, "#promoted li").startswith("+50.0%")
+    assert text(browser, "#promoted .counted") == "25.0% → 75.0% of users"
+    assert text(browser, "#suppressed") == "None."
+    assert len(notes | {text(browser, "#way-note")}) == 3
+    open_feature(browser, 8)
+    assert text(browser, "#promoted") == "None."
+    browser.execute_script(choose % "layers")
+
+
+def test_every_active_feature_has_a_steering_curve(browser):
+    """Feature 7 was swept; the others have the three points of the causal map."""
+    plots = "[...document.querySelectorAll('#steering .plot')].filter((plot) => plot.offsetParent)"
+    shown = f"return {plots}.map((plot) => plot.id)"
+    open_feature(browser, 7)
+    assert browser.execute_script(shown) == ["plot-feature-shares", "plot-feature-quality"]
+    open_feature(browser, 20)
+    assert browser.execute_script(shown) == ["plot-turned"]
+    browser.execute_script("document.getElementById('plot-turned').scrollIntoView()")
+    until(browser, "!!document.querySelector('#plot-turned .main-svg')")
+    curve = "document.getElementById('plot-turned').data[0]"
+    assert browser.execute_script(f"return Array.from({curve}.y)") == pytest.approx([0.2, 0.3, 0.5])
+    assert browser.execute_script(f"return Array.from({curve}.error_y.array)") == [0.03, 0, 0.04]
+    open_feature(browser, DEAD)
+    assert browser.execute_script(shown) == []
+
+
+def test_causes_stand_beside_correlations(browser):
+    browser.execute_script("location.hash = 20")
+    until(browser, "document.getElementById('feature').dataset.feature", "20")
+    until(browser, "!!document.querySelector('#plot-bars .main-svg')")
+    bars = "document.getElementById('plot-bars').data"
+    assert browser.execute_script(f"return new Set({bars}.map((bar) => bar.y.join())).size") == 1  # in the same order
+    assert browser.execute_script(f"return Array.from({bars}[1].x)") == [0.2] * 3
+    assert browser.execute_script(f"return Array.from({bars}[1].error_x.array)") == [0.01] * 3
+    facts = "[...document.querySelectorAll('#feature-facts div')].map((fact) => fact.textContent)"
+    assert "causal effect+20.0%" in browser.execute_script(f"return {facts}")
+
+
+def test_a_history_says_what_came_next(browser):
+    """By pointer and by keyboard alike; the last shown item's successor is not shown itself."""
+    open_feature(browser, 20)
+    browser.execute_script("document.querySelectorAll('.item')[3].focus()")
+    until(browser, "document.getElementById('tip').hidden", False)
+    assert text(browser, "#tip") == "Film 21\nstep 8, activation 0.2\ntook next: Film 22"
+    browser.execute_script("document.activeElement.blur()")
+    until(browser, "document.getElementById('tip').hidden", True)
+    over = "new PointerEvent('pointerover', {bubbles: true})"
+    browser.execute_script(f"document.querySelectorAll('.item')[0].dispatchEvent({over})")
+    assert text(browser, "#tip") == "Film 18\nstep 5, activation 0\ntook next: Film 19"
+
+
+def shown_features(browser):
+    return {int(number) for number in browser.execute_script("return state.order.map(String)")}
+
+
+def test_filters(browser, study):
+    features = study.table("features")
+    aligned = features[features["correlation"] >= UNALIGNED]
+    choose = (
+        "const select = document.getElementById('%s'); select.value = '%s'; select.dispatchEvent(new Event('input'))"
+    )
+    browser.execute_script(choose % ("kind", "aligned"))
+    assert shown_features(browser) == set(aligned["feature"])
+    options = browser.execute_script("return [...document.querySelectorAll('#concept option')].map((one) => one.text)")
+    assert options == ["any", *sorted(CONCEPTS)]
+    place = browser.execute_script("return concepts.indexOf('Sci-Fi')")
+    browser.execute_script(choose % ("concept", place))
+    assert shown_features(browser) == set(aligned.loc[aligned["concept"] == "Sci-Fi", "feature"])
+    browser.execute_script(choose % ("concept", ""))
+    browser.execute_script(choose % ("kind", "dead"))
+    assert shown_features(browser) == {DEAD}
+    browser.execute_script(choose % ("kind", "labelled"))
+    assert shown_features(browser) == {7, 8}
+    browser.execute_script(choose % ("kind", "unaligned"))
+    assert shown_features(browser) == set(features["feature"]) - set(aligned["feature"]) - {DEAD}
+
+
+def test_the_map_opens_what_is_clicked_and_keeps_what_is_drawn_around(browser, study):
+    """With the mouse itself: a box around the right half, then a click on a point."""
+    from selenium.webdriver import ActionChains
+
+    browser.execute_script("document.getElementById('map-drag').value = 'select'; drawMap()")
+    browser.execute_script("document.getElementById('plot-map').scrollIntoView({block: 'center'})")
+    until(browser, "!!document.querySelector('#plot-map .main-svg')")
+    until(browser, "document.getElementById('plot-map').layout.dragmode", "select")
+    area = browser.find_element("css selector", "#plot-map .nsewdrag")
+    width, height = area.size["width"], area.size["height"]
+    mouse = ActionChains(browser, duration=0).move_to_element_with_offset(area, 6, -height // 2 + 3)
+    mouse.click_and_hold().move_by_offset(width // 4, height // 2).move_by_offset(width // 4 - 3, height // 2 - 6)
+    mouse.release().perform()
+    places = study.table("map")
+    right = set(places.loc[places["x"] > 0.005, "feature"])
+    until(browser, "state.chosen?.size", len(right))
+    assert shown_features(browser) == right
+    assert text(browser, ".unchoose").startswith(f"{len(right)} chosen")
+    kept = "document.getElementById('plot-map').data.reduce((sum, trace) => sum + trace.selectedpoints.length, 0)"
+    browser.execute_script("document.getElementById('map-colour').value = 'density'; drawMap()")
+    until(browser, kept, len(right))  # also in other colours
+    browser.execute_script("document.querySelector('.unchoose').click()")
+    assert text(browser, "#count") == f"{N} features"
+    until(browser, "document.querySelectorAll('#plot-map .selectionlayer path').length", 0)
+    until(browser, "stale.has(document.getElementById('plot-map'))", False)
+    at = "const plot = document.getElementById('plot-map'), [x, y] = arguments;"
+    pixels = "return [plot._fullLayout.xaxis.l2p(x), plot._fullLayout.yaxis.l2p(y)]"
+    x, y = browser.execute_script(at + pixels, *places.loc[44, ["x", "y"]])
+    width, height = area.size["width"], area.size["height"]  # a colour bar takes some
+    ActionChains(browser, duration=0).move_to_element_with_offset(area, x - width / 2, y - height / 2).perform()
+    # A click counts for what plotly has seen the mouse over, which it looks at a little later.
+    until(browser, "document.getElementById('plot-map')._hoverdata?.[0]?.customdata", 44)
+    ActionChains(browser, duration=0).click().perform()
+    until(browser, "location.hash", "#44")
+
+
+def test_every_colour_of_the_map_shows_every_feature_by_name(browser):
+    browser.execute_script("document.getElementById('plot-map').scrollIntoView({block: 'center'})")
+    for colour in ("correlation", "density", "concept"):
+        script = "const colour = document.getElementById('map-colour'); colour.value = arguments[0]; "
+        browser.execute_script(script + "colour.dispatchEvent(new Event('input'))", colour)
+        until(browser, "document.getElementById('plot-map').data?.flatMap((trace) => trace.customdata).length", N)
+        texts = "document.getElementById('plot-map').data.flatMap((trace) => trace.text)"
+        assert len({found.split("<br>")[0] for found in browser.execute_script(f"return {texts}")}) == N
+    named = browser.execute_script(f"return {texts}.find((one) => one.includes('Feature 7<'))")
+    assert named.startswith("<b>Feature 7</b> · &lt;b&gt;Noir&lt;/b&gt;<br>")  # a hostile label
+    assert "with &lt;b&gt;Noir&lt;/b&gt; 0.990" in named
+    assert any(
+        "Feature 20<" in one and one.endswith("<br>Film 20") for one in browser.execute_script(f"return {texts}")
+    )
+    assert "<script" not in "".join(browser.execute_script(f"return {texts}"))
+
+
+@pytest.mark.study
+def test_switching_features_is_quick(browser):
+    """A promise about an idle machine, so not one of the tests that must pass on any."""
+    script = """
+        const done = arguments[0], taken = [];
+        const frame = () => new Promise((next) => requestAnimationFrame(() => setTimeout(next)));
+        (async () => {
+          for (const feature of [1, 2, 3, 4, 5, 9, 10, 11, 12, 14]) {
+            const start = performance.now();
+            location.hash = feature;
+            while (document.getElementById("feature").dataset.feature !== String(feature)) await frame();
+            await frame();
+            taken.push(performance.now() - start);
+          }
+          done(taken);
+        })();
+    """
+    assert min(browser.execute_async_script(script)) < 150
+
+
+def test_a_phone_needs_no_sideways_scrolling(browser):
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        browser.refresh()
+        until(browser, "!!document.querySelector('#plot-neurons .main-svg')")
+        assert browser.execute_script("return document.documentElement.scrollWidth") == 390
+        width = "document.querySelector('#plot-neurons .main-svg').clientWidth"
+        narrow = browser.execute_script(f"return {width}")
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**size, "width": 844, "height": 390})
+        until(browser, f"{width} > {narrow}")  # turned on its side
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_prints(browser):
+    assert browser.execute_cdp_cmd("Page.printToPDF", {})["data"].startswith("JVBERi")  # "%PDF-" in base64
+    until(browser, "document.documentElement.classList.contains('printing')", False)
+    plots = "[...document.querySelectorAll('.plot')].filter((plot) => plot.offsetParent)"
+    assert browser.execute_script(f"return {plots}.every((plot) => plot.querySelector('.main-svg'))")
+    assert browser.execute_script("return document.querySelectorAll('#histories .history').length") == 3
