@@ -28,7 +28,7 @@ from recmodels.config import TrainingConfig
 from recmodels.errors import InputError
 from recmodels.model import SequentialRecommender
 from recmodels.ranking import evaluate
-from recmodels.recommender import MODELS, Recommender
+from recmodels.recommender import Recommender, model_class
 from recmodels.sequences import Histories, Vocabulary, histories_of
 
 
@@ -57,8 +57,7 @@ def fit(
     Raises:
         InputError: an unknown model, or no user with two items to learn from or to validate on.
     """
-    if config.model not in MODELS:
-        raise InputError(f"unknown model {config.model!r}: choose one of {', '.join(MODELS)}")
+    model_class(config.model)  # refuses an unknown one before any work is done
     vocabulary = vocabulary or Vocabulary.of(pd.concat([train, validation]))
     learn, held_out = histories_of(train, vocabulary), histories_of(validation, vocabulary)
     inputs = {
@@ -91,7 +90,7 @@ def fit(
 
 def build(config: TrainingConfig, n_items: int) -> SequentialRecommender:
     """An untrained model of the configured size."""
-    model = MODELS[config.model]
+    model = model_class(config.model)
     return model(
         model.config_class(
             n_items=n_items,
