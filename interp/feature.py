@@ -76,6 +76,13 @@ class Feature:
         rows = self.features.rows("effects", self.index).drop(columns="feature")
         return self.features.study.titles(rows)
 
+    @cached_property
+    def causes(self) -> pd.DataFrame:
+        """What turning it up and down does to every concept's share of the lists: concept, up, down, effect, and
+        their standard errors, in the order of `concepts` (`interp.control.causal`)."""
+        rows = self.features.rows("causal", self.index).drop(columns="feature")
+        return self.concepts[["concept"]].merge(rows, on="concept")
+
     def histogram(self) -> go.Figure:
         """Its positive activations, split by its best concept (paper Figure 5)."""
         return figures.activation_histogram(self.features.rows("histograms", self.index), self.row["concept"])
@@ -83,6 +90,10 @@ class Feature:
     def concept_bars(self) -> go.Figure:
         """Its correlation with every concept."""
         return figures.concept_bars(self.concepts)
+
+    def effect_bars(self) -> go.Figure:
+        """What turning it does to the share of every concept, in the order of `concept_bars`."""
+        return figures.effect_bars(self.causes)
 
     def __index__(self) -> int:
         """Its number, so that it can be steered by itself: `rec.steer({study.features["Horror"]: 2})`."""

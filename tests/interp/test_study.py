@@ -378,3 +378,24 @@ def test_features_can_be_walked_and_steered_by_themselves(study, histories):
         expected = study.recommender.score(few)
     with study.recommender.steer({feature: np.float32(2)}):
         assert torch.equal(study.recommender.score(few), expected)
+
+
+def test_activations_are_what_the_tables_are_made_from(study):
+    store, top = study.activations(), study.table("concepts").iloc[0]
+    features = study.sae.encode(torch.from_numpy(np.array(store.activations))).numpy()
+    has = study.concepts.labels(store.rows["item"])[:, study.concepts.index(top["concept"])]
+    assert np.corrcoef(features[:, top["feature"]], has)[0, 1] == pytest.approx(top["correlation"], abs=1e-5)
+    assert len(study.activations("sae_validation")) != len(store)
+    with pytest.raises(InputError, match="train"):
+        study.activations("train")
+
+
+def test_a_feature_shows_what_it_correlates_with_beside_what_it_does(study):
+    top = study.table("concepts").iloc[0]
+    feature = study.features[top["concept"]]
+    assert feature.causes["concept"].tolist() == feature.concepts["concept"].tolist()
+    causal = study.table("causal").set_index(["feature", "concept"])["effect"]
+    assert feature.causes["effect"].tolist() == causal.loc[feature.index][feature.concepts["concept"]].tolist()
+    (correlations,), (effects,) = feature.concept_bars().data, feature.effect_bars().data
+    assert list(effects.y) == list(correlations.y)
+    assert list(effects.x) == feature.causes["effect"].tolist()
