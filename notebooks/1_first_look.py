@@ -62,7 +62,7 @@ horror
 # ## What lights it
 #
 # Never trust a name before you have seen what it names. Here is the history in which the feature is strongest, around
-# the peak; `next` is what the user watched after each step.
+# the peak.
 
 # %%
 peak = horror.histories.query("band == 'strongest' and rank == 1")
@@ -94,14 +94,14 @@ print(f"all      : {len(above):4} steps, {is_horror.mean():4.0%}")
 # %% [markdown]
 # ## What else it follows, and what it does
 #
-# Correlation with every genre, on the left hand of the ledger …
+# Correlations say what a feature *reads*: at which films it is on.
 
 # %%
 horror.concept_bars()
 
 # %% [markdown]
-# … and on the right hand, what happens to the lists of test users when the feature alone is turned up and down. The
-# first says what it *reads*, the second what it *writes*. That they agree for Horror is not a matter of course.
+# What it *writes* is another question: what happens to the lists of test users when this feature alone is turned up and
+# down? That the two agree for Horror is not a matter of course.
 
 # %%
 horror.effect_bars()
@@ -119,7 +119,7 @@ study.table("causal_agreement").set_index("score").round(3)
 # chosen threshold, how often the label holds. *Recall*: of the steps at which the label holds, where it is on.
 
 # %%
-horror.proof
+horror.proof.drop(["feature", "kind", "labelled"]).to_frame(f"feature {horror.index}")
 
 # %% [markdown]
 # ## One genre, several features
@@ -156,9 +156,8 @@ print(f"with a label that held:        {labelled.sum():5} of {len(table)}")
 # users. Genres are *our* vocabulary. The kinds of labels that held say what the recommender's may be:
 
 # %%
-study.table("label_kinds").query("labelled > 0")[["kind", "features", "labelled", "precision", "recall", "lift"]].round(
-    2
-)
+kinds = study.table("label_kinds").query("labelled > 0")
+kinds[["kind", "features", "labelled", "precision", "recall", "lift"]].round(2)
 
 # %% [markdown]
 # Most labels that held are years of release and single films, not genres: people joined MovieLens in 1997 and 1998 and

@@ -64,8 +64,8 @@ step_by_step = pd.DataFrame(
 step_by_step.round(2)
 
 # %% [markdown]
-# Of 1,024 features some dozens are on at a step. Which are strongest after the last film, relative to how strong each
-# can get?
+# Of 1,024 features about a hundred are on at each of these steps. Which are strongest after the last film, relative to
+# how strong each can get?
 
 # %%
 strength = pd.Series(features[0, -1].numpy()) / study.features.table["p99"]
@@ -167,8 +167,8 @@ with rec.steer({}), rec.trace(histories):
 assert torch.equal(unsteered, scores)  # a steer of nothing is no steer, to the last bit
 
 # %% [markdown]
-# The list has hardly moved: for a history of Toy Story and The Lion King, one feature at one step is not enough to
-# bring horror in, whatever its name. What is, and at what price, is the matter of notebook 3.
+# The list has changed, yet no horror film is in it: for a history of Toy Story and The Lion King, one feature at one
+# step is not enough, whatever its name. What is, and at what price, is the matter of notebook 3.
 #
 # ## When does the recommender know?
 #

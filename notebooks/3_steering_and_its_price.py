@@ -118,12 +118,11 @@ percent = equal.assign(share=equal["share"].round(2), change=100 * equal["change
 percent.pivot(index="method", columns="share", values="change").round(0)
 
 # %% [markdown]
-# NDCG@10 in percent of what it is without steering, at each share of Horror; NaN where a method never gets there. One
-# standard error is about 20% here, so do not rank the ways that lie close. But the plain answer is out of doubt: **for
-# an attribute that you have in a column, re-ranking is cheaper**, here and in the larger studies of the README. Among
-# the ways that change hidden states, features cost about what a difference of means does; a random direction never gets
-# there and a single neuron hardly. Features are for what re-ranking cannot do: what has no column, why an item is
-# listed, what would have to change.
+# Change of NDCG@10 in percent, at each share of Horror; NaN where a method never gets there. One standard error is
+# about 20% here, so do not rank what lies close. What stays, here and in the larger studies of the README: **for an
+# attribute that you have in a column, re-ranking is cheaper**. Among the ways that change hidden states, features cost
+# about what a difference of means does; a random direction never gets there and a single neuron hardly. Features are
+# for what re-ranking cannot do: what has no column, why an item is listed, what would have to change.
 #
 # ## The smallest dose
 #
@@ -175,7 +174,7 @@ study.to_enter(family, 200, candidates=[219, 183])
 # A steer is data: JSON that says which features of which dictionary, and refuses any other.
 
 # %%
-path = Path("horror.json")
+path = Path("../artifacts/horror.json")
 save_steer(dose.steer, path)
 print(path.read_text())
 

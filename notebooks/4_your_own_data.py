@@ -21,11 +21,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from torch import Tensor, nn
 
+from interp.concepts.alignment import align
 from interp.config import SAEConfig, StudyConfig
 from interp.dictionaries.activations import collect
+from interp.dictionaries.features import encode
 from interp.dictionaries.training import train
 from interp.envoys import RecommenderEnvoy
 from interp.run import run
@@ -165,7 +166,7 @@ class GRULayer(nn.Module):
 @register
 class GRU4Rec(SequentialRecommender):
     config_class = GRUConfig
-    site_paths = {"embedding": "items", "blocks.*": "layers.*", "final": "norm"}  # noqa: RUF012
+    site_paths = {"embedding": "items", "blocks.*": "layers.*", "final": "norm"}
 
     def __init__(self, config: GRUConfig) -> None:
         super().__init__(config)
@@ -190,8 +191,8 @@ class GRU4Rec(SequentialRecommender):
 # above:
 
 # %%
-split = paper_split(dataset.interactions)
-gru = fit(split.recommender, split.validation, replace(training, model="gru4rec"), Path("gru/recommender"))
+split, folder = paper_split(dataset.interactions), Path("../artifacts/library-gru4rec")
+gru = fit(split.recommender, split.validation, replace(training, model="gru4rec"), folder / "recommender")
 
 test = gru.histories(split.test)
 catalogue = np.arange(len(gru.vocabulary))
@@ -208,7 +209,7 @@ pd.Series(
 # agrees with the bare model and that padding changes nothing.
 
 # %%
-rec = RecommenderEnvoy(Recommender.load(Path("gru/recommender")))
+rec = RecommenderEnvoy(Recommender.load(folder / "recommender"))
 with rec.trace(history):
     hidden = rec.blocks[0].output.save()
 print(list(rec.recommender.model.sites), tuple(hidden.shape))
@@ -217,32 +218,29 @@ print(list(rec.recommender.model.sites), tuple(hidden.shape))
 # Then a dictionary behind its first layer: collect activations, train, attach.
 
 # %%
-store = collect(rec, split.sae, Path("gru/activations"), site="blocks.0")
-rec.attach(train(store, {"gru": dictionary}, Path("gru/dictionaries"))["gru"])
+store = collect(rec, split.sae, folder / "activations", site="blocks.0")
+rec.attach(train(store, {"gru": dictionary}, folder / "dictionaries")["gru"])
 
 print(f"{len(store)} steps of {len(store.users[1])} readers")
 
 # %% [markdown]
-# Which feature is poetry? The study has tables for that; without one, correlate:
+# Which feature stands for what? The same comparison as in a study's tables, for these activations:
 
 # %%
-is_poetry = study.concepts.labels(store.rows["item"])[:, study.concepts.index("poetry")]
-z = rec.blocks[0].sae.encode(torch.from_numpy(np.array(store.activations))).numpy()
-alive = z.std(axis=0) > 0
-correlation = np.zeros(z.shape[1])
-correlation[alive] = np.corrcoef(z[:, alive], is_poetry, rowvar=False)[-1, :-1]
-feature = correlation.argmax()
-print(f"feature {feature}: correlation {correlation[feature]:.2f} with poetry")
+activations, labels = encode(store, rec.blocks[0].sae), study.concepts.labels(store.rows["item"])
+top = align(activations, labels, study.concepts.names).top()
+top[["concept", "feature", "correlation", "auc"]].round(2)
 
 # %%
-strongest, shares = z[:, feature].max(), {}
-for times in (0, 1, 2, 4):
+feature = top.set_index("concept").at["poetry", "feature"]
+strongest, shares = activations[:, [feature]].max(), {}
+for times in (0, 1, 4):
     with rec.steer({feature: times * strongest}):
-        lists = study.titles(rec.recommend(history, k=10))
+        lists = study.titles(rec.recommend(test, k=10))
     shares[f"{times} × its maximum"] = lists["concepts"].map(lambda subjects: "poetry" in subjects).mean()
 
 assert list(shares.values()) == sorted(shares.values())
-pd.Series(shares).to_frame("share of poetry in the top 10")
+pd.Series(shares).to_frame("share of poetry in the top 10 of test readers").round(2)
 
 # %% [markdown]
 # A recommender of your own, steered by a feature that nobody told it about.

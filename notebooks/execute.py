@@ -55,14 +55,18 @@ def execute(path: Path, study: Path, renderer: str = "plotly_mimetype") -> Noteb
         here.mkdir()
         artifacts.mkdir()
         (artifacts / "ml-100k").symlink_to(study.resolve())
-        # The packages beside this folder, wherever another copy is installed.
-        settings = {"PYTHONPATH": str(HERE.parent.resolve()), "PLOTLY_RENDERER": renderer}
+        settings = {
+            "PYTHONPATH": str(HERE.parent.resolve()),  # the packages beside this folder, if others are installed
+            "PLOTLY_RENDERER": renderer,
+            "OMP_NUM_THREADS": "1",  # models of this size only lose by sharing their work among threads
+        }
         client = NotebookClient(
             notebook,
             timeout=600,
             kernel_name="python3",
             resources={"metadata": {"path": str(here)}},
             record_timing=False,
+            extra_arguments=["--log-level=ERROR"],  # not a warning from each kernel that this machine can reach it
             store_widget_state=False,
         )
         client.execute(env=os.environ | settings)

@@ -206,7 +206,12 @@ def test_a_feature_shows_itself(study):
     text = repr(feature)
     assert f"feature {feature.index}: {feature.label}" in text
     assert "promotes" in text
-    assert "<table>" in feature._repr_html_()
+    shown = feature._repr_html_()
+    assert "<table>" in shown
+    strongest = feature.histories.query("band == 'strongest'").sort_values("activation")
+    assert f"lit by</th><td style='text-align:left'>{strongest['title'].iloc[-1]}" in shown
+    lit_by = shown.split("lit by</th>")[1].split("</tr>")[0]
+    assert all(title in set(strongest["title"]) for title in lit_by.split(">", 1)[1].removesuffix("</td>").split("; "))
     assert feature.concepts["correlation"].is_monotonic_decreasing
     assert {"promoted", "suppressed"} == set(feature.effects["direction"])
     assert feature.histories["activation"].max() == pytest.approx(feature.row["max"])

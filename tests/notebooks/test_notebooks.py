@@ -14,6 +14,7 @@ from small import TRAINING
 from interp.config import SAEConfig, StudyConfig
 from interp.presets import PRESETS
 from interp.run import run
+from recmodels.datasets.planted import PlantedConfig, load
 from recmodels.interactions import Dataset
 
 ROOT = Path(__file__).parents[2]
@@ -26,17 +27,17 @@ BYTES = 1_500_000
 
 
 @pytest.fixture(scope="module")
-def like_films(planted, tmp_path_factory):
-    """A study of the planted world in seconds, whose concepts and some of whose items are called as MovieLens's are."""
+def like_films(tmp_path_factory):
+    """A study of a planted world in seconds, whose concepts and some of whose items are called as MovieLens's are."""
     folder = tmp_path_factory.mktemp("study") / "ml-100k"
     config = StudyConfig(
         training=replace(TRAINING, max_epochs=3),
-        sae=SAEConfig(n_features=48, steps=300, batch_size=256, warmup_steps=50, sparsity_warmup_steps=100),
+        sae=SAEConfig(n_features=32, steps=200, batch_size=256, warmup_steps=50, sparsity_warmup_steps=100),
         steered=("Horror",),
         values=(-4.0, 0.0, 4.0),
         out=folder,
     )
-    run(config, renamed(planted))
+    run(config, renamed(load(PlantedConfig(users=300, items=120, concepts=8, mean_length=20, drift=0.05))))
     return folder
 
 
