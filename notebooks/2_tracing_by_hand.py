@@ -17,6 +17,7 @@
 # %%
 import numpy as np
 import pandas as pd
+import plotly.express as px
 import torch
 
 import interp
@@ -77,6 +78,31 @@ strongest.assign(strength=strength, label=[study.features[n].label for n in stro
 # their labels held on other users, so that they are called `unlabelled`.
 
 # %% [markdown]
+# One step tells little. Here is the Horror feature along the history in which it is strongest:
+
+# %%
+users = study.users()
+place = users.users.get_loc(horror.histories["user"].iloc[0])
+one = users.select([place])
+with rec.trace(one):
+    along = rec.blocks[0].features[0, :, horror.index].save()
+
+watched = rec.item_grid(one)[0]
+genre = np.where(study.concepts.labels(watched)[:, study.concepts.index("Horror")], "Horror", "other")
+figure = px.bar(
+    x=range(len(along)),
+    y=along,
+    color=genre,
+    color_discrete_map={"Horror": "#D55E00", "other": "#0072B2"},
+    hover_name=study.items.loc[watched, "title"],
+    height=300,
+)
+figure.update_layout(xaxis_title="step", yaxis_title=f"feature {horror.index}", legend_title="film")
+
+# %% [markdown]
+# It comes on when the user turns to horror, some films late, and once it is on, a film of another genre can leave it on
+# (near step 50): a hidden state is about the history, not only about the film at its step.
+#
 # ## The dictionary by hand
 #
 # A sparse autoencoder is two small maps. It *encodes* a normalised hidden state into features and *decodes* them into a

@@ -67,7 +67,7 @@ books = pd.DataFrame(
 )
 
 loans = []
-for reader in range(400):
+for reader in range(300):
     tastes = rng.choice(6, size=2, replace=False)
     mood, seen, day = tastes[0], set(), reader
     for _ in range(rng.integers(10, 30)):
@@ -105,9 +105,9 @@ dataset.interactions.head(3)
 # %%
 # %%capture
 training = TrainingConfig(
-    max_history=24, hidden_size=32, num_hidden_layers=2, windows="all", learning_rate=3e-3, batch_size=32, max_epochs=8
+    max_history=24, hidden_size=32, num_hidden_layers=2, windows="all", learning_rate=3e-3, batch_size=32, max_epochs=6
 )
-dictionary = SAEConfig(n_features=64, steps=400, batch_size=256, warmup_steps=50, sparsity_warmup_steps=100)
+dictionary = SAEConfig(n_features=64, steps=300, batch_size=256, warmup_steps=50, sparsity_warmup_steps=100)
 out = Path("../artifacts/library")
 study = run(
     StudyConfig(training=training, sae=dictionary, steered=("poetry",), values=(-2.0, 0.0, 2.0), out=out), dataset

@@ -16,6 +16,7 @@ from interp.dictionaries.training import train
 from interp.envoys import RecommenderEnvoy
 from interp.run import run
 from interp.steers.edits import Edit, Steer
+from recmodels.datasets.planted import PlantedConfig, load
 from recmodels.errors import InputError
 from recmodels.model import RecommenderConfig
 from recmodels.ranking import evaluate
@@ -99,7 +100,7 @@ def test_many_steers_together_are_each_by_itself(rec, histories):
             np.testing.assert_array_equal(lists, rec.rank(few, 5))
 
 
-def test_a_whole_study(registered, planted, tmp_path):
+def test_a_whole_study(registered, tmp_path):
     training = replace(TRAINING, model="gru4rec", max_epochs=1)
     config = StudyConfig(
         training=training,
@@ -108,9 +109,9 @@ def test_a_whole_study(registered, planted, tmp_path):
         steered=("concept-02",),
         out=tmp_path / "study",
     )
-    study = run(config, planted)
+    study = run(config, load(PlantedConfig(users=250, items=60, concepts=4, mean_length=12)))
     assert isinstance(study.recommender.recommender.model, GRU4Rec)
-    assert "gru4rec, 120 items" in repr(study)
+    assert "gru4rec, 60 items" in repr(study)
     assert (tmp_path / "study" / "report.html").is_file()
 
 
