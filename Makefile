@@ -10,13 +10,14 @@ export INTERP_DATA
 
 STUDIES := ml-100k planted ml-1m ml-1m-bert4rec lastfm-2k ml-latest-small
 
-.PHONY: help demo test lint studies reference clean
+.PHONY: help demo test lint studies reference notebooks clean
 
 help:
 	@echo "make demo     install, then train, interpret and steer a recommender on MovieLens-100K"
 	@echo "make test     lint, type checks and the whole test suite"
 	@echo "make studies  the figures that the project promises, measured on real data (INTERP_DATA, hours)"
 	@echo "make reference  the same runs, and their tables copied to artifacts/reference"
+	@echo "make notebooks  execute the notebooks on artifacts/ml-100k, and write them with what came out"
 	@echo "make clean    remove .venv and what runs wrote under artifacts/"
 
 demo: $(READY)
@@ -40,6 +41,9 @@ reference: $(READY)
 	  cp artifacts/$$study/tables/*/*.csv artifacts/$$study/timings.json artifacts/reference/$$study/ || exit 1; \
 	done
 	$(BIN)/python benchmarks/growth.py artifacts/reference ml-100k ml-1m > artifacts/reference/growth.csv
+
+notebooks: $(READY)
+	$(BIN)/python notebooks/execute.py artifacts/ml-100k
 
 lint: $(READY)
 	$(BIN)/ruff check .

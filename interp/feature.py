@@ -130,11 +130,11 @@ class Feature:
 
     def _repr_html_(self) -> str:
         row = self.row
-        peaks = self.histories.sort_values("activation", ascending=False).drop_duplicates("rank")
+        strongest = self.histories.query("band == 'strongest'").sort_values("activation", ascending=False)
         lists = "".join(
             f"<tr><th style='text-align:left'>{name}</th><td style='text-align:left'>{escape(text)}</td></tr>"
             for name, text in (
-                ("lit by", "; ".join(peaks["title"].drop_duplicates().head(6))),
+                ("lit by", "; ".join(strongest["title"].drop_duplicates().head(6))),
                 ("promotes", self._listed("promoted", 6)),
                 ("suppresses", self._listed("suppressed", 6)),
             )

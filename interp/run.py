@@ -35,6 +35,7 @@ from interp.study import open as open_study
 from interp.tables.groups import write_tables
 from recmodels import artifacts
 from recmodels.interactions import Dataset
+from recmodels.recommender import model_class
 from recmodels.training import fit
 
 VERSIONS = ("torch", "transformers", "nnsight", "dictionary-learning", "numpy", "pandas", "scikit-learn")
@@ -53,6 +54,7 @@ def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
     if dataset is not None:
         config = replace(config, dataset=dataset.name)
     config.check()
+    model_class(config.training.model)  # refuses an unknown one before any work is done
     folder = config.folder
     stages = Stages(folder / "timings.json")
     print(f"{config.dataset} → {folder}", flush=True)

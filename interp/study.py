@@ -16,6 +16,7 @@ from interp.control.entering import Entry, to_enter
 from interp.control.ladder import Goal, Search
 from interp.control.receipts import Receipt, steering_receipt
 from interp.control.user_doses import UserDoses, find_user_doses
+from interp.dictionaries.activations import ActivationStore
 from interp.dictionaries.sae import SparseAutoencoder
 from interp.envoys import RecommenderEnvoy
 from interp.feature import Features
@@ -69,6 +70,17 @@ class Study:
             InputError: there is no such dictionary, or it is damaged.
         """
         return SparseAutoencoder.load(self.folder / "dictionaries" / (site or self.site) / name)
+
+    def activations(self, part: str = "test") -> ActivationStore:
+        """Hidden states at the study's site, and which user, item and step each row is: what tables are computed from.
+
+        Args:
+            part: "test", or "sae" for what the dictionary was trained on, or "sae_validation".
+
+        Raises:
+            InputError: there is no such part, or its store is damaged.
+        """
+        return ActivationStore.load(self.folder / "activations" / self.site / part)
 
     @cached_property
     def recommender(self) -> RecommenderEnvoy:

@@ -11,8 +11,9 @@ from recmodels.errors import InputError
 class TrainingConfig:
     """How a recommender is fitted; the defaults are the paper's (docs/paper.md, 2)."""
 
-    model: Literal["gptrec", "bert4rec"] = "gptrec"
-    """Which recommender: gptrec reads a history forwards, bert4rec in both directions."""
+    model: Literal["gptrec", "bert4rec"] | str = "gptrec"
+    """Which recommender: gptrec reads a history forwards, bert4rec in both directions; or, from Python, one of your
+    own by the name it is registered under (recmodels.recommender.register)."""
     max_history: int = 64
     """How many of a history's last items the model reads."""
     hidden_size: int = 64

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import GPT2Config, GPT2Model
 
-from recmodels.model import IGNORE, RecommenderConfig, SequentialRecommender, attention_bias
-from recmodels.sequences import PAD, Histories
+from recmodels.model import RecommenderConfig, SequentialRecommender, attention_bias
+from recmodels.sequences import PAD
 
 
 class GPTRecConfig(RecommenderConfig):
@@ -79,14 +79,3 @@ class GPTRec(SequentialRecommender):
         for layer in self.backbone.h[block + 1 :]:
             steps = layer(steps, attention_mask=bias)
         return self.backbone.ln_f(steps[:, s:])
-
-    def inference_inputs(self, histories: Histories) -> Tensor:
-        """The last `max_history` items of each history."""
-        return histories.tokens(self.config.max_history)
-
-    def training_batch(self, histories: Histories) -> dict[str, Tensor]:
-        """All but the last item as input, all but the first as labels."""
-        tokens = histories.tokens(self.config.max_history + 1)
-        inputs, following = tokens[:, :-1], tokens[:, 1:]
-        labels = torch.where(inputs != PAD, following - 1, IGNORE)
-        return {"input_ids": inputs, "labels": labels}

@@ -1,4 +1,4 @@
-"""What GPTRec and BERT4Rec share: one embedding per item, tied to the scores, around a backbone of transformers.
+"""What recommenders share: one embedding per item, tied to the scores, around a backbone. The base of your own, too.
 
 Axes: b histories, s steps, d hidden size, v items.
 """
@@ -14,7 +14,7 @@ from transformers import PretrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput
 
 from recmodels.config import site_names
-from recmodels.sequences import Histories
+from recmodels.sequences import PAD, Histories
 
 IGNORE = -100  # the label of a step that has nothing to predict
 
@@ -69,7 +69,10 @@ class TiedScorer(nn.Module):
 class SequentialRecommender(PreTrainedModel):
     """Base of the recommenders: reads left-padded tokens, scores every item as the next one.
 
-    A subclass builds a backbone, says where its sites are, and implements the five methods below that raise.
+    A subclass builds a backbone, says where its sites are, and implements the two methods below that raise; calls
+    `self.post_init()` at the end of its `__init__`; and is made known by `recmodels.recommender.register`. It learns
+    to predict each step's next item unless it says otherwise, so its steps must not see later ones. Padding must not
+    matter: a history has the same scores in a wide batch as by itself.
     """
 
     config_class = RecommenderConfig
@@ -78,7 +81,8 @@ class SequentialRecommender(PreTrainedModel):
 
     site_paths: ClassVar[dict[str, str]]
     """Where each kind of site of `site_names` is: a module's dotted path, with * for the number of the block. No two
-    sites are the same module."""
+    sites are the same module. A model without attention, for example, leaves that kind out; "blocks.*" is always
+    there."""
 
     def __init__(self, config: RecommenderConfig) -> None:
         super().__init__(config)
@@ -92,9 +96,10 @@ class SequentialRecommender(PreTrainedModel):
         """
         found = {}
         for name in site_names(self.config.num_hidden_layers):
-            number = re.search(r"\d+", name)
-            path = self.site_paths[re.sub(r"\d+", "*", name)]
-            found[name] = path.replace("*", number.group()) if number else path
+            number, kind = re.search(r"\d+", name), re.sub(r"\d+", "*", name)
+            if kind in self.site_paths:
+                path = self.site_paths[kind]
+                found[name] = path.replace("*", number.group()) if number else path
         return found
 
     def get_input_embeddings(self) -> nn.Embedding:
@@ -124,7 +129,9 @@ class SequentialRecommender(PreTrainedModel):
         return RecommenderOutput(loss=F.cross_entropy(logits, labels[asked]))
 
     def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
-        """What the scorer reads for many values of the last step's hidden state, from one pass through what follows.
+        """What the scorer reads for many values of the last step's hidden state.
+
+        Here each value takes a pass through the whole model; a subclass that can do with less says how.
 
         Args:
             block: number of the block whose output is given.
@@ -135,15 +142,32 @@ class SequentialRecommender(PreTrainedModel):
         Returns:
             [b, e, d]; `scorer` makes of it what `forward` gives with each of the values in turn, up to rounding.
         """
-        raise NotImplementedError
+        module, scored = self.get_submodule(self.sites[f"blocks.{block}"]), []
+        for value in last.unbind(dim=1):
+            changed = torch.cat([hidden[:, :-1], value[:, None]], dim=1)
+            hook = module.register_forward_hook(lambda *_, changed=changed: changed)
+            try:
+                scored.append(self.encode(input_ids)[:, -1])
+            finally:
+                hook.remove()
+        return torch.stack(scored, dim=1)
 
     def inference_inputs(self, histories: Histories) -> Tensor:
-        """Tokens from which `forward` predicts each history's next item: int64 [b, s]."""
-        raise NotImplementedError
+        """Tokens from which `forward` predicts each history's next item: int64 [b, s].
+
+        Here the last `max_history` items of each history.
+        """
+        return histories.tokens(self.config.max_history)
 
     def training_batch(self, histories: Histories) -> dict[str, Tensor]:
-        """`input_ids` and `labels` of a training step on these windows; each has at least two items."""
-        raise NotImplementedError
+        """`input_ids` and `labels` of a training step on these windows; each has at least two items.
+
+        Here all but the last item as input, all but the first as labels.
+        """
+        tokens = histories.tokens(self.config.max_history + 1)
+        inputs, following = tokens[:, :-1], tokens[:, 1:]
+        labels = torch.where(inputs != PAD, following - 1, IGNORE)
+        return {"input_ids": inputs, "labels": labels}
 
 
 def attention_bias(allowed: Tensor, like: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,11 +16,49 @@ from recmodels import artifacts
 from recmodels.bert4rec import BERT4Rec
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec
-from recmodels.model import SequentialRecommender
+from recmodels.model import RecommenderConfig, SequentialRecommender
 from recmodels.ranking import Score, rank, top_k
 from recmodels.sequences import Histories, Vocabulary, as_histories
 
 MODELS: dict[str, type[SequentialRecommender]] = {"gptrec": GPTRec, "bert4rec": BERT4Rec}
+OURS = tuple(MODELS)
+
+Model = TypeVar("Model", bound=type[SequentialRecommender])
+
+
+def register(model: Model) -> Model:
+    """Make a recommender of your own known by its `config_class.model_type`: to be trained, loaded and interpreted.
+
+    To be put above the class as a decorator, in a module that is imported before such a recommender is loaded. A class
+    that is registered again under its name takes the other one's place.
+
+    Raises:
+        InputError: its configuration has no name of its own, or it does not say where its blocks are.
+    """
+    kind = getattr(model.config_class, "model_type", "")
+    if not issubclass(model.config_class, RecommenderConfig) or not kind or kind in OURS:
+        raise InputError(
+            f"{model.__name__} needs a config_class of its own: a subclass of RecommenderConfig whose model_type is "
+            f"not {kind!r}"
+        )
+    if "blocks.*" not in getattr(model, "site_paths", {}):
+        raise InputError(f'{model.__name__} does not say where its blocks are: give site_paths a path for "blocks.*"')
+    MODELS[kind] = model
+    return model
+
+
+def model_class(kind: str) -> type[SequentialRecommender]:
+    """The class of a kind of recommender, such as "gptrec".
+
+    Raises:
+        InputError: no such kind is known.
+    """
+    if kind not in MODELS:
+        raise InputError(
+            f"unknown model {kind!r}: choose one of {', '.join(MODELS)}, or register your own first "
+            f"(recmodels.recommender.register)"
+        )
+    return MODELS[kind]
 
 
 @dataclass(frozen=True)
@@ -96,11 +134,9 @@ class Recommender:
         """
         transformers_logging.disable_progress_bar()
         artifacts.verify(folder, "recommender")
-        kind = json.loads((folder / "config.json").read_text()).get("model_type")
-        if kind not in MODELS:
-            raise InputError(f"{folder} holds a model of type {kind!r}; this version knows {', '.join(MODELS)}")
+        model = model_class(json.loads((folder / "config.json").read_text()).get("model_type"))
         ids = json.loads((folder / "vocabulary.json").read_text())
-        return cls(MODELS[kind].from_pretrained(folder), Vocabulary(pd.Index(ids, name="item")))
+        return cls(model.from_pretrained(folder), Vocabulary(pd.Index(ids, name="item")))
 
 
 def recommendations(score: Score, histories: Histories, vocabulary: Vocabulary, k: int) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,12 @@ from tqdm.auto import tqdm
 from transformers import (
     EarlyStoppingCallback,
     PrinterCallback,
-    ProgressCallback,
     Trainer,
     TrainerCallback,
     TrainingArguments,
     set_seed,
 )
-from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer import DEFAULT_PROGRESS_CALLBACK, TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils import logging as transformers_logging
 
@@ -28,7 +29,7 @@ from recmodels.config import TrainingConfig
 from recmodels.errors import InputError
 from recmodels.model import SequentialRecommender
 from recmodels.ranking import evaluate
-from recmodels.recommender import MODELS, Recommender
+from recmodels.recommender import Recommender, model_class
 from recmodels.sequences import Histories, Vocabulary, histories_of
 
 
@@ -57,8 +58,7 @@ def fit(
     Raises:
         InputError: an unknown model, or no user with two items to learn from or to validate on.
     """
-    if config.model not in MODELS:
-        raise InputError(f"unknown model {config.model!r}: choose one of {', '.join(MODELS)}")
+    model_class(config.model)  # refuses an unknown one before any work is done
     vocabulary = vocabulary or Vocabulary.of(pd.concat([train, validation]))
     learn, held_out = histories_of(train, vocabulary), histories_of(validation, vocabulary)
     inputs = {
@@ -80,7 +80,8 @@ def fit(
     set_seed(config.seed)
     model = build(config, len(vocabulary))
     trainer = _Trainer(model, windows, prefixes, vocabulary, config, checkpoints)
-    trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
+    with _only_errors():
+        trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
     if not all(torch.isfinite(weights).all() for weights in model.parameters()):
         raise InputError("the training diverged, its weights are not finite: lower the learning rate")
     recommender = Recommender(model.cpu(), vocabulary)
@@ -91,7 +92,7 @@ def fit(
 
 def build(config: TrainingConfig, n_items: int) -> SequentialRecommender:
     """An untrained model of the configured size."""
-    model = MODELS[config.model]
+    model = model_class(config.model)
     return model(
         model.config_class(
             n_items=n_items,
@@ -175,7 +176,7 @@ class _Trainer(Trainer):
             data_collator=lambda rows: model.training_batch(windows.select(np.array(rows))),
             callbacks=[EarlyStoppingCallback(config.patience), _Progress(config)],
         )
-        self.remove_callback(ProgressCallback)
+        self.remove_callback(DEFAULT_PROGRESS_CALLBACK)  # which is another one in Jupyter
         self.remove_callback(PrinterCallback)
 
     def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
@@ -204,6 +205,17 @@ class _Progress(TrainerCallback):
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.bar.close()
+
+
+@contextmanager
+def _only_errors() -> Iterator[None]:
+    """Without warnings of transformers: of file times, by which nothing here goes."""
+    before = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(before)
 
 
 def _last_checkpoint(checkpoints: Path) -> str | None:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from interp.extras import needing
-from interp.live.equalizer import CONCEPT_REACH, FEATURE_REACH, STEP, equalize, read_history
+from interp.live.equalizer import CONCEPT_REACH, FEATURE_REACH, STEP, equalize, read_history, steer_of
 from recmodels.errors import InputError
 
 with needing("ipywidgets"):
@@ -17,7 +17,7 @@ STYLE = {"description_width": "9rem"}
 
 
 def equalizer(study: "Study", k: int = 10) -> widgets.VBox:
-    """Sliders, a history, and its list before and after; it follows every change.
+    """Sliders, a history, and its list before and after, which follow every change; and a receipt, when asked for.
 
     Args:
         study: a finished study.
@@ -38,21 +38,26 @@ def equalizer(study: "Study", k: int = 10) -> widgets.VBox:
     )
     add = widgets.Button(description="Add feature")
     reset = widgets.Button(description="All to 0")
+    measure = widgets.Button(description="Receipt on the test users", layout={"width": "15rem"})
     rows = widgets.VBox(list(sliders.values()))
-    note, lists, code = (
+    note, lists, receipt, code = (
         widgets.Label(),
+        widgets.HTML(),
         widgets.HTML(),
         widgets.Textarea(disabled=True, rows=9, layout={"width": "95%"}),
     )
 
+    def turned() -> dict[str | int, float]:
+        return {key: one.value for key, one in sliders.items()}
+
     def show(_change: Any = None) -> None:
-        note.value = lists.value = code.value = ""
+        note.value = lists.value = receipt.value = code.value = ""
         if not ids.value.strip():
             note.value = "Choose a test user or paste item ids."
             return
         try:
             history = read_history(study, ids.value)
-            found = equalize(study, history, {key: one.value for key, one in sliders.items()}, k)
+            found = equalize(study, history, turned(), k)
         except InputError as error:
             note.value = str(error)
             return
@@ -73,14 +78,19 @@ def equalizer(study: "Study", k: int = 10) -> widgets.VBox:
         for one in sliders.values():
             one.value = 0.0
 
+    def make_receipt(_button: Any) -> None:
+        receipt.value = "… some seconds …"
+        receipt.value = study.receipt(steer_of(study, turned()), k=k)._repr_html_()
+
     user.observe(choose, "value")
     for one in (ids, *sliders.values()):
         one.observe(show, "value")
     add.on_click(add_feature)
     reset.on_click(all_to_zero)
+    measure.on_click(make_receipt)
     show()
-    left = widgets.VBox([user, ids, rows, widgets.HBox([feature, add]), reset])
-    return widgets.VBox([note, widgets.HBox([left, lists]), code])
+    left = widgets.VBox([user, ids, rows, widgets.HBox([feature, add]), widgets.HBox([reset, measure])])
+    return widgets.VBox([note, widgets.HBox([left, widgets.VBox([lists, receipt])]), code])
 
 
 def _slider(name: str, reach: float) -> widgets.FloatSlider:

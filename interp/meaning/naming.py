@@ -122,7 +122,7 @@ def evidence(study: "Study", found: Activity, feature: int) -> Evidence:
         }
     )
     effects = study.features[feature].effects
-    promoted = effects[effects["direction"] == "promoted"].sort_values("rank")
+    promoted = effects.query("path == 'layers' and direction == 'promoted'").sort_values("rank")
     return Evidence(
         feature,
         study.titles(items)[["item", "title", "concepts", "steps", "active", "activation"]],

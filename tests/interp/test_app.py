@@ -1,8 +1,10 @@
 """The faces of the equalizer: the web app through its callbacks and in a browser, the widget, the command."""
 
 import json
+import re
 import socket
 import threading
+from html import unescape
 
 import pytest
 from browsers import chromium_session, requests, text, until
@@ -261,11 +263,13 @@ def test_the_command_says_mistakes_in_one_line(study, arguments, tmp_path, capsy
 def widget(hostile):
     made = hostile.equalizer(k=5)
     note, row, code = made.children
-    left, lists = row.children
-    user, ids, sliders, feature, reset = left.children
+    left, right = row.children
+    user, ids, sliders, feature, buttons = left.children
+    lists, receipt = right.children
     return {
-        "note": note, "lists": lists, "code": code, "user": user, "ids": ids, "sliders": sliders,
-        "feature": feature.children[0], "add": feature.children[1], "reset": reset,
+        "note": note, "lists": lists, "receipt": receipt, "code": code, "user": user, "ids": ids, "sliders": sliders,
+        "feature": feature.children[0], "add": feature.children[1],
+        "reset": buttons.children[0], "measure": buttons.children[1],
     }  # fmt: skip
 
 
@@ -286,6 +290,29 @@ def test_the_widget_follows_its_sliders(widget, hostile, concept, place):
     assert widget["code"].value == found.python
     widget["reset"].click()
     assert widget["lists"].value == equalize(hostile, history, {}, 5)._repr_html_()
+
+
+def test_the_widget_says_what_enters_and_leaves_and_why(widget, hostile, concept, place):
+    history = hostile.items.index[20:24].tolist()
+    widget["ids"].value = ", ".join(map(str, history))  # pasted
+    widget["sliders"].children[place].value = 2.0
+    found = equalize(hostile, history, {concept: 2.0}, 5)
+    cells = [unescape(cell) for cell in re.findall("<td>(.*?)</td>", widget["lists"].value)]
+    assert found.after["moved"].any()
+    for first, rows in ((0, found.before), (3, found.after)):  # title, change and why, before and after
+        assert cells[first::6] == rows["title"].tolist()
+        assert cells[first + 1 :: 6] == rows["fate"].tolist()
+        assert cells[first + 2 :: 6] == rows["item"].map(found.why).tolist()
+    assert all(found.why(item) for item in found.after.loc[found.after["moved"], "item"])
+
+
+def test_the_widget_makes_a_receipt(widget, hostile, concept, place):
+    widget["sliders"].children[place].value = 1.0
+    widget["measure"].click()  # about the test users: it needs no history
+    expected = hostile.receipt({concept: 1.0}, k=5, op="add", unit="p99")
+    assert widget["receipt"].value == expected._repr_html_()
+    widget["sliders"].children[place].value = 0.5
+    assert widget["receipt"].value == ""  # it was about other sliders
 
 
 def test_the_widget_survives_bad_input(widget, hostile):

@@ -98,7 +98,9 @@ def test_type_is_legible_and_nothing_is_see_through(found):
 def test_a_figure_is_as_large_as_what_is_in_it():
     def bars(count):
         concepts = pd.DataFrame({"concept": [f"c{place}" for place in range(count)], "correlation": 0.5})
-        concepts = concepts.assign(neuron_correlation=0.4, neuron=1, feature=2, auc=0.5, sensitivity=0.5)
+        concepts = concepts.assign(
+            neuron_correlation=0.4, neuron=1, feature=2, auc=0.5, sensitivity=0.5, effect=0.1, effect_se=0
+        )
         return figures.features_beside_neurons(concepts), figures.concept_bars(concepts)
 
     (few, low), (many, high) = bars(18), bars(40)

@@ -207,7 +207,12 @@ def test_a_feature_shows_itself(study):
     text = repr(feature)
     assert f"feature {feature.index}: {feature.label}" in text
     assert "promotes" in text
-    assert "<table>" in feature._repr_html_()
+    shown = feature._repr_html_()
+    assert "<table>" in shown
+    strongest = feature.histories.query("band == 'strongest'").sort_values("activation")
+    assert f"lit by</th><td style='text-align:left'>{strongest['title'].iloc[-1]}" in shown
+    lit_by = shown.split("lit by</th>")[1].split("</tr>")[0]
+    assert all(title in set(strongest["title"]) for title in lit_by.split(">", 1)[1].removesuffix("</td>").split("; "))
     assert feature.concepts["correlation"].is_monotonic_decreasing
     assert {"promoted", "suppressed"} == set(feature.effects["direction"])
     promoted = feature.effects.query("path == 'layers' and direction == 'promoted'")["title"]
@@ -382,3 +387,37 @@ def test_features_can_be_walked_and_steered_by_themselves(study, histories):
         expected = study.recommender.score(few)
     with study.recommender.steer({feature: np.float32(2)}):
         assert torch.equal(study.recommender.score(few), expected)
+
+
+def test_activations_are_what_the_tables_are_made_from(study):
+    store, top = study.activations(), study.table("concepts").iloc[0]
+    features = study.sae.encode(torch.from_numpy(np.array(store.activations))).numpy()
+    has = study.concepts.labels(store.rows["item"])[:, study.concepts.index(top["concept"])]
+    assert np.corrcoef(features[:, top["feature"]], has)[0, 1] == pytest.approx(top["correlation"], abs=1e-5)
+    assert len(study.activations("sae_validation")) != len(store)
+    with pytest.raises(InputError, match="train"):
+        study.activations("train")
+
+
+def test_a_feature_shows_what_it_correlates_with_beside_what_it_does(study):
+    top = study.table("concepts").iloc[0]
+    feature = study.features[top["concept"]]
+    causal = study.table("causal").set_index(["feature", "concept"])["effect"]
+    assert feature.concepts["effect"].tolist() == causal.loc[feature.index][feature.concepts["concept"]].tolist()
+    correlations, effects = feature.concept_bars().data
+    assert list(effects.y) == list(correlations.y)
+    assert list(correlations.x) == feature.concepts["correlation"].tolist()
+    assert list(effects.x) == feature.concepts["effect"].tolist()
+
+
+def test_a_share_curve_is_the_sweep_where_there_is_one_and_three_points_elsewhere(study):
+    steering = study.table("steering").query("method == 'set'")
+    swept = steering["feature"].dropna().astype(int)
+    assert len(study.features[swept.iloc[0]].share_curve().data[0].x) > 3
+    causal = study.table("causal")
+    other = int(causal.loc[~causal["feature"].isin(swept), "feature"].iloc[0])
+    row = study.features[other].row
+    cell = causal.query("feature == @other and concept == @row.concept").iloc[0]
+    (curve,) = study.features[other].share_curve().data
+    assert list(curve.x) == [-row["p99"], 0, row["p99"]]
+    assert list(curve.y) == [cell["share"] + cell["down"], cell["share"], cell["share"] + cell["up"]]

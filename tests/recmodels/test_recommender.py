@@ -66,7 +66,7 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path):
         Recommender.load(tmp_path / "store")
     with artifacts.writing(tmp_path / "llama", "recommender", {}) as partial:
         (partial / "config.json").write_text(json.dumps({"model_type": "llama"}))
-    with pytest.raises(InputError, match="holds a model of type 'llama'; this version knows gptrec"):
+    with pytest.raises(InputError, match="unknown model 'llama': choose one of gptrec, bert4rec, or register"):
         Recommender.load(tmp_path / "llama")
 
 

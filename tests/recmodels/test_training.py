@@ -258,7 +258,7 @@ def test_the_best_epoch_is_kept_not_the_last(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model": "lstm"}, "^unknown model 'lstm': choose one of gptrec, bert4rec$"),
+        ({"model": "lstm"}, "^unknown model 'lstm': choose one of gptrec, bert4rec, or register your own first"),
         ({"windows": "first"}, "^windows is 'first'"),
         ({"validation_items": 0}, "^no held-out user has two interactions"),
     ],
