@@ -106,11 +106,28 @@ class Feature:
 
     def share_curve(self) -> go.Figure:
         """Share of its best concept in the lists as it is turned; through a range of values if the study steered it."""
-        steering = self.features.rows("steering", self.index).query("method == 'set'")
-        if len(steering):
-            return figures.share_curves(steering)
+        if len(self._sweep):
+            return figures.share_curves(self._sweep)
         features = self.features.table.loc[[self.index]].reset_index()
         return figures.turned_curve(turned(self.features.rows("causal", self.index), features))
+
+    def quality_curve(self, measure: str = "ndcg@10") -> go.Figure:
+        """Ranking quality as it is set to values (paper Figure 9b–d).
+
+        Args:
+            measure: "ndcg@10", "coverage@10" or "diversity@10".
+
+        Raises:
+            InputError: the study did not steer it.
+        """
+        if not len(self._sweep):
+            raise InputError(f"feature {self.index} was not steered in this study: measure it with study.receipt")
+        return figures.quality_curves(self._sweep, measure)
+
+    @property
+    def _sweep(self) -> pd.DataFrame:
+        """The values that the study set it to, and what came of them."""
+        return self.features.rows("steering", self.index).query("method == 'set'")
 
     def __index__(self) -> int:
         """Its number, so that it can be steered by itself: `rec.steer({study.features["Horror"]: 2})`."""

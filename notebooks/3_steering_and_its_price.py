@@ -21,7 +21,6 @@ from pathlib import Path
 import pandas as pd
 
 import interp
-from interp import figures
 from interp.live.equalizer import equalize
 from interp.steers.json import load_steer, save_steer
 
@@ -75,19 +74,18 @@ receipt
 # The study has set Horror's top feature, alone, to each value from −10 to 10:
 
 # %%
-steering = study.table("steering").query("method == 'set'")
-horror_only = steering.query("target == 'Horror'")
-figures.share_curves(horror_only)
+horror = study.features["Horror"]
+horror.share_curve()
 
 # %%
-figures.quality_curves(horror_only)
+horror.quality_curve()
 
 # %% [markdown]
 # The share rises all the way, and downwards the feature works as well. NDCG@10 falls as the feature is turned up. That
 # it seems to *rise* as the feature is turned down a little is tempting. Its receipt:
 
 # %%
-less = {study.features["Horror"].index: -3.0}
+less = {horror: -3.0}
 study.receipt(less)
 
 # %% [markdown]
@@ -109,8 +107,7 @@ study.receipt(less, users=study.users("sae_validation"))
 # of NDCG@10?
 
 # %%
-sweeps = pd.concat([steering, study.table("steering").query("method != 'set'"), study.table("baselines")])
-figures.cost_curves(sweeps.query("target == 'Horror'"))
+study.figures.costs("Horror")
 
 # %%
 equal = study.table("equal_share").query("target == 'Horror'")

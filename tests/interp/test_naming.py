@@ -36,11 +36,8 @@ def test_a_function_that_says_what_the_table_says_scores_the_same(study):
         assert evidence.items["activation"].is_monotonic_decreasing
         assert evidence.items["active"].between(0, 1).all()
         assert evidence.items["title"].tolist() == study.items.loc[evidence.items["item"], "title"].tolist()
-        effects = study.features[evidence.feature].effects
-        assert (
-            evidence.promoted["item"].tolist()
-            == effects.query("path == 'layers' and direction == 'promoted'")["item"].tolist()
-        )
+        effects = study.features[evidence.feature].effects.query("path == 'layers' and direction == 'promoted'")
+        assert evidence.promoted["item"].tolist() == effects["item"].tolist()
 
 
 def test_items_that_light_a_feature_are_those_of_the_part_it_was_trained_on(study):

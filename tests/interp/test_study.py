@@ -420,4 +420,7 @@ def test_a_share_curve_is_the_sweep_where_there_is_one_and_three_points_elsewher
     cell = causal.query("feature == @other and concept == @row.concept").iloc[0]
     (curve,) = study.features[other].share_curve().data
     assert list(curve.x) == [-row["p99"], 0, row["p99"]]
+    assert study.features[swept.iloc[0]].quality_curve().data
+    with pytest.raises(InputError, match=f"feature {other} was not steered in this study"):
+        study.features[other].quality_curve()
     assert list(curve.y) == [cell["share"] + cell["down"], cell["share"], cell["share"] + cell["up"]]
