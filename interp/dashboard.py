@@ -177,11 +177,11 @@ def _labels(labels: pd.DataFrame, examples: pd.DataFrame, items: pd.Index, n: in
 def _moves(effects: pd.DataFrame, moved: pd.DataFrame, items: pd.Index, n: int) -> dict[str, dict[str, Any]]:
     """For each way to tell and each direction, every feature's items and what becomes of them, strongest first."""
     told = {str(path): rows.drop(columns="path") for path, rows in effects.groupby("path", sort=False)}
-    told["lists"] = moved.assign(effect=moved["up"] - moved["down"])
+    told["lists"] = moved.assign(effect=(moved["up"] - moved["down"]) / moved["users"])
     found: dict[str, dict[str, Any]] = {}
     for way, table in told.items():
         table = table.assign(item=items.get_indexer(table["item"])).sort_values(["feature", "rank"])
-        columns = [name for name in ("item", "effect", "up", "down") if name in table]
+        columns = [name for name in ("item", "effect", "up", "down", "users") if name in table]
         found[way] = {
             direction: {name: _by_feature(table[table["direction"] == direction], name, n) for name in columns}
             for direction in ("promoted", "suppressed")

@@ -88,10 +88,10 @@ class Feature:
 
     @cached_property
     def moved(self) -> pd.DataFrame:
-        """The items that most lists gain and lose by it: direction, rank, item, up, down, title, concepts.
+        """The items that most lists gain and lose by it: direction, rank, item, up, down, users, title, concepts.
 
-        up and down are the shares of test users who have the item in their top 10 while the feature is turned up, or
-        down, by its 99th percentile.
+        up and down are how many of the test users that were tried have the item in their top 10 while the feature is
+        turned up, or down, by its 99th percentile.
         """
         rows = self.features.rows("moved_items", self.index).drop(columns="feature")
         return self.features.study.titles(rows)

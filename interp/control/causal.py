@@ -37,7 +37,7 @@ class CausalMap:
             difference of the two, which is the effect.
         errors: float [3, f, c], their standard errors over users.
         plain: float [c], mean shares of the concepts while no feature is turned.
-        moved: the items whose lists change most: feature, direction, rank, item, up and down, as in
+        moved: the items whose lists change most: feature, direction, rank, item, up, down and users, as in
             `interp.control.moved.moved_items`.
     """
 
@@ -119,7 +119,7 @@ def causal_map(
             # Rounded, because rounding in the mean would otherwise rank changes that are the same.
             means.append(three.mean(axis=1).round(DIGITS))
             errors.append(three.std(axis=1, ddof=1) / np.sqrt(len(given)))
-    columns = ["feature", "direction", "rank", "item", "up", "down"]
+    columns = ["feature", "direction", "rank", "item", "up", "down", "users"]
     return CausalMap(
         numbers.tolist(),
         concepts.names,

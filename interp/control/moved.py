@@ -19,17 +19,18 @@ def moved_items(up: np.ndarray, down: np.ndarray, v: int, count: int = COUNT) ->
         count: items per direction; fewer where fewer differ.
 
     Returns:
-        place (along f), direction ("promoted" or "suppressed"), rank (from 1), code (of the item), up and down (shares
-        of the users who have it in their list). Of items that differ alike, those of smaller codes come first.
+        place (along f), direction ("promoted" or "suppressed"), rank (from 1), code (of the item), up and down (users
+        who have it in their list), users (how many there are). Of items that differ alike, those of smaller codes come
+        first.
     """
-    users, ends = up.shape[1], (_counts(up, v), _counts(down, v))
-    change, parts = ends[0] - ends[1], []
+    raised, lowered = _counts(up, v), _counts(down, v)
+    change, parts = raised - lowered, []
     for direction, gain in (("promoted", change), ("suppressed", -change)):
         order = np.argsort(-gain, axis=1, kind="stable")[:, :count]
         place, rank = np.nonzero(np.take_along_axis(gain, order, axis=1) > 0)
         code = order[place, rank]
-        shares = {name: counts[place, code] / users for name, counts in zip(("up", "down"), ends, strict=True)}
-        parts.append(pd.DataFrame({"place": place, "direction": direction, "rank": rank + 1, "code": code, **shares}))
+        rows = pd.DataFrame({"place": place, "direction": direction, "rank": rank + 1, "code": code})
+        parts.append(rows.assign(up=raised[place, code], down=lowered[place, code], users=up.shape[1]))
     return pd.concat(parts, ignore_index=True)
 
 

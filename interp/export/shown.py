@@ -114,7 +114,7 @@ class Shown:
     def moved(self, feature: int) -> dict[str, list[dict[str, Any]]]:
         """The items that most lists gain and lose as a feature is turned up and down."""
         told = (
-            (row, row.up - row.down, f"{abs(row.up - row.down):.1%}", f"{row.down:.1%} → {row.up:.1%} of users")
+            (row, row.up - row.down, f"{abs(row.up - row.down)}", f"{row.down} → {row.up} of {row.users} users")
             for row in self._moved[feature]
         )
         return _moves(list(told))

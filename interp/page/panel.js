@@ -20,8 +20,8 @@ const WAYS = {
   ],
   lists: [
     "lists, when turned up and down",
-    "Measured: how many more test users have the item in their top 10 while the feature is turned up by its 99th percentile " +
-      "than while it is turned down by as much.",
+    "Counted: how many more test users have the item in their top 10 while the feature is turned up by its 99th percentile " +
+      "than while it is turned down by as much. One or two users more may be chance.",
   ],
 };
 
@@ -80,10 +80,10 @@ function showLabel(feature) {
   byId("label-name").replaceChildren(
     ...(name === "" ? ["Nothing that can be said of an item foretells it."] : [make("b", { dir: "auto" }, short(name)), ` (${kind.toLowerCase()})`]),
   );
-  const steps = `${labels.support[feature].toLocaleString("en")} steps of test users that it speaks of; the feature is high at ${active}.`;
+  const steps = `There it speaks of ${labels.support[feature].toLocaleString("en")} steps; the feature is high at ${active}.`;
   byId("label-note").textContent = isLabelled(feature)
-    ? `Chosen on other users, and true of these: ${steps}`
-    : `Unlabelled: this comes nearest, but does not hold on test users. ${steps}`;
+    ? `Found on other users, and tested on the test users. ${steps}`
+    : `Unlabelled: this came nearest on other users, but does not hold on the test users. ${steps}`;
   fillFacts(byId("label-facts"), [
     ["precision", fixed(labels.precision[feature], 2)],
     ["recall", fixed(labels.recall[feature], 2)],
@@ -215,12 +215,12 @@ function showMoves() {
   }
 }
 
-/** An item that a feature moves; `up` and `down` are shares of users, where lists were counted. */
-function moveRow(feature, { item, effect, up, down }, place, largest) {
+/** An item that a feature moves; `up` and `down` are users, where lists were counted. */
+function moveRow(feature, { item, effect, up, down, users }, place, largest) {
   const [one, change] = [item[feature][place], effect[feature][place]];
   const meter = make("span", { className: "meter" });
   meter.style.setProperty("--share", Math.abs(change) / largest);
-  const counted = up ? [make("span", { className: "counted" }, `${percent(down[feature][place])} → ${percent(up[feature][place])} of users`)] : [];
+  const counted = up ? [make("span", { className: "counted" }, `${down[feature][place]} → ${up[feature][place]} of ${users[feature][place]} users`)] : [];
   return make(
     "li",
     {},

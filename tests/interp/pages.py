@@ -344,7 +344,7 @@ def _beyond() -> dict[str, dict[str, pd.DataFrame]]:
             ),
             "moved_items.parquet": pd.DataFrame(
                 {"feature": [7, 7], "direction": "promoted", "rank": [1, 2], "item": ["id-4", "id-30"]}
-            ).assign(up=[0.75, 0.5], down=[0.25, 0.375]),
+            ).assign(up=[6, 4], down=[2, 3], users=8),
             "causal_agreement.csv": agreement.assign(p=[0.001, 0.2], features=N - 1, users=9),
             "causal_concepts.csv": by_concept,
         },

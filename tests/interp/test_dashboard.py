@@ -78,11 +78,12 @@ def test_columns_are_the_tables(study):
     assert data["moves"]["layers"]["suppressed"]["item"][20] == [21, 22]
     assert data["moves"]["direct"]["promoted"]["item"][20] == [31, 32]
     lists = data["moves"]["lists"]["promoted"]
-    assert [lists[name][7] for name in ("item", "effect", "up", "down")] == [
+    assert [lists[name][7] for name in ("item", "effect", "up", "down", "users")] == [
         [4, 30],
         [0.5, 0.125],
-        [0.75, 0.5],
-        [0.25, 0.375],
+        [6, 4],
+        [2, 3],
+        [8, 8],
     ]
     assert lists["item"][8] == data["moves"]["lists"]["suppressed"]["item"][7] == []
     labels = data["labels"]

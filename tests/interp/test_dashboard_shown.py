@@ -216,7 +216,10 @@ def test_a_label_stands_with_its_evidence(browser):
         browser.execute_script("return document.querySelector('#feature-title .chip').className") == "chip name proven"
     )
     assert text(browser, "#label-name") == f"{CONCEPTS[0]} (concept)"
-    assert text(browser, "#label-note").startswith("Chosen on other users, and true of these: 30 steps")
+    note = text(browser, "#label-note")
+    assert note.startswith("Found on other users, and tested on the test users. There it speaks of 30 steps")
+        "Found on other users, and tested on the test users. There it speaks of 30 steps"
+    )
     facts = "return [...document.querySelectorAll('#label-facts dd')].map((fact) => fact.textContent)"
     assert browser.execute_script(facts) == ["0.80", "0.60", "8.0", "0.90"]
     examples = "return [...document.querySelectorAll('#label-items > *')].map((part) => part.textContent)"
@@ -224,7 +227,7 @@ def test_a_label_stands_with_its_evidence(browser):
     open_feature(browser, 20)
     best = browser.execute_script("return conceptOf(20)")
     assert text(browser, "#feature-title") == f"Feature 20 ≈ {best}"
-    assert text(browser, "#label-note").startswith("Unlabelled: this comes nearest, but does not hold")
+    assert text(browser, "#label-note").startswith("Unlabelled: this came nearest on other users, but does not hold")
     chips = "return [...document.querySelectorAll('.neighbours .chip')].map((chip) => chip.textContent)"
     open_feature(browser, 6)  # its neighbours are 7 and 8
     assert browser.execute_script(chips) == [CONCEPTS[0], HOSTILE["script"]]
@@ -242,7 +245,7 @@ def test_items_move_in_scores_and_in_lists(browser):
     notes.add(text(browser, "#way-note"))
     browser.execute_script(choose % "lists")
     assert text(browser, "#promoted li").startswith("+50.0%")
-    assert text(browser, "#promoted .counted") == "25.0% → 75.0% of users"
+    assert text(browser, "#promoted .counted") == "2 → 6 of 8 users"
     assert text(browser, "#suppressed") == "None."
     assert len(notes | {text(browser, "#way-note")}) == 3
     open_feature(browser, 8)

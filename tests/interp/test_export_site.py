@@ -115,8 +115,8 @@ def test_a_label_comes_with_its_evidence(pages):
 
 def test_items_that_change_lists_come_with_their_shares(pages):
     words = read(pages["feature/7.html"])
-    assert "25.0% → 75.0% of users" in words
-    assert "+50.0%" in words
+    assert "2 → 6 of 8 users" in words
+    assert "+4" in words
     assert "Items that leave the lists" in words
     assert "Items that enter the lists" not in read(pages["feature/20.html"])  # it moves none
 

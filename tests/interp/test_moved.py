@@ -16,11 +16,11 @@ def test_moved_items_by_hand():
     # Feature 0: item 0 in 3 lists and in 1, item 1 in 1 and in 3, item 2 in 1 and in 2. Feature 1: the same items.
     expected = pd.DataFrame(
         [
-            (0, "promoted", 1, 0, 1.0, 1 / 3),
-            (0, "suppressed", 1, 1, 1 / 3, 1.0),
-            (0, "suppressed", 2, 2, 1 / 3, 2 / 3),
+            (0, "promoted", 1, 0, 3, 1, 3),
+            (0, "suppressed", 1, 1, 1, 3, 3),
+            (0, "suppressed", 2, 2, 1, 2, 3),
         ],
-        columns=["place", "direction", "rank", "code", "up", "down"],
+        columns=["place", "direction", "rank", "code", "up", "down", "users"],
     )
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
 
@@ -35,5 +35,6 @@ def test_moved_items_one_by_one():
             order = sorted(range(30), key=lambda item: (sign * (more[item] - fewer[item]), item))[:4]
             rows = found[(found["place"] == place) & (found["direction"] == direction)]
             assert rows["code"].tolist() == order
-            np.testing.assert_allclose(rows["up"], [more[item] / 40 for item in order])
-            np.testing.assert_allclose(rows["down"], [fewer[item] / 40 for item in order])
+            assert rows["up"].tolist() == [more[item] for item in order]
+            assert rows["down"].tolist() == [fewer[item] for item in order]
+            assert set(rows["users"]) == {40}
