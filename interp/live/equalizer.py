@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pandas as pd
 from torch import Tensor
 
-from interp.meaning.why import attributions, averaged, item_ranks
+from interp.control.shifts import shifts
+from interp.meaning.why import item_ranks
 from interp.steers.edits import Steer
 from interp.steers.json import to_json
 from recmodels.errors import InputError
@@ -29,7 +30,6 @@ CONCEPT_REACH = 2.0  # of a slider to either side; a concept turns many features
 FEATURE_REACH = 4.0
 STEP = 0.05
 REASONS = 3  # features that are told for each item that enters or leaves
-CANDIDATES = 10  # features with the steepest change, of which these are chosen
 LONGEST = 80  # characters of a title that are shown
 
 Sliders: TypeAlias = Mapping[str | int, float]
@@ -45,9 +45,9 @@ class Equalized:
         before: the unsteered list: rank, item, title, concepts, score, other_rank (the item's in the steered list,
             from 1 among all items that are not in the history), moved (whether it leaves), fate (in words).
         after: the steered list: the same, with other_rank that of the unsteered list and moved whether it entered.
-        reasons: why items entered and left: item, feature, label, before, after, change. `before` and `after` are the
-            feature's attribution to the item's score (`interp.meaning.why`) without and with the steer; for an item
-            that entered, the features whose attribution rose most, for one that left, those whose fell most.
+        reasons: why items entered and left: item, feature, label, change, total. `change` is the feature's part in
+            the change of the item's score (`interp.control.shifts`), which is `total`; for an item that entered, the
+            features that raised it most, for one that left, those that lowered it most.
         python: the same lists from a script.
     """
 
@@ -65,7 +65,8 @@ class Equalized:
     def why(self, item: Any) -> str:
         """The reasons why an item entered or left, as text; empty if it did neither, or if others made it leave."""
         rows = self.reasons[self.reasons["item"] == item]
-        return ", ".join(f"{row.feature} {row.label} {row.change:+.2f}" for row in rows.itertuples())
+        told = ", ".join(f"{row.feature} {row.label} {row.change:+.2f}" for row in rows.itertuples())
+        return f"{told} (all: {rows['total'].iloc[0]:+.2f})" if told else ""
 
     def _table(self) -> pd.DataFrame:
         """Both lists side by side, as text."""
@@ -110,12 +111,10 @@ def equalize(study: "Study", history: Any, sliders: Sliders, k: int = 10) -> Equ
         before, after = (_listed(study, one, *pair, k) for pair in ((plain, steered), (steered, plain)))
         before["fate"] = [_left(*row) for row in before[["rank", "other_rank", "moved"]].itertuples(index=False)]
         after["fate"] = [_entered(*row) for row in after[["rank", "other_rank", "moved"]].itertuples(index=False)]
-        reasons = [_reasons(study, one, item, steer, 1) for item in after.loc[after["moved"], "item"]]
-        reasons += [_reasons(study, one, item, steer, -1) for item in before.loc[before["moved"], "item"]]
-    empty = pd.DataFrame(columns=["item", "feature", "label", "before", "after", "change"])
+        entered, left = (rows.loc[rows["moved"], "item"].tolist() for rows in (after, before))
+        reasons = pd.concat([_reasons(study, one, entered, steer, 1), _reasons(study, one, left, steer, -1)])
     ids = rec.recommender.vocabulary.decode(one[0]).tolist()
-    told = pd.concat(reasons, ignore_index=True) if reasons else empty
-    return Equalized(steer, before, after, told, snippet(study, ids, turned, k))
+    return Equalized(steer, before, after, reasons.reset_index(drop=True), snippet(study, ids, turned, k))
 
 
 def steer_of(study: "Study", sliders: Sliders) -> Steer:
@@ -210,20 +209,13 @@ def _arrow(new: int, old: int) -> str:
     return "↑" if new < old else "↓"
 
 
-def _reasons(study: "Study", one: Histories, item: Any, steer: Steer, sign: int) -> pd.DataFrame:
-    """The features whose attribution to an item's score the steer changed most, upwards (1) or downwards (−1)."""
-    rec = study.recommender
-    slopes = attributions(rec, one, item, steer.site)[1].sum(dim=0)
-    with rec.steer(steer):
-        change = attributions(rec, one, item, steer.site)[1].sum(dim=0) - slopes
-        features = (sign * change).argsort(descending=True)[:CANDIDATES].tolist()
-        after = averaged(rec, one, item, steer.site, features).sum(dim=0)
-    before = averaged(rec, one, item, steer.site, features).sum(dim=0)
-    rows = pd.DataFrame({"feature": features, "before": before.tolist(), "after": after.tolist()})
-    rows["change"] = rows["after"] - rows["before"]
-    rows = rows[sign * rows["change"] > 0].sort_values("change", ascending=sign < 0, kind="stable").head(REASONS)
-    labels = [study.features[feature].label for feature in rows["feature"]]
-    return rows.assign(item=[item] * len(rows), label=labels).reset_index(drop=True)
+def _reasons(study: "Study", one: Histories, items: list[Any], steer: Steer, sign: int) -> pd.DataFrame:
+    """The features of the steer that moved each item's score most, upwards (1) or downwards (−1)."""
+    table = shifts(study.recommender, one, items, steer)
+    table["label"] = [study.features[feature].label for feature in table["feature"]]
+    table["total"] = table.groupby("item")["change"].transform("sum")
+    table = table[sign * table["change"] > 0]
+    return table.groupby("item", sort=False).head(REASONS)[["item", "feature", "label", "change", "total"]]
 
 
 def _plain(text: str) -> str:

@@ -119,7 +119,7 @@ def why(rec: RecommenderEnvoy, history: Any, item: Any, top: int = 10, site: str
     ablations = Steer(tuple(Edit(j, {row: 0.0}, "set", "all") for row, j in enumerate(chosen, start=1)), name)
     with torch.no_grad(), rec.steer(ablations):
         scores = rec.score(rows)
-    score, rank = _relative(scores, code).tolist(), item_ranks(scores, code, rows)
+    score, rank = relative(scores, code).tolist(), item_ranks(scores, code, rows)
     features = pd.DataFrame(
         {
             "feature": chosen,
@@ -150,7 +150,7 @@ def attributions(rec: RecommenderEnvoy, history: Any, item: Any, site: str) -> t
         features = save(envoy.features.detach().clone().requires_grad_())
         envoy.features = features
         scores = save(rec.scores)
-    (gradient,) = torch.autograd.grad(_relative(scores, code).sum(), features)
+    (gradient,) = torch.autograd.grad(relative(scores, code).sum(), features)
     return features.detach()[0], (features.detach() * gradient)[0]
 
 
@@ -174,7 +174,7 @@ def averaged(rec: RecommenderEnvoy, history: Any, item: Any, site: str, features
         changed = save((whole * kept).requires_grad_())
         envoy.features = changed
         scores = save(rec.scores)
-    (gradient,) = torch.autograd.grad(_relative(scores, code).sum(), changed)
+    (gradient,) = torch.autograd.grad(relative(scores, code).sum(), changed)
     slopes = gradient[row, :, column].reshape(len(features), POINTS, -1)
     mean = torch.einsum("nps,p->sn", slopes, weights.to(slopes))
     return whole.detach()[0][:, features] * mean
@@ -190,7 +190,7 @@ def asked(rec: RecommenderEnvoy, history: Any, item: Any) -> tuple[Histories, in
     return one, int(rec.recommender.vocabulary.encode([item])[0])
 
 
-def _relative(scores: Tensor, code: int) -> Tensor:
+def relative(scores: Tensor, code: int) -> Tensor:
     """[b, v] scores to one item's [b], relative to the mean item."""
     return scores[:, code] - scores.mean(dim=1)
 

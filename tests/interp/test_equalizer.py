@@ -74,24 +74,27 @@ def test_sliders_that_share_a_feature_add_up(study, history, concept):
     np.testing.assert_allclose(found.after["score"], expected[0, codes], atol=1e-4)
 
 
-def test_reasons_are_changes_of_attributions(study, history, concept):
+def test_reasons_are_the_steered_features_parts_in_the_change_of_the_score(study, history, concept):
     found = equalize(study, history, {concept: 2.0})
-    assert set(found.reasons["item"]) <= {*found.before["item"], *found.after["item"]}
-    every = study.sae.n_features
-    for entered, rows in ((True, found.after), (False, found.before)):
-        item = rows.loc[rows["moved"], "item"].iloc[0]
-        before = study.why(history, item, every).features.set_index("feature")["attribution"]
-        with study.recommender.steer(found.steer):
-            after = study.why(history, item, every).features.set_index("feature")["attribution"]
-        change = after.sub(before, fill_value=0).sort_values(ascending=not entered)
-        reasons = found.reasons[found.reasons["item"] == item]
-        assert 1 <= len(reasons) <= 3
-        np.testing.assert_allclose(reasons["change"], change.head(len(reasons)), atol=1e-5)
-        assert ((reasons["change"] > 0) == entered).all()
-        np.testing.assert_allclose(reasons["after"] - reasons["before"], reasons["change"], atol=1e-6)
-        first = reasons.iloc[0]
+    moved = [*found.after.loc[found.after["moved"], "item"], *found.before.loc[found.before["moved"], "item"]]
+    assert len(moved) > 1
+    assert set(found.reasons["item"]) <= set(moved)
+    rec, codes = study.recommender, study.recommender.recommender.vocabulary.encode(moved)
+    one = rec.recommender.histories(history)
+    plain = rec.score(one)[0]
+    with rec.steer(found.steer):
+        change = rec.score(one)[0] - plain
+    change = pd.Series((change[codes] - change.mean()).tolist(), index=moved)
+    for item, rows in found.reasons.groupby("item", sort=False):
+        assert set(rows["feature"]) <= {edit.feature for edit in found.steer.edits}
+        assert 1 <= len(rows) <= 3
+        np.testing.assert_allclose(rows["total"], change[item], rtol=0.02, atol=0.01)
+        assert ((rows["change"] > 0) == (item in set(found.after["item"]))).all()
+        assert rows["change"].abs().is_monotonic_decreasing
+        first = rows.iloc[0]
         assert first["label"] == study.features[first["feature"]].label
         assert found.why(item).startswith(f"{first['feature']} {first['label']} {first['change']:+.2f}")
+        assert found.why(item).endswith(f"(all: {first['total']:+.2f})")
 
 
 def test_what_is_copied_makes_the_same_list(study, history, concept, capsys):
