@@ -23,8 +23,9 @@ help:
 demo: $(READY)
 	$(BIN)/interp demo
 
+# Several tests at a time, the models of each on one core.
 test: lint
-	$(BIN)/python -m pytest -m "not study"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not study" --numprocesses auto --maxprocesses 4 --dist loadfile
 
 studies: $(READY)
 	$(BIN)/python -m pytest -m study

@@ -18,7 +18,6 @@
 
 # %%
 import interp
-from interp import figures
 from interp.dictionaries.features import encode
 
 study = interp.open("../artifacts/ml-100k")
@@ -43,7 +42,7 @@ top[["concept", "feature", "correlation", "auc", "sensitivity", "neuron", "neuro
 # genres lay along neurons, nobody would need a dictionary.
 
 # %%
-figures.features_beside_neurons(top)
+study.figures.features_beside_neurons()
 
 # %%
 ahead = top["correlation"] > top["neuron_correlation"]
@@ -51,8 +50,9 @@ print(f"ahead of the best neuron: {ahead.sum()} of {len(top)} genres")
 print("behind:", ", ".join(top.loc[~ahead, "concept"]) or "none")
 
 # %% [markdown]
-# More features than neurons were searched, which helps features a little. But the gap is widest for rare genres, and
-# one feature stands out. Features are asked for by number, or by the concept that they stand for:
+# More features than neurons were searched, which helps features a little. But the gap is wide for some genres of few
+# films, such as Fantasy and Film-Noir, and one feature stands out. Features are asked for by number, or by the concept
+# that they stand for:
 
 # %%
 horror = study.features["Horror"]
@@ -135,10 +135,10 @@ near[near["rank"] <= 4]
 # One feature out of 1,024 was easy. What about the others?
 
 # %%
-figures.densities(study.features.table)
+study.figures.densities()
 
 # %%
-figures.best_correlations(study.features.table, named=0.2)
+study.figures.correlations()
 
 # %%
 table = study.features.table

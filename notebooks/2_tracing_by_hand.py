@@ -78,14 +78,17 @@ strongest.assign(strength=strength, label=[study.features[n].label for n in stro
 # their labels held on other users, so that they are called `unlabelled`.
 
 # %% [markdown]
-# One step tells little. Here is the Horror feature along the history in which it is strongest:
+# One step tells little. Here is the Horror feature along the history in which it is strongest. As in the study, the
+# user's last film is held out, and the recommender reads the 64 before it:
 
 # %%
 users = study.users()
 place = users.users.get_loc(horror.histories["user"].iloc[0])
-one = users.select([place])
+one, held_out = users.select([place]).split_last()
 with rec.trace(one):
     along = rec.blocks[0].features[0, :, horror.index].save()
+
+assert np.isclose(along.max(), horror.row["max"], atol=1e-3)  # what the table and the dashboard say
 
 watched = rec.item_grid(one)[0]
 genre = np.where(study.concepts.labels(watched)[:, study.concepts.index("Horror")], "Horror", "other")

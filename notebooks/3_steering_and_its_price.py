@@ -41,8 +41,9 @@ with rec.steer({"Horror": 1.0}, unit="p99"):
 after
 
 # %% [markdown]
-# That is loud: 13 features at once, each as strong as it ever gets. `equalize` *adds* to activations, as sliders do,
-# and says for each film that enters or leaves which features moved it, by how much of its score.
+# That is loud: 13 features at once, each as strong as it hardly ever is. `equalize` *adds* to activations, as sliders
+# do, and says for each film that enters or leaves which of the features moved it: their parts in the change of its
+# score, which add up over all of them.
 
 # %%
 found = equalize(study, family, {"Horror": 0.5})
@@ -118,7 +119,8 @@ percent.pivot(index="method", columns="share", values="change").round(0)
 # Change of NDCG@10 in percent, at each share of Horror; NaN where a method never gets there. One standard error is
 # about 20% here, so do not rank what lies close. What stays, here and in the larger studies of the README: **for an
 # attribute that you have in a column, re-ranking is cheaper**. Among the ways that change hidden states, features cost
-# about what a difference of means does; a random direction never gets there and a single neuron hardly. Features are
+# about what a difference of means does; a random direction, a single neuron and the probe never get to 30%,
+# though the probe costs nothing as far as it goes. Features are
 # for what re-ranking cannot do: what has no column, why an item is listed, what would have to change.
 #
 # ## The smallest dose
