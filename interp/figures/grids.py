@@ -68,7 +68,7 @@ def trade_off_curves(
     if level is not None:
         figure.add_scatter(
             name=level_name,
-            x=[trade_off["l0"].min(), trade_off["l0"].max()],
+            x=[trade_off["l0"].min() / 1.5, trade_off["l0"].max() * 1.5],  # a line even where there is one dictionary
             y=[level] * 2,
             mode="lines",
             line={"color": NEUTRAL, "dash": "dash", "width": 1.5},
