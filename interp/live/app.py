@@ -79,6 +79,8 @@ def app(study: "Study", k: int = 10) -> Dash:
     @made.callback(Output("found", "children"), Input("search", "value"))
     def find(words: str | None) -> Any:
         found = search(study, words or "")
+        if found.empty and (words or "").strip():
+            return "No title has these words."
         return found_items(found.assign(code=vocabulary.encode(found["item"])))
 
     @made.callback(

@@ -215,6 +215,8 @@ def test_bad_input_is_survived(browser, study):
     type_in(browser, "ids", "nonsense")
     until(browser, "document.getElementById('note').hidden", False, 20)
     assert "no item 'nonsense'" in text(browser, "#note")
+    type_in(browser, "search", "no such title")
+    until(browser, "document.getElementById('found').textContent", "No title has these words.", 20)
     type_in(browser, "ids", str(study.items.index[20]))
     until(browser, "document.getElementById('note').hidden", True, 20)
     until(browser, f"{shown('after')}.length", 10, 20)
