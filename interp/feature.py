@@ -201,7 +201,8 @@ class Features:
                 raise InputError(unknown_concept(key, top.index, self.study.table("labels")))
             key = top[key]
         # An index answers a list or a slice by a TypeError of its own.
-        if not isinstance(key, Real) or key not in self.table.index:
+        known = isinstance(key, Real) and key in self.table.index
+        if not known:
             raise InputError(f"there is no feature {key!r}: this dictionary has features 0 to {len(self) - 1}")
         return Feature(int(key), self)
 

@@ -105,9 +105,10 @@ def receipt(
 ) -> Receipt:
     """What a steer changed, from the same users' lists before and after.
 
-    The intervals say how much these numbers would vary with as many other users like these; one user has none. Before and after are
-    resampled together. Means over users and diversity have bootstrap percentile intervals, coverage and the Gini index
-    jackknife intervals, since a bootstrap sample lists fewer items than users do (`interp.control.intervals`).
+    The intervals say how much these numbers would vary with as many other users like these; one user has none. Before
+    and after are resampled together. Means over users and diversity have bootstrap percentile intervals, coverage and
+    the Gini index jackknife intervals, since a bootstrap sample lists fewer items than users do
+    (`interp.control.intervals`).
 
     No interval covers what another training run, dictionary or choice of feature would change, nor the many
     comparisons that a table of all concepts invites.
