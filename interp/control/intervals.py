@@ -2,12 +2,12 @@
 
 Users are drawn with replacement, the same ones for before and after, and the bounds of a mean over users are
 percentiles of what it is on those samples. One user alone has no bounds: every sample would be that user again.
-Diversity is treated alike, over pairs of different users, because a user
-drawn twice would make a pair without distance. Not so coverage and the Gini index: a sample that repeats users lists
-fewer items, so that percentile and basic bootstrap intervals miss the expectation that they stand for, nearly always
-for before and after, and more often than not for the change. Theirs is the jackknife's normal interval, estimate ±
-z · standard error. By the inequality of Efron and Stein (The jackknife estimate of variance, Annals of Statistics
-1981) its standard error is on average too large rather than too small.
+Diversity is treated alike, over pairs of different users, because a user drawn twice would make a pair without
+distance. Not so coverage and the Gini index: a sample that repeats users lists fewer items, so that percentile and
+basic bootstrap intervals miss the expectation that they stand for, nearly always for before and after, and more often
+than not for the change. Theirs is the jackknife's normal interval, estimate ± z · standard error. By the inequality
+of Efron and Stein (The jackknife estimate of variance, Annals of Statistics 1981) its standard error is on average
+too large rather than too small.
 
 Axes: n users, k places of a list, v items, m measures, r resamples.
 """
