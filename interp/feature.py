@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ import plotly.graph_objects as go
 from interp import figures
 from interp.control.causal import turned
 from interp.meaning.labels import UNLABELLED
+from interp.suggestions import unknown_concept
 from recmodels.errors import InputError
 
 if TYPE_CHECKING:
@@ -196,9 +198,11 @@ class Features:
         if isinstance(key, str):
             top = self.study.table("concepts").set_index("concept")["feature"]
             if key not in top.index:
-                raise InputError(f"there is no concept {key!r}: choose one of {', '.join(sorted(top.index))}")
+                raise InputError(unknown_concept(key, top.index, self.study.table("labels")))
             key = top[key]
-        if key not in self.table.index:
+        # An index answers a list or a slice by a TypeError of its own.
+        known = isinstance(key, Real) and key in self.table.index
+        if not known:
             raise InputError(f"there is no feature {key!r}: this dictionary has features 0 to {len(self) - 1}")
         return Feature(int(key), self)
 

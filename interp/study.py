@@ -22,6 +22,7 @@ from interp.envoys import RecommenderEnvoy
 from interp.feature import Features
 from interp.gallery import Gallery
 from interp.meaning.why import Explanation, why
+from interp.recommended import Recommended
 from interp.steers.wording import Meanings
 from interp.tables import read_table
 from recmodels.errors import InputError
@@ -211,19 +212,21 @@ class Study:
             raise InputError("the table has no column item: give what `recommend` returns")
         return recommendations.join(self.items[["title", "concepts"]], on="item")
 
-    def recommend(self, histories: Any, k: int = 10) -> pd.DataFrame:
+    def recommend(self, histories: Any, k: int = 10) -> Recommended:
         """Each history's k best new items, under the steers in force: user, rank, item, score, title, concepts.
+
+        In a terminal it shows itself as one list per user; whatever pandas makes of it is a plain DataFrame.
 
         Raises:
             InputError: a history cannot be read.
         """
-        return self.titles(self.recommender.recommend(histories, k))
+        return Recommended(self.titles(self.recommender.recommend(histories, k)))
 
     def equalizer(self, k: int = 10) -> "VBox":
         """Sliders for concepts and features, and one history's list before and after, as a Jupyter widget.
 
         Raises:
-            InputError: ipywidgets is not installed.
+            InputError: ipywidgets is not installed, or k is no list length.
         """
         from interp.live.widget import equalizer  # an optional dependency
 

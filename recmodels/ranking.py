@@ -30,8 +30,7 @@ def top_k(scores: torch.Tensor, seen: Histories | None, k: int) -> tuple[np.ndar
     Raises:
         InputError: k is less than 1, or a score is NaN or infinite.
     """
-    if not isinstance(k, Integral) or k < 1:
-        raise InputError(f"k is {k!r}: ask for at least one item")
+    check_length(k)
     if seen is not None:
         rows = np.repeat(np.arange(len(seen)), seen.lengths)
         scores = scores.clone()
@@ -51,6 +50,16 @@ def top_k(scores: torch.Tensor, seen: Histories | None, k: int) -> tuple[np.ndar
     short = k - codes.shape[1]
     codes, values = F.pad(codes, (0, short), value=-1), F.pad(values, (0, short), value=-torch.inf)
     return codes.cpu().numpy(), values.cpu().numpy()
+
+
+def check_length(k: int) -> None:
+    """Refuse what is no list length.
+
+    Raises:
+        InputError: k is no whole number, or less than 1.
+    """
+    if not isinstance(k, Integral) or k < 1:
+        raise InputError(f"k is {k!r}: ask for at least one item")
 
 
 def rank(score: Score, histories: Histories, k: int = 10, batch_size: int = 256) -> np.ndarray:

@@ -63,7 +63,7 @@ class Dose:
             found = change if self.reached else f"out of reach; closest is {change}"
         else:
             found = f"out of reach; no steer comes closer than the {self.share_before:.1%} without one"
-        return f"{self.goal}, mean of {self.n_users} users: {found}"
+        return f"{self.goal}, mean of {self.n_users} user{'s' * (self.n_users != 1)}: {found}"
 
     @property
     def _heading(self) -> str:

@@ -1,12 +1,13 @@
 """Intervals over users for what is measured of their lists: bootstrap where it is honest, jackknife where it is not.
 
 Users are drawn with replacement, the same ones for before and after, and the bounds of a mean over users are
-percentiles of what it is on those samples. Diversity is treated alike, over pairs of different users, because a user
-drawn twice would make a pair without distance. Not so coverage and the Gini index: a sample that repeats users lists
-fewer items, so that percentile and basic bootstrap intervals miss the expectation that they stand for, nearly always
-for before and after, and more often than not for the change. Theirs is the jackknife's normal interval, estimate ±
-z · standard error. By the inequality of Efron and Stein (The jackknife estimate of variance, Annals of Statistics
-1981) its standard error is on average too large rather than too small.
+percentiles of what it is on those samples. One user alone has no bounds: every sample would be that user again.
+Diversity is treated alike, over pairs of different users, because a user drawn twice would make a pair without
+distance. Not so coverage and the Gini index: a sample that repeats users lists fewer items, so that percentile and
+basic bootstrap intervals miss the expectation that they stand for, nearly always for before and after, and more often
+than not for the change. Theirs is the jackknife's normal interval, estimate ± z · standard error. By the inequality
+of Efron and Stein (The jackknife estimate of variance, Annals of Statistics 1981) its standard error is on average
+too large rather than too small.
 
 Axes: n users, k places of a list, v items, m measures, r resamples.
 """
@@ -49,9 +50,16 @@ class Resampling:
 
 
 def of_means(before: np.ndarray, after: np.ndarray, resampling: Resampling) -> pd.DataFrame:
-    """Means over users of values [n, m], NaN where a user has none: before, after and change with bounds, m rows."""
+    """Means over users of values [n, m], NaN where a user has none: before, after and change with bounds, m rows.
+
+    Bounds are NaN where fewer than two users have a value.
+    """
     weights = _drawn(len(before), resampling)
-    sides = [(_means(np.ones((1, len(x))), x)[0], _means(weights, x)) for x in (before, after)]
+    sides = []
+    for values in (before, after):
+        several = (~np.isnan(values)).sum(axis=0) > 1
+        resampled = np.where(several, _means(weights, values), np.nan)
+        sides.append((_means(np.ones((1, len(values))), values)[0], resampled))
     return _changes(sides, _percentiles(resampling.level))
 
 

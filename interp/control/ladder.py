@@ -69,7 +69,7 @@ class Goal:
         return np.where(met.any(axis=0), met.argmax(axis=0), closest)
 
     def __str__(self) -> str:
-        return f"{'at most' if self.at_most else 'at least'} {self.share:.0%} {self.target} in the top {self.k}"
+        return f"{'at most' if self.at_most else 'at least'} {100 * self.share:.6g}% {self.target} in the top {self.k}"
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,8 @@ class Receipt:
 
     @property
     def _title(self) -> str:
-        return f"{self.n_users} users, top {self.k}, {self.level:.0%} intervals over users"
+        users = f"{self.n_users} user{'s' * (self.n_users != 1)}"
+        return f"{users}, top {self.k}, {self.level:.0%} intervals over users"
 
     def _lines(self) -> list[list[str]]:
         """Label, before, after, change and its interval: what was meant to change, then what it cost."""
@@ -104,9 +105,10 @@ def receipt(
 ) -> Receipt:
     """What a steer changed, from the same users' lists before and after.
 
-    The intervals say how much these numbers would vary with as many other users like these. Before and after are
-    resampled together. Means over users and diversity have bootstrap percentile intervals, coverage and the Gini index
-    jackknife intervals, since a bootstrap sample lists fewer items than users do (`interp.control.intervals`).
+    The intervals say how much these numbers would vary with as many other users like these; one user has none. Before
+    and after are resampled together. Means over users and diversity have bootstrap percentile intervals, coverage and
+    the Gini index jackknife intervals, since a bootstrap sample lists fewer items than users do
+    (`interp.control.intervals`).
 
     No interval covers what another training run, dictionary or choice of feature would change, nor the many
     comparisons that a table of all concepts invites.

@@ -1,5 +1,6 @@
 """A finished study for others: its feature pages as a static site, its figures and tables for a paper."""
 
+import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -44,8 +45,8 @@ def export(
         The folders that were written.
 
     Raises:
-        InputError: one of the folders holds something else than an unchanged export; a table of the study is missing
-            or was altered; kaleido or a browser is missing.
+        InputError: `to` cannot be written to; one of the folders holds something else than an unchanged export; a table
+            of the study is missing or was altered; kaleido or a browser is missing.
     """
     every = not site and figures is None and not tables
     writers: dict[str, Writer] = {}
@@ -56,15 +57,34 @@ def export(
     if tables or every:
         writers["tables"] = write_tables
     folders = {Path(to) / name: write for name, write in writers.items()}
+    _check_writable(Path(to))
     for folder in folders:
         _check(folder)
     source = Source(study)
     for folder, write in folders.items():
         artifacts.discard_partial(folder)
         inputs = {"study": study.name, "recommender": study.record["fingerprints"]["recommender"]}
-        with artifacts.writing(folder, KIND, inputs) as partial_folder:
-            write(source, partial_folder)
+        try:
+            with artifacts.writing(folder, KIND, inputs) as partial_folder:
+                write(source, partial_folder)
+        finally:  # nothing of an export that failed can be taken up again
+            artifacts.discard_partial(folder)
     return list(folders)
+
+
+def _check_writable(to: Path) -> None:
+    """Refuse a folder that cannot be made or written to, before work of minutes.
+
+    Raises:
+        InputError: it is a file, below one, or not ours to write.
+    """
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=to):
+            pass
+    except OSError as error:
+        why = "it is a file" if to.is_file() else error.strerror
+        raise InputError(f"cannot write to {to} ({why}): choose another folder with --to") from None
 
 
 def _check(folder: Path) -> None:

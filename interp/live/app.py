@@ -10,6 +10,7 @@ from interp.extras import needing
 from interp.live.equalizer import equalize, read_history, search, steer_of
 from interp.live.parts import feature_slider, found_items, history_items, index_page, list_table, page
 from recmodels.errors import InputError
+from recmodels.ranking import check_length
 
 with needing("dash"):
     from dash import ALL, Dash, Input, Output, Patch, State, ctx, no_update
@@ -61,7 +62,12 @@ def server_of(study: "Study", port: int = 0) -> BaseWSGIServer:
 
 
 def app(study: "Study", k: int = 10) -> Dash:
-    """The equalizer of a study, its lists of length k, as a Dash app."""
+    """The equalizer of a study, its lists of length k, as a Dash app.
+
+    Raises:
+        InputError: k is no list length.
+    """
+    check_length(k)
     rec, users = study.recommender, study.users()
     vocabulary = rec.recommender.vocabulary
     names = study.table("concepts")["concept"].sort_values().tolist()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from interp.extras import needing
 from interp.live.equalizer import CONCEPT_REACH, FEATURE_REACH, STEP, equalize, read_history, steer_of
 from recmodels.errors import InputError
+from recmodels.ranking import check_length
 
 with needing("ipywidgets"):
     import ipywidgets as widgets
@@ -22,7 +23,11 @@ def equalizer(study: "Study", k: int = 10) -> widgets.VBox:
     Args:
         study: a finished study.
         k: list length.
+
+    Raises:
+        InputError: k is no list length.
     """
+    check_length(k)
     users = study.users()
     vocabulary = study.recommender.recommender.vocabulary
     names = study.table("concepts")["concept"].sort_values()

@@ -7,6 +7,7 @@ def ask(evidence):
 label_with(study, ask, features=range(20))
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,9 @@ def label_with(
 ) -> pd.DataFrame:
     """Name features by a function and score the names on the test users.
 
+    A feature for which the function, or what its name means, raises an error stays without a name; a warning says for
+    how many that was so.
+
     Args:
         study: whose features.
         function: from a feature's evidence to its name, or None where it has none.
@@ -73,24 +77,44 @@ def label_with(
         The columns of the table `labels`; the kind is "named".
 
     Raises:
-        InputError: no such feature, the function returns something else, or its name does not answer for every item.
+        InputError: no such feature, no function, it returns something else or fails for every feature, or its name does
+            not answer for every item.
     """
+    if not callable(function):
+        raise InputError(
+            f"the function is a {type(function).__name__}: give a function from a feature's evidence to a Name or None"
+        )
     chosen = [study.features[key].index for key in (range(len(study.features)) if features is None else features)]
     folder = study.folder / "activations" / study.site
     found = activity(
         study.sae, ActivationStore.load(folder / "sae"), ActivationStore.load(folder / "test"), study.concepts
     )
     items = study.items.loc[found.unseen.items, ["title", "concepts"]]
-    names, fits = [], np.zeros((len(chosen), len(items)), dtype=bool)
+    names, fits, failures = [""] * len(chosen), np.zeros((len(chosen), len(items)), dtype=bool), []
     for row, feature in enumerate(chosen):
-        name = function(evidence(study, found, feature))
-        if name is not None and not isinstance(name, Name):
+        seen = evidence(study, found, feature)
+        try:  # hours of a language model's answers are not lost to one that times out
+            name = function(seen)
+            answers = name.fits(items) if isinstance(name, Name) else ()
+        except Exception as error:
+            failures.append(f"feature {feature}: {type(error).__name__}: {' '.join(str(error).split())}")
+            continue
+        if name is None:
+            continue
+        if not isinstance(name, Name):
             raise InputError(
-                f"the function returned a {type(name).__name__} for feature {feature}: return a Name or None"
+                f"the function returned a {type(name).__name__} for feature {feature}: return None or a "
+                f"Name(label, fits), a label and a function from items to truth values (from {__name__} import Name)"
             )
-        names.append(name.label if name else "")
-        if name:
-            fits[row] = _answers(name, items)
+        names[row], fits[row] = name.label, _truths(name, answers, len(items))
+    if failures and len(failures) == len(chosen):
+        raise InputError(f"the function failed for every feature: correct it and try one feature first ({failures[0]})")
+    if failures:
+        warnings.warn(
+            f"the function failed for {len(failures)} of {len(chosen)} features, which stay without a name; first for "
+            f"{failures[0]}",
+            stacklevel=2,
+        )
     scores = score(fits, found.unseen.select(np.array(chosen, dtype=int)), found.hard[chosen])
     kinds = [KIND if label else "" for label in names]
     return pd.DataFrame({"feature": chosen, "label": names, "kind": kinds}).join(scores)
@@ -131,10 +155,10 @@ def evidence(study: "Study", found: Activity, feature: int) -> Evidence:
     )
 
 
-def _answers(name: Name, items: pd.DataFrame) -> np.ndarray:
-    answers = np.asarray(name.fits(items))
-    if answers.shape != (len(items),):
+def _truths(name: Name, answers: Sequence[bool], n_items: int) -> np.ndarray:
+    given = np.asarray(answers)
+    if given.shape != (n_items,):
         raise InputError(
-            f"the name {name.label!r} answers for {answers.size} items: give a truth value for each of the {len(items)}"
+            f"the name {name.label!r} answers for {given.size} items: give a truth value for each of the {n_items}"
         )
-    return answers.astype(bool)
+    return given.astype(bool)

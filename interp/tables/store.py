@@ -49,7 +49,9 @@ def read_table(folder: Path, name: str, recommender: str | None = None) -> pd.Da
     """
     found = sorted(folder.glob(f"*/{name}.*"))
     if not found:
-        raise InputError(f"no table {name!r} under {folder}: run the study again, or check the name")
+        names = ", ".join(sorted(path.stem for path in folder.glob("*/*") if path.suffix in (".csv", ".parquet")))
+        others = f", or choose one of {names}" if names else ""
+        raise InputError(f"no table {name!r} under {folder}: run the study again{others}")
     made_for = artifacts.verify(found[0].parent, KIND)["inputs"].get("recommender")
     if recommender is not None and made_for != recommender:
         raise InputError(f"{found[0]} was computed for another recommender: run the study again")

@@ -14,6 +14,7 @@ import interp
 from interp.live.app import HOST, app, server_of
 from interp.live.equalizer import equalize, steer_of
 from interp.steers.json import from_json
+from recmodels.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +136,13 @@ def test_what_is_no_request_leaves_the_server_alive(hostile):
     for body in ("{", "[]", '{"output": "history.data"}', '{"output": "..nothing..", "inputs": 7}'):
         assert client.post("/_dash-update-component", data=body, content_type="application/json").status_code >= 400
     assert client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("k", [0, -1, "x"])
+def test_what_is_no_list_length_is_refused_at_once(study, k):
+    for made in (study.equalizer, lambda k: app(study, k)):
+        with pytest.raises(InputError, match=f"^k is {k!r}: ask for at least one item$"):
+            made(k)
 
 
 def test_only_this_machine_is_answered(hostile):

@@ -93,6 +93,7 @@ def test_goals_by_hand():
     assert more.first(shares).tolist() == [1, 0, 1]  # reached late, at once, and never: closest
     assert less.first(shares).tolist() == [0, 1, 0]
     assert str(more) == "at least 40% x in the top 10"
+    assert [str(Goal("x", share)).split()[2] for share in (0.07, 0.999, 0.125, 1.0)] == ["7%", "99.9%", "12.5%", "100%"]
     assert str(less) == "at most 40% x in the top 5"
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 
 import pytest
 from pages import handmade_study
@@ -66,9 +67,25 @@ def test_a_failure_leaves_the_old_export_whole(handmade, tmp_path, monkeypatch):
     monkeypatch.setattr(interp.export, "write_tables", fail)
     with pytest.raises(KeyboardInterrupt):
         export(handmade, tmp_path, tables=True)
-    left = digests(tmp_path)
-    assert {name: digest for name, digest in left.items() if name.startswith("tables/")} == before
+    assert digests(tmp_path) == before  # nor is anything half-written left beside it
+    assert [path.name for path in tmp_path.iterdir()] == ["tables"]
     assert artifacts.verify(tmp_path / "tables", "export")
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [("file", "it is a file"), ("file/below", "Not a directory"), ("closed/below", "Permission denied")],
+)
+def test_a_place_that_cannot_be_written_to_is_refused_before_any_work(handmade, tmp_path, monkeypatch, place, says):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "closed").mkdir(mode=0o500)
+    if place.startswith("closed") and os.access(tmp_path / "closed", os.W_OK):
+        pytest.skip("this user may write anywhere")
+    monkeypatch.setattr(interp.export, "write_tables", lambda source, folder: pytest.fail("work was begun"))
+    message = rf"^cannot write to {tmp_path / place} \({says}\): choose another folder with --to$"
+    with pytest.raises(InputError, match=message):
+        export(handmade, tmp_path / place, tables=True)
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def spoil(folder, how):

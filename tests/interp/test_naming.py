@@ -76,12 +76,43 @@ def test_a_name_that_fits_all_items_says_nothing(study):
 @pytest.mark.parametrize(
     ("function", "says"),
     [
-        (lambda evidence: "Horror", "returned a str for feature 3: return a Name or None"),
+        ("Horror", "the function is a str: give a function from a feature's evidence to a Name or None$"),
+        (
+            lambda evidence: "Horror",
+            r"returned a str for feature 3: return None or a Name\(.*\(from interp\.meaning\.naming import Name\)$",
+        ),
+        (lambda evidence: 1 / 0, r"failed for every feature: .* \(feature 3: ZeroDivisionError: division by zero\)$"),
         (lambda evidence: Name("Horror", lambda items: [True]), "answers for 1 items: give a truth value for each of"),
     ],
 )
 def test_mistakes(study, function, says):
     with pytest.raises(InputError, match=says):
         label_with(study, function, [3])
+
+
+def test_unknown_features_are_refused(study):
     with pytest.raises(InputError, match="no feature 999"):
-        label_with(study, function, [999])
+        label_with(study, lambda evidence: None, [999])
+
+
+def test_a_function_that_fails_for_some_features_costs_only_these(study):
+    """As it names a feature, and as its name is asked about items; the first error is told on one line."""
+
+    def times_out(items):
+        raise TimeoutError("no answer\nin 60 s")
+
+    def function(evidence):
+        if evidence.feature == 6:
+            raise KeyError("answer")
+        return Name("named", times_out if evidence.feature == 4 else lambda items: [True] * len(items))
+
+    with pytest.warns(UserWarning, match="stay without a name") as warned:
+        found = label_with(study, function, [5, 4, 6, 7])
+    assert found["label"].tolist() == ["named", "", "", "named"]
+    assert found["kind"].tolist() == ["named", "", "", "named"]
+    (one,) = warned
+    assert str(one.message) == (
+        "the function failed for 2 of 4 features, which stay without a name; first for "
+        "feature 4: TimeoutError: no answer in 60 s"
+    )
+    assert one.filename == __file__

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from interp.concepts import concepts_of
-from interp.control.intervals import Resampling, diversity, exposure_and_jackknife
+from interp.control.intervals import Resampling, diversity, exposure_and_jackknife, of_means
 from interp.control.receipts import receipt, steering_receipt
 from interp.control.steering import concept_shares, user_overlap
 from interp.steers.edits import Edit, Steer
@@ -209,13 +209,26 @@ def test_the_seed_and_nothing_else_decides(drawn):
     assert not made(drawn).measures.equals(made(drawn, resampling=Resampling(seed=1)).measures)
 
 
-def test_one_user_has_no_interval_of_what_needs_several():
+def test_one_user_has_no_intervals():
     found = receipt(BEFORE[:1], AFTER[:1], LABELS, ["red", "blue"], POPULARITY, TRUTH[:1], resampling=FEW)
     rows = found.measures.set_index("measure")
-    assert rows.loc["hit_rate@2", ["after", "after_low", "after_high"]].tolist() == [1, 1, 1]
-    assert rows.loc["diversity@2", ["before", "before_low", "before_high"]].isna().all()
-    assert rows.loc["coverage@2", ["before_low", "before_high"]].isna().all()
+    assert rows.loc["hit_rate@2", "after"] == 1
+    assert rows.loc["diversity@2", ["before", "after", "change"]].isna().all()
+    for table in (found.measures, found.shares):
+        assert table.filter(regex="_(low|high)$").isna().all(axis=None)
+    title, _, *lines = repr(found).splitlines()
+    assert title == "1 user, top 2, 95% intervals over users"
+    assert all(line.endswith("[–, –]") for line in lines)
     json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_a_mean_that_one_user_of_several_has_is_without_interval():
+    """By hand: the second column is known for the first user alone, the first one for both."""
+    before, after = np.array([[0.0, 0.5], [1.0, np.nan]]), np.array([[1.0, 0.75], [1.0, np.nan]])
+    both, single = of_means(before, after, FEW).to_dict("records")
+    assert (both["before"], both["before_low"], both["before_high"]) == (0.5, 0, 1)
+    assert (single["before"], single["after"], single["change"]) == (0.5, 0.75, 0.25)
+    assert all(np.isnan(value) for name, value in single.items() if name.endswith(("_low", "_high")))
 
 
 def test_it_shows_itself(drawn):

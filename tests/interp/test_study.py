@@ -98,7 +98,7 @@ def test_every_table_is_there_and_says_what_it_is_about(study):
     for name in TABLES:
         assert len(study.table(name)), name
     assert set(study.table("features")["feature"]) == set(range(study.sae.n_features))
-    with pytest.raises(InputError, match="no table 'nonsense'"):
+    with pytest.raises(InputError, match=r"no table 'nonsense'.*, or choose one of alignment, attributes, .*, users$"):
         study.table("nonsense")
 
 
@@ -224,8 +224,13 @@ def test_a_feature_shows_itself(study):
     n = study.sae.n_features
     with pytest.raises(InputError, match=f"0 to {n - 1}"):
         study.features[n]
-    with pytest.raises(InputError, match="no concept 'Sci-Fi'"):
+    for wrong in (["concept-02"], slice(0, 3), {}, None, n / 2 + 0.5):
+        with pytest.raises(InputError, match=rf"no feature {re.escape(repr(wrong))}: .* 0 to {n - 1}$"):
+            study.features[wrong]
+    with pytest.raises(InputError, match="no concept 'Sci-Fi': choose one of concept-00, "):
         study.features["Sci-Fi"]
+    with pytest.raises(InputError, match="no concept 'Concept-02': did you mean 'concept-02'"):
+        study.features["Concept-02"]
 
 
 def test_every_history_says_what_its_user_took_next(study):
@@ -264,11 +269,14 @@ def test_the_readmes_example_runs(study, tmp_path):
     code = code.replace("artifacts/ml-100k", str(study.folder)).replace("Horror", study.table("concepts")["concept"][0])
     code, replaced = re.subn(r"histories = .*", "histories = [[1, 2, 3], [4, 5, 6, 7]]", code)
     assert replaced == 1
+    (naming,) = re.findall(r"```python\n(from interp.meaning.naming .*?)```", readme, re.DOTALL)
+    assert naming.count("\n") <= 8
     script = tmp_path / "example.py"
-    script.write_text(code)
+    script.write_text(f"{code}\n{naming}\nprint(named)")
     done = subprocess.run([sys.executable, script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "promotes" in done.stdout
+    assert "about concept-" in done.stdout
 
 
 def test_a_damaged_table_is_refused(study, tmp_path):
