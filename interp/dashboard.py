@@ -110,10 +110,11 @@ def page_data(study: "Study") -> dict[str, Any]:
 def _about(study: "Study", features: pd.DataFrame, concepts: pd.DataFrame) -> dict[str, Any]:
     found = study.table("dictionary").iloc[0]
     ndcg = study.table("recommender").set_index("replaced")["ndcg@10"]
-    model = study.record["config"]["training"]["model"]
+    training = study.record["config"]["training"]
     return {
         "dataset": study.name,
-        "model": MODELS.get(model, model),
+        "model": MODELS.get(training["model"], training["model"]),
+        "max_history": training["max_history"],
         "site": study.site,
         "features": len(features),
         "concepts": len(concepts),

@@ -65,8 +65,8 @@ def figures_of(source: Source) -> Iterator[Named]:
     for title, caption, figure in (
         ("How often features are active", "Features by the share of steps where they are active.", gallery.densities()),
         (
-            "How many features can be named",
-            "Features by their correlation with their best concept; dashed: from there on it names them.",
+            "How many features follow a concept",
+            "Features by their correlation with their best concept; dashed: from there on they follow it.",
             gallery.correlations(),
         ),
         *(

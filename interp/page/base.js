@@ -5,6 +5,7 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const LONGEST = 160; // characters of a title that are shown
+const PHONE = 500; // pixels: below, two figures side by side need smaller letters
 const HEAT = [[255, 247, 188], [254, 196, 79], [236, 112, 20], [179, 0, 0]];
 const wanted = new Map(); // element → the figure that belongs in it, or what makes its nodes
 const stale = new Set(); // elements in which that is not yet
@@ -93,6 +94,7 @@ function plot(target) {
   layout.hoverlabel = { bgcolor: card, bordercolor: line, font: { color: ink } };
   layout.dragmode ??= false;
   layout.width = target.clientWidth; // plotly would keep the first one when the page is printed
+  if (layout.xaxis2 && layout.width < PHONE) layout.font.size = 10;
   const first = !target.on;
   Plotly.react(target, traces, layout, { displayModeBar: false, doubleClick: false });
   if (first) for (const [event, hook] of Object.entries(hooks)) target.on(event, hook);

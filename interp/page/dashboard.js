@@ -9,10 +9,21 @@ function go(feature) {
 
 function followLink() {
   const feature = featureOf(location.hash);
+  sayMissing();
   if (feature === null) return;
   if (feature !== state.feature) show(feature);
   if (!state.stepping) reveal();
   state.stepping = false;
+}
+
+/** Say so where a link names neither a feature nor a part of the page; what is shown stays. */
+function sayMissing() {
+  const name = location.hash.slice(1);
+  const missing = name !== "" && featureOf(location.hash) === null && byId(name) === null;
+  byId("missing").hidden = !missing;
+  if (!missing) return;
+  byId("missing").textContent = `There is no feature ${short(name)}: this dictionary has 0 to ${about.features - 1}`;
+  byId("all").scrollIntoView();
 }
 
 /** Bring the panel into view, and the reader's focus with it. */
@@ -51,6 +62,7 @@ function showAbout() {
   byId("brand").textContent = short(name);
   byId("heading").textContent = `What ${short(name)} has learnt`;
   byId("unaligned").textContent = about.unaligned;
+  byId("max-history").textContent = about.max_history;
   const [labelled, aligned, dead] = [isLabelled, isAligned, isDead].map((test) => range(about.features).filter(test).length);
   fillFacts(byId("facts"), [
     [`features (${labelled} labelled, ${aligned} aligned, ${dead} dead)`, about.features.toLocaleString("en")],
@@ -100,5 +112,6 @@ drawMap();
 show(featureOf(location.hash) ?? state.order[0] ?? 0);
 performance.mark("first feature"); // for benchmarks/dashboard.py
 document.addEventListener("DOMContentLoaded", () => {
+  sayMissing();
   if (featureOf(location.hash) !== null) reveal();
 });

@@ -7,6 +7,7 @@ const state = { feature: null, sort: "correlation", ascending: false, order: [],
 // ---- small tools ----
 
 const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+const wordsOf = (text) => folded(text).split(/[\p{P}\s]+/u).filter(Boolean);
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const range = (count) => Array.from({ length: count }, (_, place) => place);
 const points = (share) => (share === null ? "–" : `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)}%`);
@@ -57,31 +58,14 @@ function itemsOf(feature) {
 
 // ---- searching ----
 
-const searched = {
-  titles: items.titles.map(folded),
-  names: range(about.features).map((feature) => folded(nameOf(feature) + (isAligned(feature) ? `\n${conceptOf(feature)}` : "\nunaligned"))),
-  items: range(about.features).map(itemsOf),
-};
-
-/** The feature that a text such as "#412" names, or null. */
-function featureOf(text) {
-  const number = /^#\d+$/.test(text) ? Number(text.slice(1)) : NaN;
-  return number < about.features ? number : null;
+/** What a text is found by: its words, also those that punctuation parts as one ("sci fi scifi"). */
+function searchable(text) {
+  return [...wordsOf(text), ...text.split(/\s+/).map((part) => wordsOf(part).join(""))].join(" ");
 }
 
-/** Features that a search finds, each with the item that it was found by (undefined if by number or name). */
-function search(text) {
-  const query = folded(text.trim());
-  const number = featureOf(query);
-  if (number !== null) return new Map([[number, undefined]]);
-  const hit = searched.titles.map((title) => title.includes(query));
-  const found = new Map();
-  for (const feature of range(about.features).filter(passes)) {
-    const item = searched.items[feature].find((one) => hit[one]);
-    if (query === "" || query === String(feature) || searched.names[feature].includes(query)) found.set(feature, undefined);
-    else if (item !== undefined) found.set(feature, item);
-  }
-  return found;
+/** What the table says of a feature in words: its label, its best concept, and which of the two it lacks. */
+function toldOf(feature) {
+  return [labelOf(feature) ?? "unlabelled", conceptOf(feature), ...(KINDS.unaligned(feature) ? ["unaligned"] : [])];
 }
 
 const KINDS = {
@@ -91,9 +75,40 @@ const KINDS = {
   dead: isDead,
 };
 
+const searched = {
+  titles: items.titles.map(searchable),
+  names: range(about.features).map((feature) => searchable(toldOf(feature).join(" "))),
+  items: range(about.features).map(itemsOf),
+};
+
+/** The feature that a text such as "#412" names, or null. */
+function featureOf(text) {
+  const number = /^#\d+$/.test(text) ? Number(text.slice(1)) : NaN;
+  return number < about.features ? number : null;
+}
+
+/**
+ * Features that a search finds, each with the item that it was found by (undefined if by number or name). All words of
+ * the search must be in what is told of the feature, or in one title.
+ */
+function search(text) {
+  const [query, words] = [text.trim(), wordsOf(text)];
+  const number = featureOf(query);
+  if (number !== null) return new Map([[number, undefined]]);
+  const fits = (name) => words.every((word) => name.includes(word));
+  const hit = searched.titles.map(fits);
+  const found = new Map();
+  for (const feature of range(about.features).filter(passes)) {
+    const item = searched.items[feature].find((one) => hit[one]);
+    if (query === String(feature) || fits(searched.names[feature])) found.set(feature, undefined);
+    else if (item !== undefined) found.set(feature, item);
+  }
+  return found;
+}
+
 /** Whether a feature fits the filters and what was chosen on the map. */
 function passes(feature) {
   const [concept, kind] = [byId("concept").value, byId("kind").value];
-  const named = concept === "" || (isAligned(feature) && features.concept[feature] === Number(concept));
+  const named = concept === "" || features.concept[feature] === Number(concept);
   return named && (kind === "" || KINDS[kind](feature)) && (state.chosen?.has(feature) ?? true);
 }

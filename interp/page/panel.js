@@ -1,5 +1,6 @@
 // One feature: its label and the evidence for that, its activations, concepts, neighbours, items and steering.
 
+const OWN_TITLE = document.title;
 const HISTORY_HEIGHT = 165; // pixels, about
 
 const BANDS = [
@@ -40,6 +41,7 @@ function show(feature) {
 
 function showTitle(feature) {
   byId("feature-title").replaceChildren(`Feature ${feature} `, nameChip(feature));
+  document.title = `#${feature} ${short(nameOf(feature))} · ${OWN_TITLE}`; // what tabs, bookmarks and histories say
   byId("current").textContent = `Feature ${feature}`;
   Object.assign(byId("self"), { href: `#${feature}`, textContent: `#${feature}`, ariaLabel: `Link to feature ${feature}` });
   fillFacts(byId("feature-facts"), [

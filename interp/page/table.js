@@ -99,9 +99,9 @@ function turnPage(by) {
   fillTable();
 }
 
-/** The concepts that features follow, to choose from. */
+/** The concepts that are the best of any feature, to choose from. */
 function makeFilters() {
-  const used = [...new Set(range(about.features).filter(isAligned).map((feature) => features.concept[feature]))];
+  const used = [...new Set(features.concept)];
   used.sort((one, other) => concepts[one].localeCompare(concepts[other]));
   byId("concept").append(...used.map((place) => make("option", { value: place }, short(concepts[place]))));
 }

@@ -374,7 +374,7 @@ RECORD = {
     "config": {
         "dataset": "<tiny & odd>",
         "site": "blocks.0",
-        "training": {"model": "gptrec"},
+        "training": {"model": "gptrec", "max_history": 37},
         "sae": {"trainer": "unsquared", "n_features": N, "l1": 0.1, "k": 16},
         "sparse_l0": 16.0,
     },

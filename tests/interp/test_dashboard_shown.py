@@ -16,6 +16,7 @@ RESET = """
     for (const id of ["concept", "kind"]) document.getElementById(id).value = "";
     document.getElementById("map-colour").value = "concept";
     choose(null);
+    sayMissing();
     show(state.order[0]);
     scrollTo(0, 0);
 """
@@ -108,11 +109,78 @@ def test_search_by_item_concept_and_number(browser):
     assert len(column(browser, 1)) > 1
     type_search(browser, "sci-fi")
     assert set(column(browser, 3)) == {"Sci-Fi"}
+    by_name = shown_features(browser)
+    for same in ("sci fi", "SCIFI", " fi, sci! "):
+        type_search(browser, same)
+        assert shown_features(browser) == by_name
     type_search(browser, "alert(1)")  # the label of feature 8, and a title
     assert "8" in column(browser, 1)
     type_search(browser, "nothing of the kind")
     assert column(browser, 1) == []
     assert text(browser, "#page-at") == "No feature fits this search"
+
+
+def test_search_says_what_the_table_shows(browser, study):
+    """All words in one name or one title; a best concept also where it is not aligned; what a feature lacks."""
+    features = study.table("features")
+    each, low = set(features["feature"]), set(features.loc[features["correlation"] < UNALIGNED, "feature"])
+    assert {8, DEAD} <= low
+    type_search(browser, "UNLABELLED")
+    assert shown_features(browser) == each - {7, 8}
+    type_search(browser, "unaligned")
+    assert shown_features(browser) == low - {DEAD}
+    type_search(browser, "noir unlabelled")
+    noir = features[features["concept"] == CONCEPTS[0]]
+    assert shown_features(browser) == set(noir["feature"]) - {7, 8}
+    type_search(browser, "script drama")  # the label and the best concept of 8, which is not aligned
+    best = features.set_index("feature").loc[8, "concept"]
+    assert (best, shown_features(browser)) == (CONCEPTS[1], {8})
+    type_search(browser, "amelie noir")  # a title and a concept: not in one name
+    assert shown_features(browser) == set()
+
+
+def test_a_link_to_no_feature_says_so(browser, path):
+    """When the page is opened by it and when it is followed; links to parts of the page are links."""
+    shown = "document.getElementById('feature').dataset.feature"
+    note = "document.getElementById('missing')"
+    place = f"{note}.getBoundingClientRect()"
+    browser.get("about:blank")
+    browser.get(f"{path.as_uri()}#99999")
+    assert text(browser, "#missing") == f"There is no feature 99999: this dictionary has 0 to {N - 1}"
+    until(browser, f"!{note}.hidden && {place}.top > 0 && {place}.bottom < innerHeight")
+    assert browser.execute_script(f"return {shown}") == "7"
+    open_feature(browser, 20)
+    until(browser, f"{note}.hidden")
+    for name in ("41abc", "-1", str(N)):
+        browser.execute_script("location.hash = arguments[0]", name)
+        until(browser, f"{note}.textContent", f"There is no feature {name}: this dictionary has 0 to {N - 1}")
+        until(browser, f"{note}.hidden", False)
+        assert browser.execute_script(f"return {shown}") == "20"
+    for part in ("overview", "all", "about", "feature", ""):
+        browser.execute_script("location.hash = arguments[0]", part)
+        until(browser, f"{note}.hidden")
+
+
+def test_the_title_names_the_feature(browser):
+    open_feature(browser, 7)
+    assert browser.title == f"#7 {CONCEPTS[0]} · <tiny & odd>: features of a recommender"
+    open_feature(browser, DEAD)
+    assert browser.title == f"#{DEAD} unlabelled · <tiny & odd>: features of a recommender"
+
+
+def test_a_step_counts_within_what_is_read(browser):
+    assert "the last 37 items of the history" in text(browser, ".words dd")
+
+
+def test_twelve_items_of_a_history_fit_a_small_laptop(browser):
+    open_feature(browser, 20)
+    fill = "const row = document.querySelector('.items'); while (row.children.length < 12) "
+    browser.execute_script(fill + "row.append(row.children[0].cloneNode(true))")
+    assert browser.execute_script("return innerWidth") == 1280
+    wide, view = browser.execute_script(
+        "const row = document.querySelector('.items'); return [row.scrollWidth, row.clientWidth]"
+    )
+    assert wide <= view
 
 
 def test_every_column_sorts_both_ways(browser):
@@ -310,6 +378,11 @@ def test_filters(browser, study):
     place = browser.execute_script("return concepts.indexOf('Sci-Fi')")
     browser.execute_script(choose % ("concept", place))
     assert shown_features(browser) == set(aligned.loc[aligned["concept"] == "Sci-Fi", "feature"])
+    browser.execute_script(choose % ("kind", ""))
+    place = browser.execute_script("return concepts.indexOf(arguments[0])", CONCEPTS[1])
+    browser.execute_script(choose % ("concept", place))
+    assert shown_features(browser) == set(features.loc[features["concept"] == CONCEPTS[1], "feature"])
+    assert 8 in shown_features(browser)  # its best concept, although it is not aligned
     browser.execute_script(choose % ("concept", ""))
     browser.execute_script(choose % ("kind", "dead"))
     assert shown_features(browser) == {DEAD}
@@ -401,6 +474,11 @@ def test_a_phone_needs_no_sideways_scrolling(browser):
         assert browser.execute_script("return document.documentElement.scrollWidth") == 390
         width = "document.querySelector('#plot-neurons .main-svg').clientWidth"
         narrow = browser.execute_script(f"return {width}")
+        browser.execute_script("document.getElementById('plot-bars').scrollIntoView()")
+        until(browser, "!!document.querySelector('#plot-bars .main-svg')")
+        pan = "const pan = document.getElementById('plot-bars').parentElement; return pan.scrollWidth - pan.clientWidth"
+        assert browser.execute_script(pan) == 0  # both halves of it
+        browser.execute_script("document.getElementById('plot-neurons').scrollIntoView()")
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**size, "width": 844, "height": 390})
         until(browser, f"{width} > {narrow}")  # turned on its side
     finally:
@@ -413,3 +491,22 @@ def test_prints(browser):
     plots = "[...document.querySelectorAll('.plot')].filter((plot) => plot.offsetParent)"
     assert browser.execute_script(f"return {plots}.every((plot) => plot.querySelector('.main-svg'))")
     assert browser.execute_script("return document.querySelectorAll('#histories .history').length") == 3
+
+
+def test_paper_has_the_whole_table_and_its_colours(browser):
+    """Neither a box that scrolls, which would be cut, nor colours that need background graphics to be on."""
+    open_feature(browser, 20)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        browser.execute_script("setPrinting(true)")
+        box = "getComputedStyle(document.querySelector('#all .scroll'))"
+        assert browser.execute_script(f"return [{box}.overflowX, {box}.contentVisibility]") == ["visible", "visible"]
+        edges = "[...document.querySelectorAll('#table :is(th, td)')].map((cell) => cell.getBoundingClientRect().right)"
+        paper = browser.execute_script("return document.body.getBoundingClientRect().right")
+        assert browser.execute_script(f"return Math.max(...{edges})") <= paper == 720
+        style = "return getComputedStyle(document.querySelector(arguments[0]), arguments[1]).printColorAdjust"
+        for selector, part in (("#present", "::before"), ("#absent", "::before"), (".scale i", None), (".item", None)):
+            assert browser.execute_script(style, selector, part) == "exact"
+    finally:
+        browser.execute_script("setPrinting(false)")
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})

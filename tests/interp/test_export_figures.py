@@ -70,7 +70,7 @@ def test_every_figure_of_the_report_and_the_overview_is_there(source, found):
     assert len(set(names)) == len(names) == len(drawn) + 5
     assert names[-5:] == [
         "how-often-features-are-active",
-        "how-many-features-can-be-named",
+        "how-many-features-follow-a-concept",
         "map-of-the-dictionary-by-concept",
         "map-of-the-dictionary-by-correlation",
         "map-of-the-dictionary-by-density",
