@@ -66,7 +66,7 @@ def chromium_session(folder) -> Iterator:
     browser.quit()
 
 
-def until(browser, expression, expected=True, seconds=5):
+def until(browser, expression, expected=True, seconds=20):
     """Wait for an expression of JavaScript to have a value."""
     end = time.monotonic() + seconds
     while (found := browser.execute_script(f"return {expression}")) != expected:

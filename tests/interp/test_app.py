@@ -191,43 +191,43 @@ def test_a_moved_slider_changes_the_list(browser, study, concept, place):
 
     history = study.items.index[20:24].tolist()  # no hostile title in it
     type_in(browser, "ids", ", ".join(map(str, history)))
-    until(browser, f"{shown('after')}.length", 10, 20)
+    until(browser, f"{shown('after')}.length", 10)
     browser.find_elements("css selector", "[role=slider]")[place].send_keys(Keys.END)
     moved = equalize(study, history, {concept: 2.0})
-    until(browser, "document.getElementById('changed').textContent[0] !== '0'", True, 20)
+    until(browser, "document.getElementById('changed').textContent[0] !== '0'", True)
     fates = "[...document.querySelectorAll('#after tbody td:last-child')].map((cell) => cell.textContent)"
     until(browser, fates, moved.after["fate"].tolist())
     assert text(browser, "#after .moved .why") == f"because {moved.why(moved.after.query('moved')['item'].iloc[0])}"
     browser.find_element("id", "reset").click()
-    until(browser, "document.getElementById('changed').textContent", "0 of 10 items enter, 0 leave", 20)
+    until(browser, "document.getElementById('changed').textContent", "0 of 10 items enter, 0 leave")
 
 
 def test_hostile_titles_are_only_text(browser, hostile):
     scripts = browser.execute_script("return document.querySelectorAll('script').length")
     type_in(browser, "ids", ", ".join(map(str, hostile.items.index[: len(HOSTILE)])))
     chips = "[...document.querySelectorAll('#history-shown li span')].map((chip) => chip.textContent)"
-    until(browser, f"{chips}.length", len(HOSTILE), 20)
+    until(browser, f"{chips}.length", len(HOSTILE))
     assert browser.execute_script(f"return {chips}")[0] == HOSTILE["script"]
     browser.find_element("id", "search").send_keys("script")
-    until(browser, "document.querySelectorAll('#found button').length", 3, 20)
+    until(browser, "document.querySelectorAll('#found button').length", 3)
     assert browser.execute_script("return document.querySelectorAll('script').length") == scripts
     assert browser.execute_script("return document.querySelectorAll('main img').length") == 0
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     browser.find_element("css selector", "#found button").click()
-    until(browser, f"{chips}.length", len(HOSTILE) + 1, 20)
+    until(browser, f"{chips}.length", len(HOSTILE) + 1)
     browser.find_element("css selector", "#history-shown li button").click()
-    until(browser, f"{chips}.length", len(HOSTILE), 20)
+    until(browser, f"{chips}.length", len(HOSTILE))
 
 
 def test_bad_input_is_survived(browser, study):
     type_in(browser, "ids", "nonsense")
-    until(browser, "document.getElementById('note').hidden", False, 20)
+    until(browser, "document.getElementById('note').hidden", False)
     assert "no item 'nonsense'" in text(browser, "#note")
     type_in(browser, "search", "no such title")
-    until(browser, "document.getElementById('found').textContent", "No title has these words.", 20)
+    until(browser, "document.getElementById('found').textContent", "No title has these words.")
     type_in(browser, "ids", str(study.items.index[20]))
-    until(browser, "document.getElementById('note').hidden", True, 20)
-    until(browser, f"{shown('after')}.length", 10, 20)
+    until(browser, "document.getElementById('note').hidden", True)
+    until(browser, f"{shown('after')}.length", 10)
 
 
 def test_a_feature_is_found_by_its_name(browser, study):
@@ -237,14 +237,14 @@ def test_a_feature_is_found_by_its_name(browser, study):
     for _ in range(2):  # once is enough
         browser.find_element("id", "feature").click()
         options = "[...document.querySelectorAll('.dash-options-list-option')].map((one) => one.textContent)"
-        until(browser, f"{options}.length > 0", True, 20)
+        until(browser, f"{options}.length > 0", True)
         browser.switch_to.active_element.send_keys(name)
-        until(browser, f"{options}.every((one) => one.endsWith({json.dumps(name)}))", True, 20)
+        until(browser, f"{options}.every((one) => one.endsWith({json.dumps(name)}))", True)
         chosen = browser.execute_script(f"return {options}[0]")
         assert int(chosen.split()[0]) in features.query("label == @name")["feature"].tolist()
         browser.find_element("css selector", ".dash-options-list-option").click()
-        until(browser, "document.querySelectorAll('[role=slider]').length", sliders + 1, 20)
-        until(browser, "document.getElementById('feature').textContent", "choose one", 20)
+        until(browser, "document.querySelectorAll('[role=slider]').length", sliders + 1)
+        until(browser, "document.getElementById('feature').textContent", "choose one")
 
 
 # ---- the command ----
