@@ -15,7 +15,7 @@ from interp.concepts.alignment import UNALIGNED
 from interp.control.causal import turned
 from interp.figures.maps import COLOURS
 from interp.meaning.labels import F1, HARD, LIFT, SUPPORT
-from interp.page import MODELS, figure_json, number, numbers, render
+from interp.page import BANDS, MODELS, figure_json, number, numbers, render
 from interp.report.labels import EXAMPLES, KINDS
 from recmodels import artifacts
 
@@ -66,6 +66,7 @@ def page_data(study: "Study") -> dict[str, Any]:
         "alignment": {name: _by_feature(alignment, name, n) for name in ("correlation", "auc", "sensitivity")},
         "causal": _causal(causal, ordered, n),
         "histograms": {name: _by_feature(histograms, name, n) for name in ("present", "absent")},
+        "bands": {band: list(said) for band, said in BANDS.items()},
         "histories": _histories(study.table("histories"), items.index, n),
         "labels": _labels(study.table("labels"), study.table("label_items"), items.index, n),
         "moves": _moves(study.table("effects"), study.table("moved_items"), items.index, n),

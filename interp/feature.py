@@ -13,9 +13,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from interp import figures
+from interp.concepts.unknown import unknown_concept
 from interp.control.causal import turned
 from interp.meaning.labels import UNLABELLED
-from interp.suggestions import unknown_concept
 from recmodels.errors import InputError
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from interp.concepts.attributes import attribute
+from interp.concepts.unknown import unknown_concept
 from recmodels.errors import InputError
 
 
@@ -53,7 +54,7 @@ class Concepts:
             InputError: there is no such concept.
         """
         if name not in self.names:
-            raise InputError(f"there is no concept {name!r}: choose one of {', '.join(self.names)}")
+            raise InputError(unknown_concept(name, self.names))
         return self.names.index(name)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from interp.concepts import Concepts
+from interp.concepts.unknown import unknown_concept
 from interp.control.intervals import Resampling, of_diversity, of_exposure, of_means
 from interp.control.popularity import by_code
 from interp.control.steered_lists import steered_lists
@@ -244,7 +245,7 @@ def _check(
         raise InputError(f"a list holds an item beyond the {len(popularity)} with a popularity: give one for each item")
     for name in targets:
         if name not in concepts:
-            raise InputError(f"there is no concept {name!r}: choose one of {', '.join(concepts)}")
+            raise InputError(unknown_concept(name, concepts))
 
 
 def _number(value: float, sign: str = "") -> str:

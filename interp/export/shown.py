@@ -13,17 +13,13 @@ import pandas as pd
 from interp.concepts.alignment import UNALIGNED
 from interp.control.causal import turned
 from interp.meaning.labels import UNLABELLED
+from interp.page import BANDS
 from interp.report.labels import EXAMPLES
 from interp.tables.effects import LAYERS
 
 if TYPE_CHECKING:
     from interp.study import Study
 
-BANDS = {
-    "strongest": ("Strongest", "the histories with its highest peaks"),
-    "middle": ("Middle", "around the median of all histories in which it is ever on"),
-    "weak": ("Weak", "around their 10th percentile"),
-}
 DARK = 0.806  # share of the largest activation from which on white is easier to read on its shade than black
 TOP = 3  # items that stand for a feature in lists
 

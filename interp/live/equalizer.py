@@ -16,6 +16,7 @@ import pandas as pd
 from torch import Tensor
 
 from interp.control.shifts import shifts
+from interp.meaning.labels import UNLABELLED
 from interp.meaning.why import item_ranks
 from interp.steers.edits import Steer
 from interp.steers.json import to_json
@@ -138,6 +139,21 @@ def search(study: "Study", words: str, limit: int = 12) -> pd.DataFrame:
     titles = items["title"].map(_plain)
     found = (items.index.astype(str) == words.strip()) | [all(word in title for word in wanted) for title in titles]
     return items[found].sort_values("popularity", ascending=False, kind="stable").head(limit)[["title"]].reset_index()
+
+
+def feature_choices(study: "Study") -> list[int]:
+    """The features that are ever active, those with a label of their own first."""
+    alive = [feature for feature in study.features if feature.row["density"] > 0]
+    return [feature.index for feature in sorted(alive, key=lambda feature: feature.label == UNLABELLED)]
+
+
+def feature_name(study: "Study", feature: int) -> str:
+    """What a feature's slider is called.
+
+    Raises:
+        InputError: there is no such feature.
+    """
+    return f"{feature} {study.features[feature].label}"
 
 
 def read_history(study: "Study", text: str) -> list[Any]:

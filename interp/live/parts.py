@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from interp.extras import needing
-from interp.live.equalizer import CONCEPT_REACH, FEATURE_REACH, STEP, Equalized, shortened
-from interp.meaning.labels import UNLABELLED
+from interp.live.equalizer import (
+    CONCEPT_REACH,
+    FEATURE_REACH,
+    STEP,
+    Equalized,
+    feature_choices,
+    feature_name,
+    shortened,
+)
 from interp.page import PAGE
 
 with needing("dash"):
@@ -75,7 +82,7 @@ def slider(kind: str, index: int, name: str, reach: float) -> Any:
 
 def feature_slider(study: "Study", feature: int) -> Any:
     """The slider of one feature."""
-    return slider("feature", feature, f"{feature} {study.features[feature].label}", FEATURE_REACH)
+    return slider("feature", feature, feature_name(study, feature), FEATURE_REACH)
 
 
 def found_items(found: pd.DataFrame) -> Any:
@@ -114,6 +121,7 @@ def list_table(rows: pd.DataFrame, found: Equalized) -> Any:
 
 def _controls(study: "Study") -> Any:
     names = enumerate(study.table("concepts")["concept"].sort_values())
+    features = [{"label": feature_name(study, feature), "value": feature} for feature in feature_choices(study)]
     return html.Section(
         [
             html.Div([html.H2("Sliders"), html.Button("All to 0", id="reset", type="button")], className="row"),
@@ -122,17 +130,10 @@ def _controls(study: "Study") -> Any:
             html.H3("Features"),
             html.Div(id="features"),
             html.Label("Add a feature by its number or name", htmlFor="feature"),
-            dcc.Dropdown(_features(study), id="feature", placeholder="choose one", optionHeight=36, maxHeight=320),
+            dcc.Dropdown(features, id="feature", placeholder="choose one", optionHeight=36, maxHeight=320),
         ],
         className="card controls",
     )
-
-
-def _features(study: "Study") -> list[dict[str, Any]]:
-    """The features that are ever active, those with a label of their own first."""
-    alive = [feature for feature in study.features if feature.row["density"] > 0]
-    alive.sort(key=lambda feature: feature.label == UNLABELLED)
-    return [{"label": f"{feature.index} {feature.label}", "value": feature.index} for feature in alive]
 
 
 def _whose(users: Sequence[str]) -> Any:

@@ -3,7 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 from interp.extras import needing
-from interp.live.equalizer import CONCEPT_REACH, FEATURE_REACH, STEP, equalize, read_history, steer_of
+from interp.live.equalizer import (
+    CONCEPT_REACH,
+    FEATURE_REACH,
+    STEP,
+    equalize,
+    feature_choices,
+    feature_name,
+    read_history,
+    steer_of,
+)
 from recmodels.errors import InputError
 from recmodels.ranking import check_length
 
@@ -38,9 +47,8 @@ def equalizer(study: "Study", k: int = 10) -> widgets.VBox:
     ids = widgets.Textarea(
         description="or item ids", placeholder="200, 219, 183", continuous_update=False, style=STYLE, layout=LAYOUT
     )
-    feature = widgets.BoundedIntText(
-        description="feature", min=0, max=study.sae.n_features - 1, style=STYLE, layout={"width": "15rem"}
-    )
+    choices = [(feature_name(study, number), number) for number in feature_choices(study)]
+    feature = widgets.Dropdown(options=choices, description="feature", style=STYLE, layout={"width": "20rem"})
     add = widgets.Button(description="Add feature")
     reset = widgets.Button(description="All to 0")
     measure = widgets.Button(description="Receipt on the test users", layout={"width": "15rem"})
@@ -74,8 +82,8 @@ def equalizer(study: "Study", k: int = 10) -> widgets.VBox:
 
     def add_feature(_button: Any) -> None:
         number = feature.value
-        if number not in sliders:
-            sliders[number] = _slider(f"{number} {study.features[number].label}", FEATURE_REACH)
+        if number is not None and number not in sliders:
+            sliders[number] = _slider(feature_name(study, number), FEATURE_REACH)
             sliders[number].observe(show, "value")
             rows.children = tuple(sliders.values())
 

@@ -23,6 +23,12 @@ SCRIPTS = {
     "dashboard": ("base", "features", "map", "panel", "table", "dashboard"),
     "report": ("base", "report"),
 }
+# What the bands of a feature's histories are called, and what they are.
+BANDS = {
+    "strongest": ("Strongest", "the histories with its highest peaks"),
+    "middle": ("Middle", "around the median of all histories in which it is ever on"),
+    "weak": ("Weak", "around their 10th percentile"),
+}
 MODELS = {"gptrec": "GPTRec", "bert4rec": "BERT4Rec"}
 
 

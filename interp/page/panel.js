@@ -3,12 +3,6 @@
 const OWN_TITLE = document.title;
 const HISTORY_HEIGHT = 165; // pixels, about
 
-const BANDS = [
-  ["strongest", "Strongest", "the histories with its highest peaks"],
-  ["middle", "Middle", "around the median of all histories in which it is ever on"],
-  ["weak", "Weak", "around their 10th percentile"],
-];
-
 const WAYS = {
   layers: [
     "scores, through the layers",
@@ -135,7 +129,7 @@ function historyOf(feature, [, rank, user, first, row, activations, last]) {
 /** A feature's histories, each band under its name. */
 function bandsOf(feature) {
   unscrolled.disconnect(); // from the rows of the feature before
-  return BANDS.flatMap(([band, name, about]) => {
+  return Object.entries(data.bands).flatMap(([band, [name, about]]) => {
     const rows = data.histories[feature].filter((history) => history[0] === band).map((history) => historyOf(feature, history));
     return rows.length ? [make("p", { className: "band" }, `${name} `, make("span", {}, about)), ...rows] : [];
   });

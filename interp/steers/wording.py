@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from interp.concepts.alignment import UNALIGNED
+from interp.concepts.unknown import unknown_concept
 from interp.steers.checks import check_at, check_weight, check_word
 from interp.steers.edits import Edit, Push, Steer
 from interp.steers.words import At, Op, Reconstruct, Unit, Verb
@@ -55,7 +56,7 @@ class Meanings:
             InputError: there is no such concept.
         """
         if name not in self.concepts:
-            raise InputError(f"there is no concept {name!r}: choose one of {', '.join(sorted(self.concepts))}")
+            raise InputError(unknown_concept(name, self.concepts))
         return self.concepts[name]
 
     def unit(self, feature: int, unit: Unit) -> float:

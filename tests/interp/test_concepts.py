@@ -81,7 +81,8 @@ def test_planted_concepts_are_found(planted):
         (lambda: concepts_of(ITEMS.assign(mood=""), "mood"), "^no item has a value of attribute 'mood'"),
         (lambda: concepts_of(ITEMS, "genres").labels([7, 2]), r"^item 2 has no row in the item table"),
         (lambda: concepts_of(ITEMS, "genres").labels(["7"]), r"^item '7' has no row in the item table"),
-        (lambda: concepts_of(ITEMS, "genres").index("drama"), r"'drama': choose one of Drama, War, Western$"),
+        (lambda: concepts_of(ITEMS, "genres").index("drama"), r"'drama': did you mean 'Drama'\?$"),
+        (lambda: concepts_of(ITEMS, "genres").index("Jazz"), r"'Jazz': choose one of Drama, War, Western$"),
     ],
 )
 def test_mistakes_are_explained_in_one_line(ask, message):

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from interp.suggestions import unknown_concept
+from interp.concepts.unknown import unknown_concept
 
 CONCEPTS = ["War", "Sci-Fi", "Romance"]
 LABELS = pd.DataFrame(
@@ -26,6 +26,10 @@ LABELS = pd.DataFrame(
 )
 def test_a_name_that_is_no_concept(name, says):
     assert unknown_concept(name, CONCEPTS, LABELS) == f"there is no concept {name!r}{says}"
+
+
+def test_without_labels_concepts_alone_are_suggested():
+    assert unknown_concept("1997", CONCEPTS) == "there is no concept '1997': choose one of Romance, Sci-Fi, War"
 
 
 def test_two_features_and_a_concept_that_is_close():

@@ -8,19 +8,21 @@ import pandas as pd
 SHOWN = 3  # features that are named
 
 
-def unknown_concept(name: str, concepts: Iterable[str], labels: pd.DataFrame) -> str:
+def unknown_concept(name: str, concepts: Iterable[str], labels: pd.DataFrame | None = None) -> str:
     """One line on a name that no concept has.
 
     Args:
         name: what was asked for.
         concepts: those that there are.
-        labels: the table `labels`.
+        labels: the table `labels`, where features may be meant.
     """
     there_is_none = f"there is no concept {name!r}"
     known = {concept.casefold(): concept for concept in sorted(concepts)}
-    close = get_close_matches(name.casefold(), known, n=1)
+    close = get_close_matches(str(name).casefold(), known, n=1)
     suggested = f"did you mean {known[close[0]]!r}?" if close else ""
-    features = labels.loc[labels["labelled"] & (labels["label"] == name), "feature"].tolist()
+    features = []
+    if labels is not None:
+        features = labels.loc[labels["labelled"] & (labels["label"] == name), "feature"].tolist()
     if features:
         first, one = ", ".join(map(str, features[:SHOWN])), len(features) == 1
         more = f" and {len(features) - SHOWN} more" if len(features) > SHOWN else ""
