@@ -1,0 +1,34 @@
+"""The one reading of a single number, whatever library it comes from."""
+
+from numbers import Integral, Real
+from typing import Any
+
+
+def as_number(value: Any) -> int | float | None:
+    """A number as Python's own int or float, or None if the value is none.
+
+    Numbers are those of Python, numpy and torch, fractions, and arrays and tensors without axes. True, False, complex
+    numbers, text and missing values (None, pandas' NA and NaT) are not. NaN and infinity are: whoever needs a finite
+    number checks that.
+    """
+    whole = as_whole_number(value)
+    if whole is not None:
+        return whole
+    value = _unwrapped(value)
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return int(value)  # type: ignore[call-overload]
+
+
+def as_whole_number(value: Any) -> int | None:
+    """A whole number as Python's own int, or None if the value is none; 2.0 is none, and see `as_number`."""
+    value = _unwrapped(value)
+    return int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+
+
+def _unwrapped(value: Any) -> Any:
+    """What a scalar, array or tensor without axes holds; anything else as it is."""
+    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value

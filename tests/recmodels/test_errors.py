@@ -1,0 +1,26 @@
+import pickle
+
+from recmodels.errors import InputError, one_line, shown
+
+
+def test_a_message_is_one_line_of_printable_characters():
+    error = InputError("item 'a\nb' is \x1b[31mred\x07, \udc80 and \u202e:\r\n give another")
+    assert str(error) == r"item 'a b' is \x1b[31mred\x07, \udc80 and \u202e: give another"
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_letters_of_any_script_stay():
+    assert one_line("Amélie 天空の城 ½") == "Amélie 天空の城 ½"
+
+
+def test_a_long_value_is_cut():
+    assert shown("x" * 100) == "'" + "x" * 58 + "…"
+    assert shown([1, 2]) == "[1, 2]"
+
+
+def test_a_value_that_cannot_show_itself_is_named_by_its_type():
+    class Broken:
+        def __repr__(self):
+            raise RuntimeError
+
+    assert shown(Broken()) == "a Broken"

@@ -1,0 +1,30 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from recmodels.errors import InputError
+from recmodels.paths import as_path
+
+
+def test_a_path_is_absolute_and_the_home_directory_is_filled_in(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert as_path("~/runs") == as_path(Path("~/runs")) == as_path("runs") == tmp_path / "runs"
+    assert as_path("a/../b") == tmp_path / "b"
+
+
+def test_links_stay_links(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert as_path(tmp_path / "link") == tmp_path / "link"
+
+
+@pytest.mark.parametrize("given", ["", b"runs", 3, None, "a\0b", ["runs"], "~nobody-of-this-name/x"])
+def test_what_is_no_path_is_refused(given):
+    with pytest.raises(InputError):
+        as_path(given)
+
+
+def test_a_path_like_object_is_a_path(tmp_path):
+    entry = next(os.scandir(tmp_path.parent))
+    assert as_path(entry) == Path(entry.path)
