@@ -1,6 +1,5 @@
 """The fuzz suite: every test is marked, and `make fuzz` ends with a table of what all inputs led to."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from recmodels.datasets.planted import PlantedConfig, load
 from recmodels.splits import paper_split
 from recmodels.training import fit
 
+torch.set_num_threads(1)
 HERE = Path(__file__).parent
 TINY = TrainingConfig(max_history=8, hidden_size=8, num_hidden_layers=1, windows="all", max_epochs=1)
 SAE = SAEConfig(n_features=16, steps=40, batch_size=64, warmup_steps=5, sparsity_warmup_steps=5)
@@ -45,7 +45,7 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture(scope="session")
 def tiny_world():
-    """40 items, 8 of which every user meets or so."""
+    """120 users, each of whom meets about ten of 40 items."""
     return load(PlantedConfig(users=120, items=40, concepts=4, mean_length=10))
 
 
@@ -70,7 +70,3 @@ def tiny_study(tiny_world, tmp_path_factory, worker_id) -> Study:
     with FileLock(shared / "fuzz-study.lock"):
         run(replace(config, out=shared / "fuzz-study"), tiny_world)
     return open(shared / "fuzz-study")
-
-
-torch.set_num_threads(1)
-sys.setrecursionlimit(2000)

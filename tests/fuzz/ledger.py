@@ -70,7 +70,7 @@ def inputs(share: float) -> settings:
     """Settings of a test that gets this share of all inputs, the same ones in every run."""
     phases = [Phase.explicit, Phase.generate] if COUNTS else list(Phase)
     return settings(
-        max_examples=max(10, round(INPUTS * share)),
+        max_examples=max(5, round(INPUTS * share)),
         phases=phases,
         derandomize=True,
         database=None,
