@@ -22,6 +22,7 @@ def summary(study: Study) -> str:
     wins = int((concepts["correlation"] > concepts["neuron_correlation"]).sum())
     told_apart = study.table("alignment").groupby("concept")["auc"].max() >= TOLD_APART
     told = int(told_apart.sum())
+    times = f"{sae / neurons:.2f}" if neurons else "infinitely many"
     width = max(map(len, ["concept", *concepts["concept"]]))
     return "\n".join(
         [
@@ -33,7 +34,7 @@ def summary(study: Study) -> str:
             f"{metrics.loc['all', 'ndcg@10']:.3f} through its reconstruction.",
             *_too_dense(study),
             f"Mean top correlation with {len(concepts)} concepts: SAE features {sae:.3f}, neurons {neurons:.3f} "
-            f"({sae / neurons:.2f} times); features win for {wins}.",
+            f"({times} times); features win for {wins}.",
             f"{told} of {len(told_apart)} concepts have a feature with an AUC of {TOLD_APART} or more.",
             "",
             "Top feature of each concept:",

@@ -221,7 +221,7 @@ def _steps(features: list[int], activations: np.ndarray, attributed: np.ndarray,
             "item": pd.Series(items[step], dtype=object),
             "activation": activations[step, n],
             "attribution": attributed[step, n],
-            "share": attributed[step, n] / total[n],
+            "share": np.divide(attributed[step, n], total[n], out=np.zeros_like(total[n]), where=total[n] > 0),
         }
     )
     return rows.iloc[np.lexsort((-rows["share"].abs(), n))].reset_index(drop=True)
