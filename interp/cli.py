@@ -19,6 +19,23 @@ if TYPE_CHECKING:
 
 app = SubcommandApp()
 
+registry = tyro.constructors.ConstructorRegistry()
+
+
+@registry.primitive_rule
+def path_words(about: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
+    """How a path is read: as usual, but an empty word stays empty, where pathlib makes it the current folder."""
+    if about.type is not Path:
+        return None
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="PATH",
+        instance_from_str=lambda words: Path(words[0]) if words[0] else "",
+        is_instance=lambda value: isinstance(value, Path | str),
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
 # Every preset is a subcommand of `interp study` whose settings can all be changed by flags.
 Preset: Any = subcommand_type_from_defaults(
     {name: config for name, (_, config) in PRESETS.items()},
@@ -209,10 +226,11 @@ def run_and_report(config: StudyConfig) -> None:
 def main() -> None:
     """Entry point of the console script; a mistake is answered in one line, with exit status 2."""
     try:
-        app.cli(
-            prog="interp",
-            description="See what a sequential recommender has learnt, and turn it up or down.",
-        )
+        with registry:
+            app.cli(
+                prog="interp",
+                description="See what a sequential recommender has learnt, and turn it up or down.",
+            )
     except (InputError, ImportError, OSError) as error:
         print(f"interp: {error}", file=sys.stderr)
         sys.exit(2)
