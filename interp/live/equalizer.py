@@ -6,7 +6,6 @@ setting it twice would be a contradiction.
 
 import pprint
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -127,20 +126,6 @@ def steer_of(study: "Study", sliders: Sliders) -> Steer:
     return study.recommender.steer_of(_turned(sliders), op="add", unit="p99")
 
 
-def search(study: "Study", words: str, limit: int = 12) -> pd.DataFrame:
-    """Items whose title has all these words, whatever their case and accents, or whose id this is.
-
-    Returns:
-        item and title, the most popular first; nothing for no words.
-    """
-    items, wanted = study.items, _plain(words).split()
-    if not wanted:
-        return items.iloc[:0][["title"]].reset_index()
-    titles = items["title"].map(_plain)
-    found = (items.index.astype(str) == words.strip()) | [all(word in title for word in wanted) for title in titles]
-    return items[found].sort_values("popularity", ascending=False, kind="stable").head(limit)[["title"]].reset_index()
-
-
 def feature_choices(study: "Study") -> list[int]:
     """The features that are ever active, those with a label of their own first."""
     alive = [feature for feature in study.features if feature.row["density"] > 0]
@@ -232,8 +217,3 @@ def _reasons(study: "Study", one: Histories, items: list[Any], steer: Steer, sig
     table["total"] = table.groupby("item")["change"].transform("sum")
     table = table[sign * table["change"] > 0]
     return table.groupby("item", sort=False).head(REASONS)[["item", "feature", "label", "change", "total"]]
-
-
-def _plain(text: str) -> str:
-    """Lower case without accents."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
