@@ -7,11 +7,13 @@ import pandas as pd
 from interp.control.steering import monotone
 from interp.study import Study
 from interp.verdicts import tally, verdicts
+from recmodels.errors import for_terminal
 
 INNER = 4.0  # values between which a share should rise with its feature
 TOLD_APART = 0.9  # an AUC at which a feature tells a concept's items from the others
 
 
+@for_terminal
 def summary(study: Study) -> str:
     """The lines that end a run: quality of the model and the dictionary, top features, and what steering did."""
     metrics = study.table("recommender").set_index("replaced")

@@ -19,7 +19,7 @@ from interp.meaning.labels import UNLABELLED
 from interp.meaning.why import item_ranks
 from interp.steers.edits import Steer
 from interp.steers.json import to_json
-from recmodels.errors import InputError
+from recmodels.errors import InputError, for_terminal
 from recmodels.ranking import top_k
 from recmodels.sequences import Histories
 
@@ -77,6 +77,7 @@ class Equalized:
             sides[f"{name}: why"] = rows["item"].map(self.why)
         return pd.DataFrame(sides).fillna("").rename(index=lambda place: place + 1)
 
+    @for_terminal
     def __repr__(self) -> str:
         return self._table().drop(columns="before: why").to_string(max_colwidth=40)
 
