@@ -57,7 +57,7 @@ def export(
     if figures is not None or every:
         writers["figures"] = partial(write_figures, formats=tuple(figures or ()))
     if tables or every:
-        writers["tables"] = partial(write_tables, spreadsheet_safe=spreadsheet_safe)
+        writers["tables"] = partial(write_tables, spreadsheet_safe=True) if spreadsheet_safe else write_tables
     folders = {Path(to) / name: write for name, write in writers.items()}
     _check_writable(Path(to))
     for folder in folders:

@@ -11,7 +11,7 @@ from interp.report import sections
 from interp.report.blocks import Block, Source
 from recmodels import artifacts
 
-ACTS = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet takes for a formula begins so
+ACTS = ("=", "+", "-", "@", "\t", "\n")  # what a spreadsheet takes for a formula begins so
 
 
 def write_tables(source: Source, folder: Path, spreadsheet_safe: bool = False) -> None:
@@ -38,7 +38,8 @@ def written(frame: pd.DataFrame, spreadsheet_safe: bool) -> str:
     """A table as CSV.
 
     If it is to be safe, text that begins with one of = + - @, a tab or a line's end gets a ' in front, as OWASP
-    recommends against CSV injection, in cells and in the names of columns. Numbers stay as they are.
+    recommends against CSV injection, in cells and in the names of columns. Old line ends become blanks, and numbers
+    stay as they are.
     """
     if spreadsheet_safe:
         frame = frame.map(_harmless).rename(columns=_harmless)
@@ -46,8 +47,10 @@ def written(frame: pd.DataFrame, spreadsheet_safe: bool) -> str:
 
 
 def _harmless(cell: Any) -> Any:
-    text = cell if isinstance(cell, str) else str(cell) if isinstance(cell, list | tuple) else ""
-    return f"'{cell}" if text.lstrip(" ").startswith(ACTS) else cell
+    if not isinstance(cell, str):
+        return cell
+    text = cell.replace("\r", " ")  # it is not quoted, and what follows would begin a row
+    return f"'{text}" if text.lstrip(" ").startswith(ACTS) else text
 
 
 def in_order(source: Source) -> list[tuple[Block, Block]]:

@@ -139,11 +139,12 @@ def test_names_say_what_is_in_a_file(number, title, part, name):
 
 
 def test_a_spreadsheet_runs_no_cell():
-    formulas = ['=HYPERLINK("http://evil")', "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1"]
-    frame = pd.DataFrame({"=name": formulas, "plain": ["Horror"] * 7, "number": [-1.5] * 7})
+    formulas = ['=HYPERLINK("http://evil")', "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "Film\r=1"]
+    frame = pd.DataFrame({"=name": formulas, "plain": ["Horror"] * 8, "number": [-1.5] * 8})
     safe = pd.read_csv(io.StringIO(written(frame, True)), keep_default_na=False)
     assert safe.columns.tolist() == ["'=name", "plain", "number"]
-    assert all(cell.startswith("'") for cell in safe["'=name"])
-    assert safe["number"].tolist() == [-1.5] * 7
-    assert safe["plain"].tolist() == ["Horror"] * 7
+    assert all(cell.startswith("'") for cell in safe["'=name"][:-1])
+    assert safe["'=name"].iloc[-1] == "Film =1"
+    assert safe["number"].tolist() == [-1.5] * 8
+    assert safe["plain"].tolist() == ["Horror"] * 8
     assert written(frame, False) == frame.to_csv(index=False, lineterminator="\n")
