@@ -12,12 +12,29 @@ from interp.config import StudyConfig
 from interp.extras import Image
 from interp.presets import PRESETS
 from interp.steers.words import Reconstruct, Unit, Verb
-from recmodels.errors import InputError
+from recmodels.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from interp.steers.edits import Steer
 
 app = SubcommandApp()
+
+registry = tyro.constructors.ConstructorRegistry()
+
+
+@registry.primitive_rule
+def path_words(about: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
+    """How a path is read: as usual, but an empty word stays empty, where pathlib makes it the current folder."""
+    if about.type is not Path:
+        return None
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="PATH",
+        instance_from_str=lambda words: Path(words[0]) if words[0] else "",
+        is_instance=lambda value: isinstance(value, Path | str),
+        str_from_instance=lambda value: [str(value)],
+    )
+
 
 # Every preset is a subcommand of `interp study` whose settings can all be changed by flags.
 Preset: Any = subcommand_type_from_defaults(
@@ -80,6 +97,7 @@ def export(
     site: tyro.conf.FlagCreatePairsOff[bool] = False,
     figures: Annotated[tuple[Image, ...] | None, tyro.conf.arg(metavar="[{svg,pdf,png} ...]")] = None,
     tables: tyro.conf.FlagCreatePairsOff[bool] = False,
+    spreadsheet_safe: tyro.conf.FlagCreatePairsOff[bool] = False,
 ) -> None:
     """Write feature pages for the web, figures and tables for a paper: `interp export artifacts/ml-100k --to out`.
 
@@ -94,11 +112,15 @@ def export(
         figures: Every figure as plotly's .json, sized for a column of a paper; `--figures svg pdf png` writes images as
             well, which needs Chrome or Chromium and `pip install kaleido`.
         tables: Every table as .tex (booktabs) and as .csv; all.tex shows them all.
+        spreadsheet_safe: In the .csv files, put a ' before text that begins with = + - @ or a tab, which a spreadsheet
+            would run as a formula. Concepts and titles come from the data: use it for data of strangers.
     """
     from interp.export import export
     from interp.study import open
 
-    for written in export(open(folder), to, site=site, figures=figures, tables=tables):
+    for written in export(
+        open(folder), to, site=site, figures=figures, tables=tables, spreadsheet_safe=spreadsheet_safe
+    ):
         print(written)
 
 
@@ -209,12 +231,13 @@ def run_and_report(config: StudyConfig) -> None:
 def main() -> None:
     """Entry point of the console script; a mistake is answered in one line, with exit status 2."""
     try:
-        app.cli(
-            prog="interp",
-            description="See what a sequential recommender has learnt, and turn it up or down.",
-        )
+        with registry:
+            app.cli(
+                prog="interp",
+                description="See what a sequential recommender has learnt, and turn it up or down.",
+            )
     except (InputError, ImportError, OSError) as error:
-        print(f"interp: {error}", file=sys.stderr)
+        print(f"interp: {one_line(str(error))}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("interp: interrupted; the same command goes on where it stopped", file=sys.stderr)

@@ -16,7 +16,7 @@ from interp import figures
 from interp.concepts.unknown import unknown_concept
 from interp.control.causal import turned
 from interp.meaning.labels import UNLABELLED
-from recmodels.errors import InputError
+from recmodels.errors import InputError, for_terminal
 
 if TYPE_CHECKING:
     from interp.study import Study
@@ -135,6 +135,7 @@ class Feature:
         """Its number, so that it can be steered by itself: `rec.steer({study.features["Horror"]: 2})`."""
         return self.index
 
+    @for_terminal
     def __repr__(self) -> str:
         row = self.row
         return (
@@ -213,6 +214,7 @@ class Features:
         table = self._tables[name]
         return table[table["feature"] == feature].reset_index(drop=True)
 
+    @for_terminal
     def __repr__(self) -> str:
         alive = int((self.table["density"] > 0).sum())
         return f"{len(self)} features, {alive} of them active on the test part; index by number or concept"

@@ -25,7 +25,7 @@ from interp.meaning.why import Explanation, why
 from interp.recommended import Recommended
 from interp.steers.wording import Meanings
 from interp.tables import read_table
-from recmodels.errors import InputError
+from recmodels.errors import InputError, for_terminal
 from recmodels.recommender import Recommender
 from recmodels.sequences import Histories, histories_of
 
@@ -263,6 +263,7 @@ class Study:
         units = self.features.table["p99"]
         return to_enter(self.recommender, history, item, k, units, candidates=candidates, site=self.site)
 
+    @for_terminal
     def __repr__(self) -> str:
         return as_text(self)
 

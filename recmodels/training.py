@@ -58,6 +58,7 @@ def fit(
     Raises:
         InputError: an unknown model, or no user with two items to learn from or to validate on.
     """
+    config.check()
     model_class(config.model)  # refuses an unknown one before any work is done
     vocabulary = vocabulary or Vocabulary.of(pd.concat([train, validation]))
     learn, held_out = histories_of(train, vocabulary), histories_of(validation, vocabulary)

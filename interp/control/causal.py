@@ -19,7 +19,7 @@ from interp.control.moved import moved_items
 from interp.control.steered_lists import steered_lists
 from interp.control.steering import user_shares
 from interp.envoys import RecommenderEnvoy
-from recmodels.errors import InputError
+from recmodels.errors import InputError, for_terminal
 
 STEERS = 128  # per pass over the histories, two for each feature, so that their lists fit into memory
 DIGITS = 12  # of changes
@@ -173,6 +173,7 @@ class Agreement:
     features: pd.DataFrame
     concepts: pd.DataFrame
 
+    @for_terminal
     def __repr__(self) -> str:
         pairs = zip(
             ("rank correlation of correlations and effects", "most raised concept is the best-correlated one"),

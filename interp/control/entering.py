@@ -20,7 +20,7 @@ from interp.dictionaries.features import Units, units_of
 from interp.envoys import RecommenderEnvoy
 from interp.meaning.why import asked, item_ranks, seen
 from interp.steers.edits import Steer
-from recmodels.errors import InputError
+from recmodels.errors import InputError, for_terminal
 from recmodels.sequences import LISTS, Histories
 
 GRID = 8  # amounts looked at between nothing and the reach
@@ -53,6 +53,7 @@ class Entry:
     reach: float
     ways: pd.DataFrame
 
+    @for_terminal
     def __repr__(self) -> str:
         if self.rank <= self.k:
             return f"item {self.item} is in the top {self.k} already, at rank {self.rank}"

@@ -64,5 +64,11 @@ def group_lists(rec: RecommenderEnvoy, groups: Mapping[Any, Any], k: int = 10, h
 
 def standard_scores(rec: RecommenderEnvoy, members: Histories) -> Tensor:
     """Each member's scores with mean 0 and standard deviation 1 over all items: float [m, v]."""
-    scores = torch.cat([rec.score(batch) for batch in members.batches(MEMBERS)])
-    return (scores - scores.mean(dim=1, keepdim=True)) / scores.std(dim=1, correction=0, keepdim=True)
+    return standardised(torch.cat([rec.score(batch) for batch in members.batches(MEMBERS)]))
+
+
+def standardised(scores: Tensor) -> Tensor:
+    """Rows [m, v] with mean 0 and standard deviation 1; 0 for a row that is alike throughout."""
+    standard = (scores - scores.mean(dim=1, keepdim=True)) / scores.std(dim=1, correction=0, keepdim=True)
+    equal = scores.amax(dim=1, keepdim=True) == scores.amin(dim=1, keepdim=True)
+    return standard.masked_fill(equal, 0)

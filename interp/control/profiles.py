@@ -52,7 +52,7 @@ def concept_profiles(
 
     Returns:
         concept, feature, weight: differences of means, of the 20 features where they are largest, in units in which
-        the direction that they write together has length 1 among normalised activations.
+        the direction that they write together has length 1 among normalised activations; all 0 if none differs.
     """
     labels, rows = concepts.labels(items), activations.tocsr()
     parts = []
@@ -64,5 +64,5 @@ def concept_profiles(
         features = np.argsort(-np.abs(difference), kind="stable")[:FEATURES]
         weight = difference[features]
         length = float((torch.from_numpy(weight) @ sae.directions[features.tolist()].cpu()).norm()) / sae.std
-        parts.append(pd.DataFrame({"concept": name, "feature": features, "weight": weight / length}))
+        parts.append(pd.DataFrame({"concept": name, "feature": features, "weight": weight / (length or 1)}))
     return pd.concat(parts, ignore_index=True)

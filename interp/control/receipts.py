@@ -19,7 +19,7 @@ from interp.control.steered_lists import steered_lists
 from interp.control.steering import user_overlap, user_shares
 from interp.envoys import RecommenderEnvoy
 from interp.steers.edits import Push, Steer
-from recmodels.errors import InputError
+from recmodels.errors import InputError, for_terminal
 from recmodels.metrics import head_items, user_hits, user_means, user_ndcg
 
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
@@ -77,6 +77,7 @@ class Receipt:
             for label, row in zip(labels, table.itertuples(), strict=True)
         ]
 
+    @for_terminal
     def __repr__(self) -> str:
         lines = [["", "before", "after", "change", "interval"], *self._lines()]
         width = max(len(line[0]) for line in lines)

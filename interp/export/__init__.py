@@ -28,6 +28,7 @@ def export(
     site: bool = False,
     figures: Sequence[Image] | None = None,
     tables: bool = False,
+    spreadsheet_safe: bool = False,
 ) -> list[Path]:
     """Write parts of a study as folders of their own, each whole or not at all; all of them if none is asked for.
 
@@ -40,6 +41,7 @@ def export(
         site: a static site with a page for every feature.
         figures: every figure as plotly's .json, and in these formats as well ("svg", "pdf", "png"), which need kaleido.
         tables: every table as .tex and .csv.
+        spreadsheet_safe: in the .csv files of tables, text that a spreadsheet could run as a formula gets a ' in front.
 
     Returns:
         The folders that were written.
@@ -55,7 +57,7 @@ def export(
     if figures is not None or every:
         writers["figures"] = partial(write_figures, formats=tuple(figures or ()))
     if tables or every:
-        writers["tables"] = write_tables
+        writers["tables"] = partial(write_tables, spreadsheet_safe=True) if spreadsheet_safe else write_tables
     folders = {Path(to) / name: write for name, write in writers.items()}
     _check_writable(Path(to))
     for folder in folders:

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from interp.envoys import RecommenderEnvoy
 from interp.steers.edits import Edit, Steer
-from recmodels.errors import InputError
+from recmodels.errors import InputError, for_terminal
 from recmodels.sequences import LISTS, Histories
 
 SHOWN = 3  # steps and items of each feature that an explanation shows
@@ -75,6 +75,7 @@ class Explanation:
     def _title(self) -> str:
         return f"item {self.item}: rank {self.rank}, score {self.score:.2f} above the mean item"
 
+    @for_terminal
     def __repr__(self) -> str:
         return f"{self._title()}\n{self._table().to_string(index=False, float_format='{:.3f}'.format)}"
 
@@ -221,7 +222,7 @@ def _steps(features: list[int], activations: np.ndarray, attributed: np.ndarray,
             "item": pd.Series(items[step], dtype=object),
             "activation": activations[step, n],
             "attribution": attributed[step, n],
-            "share": attributed[step, n] / total[n],
+            "share": np.divide(attributed[step, n], total[n], out=np.zeros_like(total[n]), where=total[n] > 0),
         }
     )
     return rows.iloc[np.lexsort((-rows["share"].abs(), n))].reset_index(drop=True)

@@ -130,7 +130,7 @@ def test_finished_dictionaries_are_only_loaded(combinations, tmp_path, monkeypat
     ("configs", "says"),
     [
         ({}, "at least one"),
-        ({"a": QUICK, "b": replace(QUICK, trainer="magic")}, "unknown trainer"),
+        ({"a": QUICK, "b": replace(QUICK, trainer="magic")}, "sae.trainer is .magic."),
         ({"a": replace(QUICK, warmup_steps=60)}, "warm-up"),
     ],
 )
