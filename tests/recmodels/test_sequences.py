@@ -220,7 +220,7 @@ def test_a_table_as_python_sorts_it(rows):
         (table([(1, 5, 0)]), r"^1 items are unknown"),
         (
             table([(1, 10, 0), (None, 10, 1)]),
-            r"^row 1 of the table has no user: fill it in, or drop the row$",
+            r"^the table of histories, row 1, column 'user' is empty, but every row needs a user: correct it",
         ),
     ],
 )
