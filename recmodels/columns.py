@@ -97,17 +97,21 @@ def ids(*places: tuple[Table, str]) -> list[pd.Series]:
     for (table, name), column in zip(places, columns, strict=True):
         if pd.api.types.infer_dtype(column) not in ("integer", "string") and not (good := are_ids(column)).all():
             raise table.fault(name, ~good, "but an id is a whole number or text")
-    return [column.astype(str) for column in columns]
+    return [column if pd.api.types.infer_dtype(column) == "string" else column.astype(str) for column in columns]
 
 
 def plain_ids(column: pd.Series) -> pd.Series:
     """Plain cells as ids: int64 or text where they are; what is no id stays as it is, to be refused."""
     if column.dtype == np.float64:
-        whole = (column == column.round()) & (column.abs() <= EXACT)
-        return column.astype(np.int64) if whole.all() else column
+        return column.astype(np.int64) if is_whole(column).all() else column
     if column.dtype == object and pd.api.types.infer_dtype(column) == "integer":
         return column.map(str, na_action="ignore")  # some are beyond int64, or plain numbers would be int64
     return column
+
+
+def is_whole(column: pd.Series) -> pd.Series:
+    """Which floats are whole numbers, and small enough to be exact."""
+    return (column == column.round()) & (column.abs() <= EXACT)
 
 
 def are_ids(column: pd.Series) -> np.ndarray:
@@ -185,7 +189,8 @@ def texts(column: pd.Series) -> pd.Series:
 
 def _read_times(table: Table, name: str, column: pd.Series) -> pd.Series:
     says = "but times should all be numbers, or dates such as 2024-05-31 18:20"
-    if pd.api.types.infer_dtype(column) != "string":
+    is_text = pd.api.types.infer_dtype(column) == "string"
+    if not is_text:
         odd = np.array([not isinstance(cell, str | int | float | date) or isinstance(cell, bool) for cell in column])
         odd |= np.array([isinstance(cell, int) and abs(cell) > LARGEST for cell in column])
         if odd.any():
@@ -193,19 +198,22 @@ def _read_times(table: Table, name: str, column: pd.Series) -> pd.Series:
     # Long tables have few different times.
     which, different = pd.factorize(column)
     cells = pd.Series(different, dtype=object)
-    is_date = cells.map(lambda cell: isinstance(cell, date)).astype(bool)
-    numbers = pd.to_numeric(cells.where(~is_date, None), errors="coerce")
+    numbers = pd.to_numeric(cells if is_text else _only(cells, str | int | float), errors="coerce")
     if numbers.notna().all():
         too_long = numbers.abs().to_numpy() > LARGEST if numbers.dtype.kind in "uO" else np.zeros(len(cells), bool)
         if too_long.any():
             raise table.fault(name, too_long[which], "but a time is a number of at most 64 bits, or a date")
         return numbers.take(which).set_axis(column.index)
-    is_number = cells.map(lambda cell: isinstance(cell, int | float)).astype(bool)
-    dates = pd.to_datetime(cells.where(~is_number, None), format="ISO8601", utc=True, errors="coerce")
+    dates = cells if is_text else _only(cells, str | date)
+    dates = pd.to_datetime(dates, format="ISO8601", utc=True, errors="coerce")
     bad = (dates if dates.notna().sum() >= numbers.notna().sum() else numbers).isna().to_numpy()
     if bad.any():
         raise table.fault(name, bad[which], says)
     return _seconds(dates).take(which).set_axis(column.index)
+
+
+def _only(cells: pd.Series, kinds: Any) -> pd.Series:
+    return cells.where(cells.map(lambda cell: isinstance(cell, kinds)).astype(bool), None)
 
 
 def _seconds(column: pd.Series) -> pd.Series:

@@ -14,7 +14,7 @@ from recmodels.errors import InputError, shown
 from recmodels.plain import plain, text
 
 COLUMNS = ("user", "item", "time")
-NAME = re.compile(r"\w[\w .+()-]{0,99}")
+NAME = re.compile(r"[^\s./\\:~-][^/\\:]{0,99}")
 Repeats = Literal["all", "first", "last"]
 
 
@@ -67,10 +67,15 @@ class Dataset:
             digest.update(",".join(map(str, frame.columns)).encode())
             for _, column in frame.items():
                 # Numbers as they are, which is a hundred times faster; tuples, missing values and text as text.
-                plain = (
-                    column if isinstance(column.dtype, np.dtype) and column.dtype.kind in "if" else column.astype(str)
-                )
-                digest.update(pd.util.hash_pandas_object(plain, index=False).to_numpy().tobytes())
+                is_number = isinstance(column.dtype, np.dtype) and column.dtype.kind in "if"
+                try:
+                    hashes = pd.util.hash_pandas_object(column if is_number else column.astype(str), index=False)
+                except Exception:  # of the cells' own code
+                    raise InputError(
+                        f"{self.name}: the column {column.name!r} holds something that is neither text nor numbers "
+                        f"nor a tuple of them: convert it"
+                    ) from None
+                digest.update(hashes.to_numpy().tobytes())
         return digest.hexdigest()
 
 
@@ -150,10 +155,10 @@ def _titles(column: pd.Series) -> list[str]:
 
 
 def _check_name(name: str) -> None:
-    if not isinstance(name, str) or not NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name) or not name.isprintable():
         raise InputError(
-            f"{shown(name)} cannot be the name of a data set, as a folder is called by it: take up to 100 letters, "
-            f"digits, blanks and . _ - + ( ), the first one a letter or digit"
+            f"{shown(name)} cannot be the name of a data set, as a folder is called by it: take up to 100 characters "
+            f"without / \\ and :, the first one a letter or digit"
         )
 
 

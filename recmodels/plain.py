@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.interchange
 
 from recmodels.errors import InputError, shown
 from recmodels.scalars import as_number
 
 LARGEST = np.iinfo(np.int64).max
+ADDRESS = " at 0x"
 EXACT = 2**53  # floats hold every whole number up to here
 
 
@@ -103,7 +103,13 @@ def text(value: Any) -> str:
         return str(value).removesuffix(" 00:00:00")
     if isinstance(value, Mapping | list | tuple | set | frozenset | np.ndarray):
         raise InputError(f"{shown(value)} is not a single value: give text, numbers, or lists of them")
-    return str(value).strip()
+    try:
+        written = str(value).strip()
+    except Exception:  # the value's own code
+        written = ADDRESS
+    if ADDRESS in written:  # an address in memory, which differs from run to run
+        raise InputError(f"{shown(value)} is not a value of an attribute: give text or numbers")
+    return written
 
 
 def _arrow_table(table: Any) -> pa.Table:
@@ -152,15 +158,13 @@ def _scalar(value: Any) -> Any:
 
 
 def _stripped(column: pd.Series) -> pd.Series:
-    try:
-        cells = pa.chunked_array(pa.array(column, pa.large_string(), from_pandas=True))
-    except UnicodeEncodeError:
-        bad = next(cell for cell in column if isinstance(cell, str) and not _is_encodable(cell))
-        raise InputError(_half(bad)) from None
-    trimmed = pc.utf8_trim_whitespace(cells)
-    if trimmed.equals(cells):
-        return column
-    return _none_where_missing(pd.Series(trimmed.to_pylist(), column.index, object, column.name))
+    # Long columns have few different cells, and most need no change.
+    changed = {cell: _scalar(cell) for cell in column.unique() if cell is not None and _changes(cell)}
+    return column.map(lambda cell: changed.get(cell, cell)) if changed else column
+
+
+def _changes(cell: str) -> bool:
+    return type(cell) is not str or cell != cell.strip() or not (cell.isascii() or _is_encodable(cell))
 
 
 def _encodable(cell: str) -> str:

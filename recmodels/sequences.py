@@ -94,7 +94,7 @@ class Histories:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the users, the codes and where each history ends."""
-        digest = hashlib.sha256(json.dumps(self.users.tolist(), default=str).encode())
+        digest = hashlib.sha256(json.dumps(self.users.tolist(), default=shown).encode())
         for part in (self.codes.astype(np.int64), self.offsets):
             digest.update(part.tobytes())
         return digest.hexdigest()

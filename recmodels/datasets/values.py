@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recmodels.columns import WHOLE_NUMBER, Table, texts
+from recmodels.columns import WHOLE_NUMBER, Table, is_whole, texts
 from recmodels.datasets.written import begins_like_a_list, written_list
 from recmodels.errors import InputError, shown
 from recmodels.lists import members
@@ -43,7 +43,7 @@ def values(table: Table, name: str, separator: str) -> pd.Series:
     column = table.column(name)
     if column.dtype == np.float64:
         present = column.dropna()
-        return column.astype("Int64") if (present == present.round()).all() and len(present) else column
+        return column.astype("Int64") if len(present) and is_whole(present).all() else column
     if column.dtype.kind in "iub":
         return column
     cells = texts(column)
