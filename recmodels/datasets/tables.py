@@ -2,14 +2,20 @@
 
     dataset = from_tables("ratings.csv", "books.parquet", Columns(item="isbn", attribute="subjects"))
 
-What cells of text files (.csv, .tsv; UTF-8, column names in the first row) become:
+A table is a frame of pandas, a table of polars, pyarrow or any library that offers Arrow or the dataframe interchange,
+or the path of a .csv, .tsv (UTF-8, column names in the first row) or .parquet file or of a folder of .parquet files.
+What a cell means does not depend on the type that carries it (categories, Arrow, nullable, objects); blanks around it
+never count.
 
-- ids: integers if every cell of the column holds one (for items: the column of both tables), else strings; so
-  007 stays '007', and 12 beside abc becomes '12'. In frames and .parquet files, ids keep their type, but
-  integers among strings become strings.
-- times: numbers as they are, or dates in ISO format, which become seconds since 1970.
-- other columns of items: tuples where the separator is in some cell, otherwise numbers if all cells are,
-  otherwise text. An empty cell means that the item has none.
+- ids: integers if every cell of the column holds one (for items: the column of both tables), else strings; so in a text
+  file 007 stays '007', and 12 beside abc becomes '12'. In frames and .parquet files, text stays text, whole floats are
+  the integers that they stand for, and integers beyond 64 bits become text.
+- times: numbers as they are, or dates in ISO format and of any type of dates, which become seconds since 1970.
+- other columns of items: tuples where a cell is a list or has the separator in it, otherwise numbers if all cells are,
+  otherwise text. An empty cell means that the item has none. Whole numbers have no decimals. A list that is written
+  out, such as "['Crime', 'Drama']", is read as the list, with a warning. A column that cannot be read is refused if it
+  is the attribute, and otherwise left out with a warning.
+- a column called `title` that is not the title gives way to it; as the attribute, it is called `title_column`.
 
 Rows may come in any order: a user's sequence goes by time, ties in row order.
 """
@@ -44,11 +50,11 @@ def from_tables(
     """A dataset of your own; see the module for how cells are read.
 
     Args:
-        interactions: who met which item when, one row each; a frame, or a path to .csv, .tsv or .parquet.
-        items: one row per item: its id (or index of that name), title, and any number of attributes, as
-            tuples, lists or text; a frame, or a path.
+        interactions: who met which item when, one row each; a table or a path.
+        items: one row per item: its id (or index of that name), title, and any number of attributes, as tuples, lists
+            or text; a table or a path.
         columns: what the columns are called; `Columns()` when absent.
-        name: of the dataset.
+        name: of the dataset, and of its folder.
 
     Raises:
         InputError: a file or column is missing, a cell cannot be read, an item has two rows or none.
