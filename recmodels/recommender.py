@@ -17,7 +17,7 @@ from recmodels.bert4rec import BERT4Rec
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec
 from recmodels.model import RecommenderConfig, SequentialRecommender
-from recmodels.ranking import Score, rank, top_k
+from recmodels.ranking import Score, check_length, rank, top_k
 from recmodels.sequences import Histories, Vocabulary, as_histories
 
 MODELS: dict[str, type[SequentialRecommender]] = {"gptrec": GPTRec, "bert4rec": BERT4Rec}
@@ -141,7 +141,7 @@ class Recommender:
 
 def recommendations(score: Score, histories: Histories, vocabulary: Vocabulary, k: int) -> pd.DataFrame:
     """Top-k lists of any scorer as a table of item ids; see `Recommender.recommend`."""
-    parts = []
+    parts, k = [], min(check_length(k), len(vocabulary))
     for batch in histories.batches(256):
         codes, scores = top_k(score(batch), batch, k)
         listed = codes >= 0

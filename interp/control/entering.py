@@ -21,7 +21,8 @@ from interp.envoys import RecommenderEnvoy
 from interp.meaning.why import asked, item_ranks, seen
 from interp.steers.edits import Steer
 from recmodels.errors import InputError, for_terminal
-from recmodels.sequences import LISTS, Histories
+from recmodels.lists import elements
+from recmodels.sequences import Histories
 
 GRID = 8  # amounts looked at between nothing and the reach
 HALVINGS = 7  # of the stretch between two of them
@@ -112,7 +113,7 @@ def to_enter(
         raise InputError(f"item {item!r} is in the history, and is never listed: choose one that is not")
     if k < 1 or not (reach > 0 and np.isfinite(reach)):
         raise InputError(f"k is {k} and reach is {reach}: both must be positive, and reach finite")
-    if isinstance(candidates, str) or not isinstance(candidates, LISTS):
+    if elements(candidates) is None:
         raise InputError(f"candidates are {candidates!r}: give a list of items")
     name = site or rec.only_site()
     sae = rec.site(name).sae

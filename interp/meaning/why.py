@@ -22,7 +22,8 @@ from torch import Tensor
 from interp.envoys import RecommenderEnvoy
 from interp.steers.edits import Edit, Steer
 from recmodels.errors import InputError, for_terminal
-from recmodels.sequences import LISTS, Histories
+from recmodels.lists import elements
+from recmodels.sequences import Histories
 
 SHOWN = 3  # steps and items of each feature that an explanation shows
 POINTS = 3  # at which gradients on a feature's way to 0 are taken
@@ -186,7 +187,7 @@ def asked(rec: RecommenderEnvoy, history: Any, item: Any) -> tuple[Histories, in
     one = rec.recommender.histories(history)
     if len(one) != 1:
         raise InputError(f"{len(one)} histories were given: ask about one at a time")
-    if isinstance(item, LISTS) and not isinstance(item, str):
+    if elements(item) is not None:
         raise InputError(f"{item!r} is not an item: ask about one at a time")
     return one, int(rec.recommender.vocabulary.encode([item])[0])
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from recmodels.datasets import lastfm, movielens, music4all, planted, recbole
-from recmodels.errors import InputError
+from recmodels.errors import InputError, shown
 from recmodels.interactions import Dataset
+from recmodels.paths import as_path
 
 Loader = Callable[[str, Path | None, Path | None], Dataset]
 
@@ -40,10 +41,10 @@ def load(name: str, folder: str | Path | None = None, cache: str | Path | None =
     Raises:
         InputError: unknown name, a missing file, a row in another format, or nothing to download from.
     """
-    if name not in _SOURCES:
-        raise InputError(f"there is no dataset {name!r}: choose one of {', '.join(NAMES)}")
+    if not isinstance(name, str) or name not in _SOURCES:
+        raise InputError(f"there is no dataset {shown(name)}: choose one of {', '.join(NAMES)}")
     return _SOURCES[name](
         name,
-        None if folder is None else Path(folder).expanduser(),
-        None if cache is None else Path(cache).expanduser(),
+        None if folder is None else as_path(folder),
+        None if cache is None else as_path(cache),
     )
