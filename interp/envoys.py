@@ -55,7 +55,20 @@ class _Rows(eproperty):
         return super().__get__(envoy, owner)
 
 
-class SiteEnvoy(Envoy):
+class _Bound:
+    """What cannot be copied or pickled, because what nnsight keeps of a module belongs to that one."""
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise InputError(
+            "an envoy cannot be copied or pickled: keep rec.recommender and its dictionaries, and make another of them"
+        )
+
+
+class ModuleEnvoy(_Bound, Envoy):
+    """Any other module of the network."""
+
+
+class SiteEnvoy(_Bound, Envoy):
     """A place in the network where a dictionary can be attached, such as `rec.blocks[0].mlp`."""
 
     @property
@@ -129,7 +142,7 @@ class _Tracer(InterleavingTracer):
             super().execute(code)
 
 
-class RecommenderEnvoy(NNsight):
+class RecommenderEnvoy(_Bound, NNsight):
     """A recommender whose activations, features and scores can be read and edited in tracing contexts.
 
         with rec.trace(histories):                        # item ids as you write them
@@ -176,12 +189,15 @@ class RecommenderEnvoy(NNsight):
         self.meanings: dict[str, Meanings] = {}
         self.lock = threading.RLock()  # nnsight keeps the state of a run on the module
         self._bodies: list[int] = []  # threads in which the body of a trace runs
-        weights, bare = recommender.fingerprint, bare_pass(recommender)
         model = recommender.model.requires_grad_(False)
+        weights, bare = recommender.fingerprint, bare_pass(recommender)
         with warnings.catch_warnings():
             # BERT has modules called "output", which nnsight moves. Users find what they hold by the sites' names.
             warnings.filterwarnings("ignore", "Module '.*' has a submodule named 'output'", UserWarning)
-            super().__init__(model, envoys=dict.fromkeys(model.sites.values(), SiteEnvoy))
+            # nnsight takes the first key that a path ends with: the longest is the path itself.
+            paths, sites = sorted((path for path, _ in model.named_modules() if path), key=len), model.sites.values()
+            envoys = {path: SiteEnvoy if path in sites else ModuleEnvoy for path in reversed(paths)}
+            super().__init__(model, envoys=envoys)
         self._name_sites()
         check_faithful(self, bare, weights)
         if expected is not None:
@@ -354,12 +370,14 @@ class RecommenderEnvoy(NNsight):
         """Scores of every item as each history's next one: [b, v], under the steers in force."""
         return self.trace(histories, trace=False).scores
 
+    @steady()
     def rank(self, given: Any, k: int = 10) -> np.ndarray:
         """Item codes of each history's top k, its own items left out: int [b, k]."""
         histories = self.recommender.histories(given)
         self._check_named(given, len(histories))
         return rank(self.score, histories, k)
 
+    @steady()
     def recommend(self, given: Any, k: int = 10) -> pd.DataFrame:
         """Each history's k best new items as a table user, rank, item, score, under the steers in force."""
         histories = self.recommender.histories(given)
@@ -385,6 +403,7 @@ class RecommenderEnvoy(NNsight):
         width = max(part.shape[1] for part in parts)
         return (torch.cat([F.pad(part, (width - part.shape[1], 0)) for part in parts]),), {}
 
+    @steady()
     def _tokens(self, given: Any) -> Tensor:
         model, vocabulary = self.recommender.model, self.recommender.vocabulary
         if isinstance(given, Tensor):
@@ -432,14 +451,9 @@ class RecommenderEnvoy(NNsight):
                 "it: put the steer around the trace, and call the recommender before or after it"
             )
 
-    def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        """Refuse copies and pickles: what nnsight keeps of a module belongs to this one."""
-        raise InputError(
-            "an envoy cannot be copied or pickled: keep rec.recommender and its dictionaries, and make another of them"
-        )
-
     def _worker(self, force: Force) -> Mediator:
-        steer, site = force.steer, self.site(force.steer.site)
+        steer: Steer = force.steer
+        site: Any = self.site(steer.site)
 
         def intervene() -> None:
             hidden, users = site.output, self._users() if steer.by_user else None

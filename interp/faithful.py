@@ -49,7 +49,7 @@ def bare_pass(recommender: Recommender) -> Pass:
     codes = np.arange(5, dtype=np.int32) % model.config.n_items
     histories = Histories(pd.RangeIndex(2), codes, np.array([0, 2, 5]))
     outputs: dict[str, Any] = {}
-    with steady(model), torch.no_grad():
+    with steady(model):  # whatever grad mode is on, as in a trace: kernels may differ by it
         tokens = model.inference_inputs(histories).to(model.device)
         hooks = [
             model.get_submodule(path).register_forward_hook(lambda *call, name=name: outputs.update({name: call[-1]}))

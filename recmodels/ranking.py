@@ -10,11 +10,13 @@ import torch.nn.functional as F
 from recmodels import metrics
 from recmodels.errors import InputError
 from recmodels.sequences import Histories
+from recmodels.steady import steady
 
 Score = Callable[[Histories], torch.Tensor]
 """Scores of all items for a batch of histories: float [user, item]."""
 
 
+@steady()
 def top_k(scores: torch.Tensor, seen: Histories | None, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k best items of every row; equal scores are ordered by item code.
 

@@ -74,6 +74,7 @@ class Entry:
         return f"<pre>{escape(repr(self))}</pre>"
 
 
+@steady()
 def to_enter(
     rec: RecommenderEnvoy,
     history: Any,

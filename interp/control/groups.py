@@ -16,6 +16,7 @@ from interp.steers.checks import check_word
 from recmodels.errors import InputError
 from recmodels.recommender import recommendations
 from recmodels.sequences import Histories
+from recmodels.steady import steady
 
 How = Literal["average", "least_misery"]
 AGGREGATED: dict[str, Callable[[Tensor], Tensor]] = {
@@ -25,6 +26,7 @@ AGGREGATED: dict[str, Callable[[Tensor], Tensor]] = {
 MEMBERS = 256  # per pass
 
 
+@steady()
 def group_lists(rec: RecommenderEnvoy, groups: Mapping[Any, Any], k: int = 10, how: How = "average") -> pd.DataFrame:
     """Each group's k best items that no member has yet, under the steers in force.
 

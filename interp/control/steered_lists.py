@@ -25,6 +25,7 @@ USERS = 64  # per pass
 STEERS = 32  # per pass, so that the scores of all items fit into memory
 
 
+@steady()
 def steered_lists(
     rec: RecommenderEnvoy, histories: Histories, steers: Sequence[Steer], k: int = 10, progress: str | None = None
 ) -> np.ndarray:

@@ -85,6 +85,7 @@ class Explanation:
         return f"<b>{escape(self._title())}</b>{table}"
 
 
+@steady()
 def why(rec: RecommenderEnvoy, history: Any, item: Any, top: int = 10, site: str | None = None) -> Explanation:
     """Explain an item's score for one history by the features of a dictionary, under the steers in force.
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import ContextDecorator
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NoReturn
 
 from interp.steers.checks import check_reach
 from interp.steers.edits import Steer
@@ -74,6 +74,9 @@ class AmbientSteer(ContextDecorator):
         _IN_FORCE.set(tuple(other for other in _IN_FORCE.get() if not other.ended))
         if kind is None:
             check_reach(self.steer, force.users, force.steps)
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise InputError("a block's steer cannot be copied or pickled: keep what rec.steer_of makes")
 
     def _recreate_cm(self) -> "AmbientSteer":
         return AmbientSteer(self.owner, self.steer, self.result, self.check)
