@@ -149,7 +149,7 @@ class Steer:
     @property
     def by_user(self) -> bool:
         """Whether it asks who the users are."""
-        return bool(self.users)
+        return any(isinstance(edit, Edit) and isinstance(edit.value, Mapping) for edit in self.edits)
 
     @property
     def users(self) -> set[Any]:
