@@ -187,7 +187,9 @@ class Search:
         if reach is None or not 0 < reach < np.inf:
             raise InputError(f"reach is {shown(self.reach)}: give a positive number of units, such as 10")
         if not isinstance(self.features, Iterable) or isinstance(self.features, str | pd.DataFrame):
-            raise InputError(f"features are {shown(self.features)}: pass a list of at least one, such as [412]")
+            raise InputError(
+                f"no features given: pass a list of at least one, such as [412], not {shown(self.features)}"
+            )
         name = rec.only_site() if self.site is None else self.site
         named = rec.steer_of(self.features, site=name, op="ablate", reconstruct=self.reconstruct)
         numbers = tuple(dict.fromkeys(int(edit.feature) for edit in named.edits if isinstance(edit, Edit)))
