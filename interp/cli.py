@@ -12,7 +12,9 @@ from interp.config import StudyConfig
 from interp.extras import Image
 from interp.presets import PRESETS
 from interp.steers.words import Reconstruct, Unit, Verb
+from recmodels.console import abandon_stdout, tolerate_encodings
 from recmodels.errors import InputError, one_line
+from recmodels.paths import as_path
 
 if TYPE_CHECKING:
     from interp.steers.edits import Steer
@@ -119,7 +121,7 @@ def export(
     from interp.study import open
 
     for written in export(
-        open(folder), to, site=site, figures=figures, tables=tables, spreadsheet_safe=spreadsheet_safe
+        open(folder), as_path(to), site=site, figures=figures, tables=tables, spreadsheet_safe=spreadsheet_safe
     ):
         print(written)
 
@@ -139,7 +141,8 @@ def steer(
     Args:
         folder: The study's folder.
         edits: What to do: FEATURE=VALUE, where a feature is a number or a concept (all its aligned features); with
-            --op ablate FEATURE alone, with --op clamp FEATURE=FLOOR:CAP; or one .json file that --save wrote.
+            --op ablate FEATURE alone, with --op clamp FEATURE=FLOOR:CAP; or one .json file that --save wrote. Where a
+            concept is called 12, say feature:12 or concept:12.
         op: What is done with the value.
         unit: What values are multiples of; if it is not given, each feature's own 99th percentile (p99).
         at: Which steps: the last, which is scored, or all.
@@ -147,19 +150,21 @@ def steer(
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and for this command.
     """
     from interp.steers.json import load_steer
+    from interp.steers.names import CONCEPT
     from interp.steers.wording import read_edits
     from interp.study import open
 
     opened = open(folder)
-    if len(edits) == 1 and edits[0].endswith(".json"):
+    rec, concepts = opened.recommender, opened.recommender.meanings[opened.site].concepts
+    if len(edits) == 1 and edits[0].endswith(".json") and not edits[0].startswith(CONCEPT):
+        if edits[0] in concepts:
+            raise InputError(f"{edits[0]} is a concept: write {CONCEPT}{edits[0]}, or ./{edits[0]} for a file")
         if (op, unit, at, reconstruct) != ("set", None, "last", "none"):
             raise InputError(f"{edits[0]} already says its op, unit, at and reconstruct: give it alone")
-        made = opened.recommender.steer_of(load_steer(edits[0]))
+        made = rec.steer_of(load_steer(edits[0]))
     else:
         usual: Unit = "activation" if op in ("scale", "ablate") else "p99"
-        made = opened.recommender.steer_of(
-            read_edits(edits, op), op=op, unit=unit or usual, at=at, reconstruct=reconstruct
-        )
+        made = rec.steer_of(read_edits(edits, op, concepts), op=op, unit=unit or usual, at=at, reconstruct=reconstruct)
     print(opened.receipt(made))
     keep(made, save)
 
@@ -225,19 +230,29 @@ def run_and_report(config: StudyConfig) -> None:
     from interp.run import run
     from interp.summary import summary
 
+    if config.out is not None and str(config.out).startswith("~"):
+        config = replace(config, out=as_path(config.out))
     print(summary(run(config)))
 
 
 def main() -> None:
     """Entry point of the console script; a mistake is answered in one line, with exit status 2."""
+    tolerate_encodings()
     try:
-        with registry:
-            app.cli(
-                prog="interp",
-                description="See what a sequential recommender has learnt, and turn it up or down.",
-            )
+        try:
+            with registry:
+                app.cli(
+                    prog="interp",
+                    description="See what a sequential recommender has learnt, and turn it up or down.",
+                )
+        finally:
+            sys.stdout.flush()  # a closed pipe shows here, not as Python ends
+    except BrokenPipeError:
+        abandon_stdout()
+        sys.exit(141)  # what a shell says of a command whose reader has gone
     except (InputError, ImportError, OSError) as error:
         print(f"interp: {one_line(str(error))}", file=sys.stderr)
+        abandon_stdout()
         sys.exit(2)
     except KeyboardInterrupt:
         print("interp: interrupted; the same command goes on where it stopped", file=sys.stderr)

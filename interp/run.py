@@ -34,13 +34,16 @@ from interp.study import Study
 from interp.study import open as open_study
 from interp.tables.groups import write_tables
 from recmodels import artifacts
+from recmodels.console import say
 from recmodels.interactions import Dataset
 from recmodels.recommender import model_class
+from recmodels.steady import steady
 from recmodels.training import fit
 
 VERSIONS = ("torch", "transformers", "nnsight", "dictionary-learning", "numpy", "pandas", "scikit-learn")
 
 
+@steady()
 def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
     """Train, interpret and steer as the configuration says, and write it all to `config.folder`.
 
@@ -57,7 +60,7 @@ def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
     model_class(config.training.model)  # refuses an unknown one before any work is done
     folder = config.folder
     stages = Stages(folder / "timings.json")
-    print(f"{config.dataset} → {folder}", flush=True)
+    say(f"{config.dataset} → {folder}")
 
     with stages.stage("data"):
         data = study_data(config, dataset)

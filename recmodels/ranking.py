@@ -11,12 +11,14 @@ from recmodels import metrics
 from recmodels.errors import InputError, shown
 from recmodels.scalars import as_whole_number
 from recmodels.sequences import Histories
+from recmodels.steady import steady
 
 LONGEST_LIST = 1_000_000
 Score = Callable[[Histories], torch.Tensor]
 """Scores of all items for a batch of histories: float [user, item]."""
 
 
+@steady()
 def top_k(scores: torch.Tensor, seen: Histories | None, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k best items of every row; equal scores are ordered by item code.
 

@@ -19,6 +19,7 @@ from recmodels.gptrec import GPTRec
 from recmodels.model import RecommenderConfig, SequentialRecommender
 from recmodels.ranking import Score, check_length, rank, top_k
 from recmodels.sequences import Histories, Vocabulary, as_histories
+from recmodels.steady import check_precision, steady
 
 MODELS: dict[str, type[SequentialRecommender]] = {"gptrec": GPTRec, "bert4rec": BERT4Rec}
 OURS = tuple(MODELS)
@@ -98,8 +99,10 @@ class Recommender:
     @torch.no_grad()
     def score(self, histories: Histories) -> torch.Tensor:
         """Scores of every item as each history's next one: float [user, item], columns in code order."""
-        inputs = self.model.inference_inputs(histories).to(self.model.device)
-        return self.model(inputs).scores
+        check_precision(self.model)
+        with steady(self.model):
+            inputs = self.model.inference_inputs(histories).to(self.model.device)
+            return self.model(inputs).scores
 
     def rank(self, given: Any, k: int = 10) -> np.ndarray:
         """Item codes of each history's top k, its own items left out: int [user, k]."""
@@ -126,6 +129,7 @@ class Recommender:
             artifacts.write_json(partial / "vocabulary.json", self.vocabulary.ids.tolist())
 
     @classmethod
+    @steady()
     def load(cls, folder: Path) -> "Recommender":
         """Read what `save` wrote, after checking every file.
 

@@ -31,8 +31,10 @@ from recmodels.model import SequentialRecommender
 from recmodels.ranking import evaluate
 from recmodels.recommender import Recommender, model_class
 from recmodels.sequences import Histories, Vocabulary, histories_of
+from recmodels.steady import steady
 
 
+@steady()
 def fit(
     train: pd.DataFrame,
     validation: pd.DataFrame,

@@ -19,7 +19,9 @@ from interp.control.moved import moved_items
 from interp.control.steered_lists import steered_lists
 from interp.control.steering import user_shares
 from interp.envoys import RecommenderEnvoy
-from recmodels.errors import InputError, for_terminal
+from interp.steers.checks import LARGEST
+from recmodels.errors import InputError, for_terminal, shown
+from recmodels.scalars import as_number
 
 STEERS = 128  # per pass over the histories, two for each feature, so that their lists fit into memory
 DIGITS = 12  # of changes
@@ -95,10 +97,12 @@ def causal_map(
     given = rec.recommender.histories(histories)
     if len(given) < 2:
         raise InputError("one user has no standard error: give the histories of at least two")
-    units = {feature: float(unit) for feature, unit in features.items() if unit != 0}
+    if not isinstance(features, Mapping | pd.Series):
+        raise InputError(f"features are {shown(features)}: give a mapping from feature to its unit")
+    units = {feature: _unit(feature, unit) for feature, unit in features.items() if as_number(unit) != 0}
     if not units:
         raise InputError("no feature has a unit above 0: give some that are active")
-    name = site or rec.only_site()
+    name = rec.only_site() if site is None else site
     labels = concepts.labels(rec.recommender.vocabulary.ids)
     plain = user_shares(rec.rank(given, k), labels)
     steers = [
@@ -148,6 +152,13 @@ def turned(causal: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
         for sign, name in ((-1, "down"), (1, "up"))
     )
     return pd.concat([down, left, up], ignore_index=True)[["feature", "value", "share", "error"]]
+
+
+def _unit(feature: Any, unit: Any) -> float:
+    number = as_number(unit)
+    if number is None or not abs(number) <= LARGEST:
+        raise InputError(f"the unit of feature {shown(feature)} is {shown(unit)}: give a number")
+    return float(number)
 
 
 @dataclass(frozen=True)

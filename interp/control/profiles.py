@@ -11,6 +11,7 @@ from interp.concepts import Concepts
 from interp.dictionaries.features import last_features
 from interp.dictionaries.sae import SparseAutoencoder
 from interp.envoys import RecommenderEnvoy
+from interp.steers.wording import DICTIONARY
 
 FEATURES = 20  # of a concept's profile
 
@@ -27,13 +28,16 @@ def profile(rec: RecommenderEnvoy, given: Any, site: str | None = None) -> pd.Se
         site: whose dictionary; by default that of the one site that has one.
 
     Returns:
-        Activations, indexed by feature.
+        Activations, indexed by feature; it remembers the dictionary, and steers no other one.
 
     Raises:
         InputError: no history, an unknown item, or no such dictionary.
     """
-    rows = last_features(rec, site or rec.only_site(), rec.recommender.histories(given))
-    return pd.Series(np.asarray(rows.mean(axis=0)).ravel(), name="activation").rename_axis("feature")
+    name = rec.only_site() if site is None else site
+    rows = last_features(rec, name, rec.recommender.histories(given))
+    means = pd.Series(np.asarray(rows.mean(axis=0)).ravel(), name="activation").rename_axis("feature")
+    means.attrs[DICTIONARY] = rec.site(name).sae.fingerprint
+    return means
 
 
 def concept_profiles(

@@ -3,7 +3,7 @@
 Axes: n users, k places of a list, v items, c concepts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -18,9 +18,10 @@ from interp.control.popularity import by_code
 from interp.control.steered_lists import steered_lists
 from interp.control.steering import user_overlap, user_shares
 from interp.envoys import RecommenderEnvoy
-from interp.steers.edits import Push, Steer
+from interp.steers.edits import Steer
 from recmodels.errors import InputError, for_terminal
 from recmodels.metrics import head_items, user_hits, user_means, user_ndcg
+from recmodels.scalars import whole_number
 
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 SHOWN = 5  # concepts in the short form, where no target is named
@@ -188,14 +189,7 @@ def steering_receipt(
     if (inputs.lengths > 1).all():
         inputs, truth = inputs.split_last()
     vocabulary = rec.recommender.vocabulary
-    if not 1 <= k <= len(vocabulary):
-        raise InputError(f"k is {k}: give a list length from 1 to the {len(vocabulary)} items that there are")
-    for_all = any(isinstance(edit, Push) or not isinstance(edit.value, Mapping) for edit in steer.edits)
-    if steer.by_user and not for_all and not inputs.users.isin(list(steer.users)).any():
-        raise InputError(
-            f"none of these users, such as {inputs.users[:1].tolist()[0]!r}, has a value in this steer: "
-            f"name users as the histories do"
-        )
+    k = whole_number("k", k, most=len(vocabulary))
     before, after = steered_lists(rec, inputs, [Steer((), steer.site), steer], k)
     return receipt(
         before,

@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from interp.dictionaries.activations import ActivationStore
 from interp.dictionaries.sae import SparseAutoencoder
 from interp.envoys import RecommenderEnvoy
-from recmodels.errors import InputError
+from recmodels.errors import InputError, shown
 from recmodels.sequences import Histories
 
 USERS = 256  # per pass
@@ -85,9 +85,12 @@ def units_of(units: Units | None, n_features: int) -> np.ndarray:
     """
     if units is None:
         return np.ones(n_features)
-    if isinstance(units, pd.Series):
-        units = units.sort_index()
-    scale = np.asarray(units, dtype=float)
+    try:
+        if isinstance(units, pd.Series):
+            units = units.sort_index()
+        scale = np.asarray(units, dtype=float)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise InputError(f"units are {shown(units)}: give one number, 0 or more, for each feature") from None
     if scale.shape != (n_features,) or not (np.isfinite(scale) & (scale >= 0)).all():
         raise InputError(f"units has shape {scale.shape}: give one number, 0 or more, for each feature")
     return scale

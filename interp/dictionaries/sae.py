@@ -19,6 +19,7 @@ from interp.config import SAEConfig
 from interp.dictionaries.trainers import build_trainer
 from recmodels import artifacts
 from recmodels.errors import InputError
+from recmodels.steady import steady
 
 KIND = "dictionary"
 
@@ -86,21 +87,25 @@ class SparseAutoencoder:
         """Hidden states as the dictionary sees them, same shape."""
         return (hidden - self.mean) / self.std
 
+    @steady()
     def encode(self, hidden: Tensor) -> Tensor:
         """[..., d] hidden states to [..., f] features."""
         # Flat, because the top-k dictionaries mistake the axes of anything else.
         flat = self.dictionary.encode(self.normalise(hidden).reshape(-1, hidden.shape[-1]))
         return flat.reshape(*hidden.shape[:-1], -1)
 
+    @steady()
     def decode(self, features: Tensor) -> Tensor:
         """[..., f] features to [..., d] hidden states."""
         return self.dictionary.decode(features) * self.std + self.mean
 
+    @steady()
     def write(self, change: Tensor) -> Tensor:
         """[..., f] change of features to the [..., d] change of hidden states it makes."""
         return change @ self.directions
 
     @cached_property
+    @steady()
     def directions(self) -> Tensor:
         """[f, d] what one unit of each feature adds to the hidden state."""
         one_each = torch.eye(self.n_features, device=next(self.dictionary.parameters()).device)
@@ -129,6 +134,7 @@ class SparseAutoencoder:
         return {"config": asdict(config), "provenance": asdict(provenance)}
 
     @classmethod
+    @steady()
     def load(cls, folder: Path) -> "SparseAutoencoder":
         """Read what `save` wrote, after checking every file.
 

@@ -18,7 +18,7 @@ import pandas as pd
 from interp.dictionaries.activations import ActivationStore
 from interp.meaning.activity import Activity, activity, f1_of
 from interp.meaning.labels import score
-from recmodels.errors import InputError
+from recmodels.errors import InputError, shown
 
 if TYPE_CHECKING:
     from interp.study import Study
@@ -84,6 +84,9 @@ def label_with(
         raise InputError(
             f"the function is a {type(function).__name__}: give a function from a feature's evidence to a Name or None"
         )
+    several = features is None or (isinstance(features, Iterable) and getattr(features, "ndim", 1) == 1)
+    if not several or isinstance(features, str | bytes | bytearray):
+        raise InputError(f"features are {shown(features)}: give a list, such as range(20)")
     chosen = [study.features[key].index for key in (range(len(study.features)) if features is None else features)]
     folder = study.folder / "activations" / study.site
     found = activity(
