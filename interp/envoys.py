@@ -418,7 +418,7 @@ class RecommenderEnvoy(_Bound, NNsight):
             users = pd.RangeIndex(len(given)) if rows else self.recommender.histories(given).users
             self._check_named(given, len(users))
             labels.append(users)
-        return pd.Index([label for index in labels for label in index])
+        return pd.Index([label for index in labels for label in index], tupleize_cols=False)
 
     def _is_item(self, tokens: Tensor) -> Tensor:
         return (tokens > PAD) & (tokens <= len(self.recommender.vocabulary))

@@ -85,7 +85,7 @@ def app(study: "Study", k: int = 10) -> Dash:
     Raises:
         InputError: k is no list length.
     """
-    check_length(k)
+    k = check_length(k)
     rec, users = study.recommender, study.users()
     vocabulary = rec.recommender.vocabulary
     names = study.table("concepts")["concept"].sort_values().tolist()
