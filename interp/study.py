@@ -1,6 +1,5 @@
 """A finished run: the recommender with its dictionary attached, the features, and every table."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +23,7 @@ from interp.gallery import Gallery
 from interp.meaning.why import Explanation, why
 from interp.recommended import Recommended
 from interp.steers.wording import Meanings
+from interp.study_folder import RECORD, read_study_record
 from interp.tables import read_table
 from recmodels.errors import InputError
 from recmodels.recommender import Recommender
@@ -276,12 +276,6 @@ def open(folder: Path | str) -> Study:
     Raises:
         InputError: there is no finished run in it.
     """
-    path = Path(folder) / "config.json"
-    if not path.is_file():
+    if not (Path(folder) / RECORD).is_file():
         raise InputError(f"{folder} holds no finished study: run `interp study` with --out {folder} first")
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        record["config"]["dataset"], record["dictionary"], record["fingerprints"]["recommender"]
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path} is damaged: run the study again, which skips what is already there") from None
-    return Study(Path(folder), record)
+    return Study(Path(folder), read_study_record(Path(folder)))
