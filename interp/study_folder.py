@@ -11,7 +11,7 @@ from interp.config import StudyConfig
 from interp.stages import TAKEN
 from recmodels.errors import InputError, shown
 from recmodels.files import remove_leftovers, saving
-from recmodels.folders import marked
+from recmodels.folders import MANIFEST, MARK, is_empty, marked, remove
 from recmodels.json_files import check_record, read_json, read_record
 from recmodels.locks import hold
 from recmodels.paths import as_path
@@ -111,11 +111,24 @@ def claim_study(folder: Path) -> Iterator[None]:
         with saving(folder), hold(folder / LOCK, f"the study in {folder}"):
             check_study(folder)  # again, now that nobody else writes to it
             remove_leftovers(folder)
+            for part in (path for pattern in PARTS for path in folder.glob(pattern)):
+                _remove_leftovers_of_artefacts(part)
             yield
     finally:
         if not there:
             with suppress(OSError):
                 folder.rmdir()  # of a study that came to nothing
+
+
+def _remove_leftovers_of_artefacts(part: Path) -> None:
+    """Delete what a kill left beside finished artefacts: locks that nobody holds, and what was replaced."""
+    for path in sorted((part, *part.rglob("*"))):
+        with suppress(InputError):  # what is not ours, or in use, stays
+            if path.suffix == ".lock" and path.is_file():
+                with hold(path, path):
+                    pass
+            elif path.suffix == ".old" and (path.with_suffix("") / MANIFEST).is_file():
+                remove(path, read_record(path / MANIFEST, {"kind": str}, "")["kind"])
 
 
 def check_study(folder: Path) -> None:
@@ -128,8 +141,7 @@ def check_study(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise InputError(f"{folder} is a file: choose another folder with --out")
-    names = {path.name for path in folder.iterdir()} - {LOCK}
-    if names and not _is_study(folder):
+    if not is_empty(folder, "timings.json", MARK, also=(LOCK,)) and not _is_study(folder):
         raise InputError(f"{folder} is neither empty nor a study: choose another folder with --out; it is as it was")
     for path in _links(folder):
         raise InputError(f"{path} is a link, which may lead out of the study: replace it by what it leads to")

@@ -22,7 +22,18 @@ from recmodels.errors import InputError
 from recmodels.files import file_sha256, flush, remove_leftovers, saving
 from recmodels.files import write_json as write_json
 from recmodels.files import write_text as write_text
-from recmodels.folders import MANIFEST, MARK, is_empty, marked, refuse_link, remove, swap, work_in
+from recmodels.folders import (
+    MANIFEST,
+    MARK,
+    check_removable,
+    is_empty,
+    marked,
+    old_folder,
+    refuse_link,
+    remove,
+    swap,
+    work_in,
+)
 from recmodels.json_files import check_record, of_type, read_json
 from recmodels.json_files import json_sha256 as json_sha256
 from recmodels.locks import hold
@@ -59,6 +70,8 @@ def claim(folder: Path, kind: Kind | str) -> Iterator[None]:
     refuse_link(folder)
     with hold(folder.with_name(f"{folder.name}.lock"), folder), saving(folder):
         check_replaceable(folder, kind)
+        for place in (partial_folder(folder), old_folder(folder)):  # now, not after the work of the body
+            check_removable(place, str(kind))
         yield
 
 

@@ -76,7 +76,8 @@ def remove_leftovers(folder: Path, name: str = "") -> None:
 def _at_work(pid: int, written: float) -> bool:
     """Whether the process that wrote a file then is still there; a number may have been given to another one since."""
     try:
-        return psutil.Process(pid).create_time() <= written + 1
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= written + 1
     except (psutil.Error, OverflowError):
         return False
 

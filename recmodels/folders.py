@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from recmodels.errors import InputError
-from recmodels.files import flush, write_json
+from recmodels.files import LEFTOVER, flush, write_json
 from recmodels.json_files import of_type, read_json
 
 MANIFEST = "manifest.json"
@@ -65,13 +65,8 @@ def work_in(folder: Path, kind: str, inputs: dict[str, Any]) -> None:
     write_json(folder / MARK, {"kind": kind, "inputs": inputs}, durable=False)
 
 
-def remove(folder: Path, kind: str, within: bool = False) -> None:
-    """Delete a folder that is empty, or marked as this kind; do nothing if it is not there.
-
-    Args:
-        folder: the folder.
-        kind: what it must be marked as.
-        within: it lies in a folder that is marked, and needs no mark of its own.
+def check_removable(folder: Path, kind: str) -> None:
+    """Refuse to delete a folder that is neither empty nor marked as this kind; it need not be there.
 
     Raises:
         InputError: it is a link, a file, or someone else's.
@@ -81,8 +76,26 @@ def remove(folder: Path, kind: str, within: bool = False) -> None:
         return
     if not folder.is_dir():
         raise InputError(f"{folder} is a file: move it away")
-    if not (within or is_empty(folder) or marked(folder, kind) is not None or _of_earlier_release(folder)):
+    if not (is_empty(folder, MARK) or marked(folder, kind) is not None or _of_earlier_release(folder)):
         raise InputError(f"{folder} has files that this program did not write: move it away")
+
+
+def remove(folder: Path, kind: str, within: bool = False) -> None:
+    """Delete a folder that is empty, or marked as this kind; do nothing if it is not there.
+
+    Args:
+        folder: the folder.
+        kind: what it must be marked as.
+        within: it lies in a folder that is marked, and needs no mark of its own.
+
+    Raises:
+        InputError: as `check_removable`.
+    """
+    refuse_link(folder)
+    if not within:
+        check_removable(folder, kind)
+    if not folder.exists():
+        return
     mark = folder / MARK
     # The mark goes last, so that a folder whose deletion was cut short can still be told.
     for path in sorted(folder.iterdir()):
@@ -103,7 +116,7 @@ def swap(made: Path, folder: Path, kind: str) -> None:
     Raises:
         InputError: the older one, or what a run that was killed here left of an even older one, is someone else's.
     """
-    old = folder.with_name(f"{folder.name}.old")
+    old = old_folder(folder)
     # Deleting takes time, in which a run may be killed: the old folder is renamed first.
     remove(old, kind)
     if folder.exists():
@@ -113,9 +126,21 @@ def swap(made: Path, folder: Path, kind: str) -> None:
     remove(old, kind)
 
 
-def is_empty(folder: Path) -> bool:
-    """Whether a folder has nothing in it."""
-    return next(folder.iterdir(), None) is None
+def old_folder(folder: Path) -> Path:
+    """Where the artefact that is being replaced lies for a moment."""
+    return folder.with_name(f"{folder.name}.old")
+
+
+def is_empty(folder: Path, *written: str, also: tuple[str, ...] = ()) -> bool:
+    """Whether a folder has nothing in it.
+
+    Args:
+        folder: the folder.
+        *written: names of files; what a kill left of their writing does not count.
+        also: names of files that do not count.
+    """
+    names = (path.name for path in folder.iterdir() if path.name not in also)
+    return all((left := LEFTOVER.search(name)) and name[: left.start()] in written for name in names)
 
 
 def _of_earlier_release(folder: Path) -> bool:
