@@ -67,13 +67,18 @@ def fit(
         # Histories hold codes: without the ids, the same walks over other items would look the same.
         "vocabulary": artifacts.json_sha256(vocabulary.ids.tolist()),
     }
+    checkpoints = checkpoints_folder(folder)
     if artifacts.is_current(folder, KIND, inputs):
+        if folders.marked(checkpoints, str(KIND)):  # the run that wrote it was killed before it had deleted them
+            with artifacts.claim(folder, KIND):
+                folders.remove(checkpoints, str(KIND))
         return Recommender.load(folder)
     windows = training_windows(learn, config)
     prefixes = validation_prefixes(held_out, config.validation_items)
     if not len(prefixes):
         raise InputError("no held-out user has two interactions to stop by: give longer histories")
     with artifacts.claim(folder, KIND):
+        folders.check_removable(checkpoints, str(KIND))
         return _train(windows, prefixes, vocabulary, config, folder, inputs)
 
 
