@@ -14,13 +14,15 @@ VERSION_TESTS ?= tests/recmodels tests/interp --ignore tests/recmodels/test_metr
 
 STUDIES := ml-100k planted ml-1m ml-1m-bert4rec lastfm-2k ml-latest-small
 
-.PHONY: help demo test lint fuzz oldest newest studies reference notebooks clean
+.PHONY: help demo test fuzz kill faults lint oldest newest studies reference notebooks clean
 
 help:
 	@echo "make demo     install, then train, interpret and steer a recommender on MovieLens-100K"
 	@echo "make test     lint, type checks and the whole test suite"
 	@echo "make fuzz     100,000 odd inputs, and a table of what they led to (FUZZ_INPUTS for another number)"
 	@echo "make oldest   tests with the oldest allowed version of each dependency; make newest, with the newest"
+	@echo "make kill     kill a small study 200 times in all its stages, and compare what it ends in"
+	@echo "make faults   lose, cut and flip every file of a study, and fill the disk"
 	@echo "make studies  the figures that the project promises, measured on real data (INTERP_DATA, hours)"
 	@echo "make reference  the same runs, and their tables copied to artifacts/reference"
 	@echo "make notebooks  execute the notebooks on artifacts/ml-100k, and write them with what came out"
@@ -45,6 +47,14 @@ oldest newest:
 	  --requirement .venv-$@/requirements.txt
 	.venv-$@/bin/pip install --quiet --disable-pip-version-check --no-deps dictionary-learning==0.1.0
 	OMP_NUM_THREADS=1 .venv-$@/bin/python -m pytest -m "not study and not fuzz" $(VERSION_TESTS)
+
+# Kills in all stages of a small study, each taken up again; the result is compared byte by byte.
+kill: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/kill/harness.py
+
+# Lost, cut and flipped files of every kind, and full disks: all of them, of which `make test` tries a few.
+faults: $(READY)
+	OMP_NUM_THREADS=1 INTERP_FAULTS=all $(BIN)/python -m pytest tests/interp/test_faults.py
 
 studies: $(READY)
 	$(BIN)/python -m pytest -m study

@@ -1,6 +1,5 @@
 """A finished run: the recommender with its dictionary attached, the features, and every table."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +23,7 @@ from interp.gallery import Gallery
 from interp.meaning.why import Explanation, why
 from interp.recommended import Recommended
 from interp.steers.wording import DICTIONARY, Meanings
+from interp.study_folder import RECORD, read_study_record
 from interp.tables import read_table
 from recmodels.errors import InputError, for_terminal, shown
 from recmodels.paths import as_path
@@ -290,16 +290,10 @@ def open(folder: Path | str) -> Study:
     Raises:
         InputError: there is no finished run in it.
     """
-    folder = as_path(folder)
-    path = folder / "config.json"
-    if not path.is_file():
-        raise InputError(f"{folder} holds no finished study: run `interp study` with --out {folder} first")
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        record["config"]["dataset"], record["dictionary"], record["fingerprints"]["recommender"]
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path} is damaged: run the study again, which skips what is already there") from None
-    return Study(folder, record)
+    path = as_path(folder)
+    if not (path / RECORD).is_file():
+        raise InputError(f"{path} holds no finished study: run `interp study` with --out {path} first")
+    return Study(path, read_study_record(path))
 
 
 def _name(name: Any, what: str) -> str:

@@ -69,6 +69,6 @@ def evaluate_all(
             found = evaluate_dictionary(rec, sae, parts["sae_validation"], parts["test"], histories, concepts)
             return {f"{name}.csv": found}
 
-        write_group(here / name, inputs, evaluation)
+        write_group(here / name, inputs, evaluation, [f"{name}.csv"])
         rows.append(read_table(here, name))
     return rows

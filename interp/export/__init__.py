@@ -13,11 +13,12 @@ from interp.extras import Image
 from interp.report.blocks import Source
 from recmodels import artifacts
 from recmodels.errors import InputError
+from recmodels.folders import is_empty
 
 if TYPE_CHECKING:
     from interp.study import Study
 
-KIND = "export"
+KIND = artifacts.Kind("export")
 Writer = Callable[[Source, Path], None]
 
 
@@ -64,13 +65,13 @@ def export(
         _check(folder)
     source = Source(study)
     for folder, write in folders.items():
-        artifacts.discard_partial(folder)
+        artifacts.discard_partial(folder, KIND)
         inputs = {"study": study.name, "recommender": study.record["fingerprints"]["recommender"]}
         try:
             with artifacts.writing(folder, KIND, inputs) as partial_folder:
                 write(source, partial_folder)
         finally:  # nothing of an export that failed can be taken up again
-            artifacts.discard_partial(folder)
+            artifacts.discard_partial(folder, KIND)
     return list(folders)
 
 
@@ -95,12 +96,6 @@ def _check(folder: Path) -> None:
     Raises:
         InputError: there is something else in the folder.
     """
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    if not (folder / artifacts.MANIFEST).is_file():
-        raise InputError(f"{folder} is not an earlier export: move it away, or choose another folder with --to")
-    written = {*artifacts.verify(folder, KIND)["files"], artifacts.MANIFEST}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if not path.is_dir() and name not in written:
-            raise InputError(f"{path} is not of the earlier export there: move it away, and export again")
+    artifacts.check_replaceable(folder, KIND)
+    if folder.exists() and not is_empty(folder):
+        artifacts.verify(folder, KIND)

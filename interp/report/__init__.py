@@ -11,6 +11,7 @@ import pandas as pd
 from interp.page import render
 from interp.report import beyond, control, dictionaries, doses, interpretation, labels, trade_offs
 from interp.report.blocks import Block, Column, Source, exhibit, section, table, without_frames
+from interp.stages import read_timings
 from interp.verdicts import tally, verdicts
 from recmodels import artifacts
 
@@ -109,8 +110,7 @@ def _record(source: Source) -> list[Block]:
     environment: dict[str, Any] = {
         key: record[key] for key in ("python", "machine", "versions", "fingerprints") if key in record
     }
-    path = source.study.folder / "timings.json"
-    timings = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    timings = read_timings(source.study.folder / "timings.json")
     rows = pd.DataFrame([{"step": step, **taken, "note": _note(taken)} for step, taken in timings.items()])
     columns = [
         Column("step", "Step", None),

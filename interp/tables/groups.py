@@ -22,6 +22,7 @@ from interp.tables.cases import cases, lists
 from interp.tables.dictionaries import dictionaries
 from interp.tables.doses import doses
 from interp.tables.effects import effects, paths
+from interp.tables.files import FILES
 from interp.tables.items import items
 from interp.tables.labels import labels
 from interp.tables.neighbours import neighbours
@@ -50,7 +51,7 @@ def write_tables(
 
     def group(name: str, inputs: dict[str, Any], make: Callable[[], Tables]) -> None:
         with stages.stage(name, groups / name):
-            write_group(groups / name, common | inputs, make)
+            write_group(groups / name, common | inputs, make, FILES[name])
 
     group(
         "items",
