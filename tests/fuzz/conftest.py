@@ -10,12 +10,12 @@ from filelock import FileLock
 from ledger import COUNTS, SURFACES, failure_lines, summary
 
 from interp.config import SAEConfig, StudyConfig
-from interp.dictionaries.activations import collect
-from interp.dictionaries.training import train
-from interp.envoys import RecommenderEnvoy
-from interp.run import run
-from interp.steers.wording import Meanings
-from interp.study import Study, open
+from interp.activations.activation_store import collect
+from interp.activations.training import train
+from interp.model.envoys import RecommenderEnvoy
+from interp.pipeline.run import run
+from interp.steering.parsing import Meanings
+from interp.study.study import Study, open
 from recmodels.config import TrainingConfig
 from recmodels.datasets.planted import PlantedConfig, load
 from recmodels.splits import paper_split

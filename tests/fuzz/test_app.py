@@ -10,7 +10,7 @@ from ledger import COUNTS, Silent, attempt, check, inputs
 from mutations import WHOLE_JSON, damaged, odd_json
 from odd import JSON_LEAVES, TEXTS
 
-from interp.live.app import app
+from interp.pages.app import app
 
 APP = "app"
 UPDATE = "/_dash-update-component"

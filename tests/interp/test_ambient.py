@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import torch
 
-from interp.envoys import RecommenderEnvoy
-from interp.steers.wording import Meanings
+from interp.model.envoys import RecommenderEnvoy
+from interp.steering.parsing import Meanings
 from recmodels.errors import InputError
 from recmodels.recommender import Recommender
 

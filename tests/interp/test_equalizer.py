@@ -9,10 +9,10 @@ import torch
 from pages import HOSTILE, handmade_study
 
 import interp
-from interp.extras import needing
-from interp.live.equalizer import equalize, read_history, shortened, steer_of
-from interp.live.search import LONGEST, WORDS, search
-from interp.steers.json import from_json
+from interp.optional import needing
+from interp.study.equalizer import equalize, read_history, shortened, steer_of
+from interp.study.title_search import LONGEST, WORDS, search
+from interp.steering.serialization import from_json
 from recmodels.errors import InputError
 
 

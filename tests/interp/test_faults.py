@@ -15,11 +15,11 @@ import pytest
 from tiny import CONFIG, data
 
 import interp
-import interp.report
-from interp.dictionaries.activations import ActivationStore
-from interp.dictionaries.sae import SparseAutoencoder
-from interp.run import run
-from interp.tables import read_table
+import interp.pages.report
+from interp.activations.activation_store import ActivationStore
+from interp.sae.autoencoder import SparseAutoencoder
+from interp.pipeline.run import run
+from interp.analyses import read_table
 from recmodels.errors import InputError
 from recmodels.recommender import Recommender
 
@@ -70,7 +70,7 @@ FAULTS = (lost, cut, flipped, emptied, garbled, swapped, linked)
 def timeless():
     """Reports without the table of times, which differ from run to run."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(interp.report, "read_timings", lambda path: {})
+        patch.setattr(interp.pages.report, "read_timings", lambda path: {})
         yield
 
 
@@ -168,7 +168,7 @@ def test_damaged_records_of_a_study_are_told_or_forgotten(copy, name, content):
             interp.open(copy)
         assert "\n" not in str(error.value)
     else:
-        assert interp.report.write_report(interp.open(copy)).is_file()
+        assert interp.pages.report.write_report(interp.open(copy)).is_file()
 
 
 def limited(size):

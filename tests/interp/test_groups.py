@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from interp.control.groups import group_lists, standardised
+from interp.control.group_lists import group_lists, standardised
 from recmodels.errors import InputError
 
 

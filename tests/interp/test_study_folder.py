@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from tiny import CONFIG, data
 
-from interp.run import run
-from interp.study_folder import LOCK, check_study, claim_study, study_folder
+from interp.pipeline.run import run
+from interp.store.study_folder import LOCK, check_study, claim_study, study_folder
 from recmodels.errors import InputError
 
 

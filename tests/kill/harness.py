@@ -22,9 +22,9 @@ from pathlib import Path
 
 import torch
 
-import interp.report
-from interp.dictionaries import training
-from interp.run import run
+import interp.pages.report
+from interp.activations import training
+from interp.pipeline.run import run
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tiny import CONFIG, data
@@ -41,7 +41,7 @@ def main() -> None:
     asked = options.parse_args()
     torch.set_num_threads(1)
     training.SAVE_EVERY = 60
-    interp.report.read_timings = lambda path: {}
+    interp.pages.report.read_timings = lambda path: {}
     dataset = data()
     draw, home = random.Random(asked.seed), Path(tempfile.mkdtemp(prefix="kill-"))
     whole = home / "whole"

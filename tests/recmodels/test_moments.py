@@ -11,8 +11,8 @@ from sklearn.metrics import explained_variance_score
 
 from interp.concepts.alignment import correlation as with_labels
 from interp.control.popularity import cohens_d
-from interp.dictionaries.fidelity import explained_variance
-from interp.dictionaries.neighbours import together
+from interp.activations.fidelity import explained_variance
+from interp.features.neighbours import together
 from recmodels.moments import Levelled, RunningScatter, correlation, scatter
 
 FORMS = [np.asarray, sparse.csc_array, sparse.csr_array]

@@ -1,0 +1,73 @@
+"""What a dictionary's reconstruction costs: in the activations, and in recommendations (paper section 6)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from tqdm.auto import tqdm
+
+from interp.activations.activation_store import ActivationStore
+from interp.activations.feature_matrix import check_match
+from interp.sae.autoencoder import SparseAutoencoder
+from interp.model.envoys import RecommenderEnvoy
+from interp.steering.edits import Reconstruct, Steer
+from recmodels.moments import RunningScatter
+from recmodels.ranking import evaluate
+from recmodels.sequences import Histories
+
+
+def reconstruction(store: ActivationStore, sae: SparseAutoencoder) -> dict[str, float]:
+    """Quality of the reconstruction of a store's normalised activations (docs/paper.md, 5).
+
+    Returns:
+        `rmse`; `explained_variance`, averaged over dimensions as scikit-learn's `explained_variance_score`
+        does, so that a dimension that is alike at every row gives 1 if it is rebuilt up to a shift, and 0 otherwise
+        (`explained_variance`); `l0`, active features per row; `dead`, the share of features active on no row.
+    """
+    check_match(store, sae)
+    d, f = store.activations.shape[1], sae.n_features
+    squared_error = np.zeros(d)
+    original, error = RunningScatter(d), RunningScatter(d)
+    fired = np.zeros(f, dtype=np.int64)
+    for hidden in store.batches():
+        features = sae.encode(hidden)
+        x = sae.normalise(hidden).double().numpy()
+        residual = x - sae.normalise(sae.decode(features)).double().numpy()
+        original.add(x)
+        error.add(residual)
+        squared_error += np.square(residual).sum(axis=0)
+        fired += (features > 0).sum(dim=0).numpy()
+    n = len(store)
+    return {
+        "rmse": float(np.sqrt(squared_error.sum() / (n * d))),
+        "explained_variance": float(explained_variance(original.scatter, error.scatter).mean()),
+        "l0": float(fired.sum() / n),
+        "dead": float((fired == 0).mean()),
+    }
+
+
+def explained_variance(scatter: np.ndarray, left: np.ndarray) -> np.ndarray:
+    """1 − what is left of each dimension's scatter / its scatter: float [d].
+
+    Without scatter it is 1 if nothing is left and 0 otherwise, as scikit-learn's `force_finite` has it.
+    """
+    share = np.divide(left, scatter, out=(left > 0).astype(float), where=scatter > 0)
+    return 1 - share
+
+
+def downstream(
+    rec: RecommenderEnvoy, histories: Histories, site: str, replaced: Sequence[Reconstruct] = ("none", "last", "all")
+) -> pd.DataFrame:
+    """Recommendation metrics with a site's output replaced by its reconstruction (paper Table 1).
+
+    The paper does not say at which steps it replaces, so both readings are given.
+
+    Returns:
+        One row each for `replaced` = "none", "last" step and "all" steps.
+    """
+    catalogue = np.arange(len(rec.recommender.vocabulary))
+    rows = []
+    for where in tqdm(replaced, desc="replacing", leave=False):
+        with rec.steer(Steer((), site, reconstruct=where)):
+            rows.append({"replaced": where, **evaluate(rec.score, histories, catalogue)})
+    return pd.DataFrame(rows)
