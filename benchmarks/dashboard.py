@@ -20,9 +20,9 @@ import tyro
 from selenium import webdriver
 
 import interp
-from interp.dashboard import page_data
-from interp.page import render
-from interp.study import Study
+from interp.pages.dashboard import page_data
+from interp.pages.rendering import render
+from interp.study.study import Study
 
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1280,900")
 BY_FEATURE = (

@@ -18,7 +18,7 @@ import tyro
 
 import interp
 from interp.control.steered_lists import steered_lists
-from interp.steers.edits import Edit, Steer
+from interp.steering.edits import Edit, Steer
 from recmodels.ranking import rank
 from recmodels.sequences import Histories
 

@@ -4,17 +4,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from interp.dictionaries.sae import SparseAutoencoder
-    from interp.envoys import RecommenderEnvoy
-    from interp.study import Study, open
+    from interp.sae.autoencoder import SparseAutoencoder
+    from interp.model.envoys import RecommenderEnvoy
+    from interp.study.study import Study, open
 
 __all__ = ["RecommenderEnvoy", "SparseAutoencoder", "Study", "open"]
 
 _HOMES = {
-    "RecommenderEnvoy": "interp.envoys",
-    "SparseAutoencoder": "interp.dictionaries.sae",
-    "Study": "interp.study",
-    "open": "interp.study",
+    "RecommenderEnvoy": "interp.model.envoys",
+    "SparseAutoencoder": "interp.sae.autoencoder",
+    "Study": "interp.study.study",
+    "open": "interp.study.study",
 }
 
 

@@ -9,13 +9,13 @@ import tyro
 from tyro.extras import SubcommandApp, subcommand_type_from_defaults
 
 from interp.config import StudyConfig
-from interp.extras import Image
+from interp.optional import Image
 from interp.presets import PRESETS
-from interp.steers.words import Reconstruct, Unit, Verb
+from interp.steering.vocabulary import Reconstruct, Unit, Verb
 from recmodels.errors import InputError
 
 if TYPE_CHECKING:
-    from interp.steers.edits import Steer
+    from interp.steering.edits import Steer
 
 app = SubcommandApp()
 
@@ -54,8 +54,8 @@ def dashboard(folder: tyro.conf.Positional[Path]) -> None:
     Args:
         folder: The study's folder, such as artifacts/ml-100k.
     """
-    from interp.dashboard import write_dashboard
-    from interp.study import open
+    from interp.pages.dashboard import write_dashboard
+    from interp.study.study import open
 
     print(write_dashboard(open(folder)))
 
@@ -67,8 +67,8 @@ def report(folder: tyro.conf.Positional[Path]) -> None:
     Args:
         folder: The study's folder, such as artifacts/ml-1m.
     """
-    from interp.report import write_report
-    from interp.study import open
+    from interp.pages.report import write_report
+    from interp.study.study import open
 
     print(write_report(open(folder)))
 
@@ -95,8 +95,8 @@ def export(
             well, which needs Chrome or Chromium and `pip install kaleido`.
         tables: Every table as .tex (booktabs) and as .csv; all.tex shows them all.
     """
-    from interp.export import export
-    from interp.study import open
+    from interp.pages.export import export
+    from interp.study.study import open
 
     for written in export(open(folder), to, site=site, figures=figures, tables=tables):
         print(written)
@@ -124,9 +124,9 @@ def steer(
         reconstruct: Keep the dictionary's error, or replace the layer by its reconstruction as the paper does.
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and for this command.
     """
-    from interp.steers.json import load_steer
-    from interp.steers.wording import read_edits
-    from interp.study import open
+    from interp.steering.serialization import load_steer
+    from interp.steering.parsing import read_edits
+    from interp.study.study import open
 
     opened = open(folder)
     if len(edits) == 1 and edits[0].endswith(".json"):
@@ -163,7 +163,7 @@ def dose(
         each: A dose for each test user, for their own list.
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and `interp steer`.
     """
-    from interp.study import open
+    from interp.study.study import open
 
     opened = open(folder)
     found = (opened.user_doses if each else opened.dose)(concept, share, at_most=at_most)
@@ -182,15 +182,15 @@ def equalizer(folder: tyro.conf.Positional[Path], port: int = 8050, browser: boo
         port: Where it is served; 0 for any port that is free.
         browser: Open the page in the browser.
     """
-    from interp.live.app import serve
-    from interp.study import open
+    from interp.pages.app import serve
+    from interp.study.study import open
 
     serve(open(folder), port, browser)
 
 
 def keep(steer: "Steer", path: Path | None) -> None:
     """Write a steer, if a file was named."""
-    from interp.steers.json import save_steer
+    from interp.steering.serialization import save_steer
 
     if path:
         save_steer(steer, path)
@@ -200,8 +200,8 @@ def keep(steer: "Steer", path: Path | None) -> None:
 def run_and_report(config: StudyConfig) -> None:
     """Run a study and print what it found."""
     # Imported here so that `interp --help` answers at once.
-    from interp.run import run
-    from interp.summary import summary
+    from interp.pipeline.run import run
+    from interp.pages.summary import summary
 
     print(summary(run(config)))
 

@@ -18,7 +18,7 @@
 
 # %%
 import interp
-from interp.dictionaries.features import encode
+from interp.activations.feature_matrix import encode
 
 study = interp.open("../artifacts/ml-100k")
 study

@@ -21,7 +21,7 @@ import plotly.express as px
 import torch
 
 import interp
-from interp.envoys import RecommenderEnvoy
+from interp.model.envoys import RecommenderEnvoy
 from recmodels.config import TrainingConfig
 from recmodels.recommender import Recommender
 from recmodels.training import build

@@ -25,11 +25,11 @@ from torch import Tensor, nn
 
 from interp.concepts.alignment import align
 from interp.config import SAEConfig, StudyConfig
-from interp.dictionaries.activations import collect
-from interp.dictionaries.features import encode
-from interp.dictionaries.training import train
-from interp.envoys import RecommenderEnvoy
-from interp.run import run
+from interp.activations.activation_store import collect
+from interp.activations.feature_matrix import encode
+from interp.activations.training import train
+from interp.model.envoys import RecommenderEnvoy
+from interp.pipeline.run import run
 from recmodels.config import Columns, TrainingConfig
 from recmodels.datasets.tables import from_tables
 from recmodels.model import RecommenderConfig, SequentialRecommender

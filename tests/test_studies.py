@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from interp.control.steering import monotone
+from interp.control.sweeps import monotone
 from interp.presets import PRESETS
-from interp.run import run
-from interp.verdicts.trade_offs import no_dearer
+from interp.pipeline.run import run
+from interp.analyses.equal_share.claims import no_dearer
 
 pytestmark = pytest.mark.study
 ROOT = Path(__file__).parents[1]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from interp.concepts.attributes import attribute
-from interp.concepts.unknown import unknown_concept
+from interp.concepts.suggestions import unknown_concept
 from recmodels.errors import InputError
 
 

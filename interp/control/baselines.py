@@ -12,10 +12,10 @@ import pandas as pd
 import torch
 
 from interp.concepts import Concepts
-from interp.control.steering import SweepPoint, unit
-from interp.dictionaries.activations import ActivationStore
-from interp.envoys import RecommenderEnvoy
-from interp.steers.edits import Push, Steer
+from interp.control.sweeps import SweepPoint, unit
+from interp.activations.activation_store import ActivationStore
+from interp.model.envoys import RecommenderEnvoy
+from interp.steering.edits import Push, Steer
 from recmodels.ranking import top_k
 from recmodels.sequences import Histories
 

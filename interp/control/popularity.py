@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from interp.dictionaries.activations import ActivationStore
-from interp.dictionaries.features import encode, last_features
-from interp.envoys import RecommenderEnvoy
-from interp.steers.edits import Edit, Steer
+from interp.activations.activation_store import ActivationStore
+from interp.activations.feature_matrix import encode, last_features
+from interp.model.envoys import RecommenderEnvoy
+from interp.steering.edits import Edit, Steer
 from recmodels.errors import InputError
 from recmodels.metrics import head_items
 from recmodels.sequences import Histories, Vocabulary

@@ -8,9 +8,9 @@ import torch
 from scipy import sparse
 
 from interp.concepts import Concepts
-from interp.dictionaries.features import last_features
-from interp.dictionaries.sae import SparseAutoencoder
-from interp.envoys import RecommenderEnvoy
+from interp.activations.feature_matrix import last_features
+from interp.sae.autoencoder import SparseAutoencoder
+from interp.model.envoys import RecommenderEnvoy
 
 FEATURES = 20  # of a concept's profile
 

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from interp.concepts import Concepts
-from interp.concepts.unknown import unknown_concept
+from interp.concepts.suggestions import unknown_concept
 from interp.control.intervals import Resampling, of_diversity, of_exposure, of_means
 from interp.control.popularity import by_code
 from interp.control.steered_lists import steered_lists
-from interp.control.steering import user_overlap, user_shares
-from interp.envoys import RecommenderEnvoy
-from interp.steers.edits import Push, Steer
+from interp.control.sweeps import user_overlap, user_shares
+from interp.model.envoys import RecommenderEnvoy
+from interp.steering.edits import Push, Steer
 from recmodels.errors import InputError
 from recmodels.metrics import head_items, user_hits, user_means, user_ndcg
 

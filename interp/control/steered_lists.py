@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from tqdm.auto import tqdm
 
-from interp.envoys import RecommenderEnvoy
-from interp.steers.checks import checked
-from interp.steers.edits import Steer
+from interp.model.envoys import RecommenderEnvoy
+from interp.steering.validation import checked
+from interp.steering.edits import Steer
 from recmodels.ranking import top_k
 from recmodels.sequences import Histories
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.control.ladder import Goal, Ladder, Search
+from interp.control.dose_search import Goal, Ladder, Search
 from interp.control.popularity import by_code
 from interp.control.receipts import Receipt, receipt
-from interp.control.steering import user_overlap
-from interp.steers.edits import Steer
+from interp.control.sweeps import user_overlap
+from interp.steering.edits import Steer
 from recmodels.errors import InputError
 
 GRID = 20  # steps from nothing to the reach

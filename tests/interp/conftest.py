@@ -10,10 +10,10 @@ from small_study import CONFIG
 
 from interp.cli import main
 from interp.config import SAEConfig, Trainer
-from interp.dictionaries.activations import ActivationStore, collect
-from interp.dictionaries.training import train
-from interp.envoys import RecommenderEnvoy
-from interp.run import run
+from interp.activations.activation_store import ActivationStore, collect
+from interp.activations.training import train
+from interp.model.envoys import RecommenderEnvoy
+from interp.pipeline.run import run
 
 SMALL = SAEConfig(n_features=64, l1=0.1, steps=600, batch_size=256, warmup_steps=100, sparsity_warmup_steps=200)
 QUICK = replace(SMALL, k=4, steps=60, warmup_steps=5, sparsity_warmup_steps=10, learning_rate=3e-3)

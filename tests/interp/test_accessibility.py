@@ -6,8 +6,8 @@ import pytest
 from browsers import chromium_session, until
 from pages import handmade_study
 
-from interp.dashboard import write_dashboard
-from interp.report import write_report
+from interp.pages.dashboard import write_dashboard
+from interp.pages.report import write_report
 
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 VIEWS = {

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
-from interp.dictionaries import activations
-from interp.dictionaries.activations import ActivationStore, collect
-from interp.envoys import RecommenderEnvoy
+from interp.activations import activations
+from interp.activations.activation_store import ActivationStore, collect
+from interp.model.envoys import RecommenderEnvoy
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec
 from recmodels.recommender import MODELS, Recommender

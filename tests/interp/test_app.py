@@ -11,9 +11,9 @@ from browsers import chromium_session, requests, text, until
 from pages import HOSTILE
 
 import interp
-from interp.live.app import HOST, app, server_of
-from interp.live.equalizer import equalize, steer_of
-from interp.steers.json import from_json
+from interp.pages.app import HOST, app, server_of
+from interp.study.equalizer import equalize, steer_of
+from interp.steering.serialization import from_json
 from recmodels.errors import InputError
 
 

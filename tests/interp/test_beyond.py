@@ -9,11 +9,11 @@ import torch
 
 from interp.concepts import Concepts, concepts_of
 from interp.concepts.alignment import align
-from interp.control.causal import agreement, causal_map
+from interp.control.causal_map import agreement, causal_map
 from interp.control.popularity import popularity_steer
-from interp.control.steering import concept_shares, user_overlap
-from interp.dictionaries.features import encode, statistics
-from interp.tables import beyond
+from interp.control.sweeps import concept_shares, user_overlap
+from interp.activations.feature_matrix import encode, statistics
+from interp.analyses import beyond
 from recmodels.metrics import long_tail_share, ndcg
 
 SITE = "blocks.0"

@@ -7,8 +7,8 @@ from scipy import sparse
 
 from interp.concepts import concepts_of
 from interp.concepts.alignment import correlation
-from interp.dictionaries.activations import ActivationStore
-from interp.meaning.cases import MIN_ROWS, search
+from interp.activations.activation_store import ActivationStore
+from interp.features.category_search import MIN_ROWS, search
 
 
 @pytest.fixture(scope="module")

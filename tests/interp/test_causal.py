@@ -10,13 +10,13 @@ from scipy import stats
 from interp.concepts import concepts_of
 from interp.concepts.alignment import align
 from interp.config import SAEConfig
-from interp.control.causal import CausalMap, agreement, causal_map
-from interp.control.steering import user_shares
-from interp.dictionaries.activations import collect
-from interp.dictionaries.features import encode, statistics
-from interp.dictionaries.training import train
-from interp.envoys import RecommenderEnvoy
-from interp.figures import causal_heatmap
+from interp.control.causal_map import CausalMap, agreement, causal_map
+from interp.control.sweeps import user_shares
+from interp.activations.activation_store import collect
+from interp.activations.feature_matrix import encode, statistics
+from interp.activations.training import train
+from interp.model.envoys import RecommenderEnvoy
+from interp.plots import causal_heatmap
 from recmodels.errors import InputError
 
 TINY = SAEConfig(n_features=32, steps=40, batch_size=64, warmup_steps=5, sparsity_warmup_steps=5)
@@ -36,7 +36,7 @@ def envoys(rec, bert4rec, split, tmp_path):
 
 @pytest.mark.parametrize("model", ["gptrec", "bert4rec"])
 def test_a_map_is_one_steer_after_another(envoys, histories, concepts, model, monkeypatch):
-    monkeypatch.setattr("interp.control.causal.STEERS", 4)
+    monkeypatch.setattr("interp.control.causal_map.STEERS", 4)
     rec, few = envoys[model], histories.select(np.arange(20))
     units = pd.Series([3.0, 0.0, 2.0, 1.5], index=[5, 8, 11, 2])
     found = causal_map(rec, few, units, concepts, amount=2.0, k=5)

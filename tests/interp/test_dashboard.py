@@ -10,8 +10,8 @@ from pages import CONCEPTS, DEAD, HOSTILE, RECORD, N, handmade_study
 from plotly.offline import get_plotlyjs
 
 import interp
-from interp.dashboard import page_data, write_dashboard
-from interp.page import PAGE, SCRIPTS
+from interp.pages.dashboard import page_data, write_dashboard
+from interp.pages.rendering import PAGE, SCRIPTS
 from recmodels import artifacts
 from recmodels.errors import InputError
 

@@ -7,7 +7,7 @@ from browsers import chromium_session, requests, text, until
 from pages import CONCEPTS, DEAD, HOSTILE, N, handmade_study
 
 from interp.concepts.alignment import UNALIGNED
-from interp.dashboard import write_dashboard
+from interp.pages.dashboard import write_dashboard
 
 RESET = """
     history.replaceState(null, "", location.pathname);

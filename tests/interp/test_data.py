@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from interp.config import StudyConfig
-from interp.data import study_data
+from interp.concepts.study_data import study_data
 from recmodels.config import Columns, SplitConfig
 from recmodels.errors import InputError
 from recmodels.interactions import Dataset

@@ -8,10 +8,10 @@ import pytest
 
 from interp.concepts import concepts_of
 from interp.config import GridConfig, SAEConfig, StudyConfig
-from interp.control.steering import user_shares
-from interp.dictionaries.evaluation import best_aligned
-from interp.tables.cases import lists
-from interp.tables.dictionaries import MEASURES, dictionaries, over_seeds
+from interp.control.sweeps import user_shares
+from interp.activations.evaluation import best_aligned
+from interp.analyses.categories.tables import lists
+from interp.analyses.dictionaries.tables import MEASURES, dictionaries, over_seeds
 
 BASE = SAEConfig(n_features=64, steps=60, batch_size=64, warmup_steps=10, sparsity_warmup_steps=10)
 

@@ -10,14 +10,14 @@ from interp.concepts import Concepts, concepts_of
 from interp.concepts.alignment import align
 from interp.control.doses import FINER, GRID, find_dose
 from interp.control.intervals import Resampling
-from interp.control.ladder import Goal, Search
+from interp.control.dose_search import Goal, Search
 from interp.control.receipts import steering_receipt
 from interp.control.user_doses import GRID as USER_GRID
 from interp.control.user_doses import find_user_doses
-from interp.dictionaries.features import encode, statistics, units_of
-from interp.envoys import RecommenderEnvoy
-from interp.steers.wording import Meanings
-from interp.tables.doses import doses
+from interp.activations.feature_matrix import encode, statistics, units_of
+from interp.model.envoys import RecommenderEnvoy
+from interp.steering.parsing import Meanings
+from interp.analyses.doses.tables import doses
 from recmodels.errors import InputError
 from recmodels.metrics import ndcg
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from interp.envoys import RecommenderEnvoy
-from interp.steers.edits import Edit, Steer
+from interp.model.envoys import RecommenderEnvoy
+from interp.steering.edits import Edit, Steer
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec, GPTRecConfig
 from recmodels.recommender import Recommender

@@ -9,9 +9,9 @@ import torch
 from pages import HOSTILE, handmade_study
 
 import interp
-from interp.extras import needing
-from interp.live.equalizer import equalize, read_history, search, shortened, steer_of
-from interp.steers.json import from_json
+from interp.optional import needing
+from interp.study.equalizer import equalize, read_history, search, shortened, steer_of
+from interp.steering.serialization import from_json
 from recmodels.errors import InputError
 
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from interp.dictionaries.activations import ActivationStore
-from interp.meaning.examples import SHOWN, banded_histories, bands, histograms, next_items, p_top, strongest_histories
+from interp.activations.activation_store import ActivationStore
+from interp.features.examples import SHOWN, banded_histories, bands, histograms, next_items, p_top, strongest_histories
 
 
 def store_of(lengths):

@@ -7,10 +7,10 @@ import os
 import pytest
 from pages import handmade_study
 
-import interp.export
-from interp.dashboard import write_dashboard
-from interp.export import export
-from interp.report import write_report
+import interp.pages.export
+from interp.pages.dashboard import write_dashboard
+from interp.pages.export import export
+from interp.pages.report import write_report
 from recmodels import artifacts
 from recmodels.errors import InputError
 
@@ -64,7 +64,7 @@ def test_a_failure_leaves_the_old_export_whole(handmade, tmp_path, monkeypatch):
         (folder / "half.tex").write_text("half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(interp.export, "write_tables", fail)
+    monkeypatch.setattr(interp.pages.export, "write_tables", fail)
     with pytest.raises(KeyboardInterrupt):
         export(handmade, tmp_path, tables=True)
     assert digests(tmp_path) == before  # nor is anything half-written left beside it
@@ -81,7 +81,7 @@ def test_a_place_that_cannot_be_written_to_is_refused_before_any_work(handmade, 
     (tmp_path / "closed").mkdir(mode=0o500)
     if place.startswith("closed") and os.access(tmp_path / "closed", os.W_OK):
         pytest.skip("this user may write anywhere")
-    monkeypatch.setattr(interp.export, "write_tables", lambda source, folder: pytest.fail("work was begun"))
+    monkeypatch.setattr(interp.pages.export, "write_tables", lambda source, folder: pytest.fail("work was begun"))
     message = rf"^cannot write to {tmp_path / place} \({says}\): choose another folder with --to$"
     with pytest.raises(InputError, match=message):
         export(handmade, tmp_path / place, tables=True)

@@ -13,12 +13,12 @@ import plotly.graph_objects as go
 import pytest
 from pages import CONCEPTS, handmade_study
 
-from interp import figures
-from interp.export import figures as exported
-from interp.export.figures import figures_of, write_figures
-from interp.export.paper import COLUMN, INCH, PAGE, for_paper
-from interp.report import sections
-from interp.report.blocks import Source
+from interp import plots
+from interp.pages.export import figures as exported
+from interp.pages.figure_files import figures_of, write_figures
+from interp.pages.print_style import COLUMN, INCH, PAGE, for_paper
+from interp.pages.report import sections
+from interp.study.blocks import Source
 from recmodels.errors import InputError
 
 
@@ -101,7 +101,7 @@ def test_a_figure_is_as_large_as_what_is_in_it():
         concepts = concepts.assign(
             neuron_correlation=0.4, neuron=1, feature=2, auc=0.5, sensitivity=0.5, effect=0.1, effect_se=0
         )
-        return figures.features_beside_neurons(concepts), figures.concept_bars(concepts)
+        return plots.features_beside_neurons(concepts), plots.concept_bars(concepts)
 
     (few, low), (many, high) = bars(18), bars(40)
     assert for_paper(few).layout.width == round(3.4 * 96)
@@ -113,7 +113,7 @@ def test_a_figure_is_as_large_as_what_is_in_it():
 
 def test_years_are_names_and_not_numbers():
     years = pd.DataFrame({"concept": ["1997", "1940"], "correlation": 0.5, "neuron_correlation": 0.4})
-    figure = figures.features_beside_neurons(years.assign(neuron=1, feature=2))
+    figure = plots.features_beside_neurons(years.assign(neuron=1, feature=2))
     assert figure.layout.xaxis.type == "category"
     assert list(figure.data[0].x) == ["1997", "1940"]
 

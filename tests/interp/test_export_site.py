@@ -11,10 +11,10 @@ import pytest
 from browsers import Reader, chromium_session, requests, text, until
 from pages import CONCEPTS, DEAD, HOSTILE, N, handmade_study
 
-from interp.dashboard import write_dashboard
-from interp.export import export
-from interp.export.shown import DARK
-from interp.report import write_report
+from interp.pages.dashboard import write_dashboard
+from interp.pages.export import export
+from interp.study.feature_view import DARK
+from interp.pages.report import write_report
 from recmodels.errors import InputError
 
 

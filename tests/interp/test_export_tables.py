@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from pages import HOSTILE, handmade_study
 
-from interp.export.latex import escaped, floating
-from interp.export.names import file_name
-from interp.export.tables import in_order, write_tables
-from interp.report.blocks import Column, Source, table
+from interp.pages.latex import escaped, floating
+from interp.pages.file_names import file_name
+from interp.pages.table_files import in_order, write_tables
+from interp.study.blocks import Column, Source, table
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import torch
 from scipy import sparse
 from sklearn.metrics import explained_variance_score, root_mean_squared_error
 
-from interp.dictionaries.features import encode, statistics
-from interp.dictionaries.fidelity import downstream, reconstruction
-from interp.envoys import RecommenderEnvoy
-from interp.meaning.effects import mean_jacobian, promoted_items
-from interp.tables.effects import effects, paths
+from interp.activations.feature_matrix import encode, statistics
+from interp.activations.fidelity import downstream, reconstruction
+from interp.model.envoys import RecommenderEnvoy
+from interp.features.effects import mean_jacobian, promoted_items
+from interp.analyses.effects.tables import effects, paths
 from recmodels.errors import InputError
 from recmodels.ranking import evaluate
 

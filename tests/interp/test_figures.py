@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from interp import figures
-from interp.figures.maps import COLOURS
+from interp import plots
+from interp.plots.maps import COLOURS
 
 HOSTILE = "<b>Noir</b> & 'co'"
 
@@ -54,7 +54,7 @@ def steering():
 
 
 def test_neurons_and_features_stand_side_by_side(concepts):
-    neurons, features = figures.features_beside_neurons(concepts).data
+    neurons, features = plots.features_beside_neurons(concepts).data
     assert list(features.y) == [0.6, 0.4]
     assert list(features.customdata) == [7, 3]
     assert (neurons.meta, features.meta) == ("neuron", "feature")
@@ -65,10 +65,10 @@ def test_names_are_plain_text_to_plotly(concepts, alignment, steering):
     drawn = "".join(
         json.dumps(json.loads(figure.to_json()))
         for figure in (
-            figures.features_beside_neurons(concepts),
-            figures.concept_heatmap(alignment, concepts),
-            figures.concept_bars(alignment.assign(effect=0.1, effect_se=0.01)),
-            figures.share_curves(steering),
+            plots.features_beside_neurons(concepts),
+            plots.concept_heatmap(alignment, concepts),
+            plots.concept_bars(alignment.assign(effect=0.1, effect_se=0.01)),
+            plots.share_curves(steering),
         )
     )
     assert "<b>" not in drawn
@@ -77,33 +77,33 @@ def test_names_are_plain_text_to_plotly(concepts, alignment, steering):
 
 def test_densities_count_every_active_feature_once():
     density = np.array([0, 0, *np.linspace(0.001, 0.5, 50)])
-    figure = figures.densities(pd.DataFrame({"density": density}))
+    figure = plots.densities(pd.DataFrame({"density": density}))
     assert figure.data[0].y.sum() == 50
     assert "2 never active" in figure.layout.xaxis.title.text
 
 
 @pytest.mark.parametrize("density", [[0.0, 0.0], [0.25, 0.25, 0.0]])
 def test_densities_of_few_values(density):
-    figure = figures.densities(pd.DataFrame({"density": density}))
+    figure = plots.densities(pd.DataFrame({"density": density}))
     assert figure.data[0].y.sum() == np.count_nonzero(density)
 
 
 def test_best_correlations_say_how_many_are_named():
     features = pd.DataFrame({"correlation": [0.1, 0.19, 0.2, 0.5, np.nan]})
-    figure = figures.best_correlations(features, named=0.2)
+    figure = plots.best_correlations(features, named=0.2)
     assert figure.data[0].y.sum() == 4
     assert figure.layout.annotations[0].text == "2 of 5 from 0.2 on"
 
 
 def test_heatmap_rows_are_the_top_features_in_the_order_of_the_concepts(alignment, concepts):
-    (heatmap,) = figures.concept_heatmap(alignment, concepts).data
+    (heatmap,) = plots.concept_heatmap(alignment, concepts).data
     np.testing.assert_array_equal(heatmap.z, [[0.6, 0.05], [-0.1, 0.4]])
     np.testing.assert_array_equal(heatmap.customdata, [[7, 7], [3, 3]])
 
 
 def test_histogram_is_stacked_by_presence_of_the_concept():
     rows = pd.DataFrame({"left": [0.0, 0.5], "right": [0.5, 1.0], "present": [1, 4], "absent": [9, 2]})
-    present, absent = figures.activation_histogram(rows, "Drama").data
+    present, absent = plots.activation_histogram(rows, "Drama").data
     assert (present.meta, absent.meta) == ("present", "absent")
     assert list(present.y) == [1, 4]
     assert list(absent.y) == [9, 2]
@@ -112,7 +112,7 @@ def test_histogram_is_stacked_by_presence_of_the_concept():
 
 
 def test_steering_curves_are_sorted_and_show_the_level_without_steering(steering):
-    noir, noir_level, drama, drama_level = figures.share_curves(steering).data
+    noir, noir_level, drama, drama_level = plots.share_curves(steering).data
     assert list(noir.x) == [-2, 2]
     assert list(noir.y) == [0.1, 0.5]
     assert list(drama.y) == [0.3, 0.6]
@@ -122,7 +122,7 @@ def test_steering_curves_are_sorted_and_show_the_level_without_steering(steering
 
 
 def test_one_dashed_line_where_all_targets_share_the_level(steering):
-    *curves, level = figures.quality_curves(steering).data
+    *curves, level = plots.quality_curves(steering).data
     assert [curve.line.dash for curve in curves] == [None, None]
     assert (level.line.dash, list(level.y)) == ("dash", [0.11, 0.11])
 
@@ -137,7 +137,7 @@ def test_settings_have_error_bars_on_a_logarithmic_axis():
             "std_mean_top_correlation": [np.nan, 0.03, np.nan],
         }
     )
-    figure = figures.setting_curve(table, "sparsity", "λ")
+    figure = plots.setting_curve(table, "sparsity", "λ")
     (curve,) = figure.data
     assert list(curve.x) == [0.1, 1.0]  # without the plain recommender
     assert list(curve.y) == [0.5, 0.2]
@@ -155,17 +155,17 @@ def test_every_trainer_has_its_line_by_sparsity():
             "ndcg@10": [0.11, 0.10, 0.09],
         }
     )
-    other, top_k, level = figures.trade_off_curves(table, "ndcg@10", "NDCG@10", 0.12, "original").data
+    other, top_k, level = plots.trade_off_curves(table, "ndcg@10", "NDCG@10", 0.12, "original").data
     assert (list(top_k.x), list(top_k.y)) == ([8, 32], [0.10, 0.11])
     assert "<b>" not in other.name
     assert (level.line.dash, list(level.y)) == ("dash", [0.12] * 2)
     assert level.x[0] < 8 < 32 < level.x[1]
-    assert len(figures.trade_off_curves(table, "ndcg@10", "NDCG@10").data) == 2
+    assert len(plots.trade_off_curves(table, "ndcg@10", "NDCG@10").data) == 2
 
 
 def test_places_show_neurons_and_features():
     table = pd.DataFrame({"site": ["blocks.0", "final"], "neurons": [0.2, 0.1], "mean_top_correlation": [0.5, 0.4]})
-    neurons, features = figures.site_bars(table).data
+    neurons, features = plots.site_bars(table).data
     assert (list(neurons.y), list(features.y)) == ([0.2, 0.1], [0.5, 0.4])
     assert list(neurons.x) == ["blocks.0", "final"]
 
@@ -180,7 +180,7 @@ def test_the_concepts_that_change_most_are_drawn_after_the_target():
             "C": [0, 0.1, 0.1],
         }.items()
     )
-    target, first, second = figures.changed_concepts(shares, HOSTILE, count=3).data
+    target, first, second = plots.changed_concepts(shares, HOSTILE, count=3).data
     assert (first.name, second.name) == ("A", "B")
     assert (list(target.x), list(target.y)) == ([-2, 2], [0.1, 0.2])
     assert target.line.width > first.line.width
@@ -196,7 +196,7 @@ def test_directions_are_solid_and_probes_dashed():
             "share": [0.3, 0.5, 0.1, 0.3, 0.4, 0.2],
         }
     )
-    sae, probe = figures.direction_curves(rows).data
+    sae, probe = plots.direction_curves(rows).data
     assert (sae.line.dash, probe.line.dash) == ("solid", "dash")
     assert (list(sae.x), list(sae.y)) == ([-1, 1], [0.1, 0.5])
     assert list(probe.y) == [0.2, 0.4]
@@ -213,7 +213,7 @@ def test_costs_are_drawn_share_by_quality_in_order_of_the_dose():
             "ndcg@10": [0.12, 0.10, 0.09, 0.12, 0.05, 0.11],
         }
     )
-    figure = figures.cost_curves(rows)
+    figure = plots.cost_curves(rows)
     drawn = {trace.meta: trace for trace in figure.data}
     assert (list(drawn["set"].x), list(drawn["set"].y)) == ([0.1, 0.5], [0.09, 0.10])
     assert (list(drawn["boost"].x), list(drawn["boost"].y)) == ([0.0, 1.0], [0.11, 0.05])
@@ -233,7 +233,7 @@ def test_exposure_and_quality_change_with_the_strength():
             "change_high": [0.35, -0.05, 0.0, 0.03],
         }
     )
-    (trace,) = figures.exposure_trade_off(rows).data
+    (trace,) = plots.exposure_trade_off(rows).data
     assert (list(trace.x), list(trace.y), list(trace.text)) == ([-0.1, 0.3], [0.01, -0.02], ["-1", "2"])
     np.testing.assert_allclose(trace.error_x.array, [0.05, 0.05])
     np.testing.assert_allclose(trace.error_x.arrayminus, [0.05, 0.1])
@@ -242,14 +242,14 @@ def test_exposure_and_quality_change_with_the_strength():
 
 def test_attributions_stand_beside_ablations():
     rows = pd.DataFrame({"feature": [4, 7], "attribution": [0.5, -0.2], "ablation": [0.6, -0.1]})
-    points, line = figures.attributions_beside_ablations(rows).data
+    points, line = plots.attributions_beside_ablations(rows).data
     assert (list(points.x), list(points.y), list(points.customdata)) == ([0.5, -0.2], [0.6, -0.1], [4, 7])
     assert list(line.x) == list(line.y) == [-0.2, 0.6]
 
 
 def test_effects_stand_beside_correlations(alignment):
     rows = alignment[alignment["feature"] == 7].assign(effect=[-0.1, 0.2], effect_se=[0.01, 0.02])
-    follows, moves = figures.concept_bars(rows).data
+    follows, moves = plots.concept_bars(rows).data
     assert list(follows.x) == rows["correlation"].tolist()
     assert list(moves.x) == [-0.1, 0.2]
     assert list(moves.error_x.array) == [0.01, 0.02]
@@ -259,7 +259,7 @@ def test_effects_stand_beside_correlations(alignment):
 
 def test_a_feature_turned_down_and_up():
     rows = pd.DataFrame({"value": [-2.0, 0.0, 2.0], "share": [0.1, 0.2, 0.5], "error": [0.03, 0.0, 0.04]})
-    (curve,) = figures.turned_curve(rows).data
+    (curve,) = plots.turned_curve(rows).data
     assert (list(curve.x), list(curve.y), list(curve.error_y.array)) == ([-2, 0, 2], [0.1, 0.2, 0.5], [0.03, 0, 0.04])
 
 
@@ -276,7 +276,7 @@ def test_the_map_has_every_feature_once(colour):
         }
     )
     places = pd.DataFrame({"feature": range(n)[::-1], "x": np.linspace(1, -1, n), "y": 0.0})
-    drawn = figures.dictionary_map(places, features, 0.2, colour).data
+    drawn = plots.dictionary_map(places, features, 0.2, colour).data
     at = {feature: x for trace in drawn for feature, x in zip(trace.customdata, trace.x, strict=True)}
     assert sum(len(trace.customdata) for trace in drawn) == n
     assert [at[feature] for feature in range(n)] == pytest.approx(np.linspace(-1, 1, n), abs=1e-6)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from interp.control.groups import group_lists
+from interp.control.group_lists import group_lists
 from recmodels.errors import InputError
 
 

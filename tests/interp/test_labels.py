@@ -8,11 +8,11 @@ from sklearn.metrics import f1_score, precision_score, recall_score
 
 from interp.concepts import concepts_of
 from interp.concepts.attributes import title_words
-from interp.dictionaries.features import encode
-from interp.dictionaries.neighbours import cosines, nearest
-from interp.meaning.activity import SIMILAR, above, activity, counts, hard_negatives, medians
-from interp.meaning.labels import by_chance, choose, examples, label_features, score
-from interp.meaning.predicates import MIN_STEPS, predicates
+from interp.activations.feature_matrix import encode
+from interp.features.neighbours import cosines, nearest
+from interp.features.item_activity import SIMILAR, above, activity, counts, hard_negatives, medians
+from interp.features.labels import by_chance, choose, examples, label_features, score
+from interp.features.predicates import MIN_STEPS, predicates
 
 # ---- by hand: six steps of three items, three features ----
 

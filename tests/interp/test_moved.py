@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from interp.control.moved import moved_items
+from interp.control.list_changes import moved_items
 
 
 def test_moved_items_by_hand():

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from interp.dictionaries.activations import ActivationStore
-from interp.dictionaries.features import encode
-from interp.meaning.naming import MIN_STEPS, Name, label_with
+from interp.activations.activation_store import ActivationStore
+from interp.activations.feature_matrix import encode
+from interp.study.naming import MIN_STEPS, Name, label_with
 from recmodels.errors import InputError
 
 

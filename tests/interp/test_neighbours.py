@@ -6,9 +6,9 @@ import pytest
 from scipy import sparse
 from sklearn.metrics import pairwise_distances
 
-from interp.dictionaries.features import encode
-from interp.dictionaries.neighbours import FEW, alike, cosines, direction_map, nearest, together
-from interp.tables.neighbours import neighbours
+from interp.activations.feature_matrix import encode
+from interp.features.neighbours import FEW, alike, cosines, direction_map, nearest, together
+from interp.analyses.neighbours.tables import neighbours
 
 
 def test_features_that_write_alike_by_hand():

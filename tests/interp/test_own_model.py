@@ -11,11 +11,11 @@ from small import TRAINING
 
 from interp.config import SAEConfig, StudyConfig
 from interp.control.steered_lists import steered_lists
-from interp.dictionaries.activations import collect
-from interp.dictionaries.training import train
-from interp.envoys import RecommenderEnvoy
-from interp.run import run
-from interp.steers.edits import Edit, Steer
+from interp.activations.activation_store import collect
+from interp.activations.training import train
+from interp.model.envoys import RecommenderEnvoy
+from interp.pipeline.run import run
+from interp.steering.edits import Edit, Steer
 from recmodels.datasets.planted import PlantedConfig, load
 from recmodels.errors import InputError
 from recmodels.model import RecommenderConfig

@@ -19,11 +19,11 @@ from interp.control.popularity import (
     synthetic_histories,
 )
 from interp.control.receipts import steering_receipt
-from interp.dictionaries.activations import collect
-from interp.dictionaries.sae import Provenance, SparseAutoencoder
-from interp.dictionaries.trainers import build_trainer
-from interp.envoys import RecommenderEnvoy
-from interp.steers.edits import Edit
+from interp.activations.activation_store import collect
+from interp.sae.autoencoder import Provenance, SparseAutoencoder
+from interp.sae.trainers import build_trainer
+from interp.model.envoys import RecommenderEnvoy
+from interp.steering.edits import Edit
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec, GPTRecConfig
 from recmodels.recommender import Recommender

@@ -5,7 +5,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from interp.concepts import Concepts, concepts_of
-from interp.meaning.probes import Probes, fit_probes, probe_scores
+from interp.features.probes import Probes, fit_probes, probe_scores
 
 
 def test_a_probe_is_a_logistic_regression_on_normalised_activations(stores, planted):

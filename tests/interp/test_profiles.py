@@ -6,8 +6,8 @@ from scipy import sparse
 
 from interp.concepts import Concepts, concepts_of
 from interp.control.profiles import FEATURES, concept_profiles, profile
-from interp.control.steering import profile_points
-from interp.dictionaries.features import encode
+from interp.control.sweeps import profile_points
+from interp.activations.feature_matrix import encode
 
 
 class Plain:

@@ -9,8 +9,8 @@ from scipy import stats
 from interp.concepts import concepts_of
 from interp.control.intervals import Resampling, diversity, exposure_and_jackknife, of_means
 from interp.control.receipts import receipt, steering_receipt
-from interp.control.steering import concept_shares, user_overlap
-from interp.steers.edits import Edit, Steer
+from interp.control.sweeps import concept_shares, user_overlap
+from interp.steering.edits import Edit, Steer
 from recmodels import metrics
 from recmodels.errors import InputError
 from recmodels.ranking import list_metrics

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from interp.recommended import Recommended
+from interp.study.recommendations import Recommended
 
 HOSTILE = "<script>alert(1)</script>\x1b[2J\nEvil\u202e " + "long " * 40
 

@@ -12,11 +12,11 @@ from pages import CONCEPTS, HOSTILE, handmade_study
 from plotly.offline import get_plotlyjs
 
 from interp.presets import L1, SIZES
-from interp.reference import NAMES, paper_table
-from interp.report import report_data, write_report
-from interp.report.blocks import MADE_BY, Column, Source, table
-from interp.report.doses import answers
-from interp.verdicts import verdicts
+from interp.paper import NAMES, paper_table
+from interp.pages.report import report_data, write_report
+from interp.study.blocks import MADE_BY, Column, Source, table
+from interp.analyses.doses.exhibits import answers
+from interp.pages.verdicts import verdicts
 from recmodels.errors import InputError
 
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from interp.config import Trainer
-from interp.dictionaries.sae import SparseAutoencoder
-from interp.envoys import RecommenderEnvoy
-from interp.steers.edits import Edit, Steer
+from interp.sae.autoencoder import SparseAutoencoder
+from interp.model.envoys import RecommenderEnvoy
+from interp.steering.edits import Edit, Steer
 from recmodels.errors import InputError
 
 ALL = get_args(Trainer)

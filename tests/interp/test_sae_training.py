@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from interp.config import SAEConfig, Trainer
-from interp.dictionaries import training
-from interp.dictionaries.training import train
+from interp.activations import training
+from interp.activations.training import train
 from recmodels.errors import InputError
 
 QUICK = SAEConfig(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from interp.control.shifts import shifts
+from interp.control.score_changes import shifts
 from recmodels.errors import InputError
 
 EDITS = {3: 1.5, 7: -0.5, 11: 2.0}

@@ -12,13 +12,13 @@ from nnsight import save
 
 from interp.concepts import concepts_of
 from interp.config import SAEConfig
-from interp.control.steering import set_points, sweep
-from interp.dictionaries.activations import collect
-from interp.dictionaries.fidelity import downstream
-from interp.dictionaries.sae import Provenance, SparseAutoencoder
-from interp.dictionaries.training import train
-from interp.envoys import RecommenderEnvoy
-from interp.meaning.effects import mean_jacobian
+from interp.control.sweeps import set_points, sweep
+from interp.activations.activation_store import collect
+from interp.activations.fidelity import downstream
+from interp.sae.autoencoder import Provenance, SparseAutoencoder
+from interp.activations.training import train
+from interp.model.envoys import RecommenderEnvoy
+from interp.features.effects import mean_jacobian
 from recmodels.bert4rec import BERT4Rec
 from recmodels.config import site_names
 from recmodels.errors import InputError

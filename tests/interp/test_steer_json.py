@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from interp.steers.edits import Edit, Push, Steer
-from interp.steers.json import from_json, load_steer, save_steer, to_json
+from interp.steering.edits import Edit, Push, Steer
+from interp.steering.serialization import from_json, load_steer, save_steer, to_json
 from recmodels.errors import InputError
 
 STEER = Steer(

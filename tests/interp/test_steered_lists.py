@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from interp.control.steered_lists import shares_all_before, steered_lists
-from interp.steers.edits import Edit, Push, Steer
+from interp.steering.edits import Edit, Push, Steer
 
 SITES = ("blocks.0", "blocks.1", "embedding")
 

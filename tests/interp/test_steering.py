@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from interp.concepts import concepts_of
-from interp.control.steering import (
+from interp.control.sweeps import (
     SweepPoint,
     concept_shares,
     direction_points,
@@ -14,8 +14,8 @@ from interp.control.steering import (
     user_overlap,
     user_shares,
 )
-from interp.meaning.probes import Probes, fit_probes
-from interp.steers.edits import Edit, Steer
+from interp.features.probes import Probes, fit_probes
+from interp.steering.edits import Edit, Steer
 from recmodels.ranking import list_metrics
 
 

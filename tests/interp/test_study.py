@@ -18,11 +18,11 @@ import interp
 from interp.concepts import concepts_of
 from interp.concepts.alignment import align
 from interp.config import GridConfig
-from interp.dictionaries.features import encode
-from interp.envoys import RecommenderEnvoy
-from interp.meaning.why import why
-from interp.run import run
-from interp.summary import summary
+from interp.activations.feature_matrix import encode
+from interp.model.envoys import RecommenderEnvoy
+from interp.features.explanations import why
+from interp.pipeline.run import run
+from interp.pages.summary import summary
 from recmodels.errors import InputError
 from recmodels.splits import paper_split
 
@@ -119,8 +119,8 @@ def test_the_chosen_dictionary_is_the_best_that_is_sparse_enough(study):
 
 def test_a_dictionarys_row_is_what_the_functions_say(study, planted):
     """The evaluation of one dictionary at another site, made here from the run's artefacts."""
-    from interp.dictionaries.activations import ActivationStore
-    from interp.dictionaries.fidelity import downstream, reconstruction
+    from interp.activations.activation_store import ActivationStore
+    from interp.activations.fidelity import downstream, reconstruction
 
     site = "blocks.1.mlp"
     row = study.table("dictionaries").set_index("site").loc[site]
@@ -246,7 +246,7 @@ def test_every_history_says_what_its_user_took_next(study):
 
 def test_the_tables_are_the_functions_values(study, planted, stores, recommender):
     """A number of a table, computed here from the run's own artefacts by the public functions."""
-    from interp.dictionaries.activations import ActivationStore
+    from interp.activations.activation_store import ActivationStore
 
     store = ActivationStore.load(study.folder / "activations" / "blocks.0" / "test")
     concepts = concepts_of(planted.items, "concepts", CONFIG.min_support)
@@ -269,7 +269,7 @@ def test_the_readmes_example_runs(study, tmp_path):
     code = code.replace("artifacts/ml-100k", str(study.folder)).replace("Horror", study.table("concepts")["concept"][0])
     code, replaced = re.subn(r"histories = .*", "histories = [[1, 2, 3], [4, 5, 6, 7]]", code)
     assert replaced == 1
-    (naming,) = re.findall(r"```python\n(from interp.meaning.naming .*?)```", readme, re.DOTALL)
+    (naming,) = re.findall(r"```python\n(from interp.study.naming .*?)```", readme, re.DOTALL)
     assert naming.count("\n") <= 8
     script = tmp_path / "example.py"
     script.write_text(f"{code}\n{naming}\nprint(named)")
@@ -370,7 +370,7 @@ def test_an_interrupted_rerun_is_not_a_finished_study(study, planted, tmp_path, 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("interp.run.train", interrupted)
+    monkeypatch.setattr("interp.pipeline.run.train", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(replace(CONFIG, out=folder, sae=replace(CONFIG.sae, seed=9)), planted)
     with pytest.raises(InputError, match="no finished study"):

@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from interp.control.doses import find_dose
-from interp.control.ladder import Goal, Search
+from interp.control.dose_search import Goal, Search
 from interp.control.profiles import profile
 from interp.control.receipts import steering_receipt
-from interp.steers.edits import Edit, Steer
-from interp.steers.json import load_steer, save_steer
-from interp.steers.wording import read_edits
+from interp.steering.edits import Edit, Steer
+from interp.steering.serialization import load_steer, save_steer
+from interp.steering.parsing import read_edits
 from recmodels.errors import InputError
 from recmodels.sequences import histories_of
 from recmodels.splits import paper_split

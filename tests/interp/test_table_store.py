@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from interp.tables import read_table, write_group
+from interp.analyses import read_table, write_group
 from recmodels.errors import InputError
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from interp.control.trade_offs import at_equal_share
+from interp.control.equal_share import at_equal_share
 
 
 def sweep(method, doses, target="A", plain=(0.1, 0.2)):

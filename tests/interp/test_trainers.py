@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from interp.config import SAEConfig, Trainer
-from interp.dictionaries.trainers import TRAINERS, build_trainer
+from interp.sae.trainers import TRAINERS, build_trainer
 from recmodels.errors import InputError
 
 QUICK = SAEConfig(n_features=32, k=4, steps=60, batch_size=256, warmup_steps=5, sparsity_warmup_steps=10)
@@ -155,6 +155,6 @@ def test_top_k_has_no_penalty_to_warm_up():
 
 
 def test_without_dictionary_learning_the_command_is_named():
-    code = "import sys; sys.modules['dictionary_learning'] = None; import interp.dictionaries.trainers"
+    code = "import sys; sys.modules['dictionary_learning'] = None; import interp.sae.trainers"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "pip install --no-deps dictionary-learning==0.1.0" in done.stderr.splitlines()[-1]

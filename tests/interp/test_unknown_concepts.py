@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from interp.concepts.unknown import unknown_concept
+from interp.concepts.suggestions import unknown_concept
 
 CONCEPTS = ["War", "Sci-Fi", "Romance"]
 LABELS = pd.DataFrame(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from interp.verdicts import BEYOND, Claim, beyond, control, dictionaries, interpretation, tally, trade_offs
+from interp.pages.verdicts import BEYOND, Claim, beyond, control, dictionaries, interpretation, tally, trade_offs
 
 SAE = {"trainer": "unsquared", "l1": 0.1, "k": 16}
 

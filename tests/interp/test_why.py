@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
-from interp.control.entering import GRID, HALVINGS, Entry, to_enter
-from interp.meaning.why import Explanation, attributions, averaged, why
+from interp.control.list_entry import GRID, HALVINGS, Entry, to_enter
+from interp.features.explanations import Explanation, attributions, averaged, why
 from recmodels.errors import InputError
 
 MODELS = ("gptrec", "bert4rec")

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 import torch
 
-from interp.steers.edits import Edit, Push, Steer
-from interp.steers.wording import Meanings, steer_of
+from interp.steering.edits import Edit, Push, Steer
+from interp.steering.parsing import Meanings, steer_of
 from recmodels.errors import InputError
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from interp.control.steered_lists import steered_lists
-from interp.envoys import RecommenderEnvoy
-from interp.steers.json import from_json, to_json
-from interp.steers.wording import Meanings
+from interp.model.envoys import RecommenderEnvoy
+from interp.steering.serialization import from_json, to_json
+from interp.steering.parsing import Meanings
 from recmodels.errors import InputError
 
 CLOSE = {"rtol": 0, "atol": 1e-5}

@@ -13,7 +13,7 @@ from small import TRAINING
 
 from interp.config import SAEConfig, StudyConfig
 from interp.presets import PRESETS
-from interp.run import run
+from interp.pipeline.run import run
 from recmodels.datasets.planted import PlantedConfig, load
 from recmodels.interactions import Dataset
 

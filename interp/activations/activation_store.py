@@ -1,0 +1,195 @@
+"""Collecting activations through a trace into a memory-mapped store that says what every row is.
+
+Disk layout, one folder (see `recmodels.artifacts`):
+
+    activations.npy   float32 [n, d], row after row: users in order, each one's steps oldest first
+    rows.parquet      user, item (your ids), step (0 is the first step the model read); n rows
+    store.json        site, recommender fingerprint, mean and std over all entries
+
+Axes: n rows (one user at one step), d hidden size.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm.auto import tqdm
+
+from interp.model.envoys import RecommenderEnvoy
+from recmodels import artifacts
+from recmodels.errors import InputError
+from recmodels.sequences import Histories
+
+PROGRESS = "progress.json"
+
+
+@dataclass(frozen=True)
+class ActivationStore:
+    """Activations of one site, memory-mapped.
+
+    Attributes:
+        folder: where it lies.
+        activations: float32 [n, d], read-only.
+        rows: the user, item and step of each row.
+        site: the place in the recommender, one of `recmodels.config.site_names`.
+        recommender: fingerprint of the recommender.
+        mean: mean of all entries.
+        std: standard deviation of all entries.
+    """
+
+    folder: Path
+    activations: np.ndarray
+    rows: pd.DataFrame
+    site: str
+    recommender: str
+    mean: float
+    std: float
+
+    def __len__(self) -> int:
+        return len(self.activations)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the activations, as the manifest records it."""
+        return artifacts.read_manifest(self.folder, "activations")["files"]["activations.npy"]["sha256"]
+
+    @cached_property
+    def users(self) -> tuple[np.ndarray, pd.Index]:
+        """Each row's user as a number from 0, int64 [n], and the users in that order."""
+        return pd.factorize(self.rows["user"])
+
+    def batches(self, size: int = 4096) -> Iterator[torch.Tensor]:
+        """All rows in order, float32 [≤ size, d]."""
+        for start in range(0, len(self), size):
+            yield torch.from_numpy(np.array(self.activations[start : start + size]))
+
+    @classmethod
+    def load(cls, folder: Path) -> "ActivationStore":
+        """Open a finished store after checking every file.
+
+        Raises:
+            InputError: the folder is missing, unfinished or altered.
+        """
+        artifacts.verify(folder, "activations")
+        about = json.loads((folder / "store.json").read_text())
+        activations = np.load(folder / "activations.npy", mmap_mode="r", allow_pickle=False)
+        return cls(folder, activations, pd.read_parquet(folder / "rows.parquet"), **about)
+
+
+def collect(
+    rec: RecommenderEnvoy,
+    given: Any,
+    folder: Path,
+    site: str = "blocks.0",
+    windows: str = "last",
+    batch_size: int = 128,
+) -> ActivationStore:
+    """Write the activations of a site at every step of every history that holds an item.
+
+    An interrupted run goes on where it was; if `folder` already holds the same activations, they are only
+    opened.
+
+    The paper's data points (docs/paper.md, 3): each history without its last item, the model's last
+    `max_history` steps of that. The [MASK] with which BERT4Rec ends is read by the model but is not a data point.
+
+    Args:
+        rec: the recommender.
+        given: histories in any form, at least two items each.
+        folder: where the store is written.
+        site: where to read, one of `recmodels.config.site_names`.
+        windows: "last" reads each history's last `max_history` steps, as the paper does; "all" reads the whole
+            history in stretches of that length, which gives a small data set more to train a dictionary on.
+        batch_size: histories per forward pass.
+
+    Raises:
+        InputError: a history is too short, an activation is not finite, or a name is unknown.
+    """
+    recommender = rec.recommender
+    histories, _ = recommender.histories(given).split_last()
+    length = recommender.model.config.max_history
+    if windows not in ("last", "all"):
+        raise InputError(f'windows is {windows!r}: choose "last" or "all"')
+    histories = histories.last(length) if windows == "last" else histories.windows(length)
+    rec.site(site)  # refuses an unknown one before anything is written
+    inputs = {"recommender": recommender.fingerprint, "site": site, "histories": histories.fingerprint}
+    if artifacts.is_current(folder, "activations", inputs):
+        return ActivationStore.load(folder)
+
+    first = _resume(artifacts.partial_folder(folder), inputs)
+    with artifacts.writing(folder, "activations", inputs) as partial:
+        memory = np.lib.format.open_memmap(
+            partial / "activations.npy",
+            mode="r+" if first else "w+",
+            dtype=np.float32,
+            shape=(len(histories.codes), recommender.model.config.hidden_size),
+        )
+        with tqdm(desc="activations", total=len(histories), initial=first, unit="user", leave=False) as bar:
+            for start in range(first, len(histories), batch_size):
+                batch = histories.select(slice(start, start + batch_size))
+                rows = slice(histories.offsets[start], histories.offsets[start + len(batch)])
+                memory[rows] = _checked(_read(rec, site, batch), batch)
+                memory.flush()
+                artifacts.write_json(partial / PROGRESS, {"inputs": inputs, "done": start + len(batch)})
+                bar.update(len(batch))
+        (partial / PROGRESS).unlink()
+        _describe(partial, memory, histories, rec, site)
+    return ActivationStore.load(folder)
+
+
+def _read(rec: RecommenderEnvoy, site: str, batch: Histories) -> np.ndarray:
+    """Hidden states of all item steps, float32 [n, d]."""
+    hidden = rec.hidden(batch, site)
+    # Rows of the mask run over users, then steps, which is the order of `batch.codes`.
+    return hidden.cpu()[rec.item_steps(batch)].float().numpy()
+
+
+def _checked(hidden: np.ndarray, batch: Histories) -> np.ndarray:
+    finite = np.isfinite(hidden).all(axis=1)
+    if not finite.all():
+        user = batch.users.repeat(batch.lengths)[int(finite.argmin())]
+        raise InputError(
+            f"the activations of user {user!r} are not finite: the recommender's weights are damaged; "
+            f"train it again with a lower learning rate"
+        )
+    return hidden
+
+
+def _resume(partial: Path, inputs: dict[str, str]) -> int:
+    """Users already written by an interrupted run of the same task; the leftovers of any other are removed."""
+    try:
+        progress = json.loads((partial / PROGRESS).read_text())
+    except (FileNotFoundError, ValueError):
+        progress = {"inputs": None}
+    if progress["inputs"] == inputs:
+        return progress["done"]
+    shutil.rmtree(partial, ignore_errors=True)
+    return 0
+
+
+def _describe(partial: Path, memory: np.ndarray, histories: Histories, rec: RecommenderEnvoy, site: str) -> None:
+    pd.DataFrame(
+        {
+            "user": histories.users.repeat(histories.lengths),
+            "item": rec.recommender.vocabulary.decode(histories.codes),
+            "step": np.arange(len(histories.codes)) - np.repeat(histories.offsets[:-1], histories.lengths),
+        }
+    ).to_parquet(partial / "rows.parquet", index=False)
+    chunks = [memory[start : start + 65536] for start in range(0, len(memory), 65536)]
+    mean = sum(chunk.sum(dtype=np.float64) for chunk in chunks) / memory.size
+    variance = sum(np.square(chunk - mean, dtype=np.float64).sum() for chunk in chunks) / memory.size
+    artifacts.write_json(
+        partial / "store.json",
+        {
+            "site": site,
+            "recommender": rec.recommender.fingerprint,
+            "mean": float(mean),
+            "std": float(np.sqrt(variance)),
+        },
+    )

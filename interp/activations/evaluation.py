@@ -1,0 +1,92 @@
+"""How good a dictionary is: on held-out users, by whom it is chosen, and on test users, by whom it is reported."""
+
+import numpy as np
+import pandas as pd
+
+from interp.concepts import Concepts
+from interp.concepts.alignment import correlation
+from interp.activations.activation_store import ActivationStore
+from interp.activations.feature_matrix import encode
+from interp.activations.fidelity import downstream, reconstruction
+from interp.sae.autoencoder import SparseAutoencoder
+from interp.model.envoys import RecommenderEnvoy
+from recmodels.errors import InputError
+from recmodels.sequences import Histories
+
+
+def evaluate_dictionary(
+    rec: RecommenderEnvoy,
+    sae: SparseAutoencoder,
+    validation: ActivationStore,
+    test: ActivationStore,
+    histories: Histories,
+    concepts: Concepts,
+) -> pd.DataFrame:
+    """One row about one dictionary.
+
+    Args:
+        rec: the recommender that the dictionary belongs to.
+        sae: the dictionary.
+        validation: activations of held-out users of the SAE part.
+        test: activations of the test part.
+        histories: the test users', whose last item is to be predicted.
+        concepts: what features are compared with.
+
+    Returns:
+        site, trainer, n_features, sparsity (its l1 or k), seed; of the held-out users `val_l0`,
+        `val_explained_variance` and `val_mean_top_correlation`; of the test users rmse, explained_variance, l0, dead,
+        mean_top_correlation, and the ranking metrics with the layer's output replaced by its reconstruction at
+        all steps (`ndcg@10`, …) and at the last step only (`last_ndcg@10`, …).
+    """
+    config, site = sae.config, sae.provenance.site
+    held_out = reconstruction(validation, sae)
+    metrics = downstream(rec.attach(sae), histories, site, ("all", "last")).set_index("replaced")
+    row = {
+        "site": site,
+        "trainer": config.trainer,
+        "n_features": config.n_features,
+        "sparsity": config.sparsity,
+        "seed": config.seed,
+        "val_l0": held_out["l0"],
+        "val_explained_variance": held_out["explained_variance"],
+        "val_mean_top_correlation": mean_top_correlation(encode(validation, sae), validation, concepts),
+        **reconstruction(test, sae),
+        "mean_top_correlation": mean_top_correlation(encode(test, sae), test, concepts),
+        **metrics.loc["all"].to_dict(),
+        **metrics.loc["last"].add_prefix("last_").to_dict(),
+    }
+    return pd.DataFrame([row])
+
+
+def mean_top_correlation(activations: object, store: ActivationStore, concepts: Concepts) -> float:
+    """Mean over concepts of the largest correlation of any feature, or neuron, with it (paper section 4.2).
+
+    Args:
+        activations: [n, f], one row per row of the store.
+        store: whose items are labelled.
+        concepts: those that no row or every row has are left out.
+
+    Raises:
+        InputError: that leaves none.
+    """
+    labels = concepts.labels(store.rows["item"])
+    labels = labels[:, labels.any(axis=0) & ~labels.all(axis=0)]
+    if not labels.shape[1]:
+        raise InputError("no concept is had by some rows and not by others: choose another attribute, or more users")
+    return float(correlation(activations, labels).max(axis=0).mean())
+
+
+def best_aligned(table: pd.DataFrame, max_l0: float) -> int:
+    """Index of the dictionary that is best aligned on held-out users among those that are sparse enough there.
+
+    Args:
+        table: rows of `evaluate_dictionary` to choose from.
+        max_l0: active features per step, at most; if no dictionary is that sparse, the sparsest is taken.
+    """
+    allowed = table[table["val_l0"] <= max_l0]
+    return int(allowed["val_mean_top_correlation"].idxmax() if len(allowed) else table["val_l0"].idxmin())
+
+
+def neurons(store: ActivationStore, concepts: Concepts) -> float:
+    """`mean_top_correlation` of the neurons themselves."""
+    return mean_top_correlation(np.asarray(store.activations, dtype=np.float64), store, concepts)

@@ -1,0 +1,93 @@
+"""Feature activations of a whole store, sparse, and what can be said of each feature by itself.
+
+Axes: n rows, f features.
+"""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from tqdm.auto import tqdm
+
+from interp.activations.activation_store import ActivationStore
+from interp.sae.autoencoder import SparseAutoencoder
+from interp.model.envoys import RecommenderEnvoy
+from recmodels.errors import InputError
+from recmodels.sequences import Histories
+
+USERS = 256  # per pass
+
+Units: TypeAlias = Sequence[float] | np.ndarray | pd.Series
+"""What one unit of each feature is: [f], or a series by feature, such as `study.features.table["p99"]`."""
+
+
+def encode(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 4096) -> sparse.csc_array:
+    """Activations of every feature on every row of a store: sparse float32 [n, f], by columns.
+
+    Raises:
+        InputError: the dictionary was trained on another recommender or at another site.
+    """
+    check_match(store, sae)
+    parts = []
+    total = -(-len(store) // batch_size)
+    for batch in tqdm(store.batches(batch_size), desc="encoding", total=total, leave=False):
+        parts.append(sparse.csr_array(sae.encode(batch).numpy()))
+    return sparse.csc_array(sparse.vstack(parts))
+
+
+def last_features(rec: RecommenderEnvoy, site: str, histories: Histories) -> sparse.csr_array:
+    """Features [n, f] at the step that is scored, of one history per row, under the steers in force."""
+    sae = rec.site(site).sae
+    parts = [sae.encode(rec.hidden(batch, site)[:, -1]).cpu().numpy() for batch in histories.batches(USERS)]
+    return sparse.csr_array(sparse.vstack([sparse.csr_array(part) for part in parts]))
+
+
+def check_match(store: ActivationStore, sae: SparseAutoencoder) -> None:
+    """Check that a dictionary reads the kind of activations that a store holds.
+
+    Raises:
+        InputError: another recommender or another site.
+    """
+    sae.check_belongs(store.recommender)
+    if sae.provenance.site != store.site:
+        raise InputError(
+            f"this dictionary reads {sae.provenance.site}, the store holds {store.site}: "
+            f"collect activations at {sae.provenance.site}"
+        )
+
+
+def statistics(activations: sparse.csc_array) -> pd.DataFrame:
+    """What each feature does by itself, indexed by feature.
+
+    Returns:
+        `density` (share of rows where it is active); over the active rows `mean`, `p99` (99th percentile) and `max`;
+        over all rows `std` (standard deviation). All 0 for a feature that is never active.
+    """
+    n, f = activations.shape
+    count = np.diff(activations.indptr)
+    table = np.zeros((f, 5))
+    table[:, 0] = count / n
+    for feature in np.flatnonzero(count):
+        values = activations.data[activations.indptr[feature] : activations.indptr[feature + 1]]
+        mean = values.sum(dtype=np.float64) / n
+        std = np.sqrt((np.square(np.subtract(values, mean, dtype=np.float64)).sum() + (n - len(values)) * mean**2) / n)
+        table[feature, 1:] = values.mean(), np.percentile(values, 99), values.max(), std
+    return pd.DataFrame(table, columns=["density", "mean", "p99", "max", "std"]).rename_axis("feature")
+
+
+def units_of(units: Units | None, n_features: int) -> np.ndarray:
+    """Units as one number for each feature: float [f], all 1 if none are given.
+
+    Raises:
+        InputError: a feature has none, or one that is negative or not finite.
+    """
+    if units is None:
+        return np.ones(n_features)
+    if isinstance(units, pd.Series):
+        units = units.sort_index()
+    scale = np.asarray(units, dtype=float)
+    if scale.shape != (n_features,) or not (np.isfinite(scale) & (scale >= 0)).all():
+        raise InputError(f"units has shape {scale.shape}: give one number, 0 or more, for each feature")
+    return scale

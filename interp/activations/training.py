@@ -1,0 +1,144 @@
+"""Training sparse autoencoders on an activation store, several in one pass, with resume after a kill."""
+
+import json
+import shutil
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from tqdm.auto import tqdm
+
+from interp.config import SAEConfig
+from interp.activations.activation_store import ActivationStore
+from interp.sae.autoencoder import KIND, Provenance, SparseAutoencoder
+from interp.sae.trainers import build_trainer
+from recmodels import artifacts
+from recmodels.errors import InputError
+
+SAVE_EVERY = 500  # steps between two checkpoints
+
+
+def train(
+    store: ActivationStore,
+    configs: Mapping[str, SAEConfig],
+    folder: Path,
+    device: str | None = None,
+) -> dict[str, SparseAutoencoder]:
+    """Train one dictionary per configuration and write each to `folder/<name>`.
+
+    Batches are drawn i.i.d. with replacement from the store, normalised by its mean and standard deviation
+    (docs/paper.md, 3 and 4). A batch depends only on the seed and the step: configurations that share steps, batch
+    size and seed learn from the same batches in one pass, and an interrupted run, taken up again from
+    `folder/checkpoints`, ends in the same weights. Dictionaries that `folder` already holds are only loaded.
+
+    Args:
+        store: the activations.
+        configs: name → configuration.
+        folder: where the dictionaries are written.
+        device: where to train; by default a GPU if there is one.
+
+    Raises:
+        InputError: no configuration, a setting that makes no sense, or a training that diverged.
+    """
+    if not configs:
+        raise InputError("no dictionaries to train: give at least one configuration")
+    provenance = Provenance(store.recommender, store.site, store.fingerprint)
+    passes: dict[tuple[int, int, int], dict[str, SAEConfig]] = {}
+    for name, config in configs.items():
+        config.check()
+        if not artifacts.is_current(folder / name, KIND, SparseAutoencoder.inputs(config, provenance)):
+            passes.setdefault((config.steps, config.batch_size, config.seed), {})[name] = config
+    for group in passes.values():
+        for name, trainer in _train(store, group, folder / "checkpoints", device).items():
+            dictionary = trainer.ae.cpu()
+            if not all(tensor.isfinite().all() for tensor in dictionary.state_dict().values()):
+                raise InputError(f"the training of {name} diverged: lower sae.learning_rate")
+            SparseAutoencoder(dictionary, store.mean, store.std, configs[name], provenance).save(folder / name)
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    return {name: SparseAutoencoder.load(folder / name) for name in configs}
+
+
+def _train(
+    store: ActivationStore, configs: Mapping[str, SAEConfig], checkpoints: Path, device: str | None
+) -> dict[str, Any]:
+    """The trainers of configurations that share their batches, after their last step."""
+    shared = next(iter(configs.values()))
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    dim = store.activations.shape[1]
+    trainers = {name: build_trainer(config, dim, device) for name, config in configs.items()}
+    task = {"store": store.fingerprint, **{name: asdict(config) for name, config in configs.items()}}
+    checkpoint = checkpoints / f"{artifacts.json_sha256(task)[:16]}.safetensors"
+    first = _restore(trainers, checkpoint) if checkpoint.is_file() else 0
+    bar = tqdm(desc=f"training {len(trainers)} dictionaries", total=shared.steps, initial=first, leave=False)
+    for step in range(first, shared.steps):
+        rows = np.random.default_rng([shared.seed, step]).integers(len(store), size=shared.batch_size)
+        # Sorted rows read the memory map in order; their order within a batch changes nothing.
+        batch = torch.from_numpy(store.activations[np.sort(rows)])
+        batch = (batch.to(device) - store.mean) / store.std
+        for trainer in trainers.values():
+            trainer.update(step, batch)
+        bar.update()
+        if (step + 1) % SAVE_EVERY == 0 and step + 1 < shared.steps:
+            _save(trainers, checkpoint, step + 1)
+    bar.close()
+    return trainers
+
+
+def _tensors(trainer: Any) -> dict[str, torch.Tensor]:
+    """Every tensor that a trainer changes while it trains, as references to its own."""
+    state = {f"ae/{name}": tensor for name, tensor in trainer.ae.state_dict().items()}
+    state |= {f"own/{name}": value for name, value in vars(trainer).items() if isinstance(value, torch.Tensor)}
+    for index, slots in trainer.optimizer.state_dict()["state"].items():
+        state |= {f"adam/{index}.{name}": tensor for name, tensor in slots.items()}
+    return state
+
+
+def _numbers(trainer: Any) -> dict[str, Any]:
+    """Everything else that it may change: counters, and the coefficients of p_anneal with their history."""
+    plain = (int, float, list, type(None))
+    return {name: value for name, value in vars(trainer).items() if isinstance(value, plain)}
+
+
+def _save(trainers: dict[str, Any], path: Path, step: int) -> None:
+    tensors = {
+        f"{name}/{key}": tensor.detach().cpu().contiguous()
+        for name, trainer in trainers.items()
+        for key, tensor in _tensors(trainer).items()
+    }
+    numbers = {name: _numbers(trainer) for name, trainer in trainers.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    save_file(tensors, partial, metadata={"step": json.dumps(step), "numbers": json.dumps(numbers)})
+    partial.replace(path)
+
+
+def _restore(trainers: dict[str, Any], path: Path) -> int:
+    """Put a checkpoint back into fresh trainers and return the step to go on with."""
+    with safe_open(path, "pt") as file:
+        step, numbers = (json.loads(file.metadata()[key]) for key in ("step", "numbers"))
+        state: dict[str, dict[str, dict[str, torch.Tensor]]] = {}
+        for key in file.keys():  # noqa: SIM118
+            name, kind, rest = key.rsplit("/", 2)
+            state.setdefault(name, {}).setdefault(kind, {})[rest] = file.get_tensor(key)
+    for name, trainer in trainers.items():
+        trainer.ae.load_state_dict(state[name]["ae"])
+        vars(trainer).update(numbers[name])
+        vars(trainer).update({key: tensor.to(trainer.device) for key, tensor in state[name].get("own", {}).items()})
+        slots: dict[int, dict[str, torch.Tensor]] = {}
+        for key, tensor in state[name]["adam"].items():
+            index, slot = key.split(".")
+            slots.setdefault(int(index), {})[slot] = tensor
+        groups = trainer.optimizer.state_dict()["param_groups"]
+        trainer.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        with warnings.catch_warnings():
+            # torch wants optimizer.step() before scheduler.step(); here the steps were taken earlier.
+            warnings.simplefilter("ignore")
+            for _ in range(step):
+                trainer.scheduler.step()
+    return step

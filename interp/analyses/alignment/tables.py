@@ -1,0 +1,112 @@
+"""Everything that the activations of the test part say about the features of the chosen dictionary."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from interp.concepts import Concepts
+from interp.concepts.alignment import Alignment, align
+from interp.activations.activation_store import ActivationStore
+from interp.activations.feature_matrix import encode, statistics
+from interp.activations.fidelity import reconstruction
+from interp.sae.autoencoder import SparseAutoencoder
+from interp.features.examples import banded_histories, histograms, next_items, p_top
+from interp.store.table_files import Tables
+from recmodels.errors import InputError
+
+
+def alignment(
+    store: ActivationStore,
+    sae: SparseAutoencoder,
+    concepts: Concepts,
+    attribute: str,
+    others: Mapping[str, Concepts],
+    held_out: pd.Series,
+) -> Tables:
+    """Tables `dictionary`, `concepts`, `attributes`, `alignment`, `neurons`, `features`, `histograms`, `histories`.
+
+    Args:
+        store: activations of the test part.
+        sae: the chosen dictionary.
+        concepts: the study's concepts.
+        attribute: what they are called together, such as "genres".
+        others: attribute → concepts to compare features with neurons on as well (paper Appendix C).
+        held_out: by user, the item after those of the store.
+    """
+    activations = encode(store, sae)
+    if not activations.nnz:
+        raise InputError("no feature of this dictionary is ever active: train it with a smaller l1")
+    neurons = np.asarray(store.activations, dtype=np.float64)
+    labels = concepts.labels(store.rows["item"])
+    of_features, of_neurons = (align(values, labels, concepts.names) for values in (activations, neurons))
+    beside = _features_beside_neurons(of_features, of_neurons)
+    labels = labels[:, [concepts.index(name) for name in of_features.concepts]]
+    best = of_features.correlation.argmax(axis=1)
+    followed = replace(store, rows=store.rows.assign(next=next_items(store, held_out)))
+    overall = {
+        **reconstruction(store, sae),
+        "sae_mean_top_correlation": of_features.mean_top_correlation,
+        "neuron_mean_top_correlation": of_neurons.mean_top_correlation,
+        "sae_mean_top_auc": beside["auc"].mean(),
+        "sae_mean_top_sensitivity": beside["sensitivity"].mean(),
+    }
+    return {
+        "dictionary.csv": pd.DataFrame([overall]),
+        "concepts.csv": beside,
+        "attributes.csv": _attributes(attribute, beside, activations, neurons, store, others),
+        "alignment.parquet": of_features.table(),
+        "neurons.parquet": of_neurons.table().rename(columns={"feature": "neuron"}),
+        "features.parquet": _features(activations, store, of_features, labels, best),
+        "histograms.parquet": histograms(activations, labels, best),
+        "histories.parquet": banded_histories(activations, followed),
+    }
+
+
+def _attributes(
+    attribute: str,
+    beside: pd.DataFrame,
+    activations: sparse.csc_array,
+    neurons: np.ndarray,
+    store: ActivationStore,
+    others: Mapping[str, Concepts],
+) -> pd.DataFrame:
+    """The table `concepts` again, with those of the other attributes below it."""
+    parts = [beside.assign(attribute=attribute)]
+    for name, concepts in others.items():
+        labels = concepts.labels(store.rows["item"])
+        both = (align(values, labels, concepts.names) for values in (activations, neurons))
+        parts.append(_features_beside_neurons(*both).assign(attribute=name))
+    table = pd.concat(parts, ignore_index=True)
+    return table[["attribute", *table.columns.drop("attribute")]]
+
+
+def _features_beside_neurons(features: Alignment, neurons: Alignment) -> pd.DataFrame:
+    other = (
+        neurons.top()
+        .add_prefix("neuron_")
+        .rename(columns={"neuron_concept": "concept", "neuron_feature": "neuron", "neuron_abs_feature": "abs_neuron"})
+    )
+    return features.top().merge(other.drop(columns="neuron_popularity"), on="concept")
+
+
+def _features(
+    activations: Any, store: ActivationStore, aligned: Alignment, labels: np.ndarray, best: np.ndarray
+) -> pd.DataFrame:
+    each = np.arange(len(best))
+    mean_share, pooled_share = p_top(activations, store, labels)
+    return (
+        statistics(activations)
+        .assign(
+            concept=np.array(aligned.concepts)[best],
+            correlation=aligned.correlation[each, best],
+            auc=aligned.auc[each, best],
+            sensitivity=aligned.sensitivity[each, best],
+            p_top100=mean_share[each, best],
+            p_top100_pooled=pooled_share[each, best],
+        )
+        .reset_index()
+    )

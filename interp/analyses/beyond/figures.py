@@ -1,0 +1,72 @@
+"""Figures of what goes beyond the paper: exposure against quality, attributions against ablations."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from interp.plots.theme import NEUTRAL, SAE, styled
+
+
+def exposure_trade_off(popularity: pd.DataFrame, measure: str = "ndcg@10", name: str = "NDCG@10") -> go.Figure:
+    """What moving exposure to the long tail costs: how both change with each strength, with their intervals.
+
+    Args:
+        popularity: table `popularity`.
+        measure: the measure on the y axis.
+        name: what it is called.
+    """
+    x, y = (
+        popularity[popularity["measure"] == wanted].sort_values("strength")
+        for wanted in ("long_tail_share@10", measure)
+    )
+    figure = go.Figure(
+        go.Scatter(
+            x=x["change"],
+            y=y["change"],
+            error_x=_bounds(x),
+            error_y=_bounds(y),
+            text=[f"{strength:g}" for strength in x["strength"]],
+            mode="lines+markers+text",
+            textposition="top right",
+            line={"color": SAE, "width": 1.5},
+            marker={"size": 7},
+            hovertemplate="strength %{text}: %{x:+.3f}, %{y:+.3f}<extra></extra>",
+        )
+    )
+    return styled(figure, "change of the long tail’s share in the top 10", f"change of {name}")
+
+
+def attributions_beside_ablations(explanations: pd.DataFrame) -> go.Figure:
+    """What attributions foretell against what ablations measure; on the dashed line they are equal.
+
+    Args:
+        explanations: table `explanations`.
+    """
+    both = explanations[["attribution", "ablation"]]
+    ends = [both.min().min(), both.max().max()]
+    figure = go.Figure(
+        go.Scatter(
+            x=both["attribution"],
+            y=both["ablation"],
+            customdata=explanations["feature"],
+            meta="feature",
+            mode="markers",
+            marker={"color": SAE, "size": 5, "opacity": 0.6},
+            hovertemplate="feature %{customdata}: %{x:.3f}, %{y:.3f}<extra></extra>",
+        )
+    )
+    figure.add_scatter(x=ends, y=ends, mode="lines", line={"color": NEUTRAL, "dash": "dash"}, hoverinfo="skip")
+    return styled(figure, "attribution: activation × gradient", "change of the score by ablation").update_layout(
+        showlegend=False
+    )
+
+
+def _bounds(rows: pd.DataFrame) -> dict[str, object]:
+    """Error bars from bounds, which need not lie at equal distances."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": rows["change_high"] - rows["change"],
+        "arrayminus": rows["change"] - rows["change_low"],
+        "thickness": 1,
+        "color": NEUTRAL,
+    }

@@ -1,0 +1,163 @@
+"""Claims about settings of dictionaries and places in the recommender (paper sections 5, 6 and 7.1.2)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from interp.config import PENALISED
+from interp.store.claim import BEYOND, NOTHING, Claim, drop, signed
+
+LOST = 0.05  # of NDCG@10; the paper loses 0.002 of 0.100
+TREMBLE = 0.02  # of NDCG@10, from one λ to the next, that counts as no change
+SPREAD = 0.10
+SMALL = 256  # features of a dictionary that the paper calls too small
+SIMILAR = 0.20
+KEPT = 0.90
+MEASURE = "mean_top_correlation"
+
+
+def first_block(sites: pd.DataFrame) -> Claim:
+    """Section 5, from the table `sites`."""
+    statement = "The first transformer block has slightly better interpretability than the later ones."
+    criterion = "Holds if block 0 has the largest mean top correlation of all blocks."
+    blocks = _blocks(sites)
+    if len(blocks) < 2 or "blocks.0" not in blocks.index:
+        return Claim("5", statement, criterion, "Dictionaries of one block only.", None, ("sites",))
+    return Claim("5", statement, criterion, _listed(blocks), bool(blocks.idxmax() == "blocks.0"), ("sites",))
+
+
+def similar_blocks(sites: pd.DataFrame) -> Claim:
+    """Section 5, from the table `sites`."""
+    statement = "Selecting other layers leads to similar results."
+    criterion = f"Holds if the worst block's mean top correlation is at most {SIMILAR:.0%} below the best's."
+    blocks = _blocks(sites)
+    if len(blocks) < 2:
+        return Claim("5", statement, criterion, "Dictionaries of one block only.", None, ("sites",))
+    below = drop(blocks.max(), blocks.min())
+    measured = f"{_listed(blocks)} The worst is {below:.0%} below the best."
+    return Claim("5", statement, criterion, measured, bool(below <= SIMILAR), ("sites",))
+
+
+def reconstruction(recommender: pd.DataFrame, dictionaries: pd.DataFrame) -> Claim:
+    """Section 6, from the tables `recommender` and `dictionaries`."""
+    statement = "At the λ of choice, replacing the layer by its reconstruction hardly changes the recommendations."
+    criterion = f"Holds if NDCG@10 loses at most {LOST:.0%} (in the paper 0.098 is left of 0.100)."
+    tables = ("recommender", "dictionaries")
+    plain, replaced = recommender.set_index("replaced").loc[["none", "all"], "ndcg@10"]
+    if not plain:
+        return Claim("6", statement, criterion, NOTHING, None, tables)
+    chosen = dictionaries[dictionaries["chosen"]].iloc[0]
+    lost = drop(plain, replaced)
+    name = "λ" if chosen["trainer"] in PENALISED else "k"
+    measured = (
+        f"At {name} = {chosen['sparsity']:g}, NDCG@10 is {replaced:.4f} against {plain:.4f}: {signed(-lost, '+.1%')}."
+    )
+    return Claim("6", statement, criterion, measured, bool(lost <= LOST), tables)
+
+
+def stronger_penalty(l1: pd.DataFrame, sae: Mapping[str, Any]) -> Claim:
+    """Section 6, from the table `l1`."""
+    statement = "The stronger the L1 penalty, the worse the recommendations through the reconstruction."
+    criterion = (
+        f"Holds if NDCG@10 is lower at the largest λ than at the smallest, and rises by no more than {TREMBLE:.0%} of "
+        "the original's from any λ to the next."
+    )
+    rows, why = _penalties(l1, sae)
+    if why:
+        return Claim("6", statement, criterion, why, None, ("l1",))
+    values = rows["ndcg@10"].to_numpy()
+    plain = l1.loc[l1["sparsity"].isna(), "ndcg@10"].iloc[0]
+    if not plain:
+        return Claim("6", statement, criterion, NOTHING, None, ("l1",))
+    rise = np.diff(values).max()
+    first, last = rows.iloc[0], rows.iloc[-1]
+    measured = (
+        f"NDCG@10 goes from {first['ndcg@10']:.4f} at λ = {first['sparsity']:g} to {last['ndcg@10']:.4f} at "
+        f"λ = {last['sparsity']:g}; the largest rise between neighbours is {max(rise, 0):.4f} (original {plain:.4f})."
+    )
+    holds = bool(values[-1] < values[0] and rise <= TREMBLE * plain)
+    return Claim("6", statement, criterion, measured, holds, ("l1",))
+
+
+def best_between(l1: pd.DataFrame, sae: Mapping[str, Any]) -> Claim:
+    """Section 7.1.2, from the table `l1`."""
+    statement = "The mean correlation is lower for very low and for high λ than between them."
+    criterion = "Holds if it is lower at the smallest and at the largest λ than at the best one between."
+    rows, why = _penalties(l1, sae)
+    if why:
+        return Claim("7.1.2", statement, criterion, why, None, ("l1",))
+    first, last = rows.iloc[0], rows.iloc[-1]
+    best = rows.iloc[1:-1].sort_values(MEASURE).iloc[-1]
+    named = {"the smallest λ": first, "the best between": best, "the largest": last}
+    told = [f"{row[MEASURE]:.3f} at {name} ({row['sparsity']:g})" for name, row in named.items()]
+    measured = f"It is {', '.join(told)}; means over {_runs(rows)}."
+    holds = bool(first[MEASURE] < best[MEASURE] > last[MEASURE])
+    return Claim("7.1.2", statement, criterion, measured, holds, ("l1",))
+
+
+def stable_sizes(sizes: pd.DataFrame) -> Claim:
+    """Section 7.1.2, from the table `sizes`."""
+    statement = f"For dictionaries of more than {SMALL} features the mean correlation is stable."
+    criterion = f"Holds if largest and smallest differ by at most {SPREAD:.0%} of their mean."
+    rows = sizes[sizes["n_features"] > SMALL]
+    if len(rows) < 2:
+        why = f"{_count(len(rows), 'size')} above {SMALL} features: two are needed."
+        return Claim("7.1.2", statement, criterion, why, None, ("sizes",))
+    values = rows[MEASURE]
+    spread = (values.max() - values.min()) / values.mean()
+    measured = (
+        f"From {values.min():.3f} to {values.max():.3f} over {len(rows)} sizes of {rows['n_features'].min()} to "
+        f"{rows['n_features'].max()} features ({_runs(rows)}): a spread of {spread:.0%}."
+    )
+    return Claim("7.1.2", statement, criterion, measured, bool(spread <= SPREAD), ("sizes",))
+
+
+def sparse_is_aligned(dictionaries: pd.DataFrame, limit: float) -> Claim:
+    """Beyond the paper, from the table `dictionaries`; `limit` is the study's `sparse_l0`."""
+    statement = f"A dictionary with at most {limit:g} features active per step is nearly as interpretable."
+    criterion = (
+        f"Holds if the best such dictionary's mean top correlation is at least {KEPT:.0%} of the chosen one's "
+        "(both picked on held-out users)."
+    )
+    sparse, chosen = (dictionaries[dictionaries[flag]].iloc[0] for flag in ("sparse", "chosen"))
+    if sparse["val_l0"] > limit:
+        why = f"No dictionary is that sparse: the sparsest has {sparse['val_l0']:.1f} active on held-out users."
+        return Claim(BEYOND, statement, criterion, why, None, ("dictionaries",))
+    if sparse["chosen"]:
+        why = f"The chosen dictionary is itself that sparse, with {chosen['val_l0']:.1f} active on held-out users."
+        return Claim(BEYOND, statement, criterion, why, None, ("dictionaries",))
+    told = [
+        f"{row['trainer']} with {row['n_features']} features, setting {row['sparsity']:g}: {row[MEASURE]:.3f} at L0 "
+        f"{row['l0']:.1f}"
+        for row in (sparse, chosen)
+    ]
+    holds = bool(sparse[MEASURE] >= KEPT * chosen[MEASURE])
+    return Claim(BEYOND, statement, criterion, f"{told[0]}; the chosen one, {told[1]}.", holds, ("dictionaries",))
+
+
+def _penalties(l1: pd.DataFrame, sae: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
+    """The rows of the grid by λ, and why they are not enough if they are not."""
+    rows = l1[l1["sparsity"].notna()].sort_values("sparsity")
+    if sae["trainer"] not in PENALISED:
+        return rows, f"The trainer {sae['trainer']} has no λ."
+    return rows, "" if len(rows) >= 3 else f"{_count(len(rows), 'value')} of λ: three are needed."
+
+
+def _blocks(sites: pd.DataFrame) -> pd.Series:
+    table = sites.set_index("site")[MEASURE]
+    return table[table.index.str.fullmatch(r"blocks\.\d+")].sort_index()
+
+
+def _listed(blocks: pd.Series) -> str:
+    return "Mean top correlation: " + ", ".join(f"{site} {value:.3f}" for site, value in blocks.items()) + "."
+
+
+def _runs(rows: pd.DataFrame) -> str:
+    low, high = int(rows["runs"].min()), int(rows["runs"].max())
+    return _count(low, "run") if low == high else f"{low} to {high} runs"
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number} {name}" + "s" * (number != 1)

@@ -1,0 +1,93 @@
+"""What it takes for a concept to have the share that is asked, found on some users and tried on others."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from interp.concepts import Concepts
+from interp.control.doses import find_dose
+from interp.control.dose_search import Goal, Search
+from interp.control.receipts import Receipt, steering_receipt
+from interp.control.steered_lists import steered_lists
+from interp.control.sweeps import user_shares
+from interp.control.user_doses import find_user_doses
+from interp.model.envoys import RecommenderEnvoy
+from interp.steering.edits import Steer
+from interp.steering.parsing import Meanings
+from interp.store.table_files import Tables
+from recmodels.sequences import Histories
+
+MORE, MOST = 0.2, 0.9  # asked on top of a share that is there already, and the most that is then asked
+K = 10
+
+
+def doses(
+    rec: RecommenderEnvoy,
+    site: str,
+    found_on: Histories,
+    test_users: Histories,
+    targets: Sequence[str],
+    concepts: Concepts,
+    popularity: pd.Series,
+    meanings: Meanings,
+    share: float = 0.4,
+) -> Tables:
+    """Table `doses`: what gives each concept a share of the top 10, at one dose for all users and at one for each.
+
+    A concept that has the share without steering is asked for 0.2 more than it has, at most 0.9.
+
+    Args:
+        rec: the recommender with the dictionary attached.
+        site: where it is attached.
+        found_on: users that doses for all are found on.
+        test_users: users that these are then tried on.
+        targets: the concepts.
+        concepts: all concepts.
+        popularity: training interactions by item id.
+        meanings: which features are aligned with a concept, of which the best three may be set for it, and their units.
+        share: what is asked.
+
+    Returns:
+        A row for each target, method ("population": one dose for all, or "user": one for each) and part ("found_on" or
+        "test"; doses for each user need nothing but their own lists, so they are found on the very part): asked, users,
+        reached (whether the mean share of these users is as asked), own_before and own_after (share of the users whose
+        own list is as asked), n_features and amount (medians over steered users if each has a dose), overlap, and of
+        share and ndcg each before, after, change, change_low and change_high.
+    """
+    labels = concepts.labels(rec.recommender.vocabulary.ids)
+    rows = []
+    for target in targets:
+        has = labels[:, [concepts.index(target)]]
+        plain = float(user_shares(rec.rank(found_on.split_last()[0], K), has).mean())
+        asked = share if plain < share else round(min(plain + MORE, MOST), 2)
+        search = Search.aligned(rec, site, concepts, popularity, Goal(target, asked, k=K), meanings)
+        dose = find_dose(search, found_on)
+        on_test = steering_receipt(rec, test_users, dose.steer, concepts, popularity, K, targets=[target])
+        for part, users, made in (("found_on", found_on, dose.receipt), ("test", test_users, on_test)):
+            lists = steered_lists(rec, users.split_last()[0], [Steer((), site), dose.steer], K)
+            own = [dose.goal.met(user_shares(some, has)).mean() for some in lists]
+            about = {"target": target, "method": "population", "part": part, "asked": asked, "users": len(users)}
+            size = {"n_features": len(dose.features), "amount": dose.amount}
+            rows.append({**about, **size, **_measured(made, own, dose.goal)})
+
+            each = find_user_doses(search, users)
+            steered = each.users[each.users["n_features"] > 0]
+            own = [dose.goal.met(each.users[f"share_{side}"]).mean() for side in ("before", "after")]
+            size = {name: steered[name].median() if len(steered) else 0.0 for name in ("n_features", "amount")}
+            rows.append({**about, "method": "user", **size, **_measured(each.receipt, own, dose.goal)})
+    return {"doses.csv": pd.DataFrame(rows)}
+
+
+def _measured(made: Receipt, own: Sequence[float], goal: Goal) -> dict[str, Any]:
+    """What a receipt says of the share, of NDCG and of the overlap."""
+    measures = made.measures.set_index("measure")
+    rows = {"share": made.shares.set_index("concept").loc[goal.target], "ndcg": measures.loc[f"ndcg@{K}"]}
+    numbers = ("before", "after", "change", "change_low", "change_high")
+    return {
+        "reached": bool(goal.met(rows["share"]["after"])),
+        "own_before": own[0],
+        "own_after": own[1],
+        "overlap": measures.at["overlap", "after"],
+        **{f"{name}_{number}": row[number] for name, row in rows.items() for number in numbers},
+    }

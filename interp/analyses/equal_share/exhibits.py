@@ -1,0 +1,54 @@
+"""Beyond the paper: what more of a concept costs, by steering and by what one would do without it."""
+
+import pandas as pd
+
+from interp import plots
+from interp.plots.cost_plots import METHODS
+from interp.study.blocks import Block, Column, Source, exhibit, figure, table
+
+
+def equal_share(source: Source) -> Block:
+    """Curves of share and quality, and all methods at equal share."""
+    sweeps = pd.concat([source["steering"], source["baselines"]], ignore_index=True)
+    curves = [
+        figure(plots.cost_curves(rows), str(target), half=True)
+        for target, rows in sweeps.groupby("target", sort=False)
+    ]
+    rows = source["equal_share"]
+    return exhibit(
+        source,
+        "",
+        "What more of a concept costs, beside what one would do without a dictionary",
+        "NDCG@10 against the share of the concept in the top 10, dose by dose. Feature: the top feature is set to a "
+        "value at the last step with the reconstruction error kept; replaced: with the layer replaced, as in the "
+        "paper. Profile: the 20 features that differ most between steps with and without the concept are raised in "
+        "proportion, the error kept. Directions are of unit length among normalised activations and are added at the "
+        "last step: the feature’s, a linear probe’s, that between the means of steps with and without the concept, "
+        "the best correlated neuron’s, and random ones (means over three). Boost: the scores of the concept’s items "
+        "are raised alike, the model is left alone. In the "
+        "table, all at equal shares: parts of the rise from the unsteered lists to the largest share of the paper’s "
+        "replacement. Each method is read where its share first gets there, whatever its NDCG; –: it does not. "
+        "Features and neurons are those that fit best on test users, as in the paper; profiles, probes and means are "
+        "learnt from others.",
+        ["steering", "baselines", "equal_share"],
+        *curves,
+        table(_by_method(rows, "ndcg@10"), _columns()),
+        table(_by_method(rows, "change"), _columns(), "The same as change relative to the unsteered NDCG@10"),
+        table(_by_method(rows, "value"), _columns(), "The doses that this takes"),
+    )
+
+
+def _by_method(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """A row per target and share, a column per method."""
+    keys = ["target", "part"]
+    wide = rows.set_index([*keys, "method"])[column].unstack("method").reindex(columns=list(METHODS))
+    return rows[[*keys, "share"]].drop_duplicates().merge(wide.reset_index(), on=keys)
+
+
+def _columns() -> list[Column]:
+    return [
+        Column("target", "Concept", None),
+        Column("part", "Part of the rise", 1),
+        Column("share", "Share"),
+        *(Column(method, name[0].upper() + name[1:]) for method, (name, _, _) in METHODS.items()),
+    ]

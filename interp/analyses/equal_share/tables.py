@@ -1,0 +1,100 @@
+"""Other ways to turn concepts up, swept like features, and what all of them cost at equal share."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from interp.concepts import Concepts
+from interp.control.baselines import baseline_points, boosted_lists, random_direction
+from interp.control.profiles import concept_profiles
+from interp.control.steered_lists import steered_lists
+from interp.control.sweeps import measured, profile_points, sweep, unit
+from interp.control.equal_share import at_equal_share
+from interp.activations.activation_store import ActivationStore
+from interp.activations.feature_matrix import encode
+from interp.model.envoys import RecommenderEnvoy
+from interp.steering.edits import Push, Steer
+from interp.store.table_files import Tables
+from recmodels.sequences import Histories
+
+# Fine at first, as a little goes a long way; at the ends lists hold little else, or nothing of it.
+RAISED = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
+BOOSTS = (*(-boost for boost in reversed(RAISED)), 0.0, *RAISED)
+SEEDS = (0, 1, 2)  # of random directions
+
+
+def trade_offs(
+    rec: RecommenderEnvoy,
+    test_users: Histories,
+    targets: pd.DataFrame,
+    concepts: Concepts,
+    values: Sequence[float],
+    train: ActivationStore,
+    steering: pd.DataFrame,
+) -> Tables:
+    """Tables `profiles`, `baselines` and `equal_share`.
+
+    `profiles` is `interp.control.profiles.concept_profiles`. `baselines` has the columns of `steering`, for the methods
+    "profile" (a concept's profile is added, the error kept), "mean_difference" (the direction between the means of
+    steps with and without the concept), "neuron" (one neuron, the best correlated of either sign), "random" (means
+    over random directions) and "boost" (the scores of items with the concept are raised, in units of the standard
+    deviation of each user's scores). Directions are of unit length among normalised activations and are added at the
+    last step. `equal_share` holds all methods at equal share, see `interp.control.equal_share.at_equal_share`.
+
+    No setting is chosen by the test users' quality: directions are learnt from the part that trains dictionaries, a
+    concept's neuron is the table `concepts`' as its feature is (as in the paper), and values, boosts, seeds and shares
+    are laid down beforehand.
+
+    Args:
+        rec: the recommender with a dictionary attached at the site of `train`.
+        test_users: the test users.
+        targets: rows of the table `concepts`.
+        concepts: what items have.
+        values: factors of directions.
+        train: activations of the SAE part.
+        steering: the table `steering` of the same targets and users.
+    """
+    sae = rec.site(train.site).sae
+    profiles = concept_profiles(encode(train, sae), train.rows["item"], concepts, sae)
+    names = targets["concept"].tolist()
+    points = [*profile_points(sae, profiles, names, values), *baseline_points(train, concepts, targets, values)]
+    directed, _ = sweep(rec, test_users, points, concepts)
+    parts = [directed, *_random(rec, test_users, names, concepts, values, train)]
+    parts += _boosted(rec, test_users, names, concepts)
+    baselines = pd.concat(parts, ignore_index=True)
+    every = pd.concat([steering, baselines], ignore_index=True)
+    return {"profiles.csv": profiles, "baselines.csv": baselines, "equal_share.csv": at_equal_share(every)}
+
+
+def _random(
+    rec: RecommenderEnvoy,
+    users: Histories,
+    targets: list[str],
+    concepts: Concepts,
+    values: Sequence[float],
+    train: ActivationStore,
+) -> Iterator[pd.DataFrame]:
+    """Means over the same few directions for each target."""
+    pushed = [
+        Push(unit(random_direction(train.activations.shape[1], seed), train.std), value)
+        for seed in SEEDS
+        for value in values
+    ]
+    lists = steered_lists(
+        rec, users.split_last()[0], [Steer((push,), train.site) for push in pushed], progress="random"
+    )
+    for target in targets:
+        table, _ = measured(rec, users, [_named("random", target, push.factor) for push in pushed], lists, concepts)
+        yield table.groupby(["method", "target", "feature", "value"], sort=False, dropna=False).mean().reset_index()
+
+
+def _boosted(rec: RecommenderEnvoy, users: Histories, targets: list[str], concepts: Concepts) -> Iterator[pd.DataFrame]:
+    labels = concepts.labels(rec.recommender.vocabulary.ids)
+    for target in targets:
+        lists = boosted_lists(rec, users.split_last()[0], labels[:, concepts.index(target)], BOOSTS)
+        yield measured(rec, users, [_named("boost", target, boost) for boost in BOOSTS], lists, concepts)[0]
+
+
+def _named(method: str, target: str, value: float) -> dict[str, Any]:
+    return {"method": method, "target": target, "feature": -1, "value": value}

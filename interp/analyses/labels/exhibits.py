@@ -1,0 +1,77 @@
+"""Beyond the paper: how many features could be given a label that holds on users it was not made on."""
+
+import pandas as pd
+
+from interp.features.labels import F1, LIFT
+from interp.study.blocks import Block, Column, Source, exhibit, table
+
+KINDS = {
+    "all": "All",
+    "concept": "Concept",
+    "both": "Two at once",
+    "decade": "Decade",
+    "year": "Year",
+    "language": "Language",
+    "artist": "Artist",
+    "franchise": "Series",
+    "item": "One item",
+    "word": "Word of the title",
+}
+SHOWN = 12
+EXAMPLES = {"hit": "Right", "false alarm": "Said, not active", "missed": "Active, not said"}
+
+
+def labels(source: Source) -> Block:
+    """How many by kind; of labels that hold, each once, the best and the weakest."""
+    kinds = source["label_kinds"]
+    chance = kinds.loc[kinds["kind"] == "all", "by_chance"].item()
+    scores = [Column("precision", "Precision"), Column("recall", "Recall"), Column("f1", "F1")]
+    counted = [
+        Column("name", "Best predicate", None),
+        Column("features", "Features", 0),
+        Column("labelled", "Labelled", 0),
+        *scores,
+        Column("lift", "Lift", 1),
+        Column("hard_precision", "Precision, hard"),
+    ]
+    shown = [
+        Column("label", "Label", None),
+        Column("features", "Features", 0),
+        Column("feature", "Best", 0),
+        *scores,
+        *(Column(role, name, None) for role, name in EXAMPLES.items()),
+    ]
+    good = source["labels"].query("labelled").sort_values("f1", ascending=False, kind="stable")
+    good = good.assign(features=good.groupby(["kind", "label"])["feature"].transform("size"))
+    good = good.drop_duplicates(["kind", "label"])
+    ends = {
+        "The labels that hold best": good.head(SHOWN),
+        "The weakest that are kept": good.iloc[SHOWN:].tail(SHOWN),
+    }
+    return exhibit(
+        source,
+        "",
+        "What features are called, and whether that is true of other users",
+        "A label is a predicate on the item of a step, or two at once, chosen for each feature on the users that "
+        "trained the dictionary. The scores are from test users: of the steps that the label speaks of, the share "
+        "where the feature is above the median of its activations (precision), the share of those that it speaks of "
+        "(recall), and how much more often it is right than by chance (lift). Hard negatives are steps of items with a "
+        "concept near to the feature, or where a feature of a similar direction is active; precision among them is for "
+        f"as many as active steps. Features whose label has an F1 below {F1:g}, a lift below {LIFT:g} or a precision "
+        f"among hard negatives below 2/3 stay unlabelled. The label of another feature gets that far in {chance:.2%} "
+        "of cases. Means are over labels that passed on these same users, so they lean to the good side.",
+        ["labels", "label_kinds", "label_items"],
+        table(kinds.assign(name=kinds["kind"].map(KINDS)), counted, strong=[0]),
+        *(table(_with_examples(source, rows), shown, title) for title, rows in ends.items() if len(rows)),
+    )
+
+
+def _with_examples(source: Source, rows: pd.DataFrame) -> pd.DataFrame:
+    """With the titles of items that speak for each label and against it."""
+    items = (
+        source["label_items"]
+        .query("rank <= 2")
+        .assign(title=lambda found: found["item"].map(source.study.items["title"]))
+    )
+    titles = items.groupby(["feature", "role"])["title"].agg("; ".join).unstack("role")
+    return rows.join(titles.reindex(columns=list(EXAMPLES)).fillna("–"), on="feature")

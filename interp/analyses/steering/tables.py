@@ -1,0 +1,43 @@
+"""Sweeps of the features that stand for concepts, beside linear probes (paper sections 8.2.1 to 8.2.3)."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from interp.concepts import Concepts
+from interp.control.sweeps import direction_points, set_points, sweep
+from interp.activations.activation_store import ActivationStore
+from interp.sae.autoencoder import SparseAutoencoder
+from interp.model.envoys import RecommenderEnvoy
+from interp.features.probes import fit_probes, probe_scores
+from interp.store.table_files import Tables
+from recmodels.sequences import Histories
+
+
+def steering(
+    rec: RecommenderEnvoy,
+    sae: SparseAutoencoder,
+    test_users: Histories,
+    targets: pd.DataFrame,
+    concepts: Concepts,
+    values: Sequence[float],
+    train: ActivationStore,
+    test: ActivationStore,
+) -> Tables:
+    """Tables `probes`, `steering` and `shares`; see `interp.features.probes` and `interp.control.sweeps`.
+
+    Args:
+        rec: the recommender with the dictionary attached.
+        sae: the dictionary.
+        test_users: the test users.
+        targets: columns concept and feature.
+        concepts: whose shares are reported.
+        values: activations set, and factors of directions added.
+        train: activations of the SAE part, to fit probes on.
+        test: activations of the test part, to score probes on.
+    """
+    chosen = dict(zip(targets["concept"], targets["feature"].astype(int).tolist(), strict=True))
+    fitted = fit_probes(train, concepts)
+    points = [*set_points(sae, chosen, values), *direction_points(sae, fitted, chosen, values)]
+    metrics, shares = sweep(rec, test_users, points, concepts)
+    return {"probes.csv": probe_scores(fitted, test, concepts), "steering.csv": metrics, "shares.csv": shares}

@@ -1,0 +1,248 @@
+"""Do features do what they say? What turning each of them does to the lists: to concepts' shares, and to items.
+
+A feature's correlations say which concepts it stands for; what it causes is measured by steering it. The two are
+compared feature by feature and concept by concept.
+
+Axes: u users, f features, c concepts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from interp.concepts import Concepts
+from interp.control.list_changes import moved_items
+from interp.control.steered_lists import steered_lists
+from interp.control.sweeps import user_shares
+from interp.model.envoys import RecommenderEnvoy
+from recmodels.errors import InputError
+
+STEERS = 128  # per pass over the histories, two for each feature, so that their lists fit into memory
+DIGITS = 12  # of changes
+
+
+@dataclass(frozen=True)
+class CausalMap:
+    """How the lists change with every feature.
+
+    Attributes:
+        features: the f features that were turned.
+        concepts: the c concepts.
+        amount: units by which each was turned up and down.
+        changes: float [3, f, c], means over users: of the change when turned up, when turned down, and half the
+            difference of the two, which is the effect.
+        errors: float [3, f, c], their standard errors over users.
+        plain: float [c], mean shares of the concepts while no feature is turned.
+        moved: the items whose lists change most: feature, direction, rank, item, up, down and users, as in
+            `interp.control.list_changes.moved_items`.
+    """
+
+    features: list[int]
+    concepts: list[str]
+    amount: float
+    changes: np.ndarray
+    errors: np.ndarray
+    plain: np.ndarray
+    moved: pd.DataFrame
+
+    def table(self) -> pd.DataFrame:
+        """Long form: feature, concept, share (while nothing is turned), up, up_se, down, down_se, effect, effect_se."""
+        f, c = self.changes.shape[1:]
+        columns = {"feature": np.repeat(self.features, c), "concept": np.tile(self.concepts, f)}
+        columns["share"] = np.tile(self.plain, f)
+        for name, change, error in zip(("up", "down", "effect"), self.changes, self.errors, strict=True):
+            columns |= {name: change.ravel(), f"{name}_se": error.ravel()}
+        return pd.DataFrame(columns)
+
+    @property
+    def effects(self) -> pd.DataFrame:
+        """The effects, a row for each feature and a column for each concept."""
+        return pd.DataFrame(self.changes[2], pd.Index(self.features, name="feature"), self.concepts)
+
+
+def causal_map(
+    rec: RecommenderEnvoy,
+    histories: Any,
+    features: Mapping[Any, float] | pd.Series,
+    concepts: Concepts,
+    amount: float = 1.0,
+    k: int = 10,
+    site: str | None = None,
+) -> CausalMap:
+    """Turn every feature up and down at the last step, each by itself, and count concepts and items in the lists.
+
+    The natural unit is a feature's 99th percentile over the steps where it is active: +1 then adds as much as it ever
+    shows, alike for features of any scale. Its standard deviation over all steps would be nearly nothing for the rare
+    features, which are the ones that concepts have.
+
+    Args:
+        rec: the recommender, with a dictionary attached.
+        histories: users, in any form.
+        features: feature → its unit, such as `study.features.table["p99"]`; those with unit 0, which are never
+            active, are left out.
+        concepts: what is counted.
+        amount: units that are added and subtracted.
+        k: list length.
+        site: whose dictionary; by default that of the one site that has one.
+
+    Raises:
+        InputError: fewer than two users, no feature with a unit above 0, or a steer that cannot be carried out.
+    """
+    given = rec.recommender.histories(histories)
+    if len(given) < 2:
+        raise InputError("one user has no standard error: give the histories of at least two")
+    units = {feature: float(unit) for feature, unit in features.items() if unit != 0}
+    if not units:
+        raise InputError("no feature has a unit above 0: give some that are active")
+    name = site or rec.only_site()
+    labels = concepts.labels(rec.recommender.vocabulary.ids)
+    plain = user_shares(rec.rank(given, k), labels)
+    steers = [
+        rec.steer_of({feature: sign * amount * unit}, site=name, op="add")
+        for feature, unit in units.items()
+        for sign in (1, -1)
+    ]
+    numbers, ids = np.array([int(feature) for feature in units]), rec.recommender.vocabulary.ids
+    means, errors, moved = [], [], []
+    for start in range(0, len(steers), STEERS):
+        lists = steered_lists(rec, given, steers[start : start + STEERS], k, f"steers from {start} of {len(steers)}")
+        pairs = lists.reshape(-1, 2, len(given), k)
+        turned = moved_items(pairs[:, 0], pairs[:, 1], len(ids))
+        moved.append(turned.assign(feature=numbers[start // 2 + turned["place"]], item=ids[turned["code"]]))
+        for up, down in pairs:
+            raised, lowered = user_shares(up, labels) - plain, user_shares(down, labels) - plain
+            three = np.stack([raised, lowered, (raised - lowered) / 2])
+            # Rounded, because rounding in the mean would otherwise rank changes that are the same.
+            means.append(three.mean(axis=1).round(DIGITS))
+            errors.append(three.std(axis=1, ddof=1) / np.sqrt(len(given)))
+    columns = ["feature", "direction", "rank", "item", "up", "down", "users"]
+    return CausalMap(
+        numbers.tolist(),
+        concepts.names,
+        amount,
+        np.stack(means, axis=1),
+        np.stack(errors, axis=1),
+        plain.mean(axis=0),
+        pd.concat(moved, ignore_index=True)[columns],
+    )
+
+
+def turned(causal: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
+    """The share of each feature's best concept in the lists as the feature is turned down, left, and turned up.
+
+    Args:
+        causal: `CausalMap.table` of features turned by their 99th percentile.
+        features: feature, concept (its best one), p99.
+
+    Returns:
+        Three rows for each feature of the map: feature, value (what is added to its activation), share, and error (the
+        standard error of the share's change).
+    """
+    left = causal.merge(features[["feature", "concept", "p99"]], on=["feature", "concept"]).assign(value=0.0, error=0.0)
+    down, up = (
+        left.assign(value=sign * left["p99"], share=left["share"] + left[name], error=left[f"{name}_se"])
+        for sign, name in ((-1, "down"), (1, "up"))
+    )
+    return pd.concat([down, left, up], ignore_index=True)[["feature", "value", "share", "error"]]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far what features cause follows from what they correlate with.
+
+    Attributes:
+        rank_correlation: mean over features of the Spearman correlation, over concepts, of a feature's correlations
+            with its effects; a feature that moves nothing counts 0.
+        top_matches: share of features whose most raised concept is the one they correlate with best.
+        by_chance: the same two numbers if every feature had the effects of another one, means over permutations of
+            the features. What all features share, such as that popular concepts move more, is in them too.
+        p_values: of the two, one-sided: share of permutations that reach what was measured, itself counted among them.
+        features: feature, rank_correlation, best_correlated, most_raised (None where nothing is raised).
+        concepts: concept, rank_correlation (over features), feature (the best-correlated one), effect (of that one on
+            the concept), place (of that effect among those of all features, from 1).
+    """
+
+    rank_correlation: float
+    top_matches: float
+    by_chance: tuple[float, float]
+    p_values: tuple[float, float]
+    features: pd.DataFrame
+    concepts: pd.DataFrame
+
+    def __repr__(self) -> str:
+        pairs = zip(
+            ("rank correlation of correlations and effects", "most raised concept is the best-correlated one"),
+            (self.rank_correlation, self.top_matches),
+            self.by_chance,
+            self.p_values,
+            strict=True,
+        )
+        return "\n".join(f"{name}: {value:.2f} (by chance {chance:.2f}, p {p:.3g})" for name, value, chance, p in pairs)
+
+
+def agreement(causal: CausalMap, alignment: pd.DataFrame, permutations: int = 1000, seed: int = 0) -> Agreement:
+    """Compare a causal map with the correlations of the same features and concepts.
+
+    Args:
+        causal: the map; concepts that the alignment lacks, those of all rows or of none, are left out.
+        alignment: feature, concept, correlation, such as a study's table `alignment`.
+        permutations: of features, for what chance gives.
+        seed: of the permutations.
+
+    Raises:
+        InputError: the alignment lacks a feature of the map, or the two share fewer than two concepts.
+    """
+    wide = alignment.pivot(index="feature", columns="concept", values="correlation")
+    missing = sorted(set(causal.features) - set(wide.index))
+    if missing:
+        raise InputError(f"the alignment has no feature {missing[0]}: give that of the dictionary that was steered")
+    names = [concept for concept in causal.concepts if concept in wide.columns]
+    if len(names) < 2:
+        raise InputError(f"the map and the alignment share {len(names)} concepts: take both of the same attribute")
+    correlation = wide.loc[causal.features, names].to_numpy()
+    effect = causal.effects[names].to_numpy()
+    says, does = _standard_ranks(correlation), _standard_ranks(effect)
+    best, raised = correlation.argmax(axis=1), np.where(effect.max(axis=1) > 0, effect.argmax(axis=1), -1)
+
+    def scores(order: np.ndarray) -> tuple[float, float]:
+        return float((says * does[order]).sum(axis=1).mean()), float((best == raised[order]).mean())
+
+    f, rng = len(effect), np.random.default_rng(seed)
+    measured = np.array(scores(np.arange(f)))
+    shuffled = np.array([scores(rng.permutation(f)) for _ in range(permutations)])
+    reached = 1 + (shuffled >= measured - 1e-12).sum(axis=0)
+    top, c = correlation.argmax(axis=0), np.arange(len(names))
+    return Agreement(
+        rank_correlation=float(measured[0]),
+        top_matches=float(measured[1]),
+        by_chance=(float(shuffled[:, 0].mean()), float(shuffled[:, 1].mean())),
+        p_values=(float(reached[0] / (1 + permutations)), float(reached[1] / (1 + permutations))),
+        features=pd.DataFrame(
+            {
+                "feature": causal.features,
+                "rank_correlation": (says * does).sum(axis=1),
+                "best_correlated": [names[column] for column in best],
+                "most_raised": [names[column] if column >= 0 else None for column in raised],
+            }
+        ),
+        concepts=pd.DataFrame(
+            {
+                "concept": names,
+                "rank_correlation": (_standard_ranks(correlation.T) * _standard_ranks(effect.T)).sum(axis=1),
+                "feature": np.array(causal.features)[top],
+                "effect": effect[top, c],
+                "place": 1 + (effect > effect[top, c]).sum(axis=0),
+            }
+        ),
+    )
+
+
+def _standard_ranks(values: np.ndarray) -> np.ndarray:
+    """Each row's ranks, centred and of length one, so that inner products are Spearman's; 0 if constant."""
+    ranks = rankdata(values, axis=1)
+    centred = ranks - ranks.mean(axis=1, keepdims=True)
+    return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), np.finfo(float).tiny)

@@ -1,0 +1,196 @@
+"""What a dose is asked to reach, what may be turned for it, and the amounts that are tried.
+
+Axes: n numbers of features set together, a amounts, u users, k places of a list, v items, f features.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from interp.concepts import Concepts
+from interp.control.intervals import Resampling
+from interp.control.steered_lists import steered_lists
+from interp.control.sweeps import user_shares
+from interp.activations.feature_matrix import Units, units_of
+from interp.model.envoys import RecommenderEnvoy
+from interp.steering.edits import Edit, Steer
+from interp.steering.parsing import Meanings
+from interp.steering.vocabulary import Reconstruct
+from recmodels.errors import InputError
+from recmodels.sequences import Histories
+
+ALIGNED = 3  # of a concept's features, at most, that are turned together
+ROUNDING = 1e-9  # by which a mean of shares may miss what it is
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is asked of lists: a share of them that has a concept."""
+
+    target: str
+    """The concept."""
+    share: float
+    """Of the list's places, such as 0.4."""
+    at_most: bool = False
+    """Whether less of it is wanted, rather than more."""
+    k: int = 10
+    """List length."""
+
+    def __post_init__(self) -> None:
+        number = isinstance(self.share, Real) and not isinstance(self.share, bool)
+        if not number or not 0 <= self.share <= 1 or (self.share == 0 and not self.at_most):
+            raise InputError(f"share is {self.share!r}: give a share of the list above 0 and at most 1, such as 0.4")
+
+    @property
+    def sign(self) -> int:
+        """The direction in which features are turned: 1 for more of the concept, −1 for less."""
+        return -1 if self.at_most else 1
+
+    def met(self, shares: np.ndarray | float) -> np.ndarray:
+        """Whether each share is what is asked."""
+        return self.sign * (np.asarray(shares) - self.share) >= -ROUNDING
+
+    def first(self, shares: np.ndarray) -> np.ndarray:
+        """Along the first axis, the first place where a share is as asked; else the first of those that come closest.
+
+        Args:
+            shares: [a, …].
+
+        Returns:
+            int […].
+        """
+        met = self.met(shares)
+        closest = np.round(self.sign * shares, 9).argmax(axis=0)
+        return np.where(met.any(axis=0), met.argmax(axis=0), closest)
+
+    def __str__(self) -> str:
+        return f"{'at most' if self.at_most else 'at least'} {100 * self.share:.6g}% {self.target} in the top {self.k}"
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """What is tried, and on whom: the first 1, 2, … of some features set to equal amounts of their units.
+
+    Attributes:
+        rec: the recommender.
+        inputs: users without what is held out.
+        truth: int [u], each user's held-out item; None if a history has no other.
+        goal: what is asked.
+        features: strongest first.
+        scale: [f], each feature's unit.
+        has: bool [v, 1], which items have the concept.
+        site: where the features are.
+        reconstruct: what becomes of the reconstruction error.
+        reach: the largest amount, in units.
+    """
+
+    rec: RecommenderEnvoy
+    inputs: Histories
+    truth: np.ndarray | None
+    goal: Goal
+    features: tuple[int, ...]
+    scale: np.ndarray
+    has: np.ndarray
+    site: str
+    reconstruct: Reconstruct
+    reach: float
+
+    @cached_property
+    def plain(self) -> np.ndarray:
+        """The unsteered lists: int [u, k]."""
+        return self.rec.rank(self.inputs, self.goal.k)
+
+    def steer(self, n: int, amount: float) -> Steer:
+        """The first n features at an amount; none of them changes nothing."""
+        return self.setting({feature: float(amount * self.scale[feature]) for feature in self.features[:n]})
+
+    def setting(self, values: Mapping[int, Any]) -> Steer:
+        """Features set to values for the target's sake; without any, nothing is done."""
+        edits = tuple(Edit(feature, value, concept=self.goal.target) for feature, value in values.items())
+        dictionary = self.rec.site(self.site).sae.fingerprint
+        return Steer(edits, self.site, self.reconstruct if edits else "none", dictionary)
+
+    def amounts(self, steps: int) -> np.ndarray:
+        """From 0 to the reach in so many steps, or to its negative for less of the concept: float [steps + 1]."""
+        return self.goal.sign * np.linspace(0, self.reach, steps + 1)
+
+    def lists(self, amounts: np.ndarray) -> np.ndarray:
+        """Lists with the first n features at each of [n, a] amounts, row by row: int [n, a, u, k]."""
+        steers = [self.steer(row + 1, amount) for row, some in enumerate(amounts) for amount in some]
+        lists = steered_lists(self.rec, self.inputs, steers, self.goal.k)
+        return lists.reshape(*amounts.shape, *lists.shape[1:])
+
+    def shares(self, lists: np.ndarray) -> np.ndarray:
+        """Share of the concept in each list: float […] of int […, k]."""
+        return user_shares(lists.reshape(-1, lists.shape[-1]), self.has).reshape(lists.shape[:-1])
+
+
+@dataclass(frozen=True)
+class Search:
+    """What doses are looked for with."""
+
+    rec: RecommenderEnvoy
+    """The recommender, with a dictionary attached."""
+    concepts: Concepts
+    """Whose shares are reported."""
+    popularity: pd.Series
+    """Training interactions by item id, such as `study.items["popularity"]`, for receipts."""
+    goal: Goal
+    """What is asked."""
+    features: Sequence[Any]
+    """What may be set, such as the features that are aligned with the concept, strongest first."""
+    units: Units | None = None
+    """[f] what one unit of each feature is, such as `study.features.table["p99"]`, by which features become comparable;
+    by default activations are taken as they are."""
+    reach: float = 10.0
+    """The largest amount that is tried, in units."""
+    reconstruct: Reconstruct = "none"
+    """As in `rec.steer`."""
+    site: str | None = None
+    """Whose dictionary; by default that of the one site that has one."""
+    resampling: Resampling | None = None
+    """How the intervals of receipts are made."""
+
+    @classmethod
+    def aligned(
+        cls, rec: RecommenderEnvoy, site: str, concepts: Concepts, popularity: pd.Series, goal: Goal, meanings: Meanings
+    ) -> "Search":
+        """A search over the best three of the features that are aligned with the concept, in their 99th percentiles.
+
+        Raises:
+            InputError: there is no such concept.
+        """
+        features = meanings.features(goal.target)[:ALIGNED]
+        return cls(rec, concepts, popularity, goal, features, meanings.units["p99"], site=site)
+
+    def ladder(self, histories: Any) -> Ladder:
+        """What is tried on these users. The last item of each is held out as the truth, unless one has no other.
+
+        Raises:
+            InputError: an unknown concept or feature, no features or histories, or a setting that makes no sense.
+        """
+        rec, column = self.rec, self.concepts.index(self.goal.target)
+        if not (np.isfinite(self.reach) and self.reach > 0):
+            raise InputError(f"reach is {self.reach}: give a positive number of units, such as 10")
+        given = list(self.features) if isinstance(self.features, Iterable) else []
+        if not given:
+            raise InputError("no features given: pass a list of at least one, such as [412]")
+        name = self.site or rec.only_site()
+        named = rec.steer_of(dict.fromkeys(given, 0.0), site=name, reconstruct=self.reconstruct)
+        numbers = tuple(edit.feature for edit in named.edits if isinstance(edit, Edit))
+        scale = units_of(self.units, rec.site(name).sae.n_features)
+        for feature in numbers:
+            if not scale[feature]:
+                raise InputError(f"feature {feature} has the unit 0, so it is never active: leave it out")
+        inputs, truth = rec.recommender.histories(histories), None
+        if not len(inputs):
+            raise InputError("no histories given: pass at least one list of item ids")
+        if (inputs.lengths > 1).all():
+            inputs, truth = inputs.split_last()
+        has = self.concepts.labels(rec.recommender.vocabulary.ids)[:, [column]]
+        return Ladder(rec, inputs, truth, self.goal, numbers, scale, has, name, self.reconstruct, self.reach)

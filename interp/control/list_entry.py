@@ -1,0 +1,242 @@
+"""What would bring an item into the list: features changed, an item removed from the history, or one appended.
+
+Axes: b rows, d hidden size, f features, v items, n changes.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from math import nan
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from nnsight import save
+from torch import Tensor
+
+from interp.control.steered_lists import BLOCK, shares_all_before
+from interp.activations.feature_matrix import Units, units_of
+from interp.model.envoys import RecommenderEnvoy
+from interp.features.explanations import asked, item_ranks, seen
+from interp.steering.edits import Steer
+from recmodels.errors import InputError
+from recmodels.sequences import LISTS, Histories
+
+GRID = 8  # amounts looked at between nothing and the reach
+HALVINGS = 7  # of the stretch between two of them
+TOGETHER = 3  # features changed at once, at most
+ROWS = 128  # per pass
+
+Ask = Callable[[Tensor], tuple[np.ndarray, np.ndarray]]
+"""What [n, d] changes of the last step's hidden state do to an item: ranks, int [n], and margins, float [n]."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What brings an item into the list, each way with its receipt. Shows itself in Jupyter and in a terminal.
+
+    Attributes:
+        item: its id.
+        rank: its place now among the items that are not in the history, from 1.
+        k: length of the list.
+        reach: the largest change of a feature that was tried, in its units.
+        ways: kind ("steer", "remove" or "append"); change (what to add to each feature at the last step, to be given
+            to `rec.steer(change, op="add")`, or the item that is removed or appended); amount (units by which each of
+            the features changes; NaN for items); enters; rank_before; rank_after. Steers come by the number of their
+            features, then the smallest that enter first. A kind of which none enters holds those that come closest.
+    """
+
+    item: Any
+    rank: int
+    k: int
+    reach: float
+    ways: pd.DataFrame
+
+    def __repr__(self) -> str:
+        if self.rank <= self.k:
+            return f"item {self.item} is in the top {self.k} already, at rank {self.rank}"
+        lines = [f"item {self.item} is at rank {self.rank}; into the top {self.k} it comes by"]
+        for kind, ways in self.ways.groupby("kind", sort=False):
+            shown = ways[ways["enters"]]
+            if shown.empty:
+                within = f" within {self.reach:g} units" if kind == "steer" else ""
+                lines.append(f"  {kind}: nothing{within}; closest are")
+                shown = ways
+            for way in shown.itertuples():
+                amount = "" if np.isnan(way.amount) else f" ({way.amount:.2f} units)"
+                lines.append(f"  {kind} {_described(way.change)}{amount}: rank {way.rank_after}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
+
+
+def to_enter(
+    rec: RecommenderEnvoy,
+    history: Any,
+    item: Any,
+    k: int = 10,
+    units: Units | None = None,
+    reach: float = 4.0,
+    candidates: Sequence[Any] = (),
+    count: int = 3,
+    site: str | None = None,
+) -> Entry:
+    """What would have to change for an item to be listed: features at the last step, or the history.
+
+    Every feature is turned down and up by amounts on a grid; between the first amount at which the item enters and the
+    one before, the smallest is found by halving. Features changed together all change by the same amount: to the best
+    single one, the ones that help the item most beside it are added, one at a time. The history is changed by removing
+    an item wherever it is, or by appending one of the candidates.
+
+    Args:
+        rec: the recommender, with a dictionary attached.
+        history: one history, in any form.
+        item: any item that the recommender knows and the history lacks.
+        k: length of the list.
+        units: [f] what one unit of each feature is, such as `study.features.table["p99"]`; features with unit 0, those
+            that are never active, are left alone. By default activations are taken as they are.
+        reach: largest change of a feature that is tried, in units.
+        candidates: items to append; the history's own and the item itself are passed over.
+        count: ways of each kind that are reported.
+        site: whose dictionary; by default that of the one site that has one.
+
+    Raises:
+        InputError: not one history, an unknown item, one that the history has, no such dictionary, or an argument that
+            makes no sense.
+    """
+    one, code = asked(rec, history, item)
+    if code in one.codes:
+        raise InputError(f"item {item!r} is in the history, and is never listed: choose one that is not")
+    if k < 1 or not (reach > 0 and np.isfinite(reach)):
+        raise InputError(f"k is {k} and reach is {reach}: both must be positive, and reach finite")
+    if isinstance(candidates, str) or not isinstance(candidates, LISTS):
+        raise InputError(f"candidates are {candidates!r}: give a list of items")
+    name = site or rec.only_site()
+    sae = rec.site(name).sae
+    scale = units_of(units, sae.n_features)
+    with torch.no_grad():
+        rank = int(item_ranks(rec.score(one), code, one)[0])
+        ways = []
+        if rank > k:
+            ways += _steers(_asker(rec, one, code, name, k), sae.directions, scale, k, reach, count)
+            ways += _other_histories(rec, one, code, k, candidates, count)
+    columns = ["kind", "change", "amount", "enters", "rank_before", "rank_after"]
+    return Entry(item, rank, k, reach, pd.DataFrame(ways).assign(rank_before=rank).reindex(columns=columns))
+
+
+def _steers(ask: Ask, directions: Tensor, scale: np.ndarray, k: int, reach: float, count: int) -> list[dict[str, Any]]:
+    """The smallest steers of one feature, then of more."""
+    alive = np.flatnonzero(scale)
+    if not len(alive):
+        return []
+    unit = directions[alive] * torch.from_numpy(scale[alive]).to(directions)[:, None]
+    features, signs, pushes = np.tile(alive, 2), np.repeat([1.0, -1.0], len(alive)), torch.cat([unit, -unit])
+
+    def way(members: list[int], amount: float, rank: int) -> dict[str, Any]:
+        change = {int(features[m]): float(signs[m] * amount * scale[features[m]]) for m in members}
+        return {"kind": "steer", "change": change, "amount": amount, "enters": rank <= k, "rank_after": rank}
+
+    amounts, ranks = _smallest(ask, pushes, k, reach)
+    order = np.lexsort((amounts, ranks.clip(min=k)))
+    _, first = np.unique(features[order], return_index=True)
+    best = order[np.sort(first)][:count]
+    found = [way([int(m)], float(amounts[m]), int(ranks[m])) for m in best]
+    chosen = [int(best[0])]
+    amount = float(amounts[best[0]])
+    while len(chosen) < min(TOGETHER, len(alive)):
+        others = np.flatnonzero(~np.isin(features, features[chosen]))
+        _, margins = ask(amount * (pushes[chosen].sum(dim=0) + pushes[others]))
+        chosen.append(int(others[margins.argmax()]))
+        together, ranks = _smallest(ask, pushes[chosen].sum(dim=0, keepdim=True), k, reach)
+        found.append(way(chosen, float(together[0]), int(ranks[0])))
+    return found
+
+
+def _smallest(ask: Ask, pushes: Tensor, k: int, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    """For each of [n, d] pushes, the smallest amount of it at which the item is listed, and its rank there.
+
+    Where no amount on the grid does, the one that brings it highest.
+    """
+    grid = np.linspace(0, reach, GRID + 1)
+    tried = np.stack([ask(amount * pushes)[0] for amount in grid[1:]])
+    at = np.where((tried <= k).any(axis=0), (tried <= k).argmax(axis=0), tried.argmin(axis=0))
+    ranks = tried[at, np.arange(len(pushes))]
+    low, high = grid[at], grid[at + 1]
+    entering = np.flatnonzero(ranks <= k)
+    for _ in range(HALVINGS if len(entering) else 0):
+        middle = (low[entering] + high[entering]) / 2
+        now, _ = ask(torch.from_numpy(middle).to(pushes)[:, None] * pushes[entering])
+        listed = now <= k
+        high[entering[listed]], ranks[entering[listed]] = middle[listed], now[listed]
+        low[entering[~listed]] = middle[~listed]
+    return high, ranks
+
+
+def _asker(rec: RecommenderEnvoy, one: Histories, code: int, site: str, k: int) -> Ask:
+    """What changes of the last step's hidden state at a site do to an item.
+
+    Its margin is its score less that of the item that is k-th without it.
+    """
+    envoy, model = rec.site(site), rec.recommender.model
+    tokens = model.inference_inputs(one).to(rec.device)
+    fast = shares_all_before(rec, Steer((), site))
+    if fast:
+        hidden = rec.hidden(one, site)
+
+    def scores(pushes: Tensor, rows: Histories) -> Tensor:
+        if fast:
+            block = int(site.removeprefix(BLOCK))
+            scored = model.scored_after(block, tokens, hidden, hidden[:, -1:] + pushes)
+            return model.scorer(scored, model.item_embeddings())[0]
+        with rec.trace(rows):
+            envoy.output[:, -1] += pushes
+            found = save(rec.scores)
+        return found
+
+    def ask(pushes: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        ranks, margins = [], []
+        for part in pushes.split(ROWS):
+            rows = one.select(np.zeros(len(part), dtype=int))
+            found = scores(part, rows)
+            ranks.append(item_ranks(found, code, rows))
+            others = found.masked_fill(seen(rows, found), -torch.inf)
+            others[:, code] = -torch.inf
+            margins.append((found[:, code] - others.topk(min(k, others.shape[1])).values[:, -1]).cpu().numpy())
+        return np.concatenate(ranks), np.concatenate(margins)
+
+    return ask
+
+
+def _other_histories(
+    rec: RecommenderEnvoy, one: Histories, code: int, k: int, candidates: Sequence[Any], count: int
+) -> list[dict[str, Any]]:
+    """The best removals of one item from the history, and the best additions to it."""
+    own, vocabulary = one[0], rec.recommender.vocabulary
+    more = vocabulary.encode(candidates) if len(candidates) else own[:0]
+    distinct = pd.unique(own) if len(np.unique(own)) > 1 else own[:0]
+    changed = {
+        "remove": [(c, own[own != c]) for c in distinct],
+        "append": [(c, np.append(own, c)) for c in pd.unique(more) if c != code and c not in own],
+    }
+    found = []
+    for kind, pairs in changed.items():
+        if not pairs:
+            continue
+        every = rec.recommender.histories([vocabulary.decode(codes).tolist() for _, codes in pairs])
+        ranks = np.concatenate([item_ranks(rec.score(rows), code, rows) for rows in every.batches(ROWS)])
+        order = np.argsort(ranks, kind="stable")[:count]
+        items = vocabulary.decode(np.array([c for c, _ in pairs])).tolist()
+        found += [
+            {"kind": kind, "change": items[i], "amount": nan, "enters": ranks[i] <= k, "rank_after": ranks[i]}
+            for i in order
+        ]
+    return found
+
+
+def _described(change: Any) -> str:
+    """A change of features, or an item, as text."""
+    if not isinstance(change, dict):
+        return str(change)
+    return "{" + ", ".join(f"{feature}: {value:+.2f}" for feature, value in change.items()) + "}"

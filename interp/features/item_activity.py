@@ -1,0 +1,164 @@
+"""When features are active, counted by item: on the steps that labels are learnt from, and on those of unseen users.
+
+A feature counts as active where its activation is above the median of its positive activations. Were the faint ones
+counted, many features would be active so often that whatever is common foretells them.
+
+Axes: n steps (one user at one), f features, v items.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from interp.concepts import Concepts
+from interp.activations.activation_store import ActivationStore
+from interp.activations.feature_matrix import encode
+from interp.features.neighbours import cosines, nearest
+from interp.sae.autoencoder import SparseAutoencoder
+
+QUANTILE = 0.5  # of a feature's positive activations, above which it counts as active
+SIMILAR = 3  # features whose directions are closest, which make hard negatives
+NEIGHBOURS = 3  # concepts that fit a feature best, which make hard negatives
+BLOCK = 256  # features at once
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Steps by item.
+
+    Attributes:
+        items: ids of the items that occur [v].
+        steps: how many steps each has [v].
+        active: on how many of them each feature is active, sparse [f, v].
+    """
+
+    items: pd.Index
+    steps: np.ndarray
+    active: sparse.csr_array
+
+    @cached_property
+    def by_item(self) -> pd.Series:
+        """`steps`, by item id."""
+        return pd.Series(self.steps, self.items)
+
+    def select(self, features: np.ndarray) -> "Counts":
+        """Of some features."""
+        return replace(self, active=self.active[features])
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What labels are learnt from and scored on.
+
+    Attributes:
+        learnt: steps of the part that the dictionary was trained on.
+        unseen: steps of users whom neither the dictionary nor a label has seen.
+        hard: of the unseen steps, each feature's hard negatives by item, sparse [f, v].
+        mean: mean activation of each feature on the learnt steps of each item, sparse [f, v].
+    """
+
+    learnt: Counts
+    unseen: Counts
+    hard: sparse.csr_array
+    mean: sparse.csr_array
+
+
+def activity(
+    sae: SparseAutoencoder, learnt_on: ActivationStore, unseen: ActivationStore, concepts: Concepts
+) -> Activity:
+    """Count both parts.
+
+    Args:
+        sae: the dictionary.
+        learnt_on: activations that labels are chosen on, such as those of the SAE part.
+        unseen: activations of other users, such as the test part.
+        concepts: the study's concepts, for hard negatives.
+    """
+    values, others = encode(learnt_on, sae), encode(unseen, sae)
+    floor = medians(values)
+    learnt = counts(above(values, floor), learnt_on.rows["item"])
+    active = above(others, floor)
+    held_out = counts(active, unseen.rows["item"])
+    near = concepts.labels(learnt.items).astype(np.float32)
+    neighbours = _best(f1_of(learnt.active @ near, learnt.steps @ near, learnt.active.sum(axis=1)), NEIGHBOURS)
+    of_item = (neighbours @ concepts.labels(held_out.items).T) > 0
+    similar = nearest(cosines(sae.directions.cpu().numpy()), SIMILAR)
+    hard = hard_negatives(active, unseen.rows["item"], held_out, similar, of_item)
+    mean = sparse.csr_array(values.T @ _one_hot(learnt_on.rows["item"], learnt.items)) / learnt.steps
+    return Activity(learnt, held_out, hard, sparse.csr_array(mean))
+
+
+def medians(activations: sparse.csc_array) -> np.ndarray:
+    """The `QUANTILE` of each feature's positive activations [f]; infinite for one that is never active."""
+    parts = (activations.data[start:end] for start, end in pairwise(activations.indptr))
+    return np.array([np.quantile(values, QUANTILE) if len(values) else np.inf for values in parts])
+
+
+def above(activations: sparse.csc_array, floor: np.ndarray) -> sparse.csc_array:
+    """Where activations [n, f] are above each feature's floor [f]: 1 there, sparse float32 [n, f]."""
+    found = activations.copy()
+    found.data = (found.data > np.repeat(floor, np.diff(found.indptr))).astype(np.float32)
+    found.eliminate_zeros()
+    return found
+
+
+def counts(active: sparse.csc_array, items: pd.Series) -> Counts:
+    """Count by item.
+
+    Args:
+        active: 1 where a feature is active [n, f].
+        items: the item of each step [n].
+    """
+    steps = items.value_counts(sort=False).sort_index()
+    return Counts(steps.index, steps.to_numpy(), sparse.csr_array(active.T @ _one_hot(items, steps.index)))
+
+
+def hard_negatives(
+    active: sparse.csc_array, items: pd.Series, counted: Counts, similar: np.ndarray, neighbours: np.ndarray
+) -> sparse.csr_array:
+    """Steps where a feature is not active though it could be: sparse [f, v].
+
+    Args:
+        active: 1 where a feature is active [n, f].
+        items: the item of each step.
+        counted: the same steps by item.
+        similar: for each feature, others [f, k]; where one of them is active, a step is hard.
+        neighbours: whether each item is near to each feature, bool [f, v]; all of its steps are hard.
+    """
+    one_hot, parts = _one_hot(items, counted.items), []
+    for start in range(0, len(similar), BLOCK):
+        block = slice(start, start + BLOCK)
+        some = similar[block]
+        pick = sparse.csc_array(
+            (np.ones(some.size, np.float32), (some.ravel(), np.repeat(np.arange(len(some)), some.shape[1]))),
+            shape=(active.shape[1], len(some)),
+        )
+        own = active[:, block]
+        beside = (active @ pick) > 0
+        confusing = (beside.astype(np.float32) - beside.multiply(own)).T @ one_hot
+        inactive = counted.steps - counted.active[block].toarray()
+        parts.append(sparse.csr_array(np.where(neighbours[block], inactive, confusing.toarray())))
+    return sparse.csr_array(sparse.vstack(parts))
+
+
+def f1_of(hits: np.ndarray, said: np.ndarray, active: np.ndarray) -> np.ndarray:
+    """2 · hits / (said + active), 0 where both are 0: hits [f, c], said [c], active [f]."""
+    total = said + active[:, None]
+    return np.divide(2 * hits, total, out=np.zeros_like(hits, dtype=float), where=total > 0)
+
+
+def _best(scores: np.ndarray, count: int) -> np.ndarray:
+    """Whether each score is among the best of its row and above 0, float32 like `scores` [f, c]."""
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :count]
+    chosen = np.zeros_like(scores, dtype=np.float32)
+    np.put_along_axis(chosen, order, 1, axis=1)
+    return chosen * (scores > 0)
+
+
+def _one_hot(items: pd.Series, index: pd.Index) -> sparse.csr_array:
+    codes = index.get_indexer(items)
+    return sparse.csr_array((np.ones(len(codes), np.float32), (np.arange(len(codes)), codes)), (len(codes), len(index)))

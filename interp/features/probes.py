@@ -1,0 +1,90 @@
+"""Linear probes: the supervised answer to what a dictionary finds without labels (paper section 8.2.3).
+
+Axes: n rows, d hidden size, c concepts.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from tqdm.auto import tqdm
+
+from interp.concepts import Concepts
+from interp.activations.activation_store import ActivationStore
+
+
+@dataclass(frozen=True)
+class Probes:
+    """One logistic regression per concept, on normalised activations.
+
+    Attributes:
+        concepts: names of the rows.
+        weights: float64 [c, d].
+        bias: float64 [c].
+        mean: one number subtracted from hidden states.
+        std: one number they are divided by.
+    """
+
+    concepts: list[str]
+    weights: np.ndarray
+    bias: np.ndarray
+    mean: float
+    std: float
+
+    def decide(self, hidden: np.ndarray) -> np.ndarray:
+        """[n, d] hidden states to [n, c] decision values; above 0 the concept is likelier than not."""
+        return (hidden - self.mean) / self.std @ self.weights.T + self.bias
+
+    def direction(self, concept: str) -> torch.Tensor:
+        """[d] change of the hidden state that is of length 1 among normalised activations (docs/paper.md, 11)."""
+        weights = self.weights[self.concepts.index(concept)]
+        return torch.from_numpy(weights / np.linalg.norm(weights) * self.std).float()
+
+
+def fit_probes(store: ActivationStore, concepts: Concepts) -> Probes:
+    """Probes for the concepts of the input item, on the activations that dictionaries are trained on.
+
+    Args:
+        store: activations of the SAE part.
+        concepts: what items have; those that no row or every row has are left out.
+    """
+    x = (np.asarray(store.activations, dtype=np.float64) - store.mean) / store.std
+    labels = concepts.labels(store.rows["item"])
+    kept = np.flatnonzero(labels.any(axis=0) & ~labels.all(axis=0))
+    fitted = [
+        # For many rows of few columns this solver is the fastest, and it converges to the optimum.
+        LogisticRegression(solver="newton-cholesky").fit(x, labels[:, column])
+        for column in tqdm(kept, desc="probing", unit="concept", leave=False)
+    ]
+    weights = np.concatenate([probe.coef_ for probe in fitted])
+    bias = np.concatenate([probe.intercept_ for probe in fitted])
+    return Probes([concepts.names[column] for column in kept], weights, bias, store.mean, store.std)
+
+
+def probe_scores(probes: Probes, store: ActivationStore, concepts: Concepts) -> pd.DataFrame:
+    """How well probes tell the rows of a store apart, for the concepts that some rows have and others lack.
+
+    Returns:
+        concept, correlation_probability and correlation_decision (Pearson, of the label with the probability and
+        with the decision value: the former is much larger), auc.
+    """
+    decisions = probes.decide(np.asarray(store.activations, dtype=np.float64))
+    labels = concepts.labels(store.rows["item"])
+    rows = []
+    for decision, name in zip(decisions.T, probes.concepts, strict=True):
+        has = labels[:, concepts.index(name)]
+        if has.all() or not has.any():
+            continue
+        rows.append(
+            {
+                "concept": name,
+                "correlation_probability": np.corrcoef(expit(decision), has)[0, 1],
+                "correlation_decision": np.corrcoef(decision, has)[0, 1],
+                "auc": roc_auc_score(has, decision),
+            }
+        )
+    return pd.DataFrame(rows)

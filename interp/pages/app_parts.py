@@ -1,0 +1,225 @@
+"""What the local equalizer is made of: its page, its sliders, its lists. Text from the data becomes text, never markup.
+
+Ids of what comes in any number are a type and an index; `interp.pages.app` says what they do.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from interp.optional import needing
+from interp.study.equalizer import (
+    CONCEPT_REACH,
+    FEATURE_REACH,
+    STEP,
+    Equalized,
+    feature_choices,
+    feature_name,
+    shortened,
+)
+from interp.pages.rendering import PAGE
+
+with needing("dash"):
+    from dash import dcc, html
+
+if TYPE_CHECKING:
+    from interp.study.study import Study
+
+SHOWN = 16  # latest items of a history; the earlier ones are folded away
+
+
+def index_page(title: str) -> str:
+    """The HTML around the app, in the look of the offline pages."""
+    style = "".join((PAGE / name).read_text(encoding="utf-8") for name in ("base.css", "equalizer.css"))
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n{%metas%}\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n<link rel="icon" href="data:,">\n'
+        f"<title>{title}</title>\n{{%css%}}\n<style>\n{style}</style>\n</head>\n"
+        "<body>\n{%app_entry%}\n<footer>{%config%}{%scripts%}{%renderer%}</footer>\n</body>\n</html>"
+    )
+
+
+def page(study: "Study", users: Sequence[str]) -> Any:
+    """The whole page.
+
+    Args:
+        study: whose concepts have sliders.
+        users: what the test users are called.
+    """
+    return html.Main(
+        [
+            html.Header(
+                [
+                    html.H1(f"Equalizer: {study.name}"),
+                    html.P(
+                        "Pick whose list, then turn concepts and features up or down at the last step of the history. "
+                        "One unit is a feature’s 99th percentile; at 0 nothing changes.",
+                        className="lead",
+                    ),
+                ]
+            ),
+            html.P(id="note", className="note", role="alert", hidden=True),
+            html.Div([_controls(study), html.Div([_whose(users), _lists(), _receipt(), _code()])], className="desk"),
+            dcc.Store(id="history", data=[]),
+        ]
+    )
+
+
+def slider(kind: str, index: int, name: str, reach: float) -> Any:
+    """One slider and its name."""
+    group: dict[str, Any] = {"role": "group", "aria-label": name}
+    return html.Div(
+        [
+            html.Span(name, className="name", title=name, dir="auto"),
+            dcc.Slider(-reach, reach, STEP, value=0, marks=None, included=False, id={"type": kind, "index": index}),
+        ],
+        className="slider",
+        **group,
+    )
+
+
+def feature_slider(study: "Study", feature: int) -> Any:
+    """The slider of one feature."""
+    return slider("feature", feature, feature_name(study, feature), FEATURE_REACH)
+
+
+def found_items(found: pd.DataFrame) -> Any:
+    """Search results, each to be added to the history; `found` has code and title."""
+    return [
+        html.Button(["+ ", shortened(row.title)], id={"type": "add", "index": row.code}, type="button", dir="auto")
+        for row in found.itertuples()
+    ]
+
+
+def history_items(titles: Sequence[str]) -> Any:
+    """The history, oldest first, each item to be taken out."""
+    chips = [
+        html.Li([html.Span(shortened(title), dir="auto"), _remove(place, title)]) for place, title in enumerate(titles)
+    ]
+    earlier, latest = chips[:-SHOWN], chips[-SHOWN:]
+    shown = html.Ol(latest, className="history-items")
+    if not earlier:
+        return shown
+    return [html.Details([html.Summary(f"{len(earlier)} earlier items"), html.Ol(earlier)]), shown]
+
+
+def list_table(rows: pd.DataFrame, found: Equalized) -> Any:
+    """A list; what enters or leaves says so in words, and why."""
+    body = []
+    for row in rows.itertuples():
+        chips = [html.Span(name, className="chip") for name in row.concepts]
+        why = found.why(row.item)
+        reason = [html.Span(["because ", why], className="why")] if why else []
+        cell = [html.B(shortened(row.title), dir="auto"), html.Span(chips, className="chips"), *reason]
+        moved: dict[str, Any] = {"className": "moved"} if row.moved else {}
+        body.append(html.Tr([html.Td(row.rank), html.Td(cell, className="text"), html.Td(row.fate)], **moved))
+    head = html.Tr([html.Th("#"), html.Th("item", className="text"), html.Th("change")])
+    return html.Table([html.Thead(head), html.Tbody(body)])
+
+
+def _controls(study: "Study") -> Any:
+    names = enumerate(study.table("concepts")["concept"].sort_values())
+    features = [{"label": feature_name(study, feature), "value": feature} for feature in feature_choices(study)]
+    return html.Section(
+        [
+            html.Div([html.H2("Sliders"), html.Button("All to 0", id="reset", type="button")], className="row"),
+            html.H3("Concepts"),
+            html.Div([slider("concept", index, name, CONCEPT_REACH) for index, name in names]),
+            html.H3("Features"),
+            html.Div(id="features"),
+            html.Label("Add a feature by its number or name", htmlFor="feature"),
+            dcc.Dropdown(features, id="feature", placeholder="choose one", optionHeight=36, maxHeight=320),
+        ],
+        className="card controls",
+    )
+
+
+def _whose(users: Sequence[str]) -> Any:
+    options = [{"label": user, "value": place} for place, user in enumerate(users)]
+    return html.Section(
+        [
+            html.Div([html.H2("History"), html.Button("Clear", id="clear", type="button")], className="row"),
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            html.Label("A test user", htmlFor="user"),
+                            dcc.Dropdown(options, id="user", placeholder="choose one"),
+                        ]
+                    ),
+                    html.Div(
+                        [
+                            html.Label("Add an item by its title", htmlFor="search"),
+                            dcc.Input(id="search", type="search", placeholder="words of a title", debounce=0.25),
+                            html.Div(id="found", className="found"),
+                        ]
+                    ),
+                    html.Div(
+                        [
+                            html.Label("Or paste item ids", htmlFor="ids"),
+                            html.Div(
+                                [
+                                    dcc.Input(id="ids", type="text", placeholder="200, 219, 183"),
+                                    html.Button("Use", id="use", type="button"),
+                                ],
+                                className="row",
+                            ),
+                        ]
+                    ),
+                ],
+                className="pickers",
+            ),
+            html.Div(id="history-shown"),
+        ],
+        className="card",
+    )
+
+
+def _lists() -> Any:
+    sides = (("before", "Before"), ("after", "After"))
+    return html.Section(
+        [
+            html.H2("Lists"),
+            html.P(id="changed", role="status"),
+            html.Div(
+                [html.Div([html.H3(name), html.Div(id=key, className="scroll")]) for key, name in sides],
+                className="lists",
+            ),
+        ],
+        className="card",
+    )
+
+
+def _receipt() -> Any:
+    return html.Section(
+        [
+            html.Div(
+                [html.H2("Receipt"), html.Button("Measure on the test users", id="measure", type="button")],
+                className="row",
+            ),
+            html.P("What these sliders change in many lists, and at what cost; it takes some seconds."),
+            dcc.Loading(html.Pre(id="receipt"), delay_show=300),
+        ],
+        className="card",
+    )
+
+
+def _code() -> Any:
+    def block(key: str, name: str) -> Any:
+        head = html.Div([html.H3(name), dcc.Clipboard(target_id=key, title=f"Copy {name}")], className="row")
+        return html.Div([head, html.Pre(id=key)])
+
+    return html.Section(
+        [
+            html.H2("Copy as code"),
+            html.Div([block("python", "Python"), block("json", "JSON, for rec.steer(load_steer(FILE))")]),
+        ],
+        className="card",
+    )
+
+
+def _remove(place: int, title: str) -> Any:
+    name: dict[str, Any] = {"aria-label": f"Take out {shortened(title)}"}
+    return html.Button("×", id={"type": "remove", "index": place}, type="button", **name)

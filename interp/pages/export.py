@@ -1,0 +1,104 @@
+"""A finished study for others: its feature pages as a static site, its figures and tables for a paper."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from interp.pages.figure_files import write_figures
+from interp.pages.site import write_site
+from interp.pages.table_files import write_tables
+from interp.optional import Image
+from interp.study.blocks import Source
+from recmodels import artifacts
+from recmodels.errors import InputError
+
+if TYPE_CHECKING:
+    from interp.study.study import Study
+
+KIND = "export"
+Writer = Callable[[Source, Path], None]
+
+
+def export(
+    study: "Study",
+    to: Path | str,
+    *,
+    site: bool = False,
+    figures: Sequence[Image] | None = None,
+    tables: bool = False,
+) -> list[Path]:
+    """Write parts of a study as folders of their own, each whole or not at all; all of them if none is asked for.
+
+    The same study gives the same bytes, but for .svg and .pdf files, in which the browser leaves the time and names
+    drawn by chance.
+
+    Args:
+        study: what is exported.
+        to: the folder that gets the folders `site`, `figures` and `tables`. An earlier export in them is replaced.
+        site: a static site with a page for every feature.
+        figures: every figure as plotly's .json, and in these formats as well ("svg", "pdf", "png"), which need kaleido.
+        tables: every table as .tex and .csv.
+
+    Returns:
+        The folders that were written.
+
+    Raises:
+        InputError: `to` cannot be written to; one of the folders holds something else than an unchanged export; a table
+            of the study is missing or was altered; kaleido or a browser is missing.
+    """
+    every = not site and figures is None and not tables
+    writers: dict[str, Writer] = {}
+    if site or every:
+        writers["site"] = write_site
+    if figures is not None or every:
+        writers["figures"] = partial(write_figures, formats=tuple(figures or ()))
+    if tables or every:
+        writers["tables"] = write_tables
+    folders = {Path(to) / name: write for name, write in writers.items()}
+    _check_writable(Path(to))
+    for folder in folders:
+        _check(folder)
+    source = Source(study)
+    for folder, write in folders.items():
+        artifacts.discard_partial(folder)
+        inputs = {"study": study.name, "recommender": study.record["fingerprints"]["recommender"]}
+        try:
+            with artifacts.writing(folder, KIND, inputs) as partial_folder:
+                write(source, partial_folder)
+        finally:  # nothing of an export that failed can be taken up again
+            artifacts.discard_partial(folder)
+    return list(folders)
+
+
+def _check_writable(to: Path) -> None:
+    """Refuse a folder that cannot be made or written to, before work of minutes.
+
+    Raises:
+        InputError: it is a file, below one, or not ours to write.
+    """
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=to):
+            pass
+    except OSError as error:
+        why = "it is a file" if to.is_file() else error.strerror
+        raise InputError(f"cannot write to {to} ({why}): choose another folder with --to") from None
+
+
+def _check(folder: Path) -> None:
+    """Refuse to replace what is not an export, or what someone has worked on since.
+
+    Raises:
+        InputError: there is something else in the folder.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not (folder / artifacts.MANIFEST).is_file():
+        raise InputError(f"{folder} is not an earlier export: move it away, or choose another folder with --to")
+    written = {*artifacts.verify(folder, KIND)["files"], artifacts.MANIFEST}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if not path.is_dir() and name not in written:
+            raise InputError(f"{path} is not of the earlier export there: move it away, and export again")

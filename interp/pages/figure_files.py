@@ -1,0 +1,119 @@
+"""The figures of the report and of the dashboard's overview for a paper: as .json and, through kaleido, as images."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+import plotly.graph_objects as go
+from tqdm.auto import tqdm
+
+from interp.pages.file_names import file_name
+from interp.pages.print_style import for_paper
+from interp.optional import Image, needing
+from interp.plots.maps import COLOURS
+from interp.pages.report import sections
+from interp.study.blocks import Block, Source
+from recmodels import artifacts
+from recmodels.errors import InputError
+
+SCALE = 4  # pixels of a .png for one of the figure: 384 to the inch
+
+
+class Named(NamedTuple):
+    """A figure of a study, as a paper shows it."""
+
+    name: str
+    """Of its file, without ending."""
+    number: str
+    """The paper's, such as "Figure 4"; empty for others."""
+    title: str
+    caption: str
+    figure: go.Figure
+
+
+def write_figures(source: Source, folder: Path, formats: Sequence[Image] = ()) -> None:
+    """Write every figure as .json and in these formats, and captions.csv, which says what each is.
+
+    Args:
+        source: the study's tables.
+        folder: where to.
+        formats: of images; they need kaleido, and Chrome or Chromium.
+
+    Raises:
+        InputError: kaleido or a browser is missing.
+    """
+    draw = _drawer() if formats else None
+    found = list(figures_of(source))
+    for one in found:
+        artifacts.write_text(folder / f"{one.name}.json", one.figure.to_json() + "\n")
+    captions = pd.DataFrame([one[:4] for one in found], columns=["file", "number", "title", "caption"])
+    artifacts.write_text(folder / "captions.csv", captions.to_csv(index=False, lineterminator="\n"))
+    if draw:
+        draw([_job(one.figure, folder / one.name, ending) for one in found for ending in formats])
+
+
+def figures_of(source: Source) -> Iterator[Named]:
+    """All of them: the report's in its order, then those of the dashboard's overview that the report lacks."""
+    taken: set[str] = set()
+    for section in sections(source):
+        for exhibit in section["exhibits"]:
+            for block in exhibit["blocks"]:
+                if block["kind"] == "figure":
+                    yield _named(exhibit, block["title"], go.Figure(block["figure"]), taken)
+    gallery = source.study.figures
+    for title, caption, figure in (
+        ("How often features are active", "Features by the share of steps where they are active.", gallery.densities()),
+        (
+            "How many features follow a concept",
+            "Features by their correlation with their best concept; dashed: from there on they follow it.",
+            gallery.correlations(),
+        ),
+        *(
+            (
+                f"Map of the dictionary by {colour}",
+                "Features near those whose directions are alike.",
+                gallery.map(colour),
+            )
+            for colour in COLOURS
+        ),
+    ):
+        yield _named({"number": "", "title": title, "caption": caption}, "", figure, taken)
+
+
+def _drawer() -> Callable[[list[dict[str, Any]]], None]:
+    """A function that writes all images it is told of with one start of the browser.
+
+    Raises:
+        InputError: kaleido is missing; later, that there is no browser, or none that starts.
+    """
+    with needing("kaleido"):
+        from choreographer.errors import BrowserDepsError, BrowserFailedError, ChromeNotFoundError
+        from kaleido import write_fig_from_object_sync
+
+    def draw(jobs: list[dict[str, Any]]) -> None:
+        try:
+            write_fig_from_object_sync(tqdm(jobs, desc="images", leave=False))
+        except ChromeNotFoundError:
+            raise InputError(
+                "images of figures need Chrome or Chromium: install one, or run kaleido_get_chrome"
+            ) from None
+        except (BrowserFailedError, BrowserDepsError):
+            raise InputError(
+                "Chrome does not start, so there are no images: check that `chromium --headless` runs"
+            ) from None
+
+    return draw
+
+
+def _job(figure: go.Figure, path: Path, ending: Image) -> dict[str, Any]:
+    """What kaleido is told of one image."""
+    size = {"width": figure.layout.width, "height": figure.layout.height}
+    scale = SCALE if ending == "png" else 1
+    return {"fig": figure, "path": f"{path}.{ending}", "opts": {"format": ending, **size, "scale": scale}}
+
+
+def _named(exhibit: Block, part: str, figure: go.Figure, taken: set[str]) -> Named:
+    name = file_name(exhibit, part, taken)
+    title = f"{exhibit['title']}: {part}" if part else exhibit["title"]
+    return Named(name, exhibit["number"], title, exhibit["caption"], for_paper(figure))

@@ -1,0 +1,85 @@
+"""What a study found, in words and figures."""
+
+import math
+
+import pandas as pd
+
+from interp.control.sweeps import monotone
+from interp.study.study import Study
+from interp.pages.verdicts import tally, verdicts
+
+INNER = 4.0  # values between which a share should rise with its feature
+TOLD_APART = 0.9  # an AUC at which a feature tells a concept's items from the others
+
+
+def summary(study: Study) -> str:
+    """The lines that end a run: quality of the model and the dictionary, top features, and what steering did."""
+    metrics = study.table("recommender").set_index("replaced")
+    plain = metrics.loc["none"]
+    found = study.table("dictionary").iloc[0]
+    concepts, steering = study.table("concepts"), study.table("steering").query("method == 'set'")
+    sae, neurons = found["sae_mean_top_correlation"], found["neuron_mean_top_correlation"]
+    wins = int((concepts["correlation"] > concepts["neuron_correlation"]).sum())
+    told_apart = study.table("alignment").groupby("concept")["auc"].max() >= TOLD_APART
+    told = int(told_apart.sum())
+    width = max(map(len, ["concept", *concepts["concept"]]))
+    return "\n".join(
+        [
+            "",
+            f"The recommender: NDCG@10 {plain['ndcg@10']:.3f}, HitRate@10 {plain['hit_rate@10']:.3f}, "
+            f"Coverage@10 {plain['coverage@10']:.3f} on users it never saw.",
+            f"The dictionary: {len(study.features)} features, {found['l0']:.0f} active at a time, explaining "
+            f"{found['explained_variance']:.1%} of the variance; NDCG@10 "
+            f"{metrics.loc['all', 'ndcg@10']:.3f} through its reconstruction.",
+            *_too_dense(study),
+            f"Mean top correlation with {len(concepts)} concepts: SAE features {sae:.3f}, neurons {neurons:.3f} "
+            f"({sae / neurons:.2f} times); features win for {wins}.",
+            f"{told} of {len(told_apart)} concepts have a feature with an AUC of {TOLD_APART} or more.",
+            "",
+            "Top feature of each concept:",
+            f"  {'concept':<{width}}{'feature':>9}{'correlation':>13}{'AUC':>7}{'best neuron':>13}",
+            *(
+                f"  {row.concept:<{width}}{row.feature:>9}{row.correlation:>13.3f}{row.auc:>7.3f}"
+                f"{row.neuron_correlation:>13.3f}"
+                for row in concepts.itertuples()
+            ),
+            "",
+            "Turning a feature down and up: share of its concept in the top 10 (NDCG@10)",
+            *(_steering_line(rows, width) for _, rows in steering.groupby("target", sort=False)),
+            *_rising(steering),
+            "",
+            f"{study.folder / 'report.html'}: the paper's tables and figures; {tally(verdicts(study))}.",
+            f"{study.folder / 'dashboard.html'}: every feature. In Python:",
+            f'  study = interp.open("{study.folder}"); study.features["{concepts["concept"][0]}"]',
+        ]
+    )
+
+
+def _too_dense(study: Study) -> list[str]:
+    """A warning if no dictionary was as sparse as the configuration asks for."""
+    table, limit = study.table("dictionaries"), study.record["config"]["max_l0"]
+    chosen = table[table["chosen"]].iloc[0]
+    if chosen["val_l0"] <= limit:
+        return []
+    return [f"No dictionary has at most {limit:g} features active on held-out users (max_l0): this is the sparsest."]
+
+
+def _rising(steering: pd.DataFrame) -> list[str]:
+    """For how many targets the share rises throughout, if the values allow to tell."""
+    low, high = steering["value"].min(), steering["value"].max()
+    if not low <= -INNER < INNER <= high:
+        return []
+    rising = monotone(steering, -INNER, INNER)
+    return [f"  rising throughout from -{INNER:g} to {INNER:g} for {int(rising.sum())} of {len(rising)}"]
+
+
+def _steering_line(rows: pd.DataFrame, width: int) -> str:
+    def cell(value: float) -> str:
+        at = rows[rows["value"].isna()] if math.isnan(value) else rows[rows["value"] == value]
+        if at.empty:
+            return ""
+        name = "as is" if math.isnan(value) else f"{value:+g}"
+        return f"{name}: {at['share'].item():.2f} ({at['ndcg@10'].item():.3f})"
+
+    cells = "   ".join(cell(value) for value in (-4.0, 0.0, math.nan, 4.0))
+    return f"  {rows['target'].iloc[0]:<{width}}  {cells}"

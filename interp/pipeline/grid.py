@@ -1,0 +1,74 @@
+"""All dictionaries of a study: the activations that they need, and how good each of them is."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm.auto import tqdm
+
+from interp.concepts import Concepts
+from interp.config import StudyConfig
+from interp.activations.activation_store import ActivationStore, collect
+from interp.activations.evaluation import evaluate_dictionary
+from interp.sae.autoencoder import SparseAutoencoder
+from interp.model.envoys import RecommenderEnvoy
+from interp.store.table_files import Tables, read_table, write_group
+from recmodels.sequences import Histories
+from recmodels.splits import Split
+
+Stores = dict[str, ActivationStore]  # of one site, by part
+PARTS = ("sae", "sae_validation", "test")
+
+
+def collect_parts(rec: RecommenderEnvoy, split: Split, config: StudyConfig, site: str) -> Stores:
+    """Activations of the SAE part, of its held-out users and of the test part at one site."""
+    return {
+        part: collect(
+            rec,
+            getattr(split, part),
+            config.folder / "activations" / site / part,
+            site,
+            config.sae_windows if part == "sae" else "last",
+        )
+        for part in PARTS
+    }
+
+
+def evaluate_all(
+    rec: RecommenderEnvoy,
+    saes: Mapping[str, Mapping[str, SparseAutoencoder]],
+    stores: Mapping[str, Stores],
+    histories: Histories,
+    concepts: Concepts,
+    folder: Path,
+) -> list[pd.DataFrame]:
+    """`evaluate_dictionary` of every dictionary, site by site; each is kept, so that an interrupted run goes on.
+
+    Args:
+        rec: the recommender; the dictionary that is attached to a site afterwards is the last one evaluated.
+        saes: dictionaries by site and name.
+        stores: activations by site and part.
+        histories: the test users'.
+        concepts: what features are compared with.
+        folder: where evaluations are kept.
+    """
+    todo = [(site, name, sae) for site, trained in saes.items() for name, sae in trained.items()]
+    rows = []
+    for site, name, sae in tqdm(todo, desc="evaluating dictionaries", leave=False):
+        here, parts = folder / site, stores[site]
+        inputs: dict[str, Any] = {
+            "recommender": rec.recommender.fingerprint,
+            "dictionary": sae.inputs(sae.config, sae.provenance),
+            "validation": parts["sae_validation"].fingerprint,
+            "test": histories.fingerprint,
+            "concepts": concepts.fingerprint,
+        }
+
+        def evaluation(name: str = name, sae: SparseAutoencoder = sae, parts: Stores = parts) -> Tables:
+            found = evaluate_dictionary(rec, sae, parts["sae_validation"], parts["test"], histories, concepts)
+            return {f"{name}.csv": found}
+
+        write_group(here / name, inputs, evaluation)
+        rows.append(read_table(here, name))
+    return rows

@@ -1,0 +1,104 @@
+"""From one configuration to a finished study. Steps whose result is already there are only loaded.
+
+The run's folder:
+
+    config.json                   the configuration, versions, and fingerprints of data, recommender and dictionary
+    recommender/                  weights and vocabulary
+    activations/<site>/<part>/    stores of the parts sae, sae_validation and test
+    dictionaries/<site>/<name>/   every dictionary
+    evaluations/<site>/<name>/    how good it is
+    tables/<group>/               every table (see `interp.analyses`)
+    timings.json                  wall time and peak memory of each step
+    dashboard.html                the chosen dictionary on one offline page
+    report.html                   the paper's tables, figures and claims on another
+"""
+
+import os
+import platform
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+from interp.config import StudyConfig
+from interp.pages.dashboard import write_dashboard
+from interp.concepts.study_data import StudyData, study_data
+from interp.pipeline.grid import PARTS, collect_parts
+from interp.sae.autoencoder import SparseAutoencoder
+from interp.activations.training import train
+from interp.model.envoys import RecommenderEnvoy
+from interp.pages.report import write_report
+from interp.pipeline.timings import Stages
+from interp.study.study import Study
+from interp.study.study import open as open_study
+from interp.pipeline.groups import write_tables
+from recmodels import artifacts
+from recmodels.interactions import Dataset
+from recmodels.recommender import model_class
+from recmodels.training import fit
+
+VERSIONS = ("torch", "transformers", "nnsight", "dictionary-learning", "numpy", "pandas", "scikit-learn")
+
+
+def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
+    """Train, interpret and steer as the configuration says, and write it all to `config.folder`.
+
+    Args:
+        config: the configuration.
+        dataset: your own data, in place of the one that the configuration names; the run takes its name.
+
+    Raises:
+        InputError: the data cannot be had, or a setting makes no sense.
+    """
+    if dataset is not None:
+        config = replace(config, dataset=dataset.name)
+    config.check()
+    model_class(config.training.model)  # refuses an unknown one before any work is done
+    folder = config.folder
+    stages = Stages(folder / "timings.json")
+    print(f"{config.dataset} → {folder}", flush=True)
+
+    with stages.stage("data"):
+        data = study_data(config, dataset)
+    # Until everything below fits together again, there is no finished study here.
+    for name in ("config.json", "dashboard.html", "report.html"):
+        (folder / name).unlink(missing_ok=True)
+    with stages.stage("recommender", folder / "recommender"):
+        recommender = fit(data.split.recommender, data.split.validation, config.training, folder / "recommender")
+    rec = RecommenderEnvoy(recommender)
+
+    grid = config.dictionaries()
+    with stages.stage("activations", *(folder / "activations" / site / part for site in grid for part in PARTS)):
+        stores = {site: collect_parts(rec, data.split, config, site) for site in grid}
+    every = [folder / "dictionaries" / site / sae.name for site, configs in grid.items() for sae in configs]
+    with stages.stage("dictionaries", *every):
+        saes = {
+            site: train(stores[site]["sae"], {sae.name: sae for sae in configs}, folder / "dictionaries" / site)
+            for site, configs in grid.items()
+        }
+    chosen = write_tables(config, data, rec, stores, saes, stages)
+
+    record = _record(config, data, chosen, recommender.fingerprint)
+    artifacts.write_json(folder / "config.json", record)
+    study = open_study(folder)
+    with stages.stage("dashboard"):
+        write_dashboard(study)
+    stages.finish()
+    write_report(study)  # last, as it tells what the steps took
+    return study
+
+
+def _record(config: StudyConfig, data: StudyData, sae: SparseAutoencoder, recommender: str) -> dict[str, Any]:
+    settings = asdict(config)
+    for name in ("data", "items", "tmdb", "out"):
+        settings[name] = str(settings[name]) if settings[name] else None
+    return {
+        "config": settings,
+        "attribute": data.attribute,
+        "dictionary": sae.config.name,
+        "fingerprints": {"data": data.dataset.fingerprint, "recommender": recommender},
+        "python": platform.python_version(),
+        "machine": {"system": platform.platform(), "cpus": os.cpu_count(), "threads": torch.get_num_threads()},
+        "versions": {package: version(package) for package in VERSIONS},
+    }

@@ -1,0 +1,98 @@
+"""Figures of one feature.
+
+The offline page fills in each feature's rows: it finds a trace by its `meta`, the column that it draws.
+"""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from interp.plots.theme import ABSENT, NAMES, NEURON, NEUTRAL, PRESENT, plain, quick, styled
+
+
+def activation_histogram(histogram: pd.DataFrame, concept: str) -> go.Figure:
+    """Positive activations on items with and without a concept (paper Figure 5).
+
+    Args:
+        histogram: one feature's rows of the table `histograms`.
+        concept: the concept that they are split by.
+    """
+    middle = (histogram["left"] + histogram["right"]) / 2
+    width = histogram["right"] - histogram["left"]
+    figure = go.Figure()
+    for name, column, color in ((concept, "present", PRESENT), (f"not {concept}", "absent", ABSENT)):
+        figure.add_bar(
+            name=plain(name),
+            meta=column,
+            x=middle,
+            y=histogram[column],
+            width=width,
+            marker={"color": color, "line": {"width": 0}},
+            hovertemplate="about %{x:.3g}: %{y} steps<extra>%{fullData.name}</extra>",
+        )
+    figure = quick(styled(figure, "activation", "steps", height=370))
+    return figure.update_layout(
+        barmode="stack", bargap=0, legend={"traceorder": "normal"}, xaxis={"rangemode": "tozero"}
+    )
+
+
+def concept_bars(concepts: pd.DataFrame) -> go.Figure:
+    """Which concepts one feature follows, and beside that which it moves.
+
+    Args:
+        concepts: columns concept, correlation, auc and sensitivity, effect and effect_se, best correlated first.
+    """
+    names = [plain(name) for name in concepts["concept"]]
+    figure = go.Figure()
+    figure.add_bar(
+        meta="correlation",
+        x=concepts["correlation"],
+        y=names,
+        orientation="h",
+        customdata=concepts[["auc", "sensitivity"]],
+        marker={"color": PRESENT},
+        hovertemplate="%{y}<br>correlation %{x:.3f}<br>AUC %{customdata[0]:.3f}"
+        "<br>sensitivity %{customdata[1]:.3f}<extra></extra>",
+    )
+    figure.add_bar(
+        meta="effect",
+        x=concepts["effect"],
+        y=names,
+        xaxis="x2",
+        orientation="h",
+        error_x={"array": concepts["effect_se"], "color": NEUTRAL, "thickness": 1.5, "width": 3},
+        marker={"color": NEURON},
+        hovertemplate="%{y}<br>%{x:+.2%} of the list (standard error %{error_x.array:.2%})<extra></extra>",
+    )
+    figure = quick(styled(figure, "correlation", "", height=60 + 17 * max(len(concepts), 6)))
+    line = {"zeroline": True, "zerolinecolor": "rgba(128,128,128,0.7)", "nticks": 5, "tickangle": 0}
+    moved = figure.layout.xaxis.to_plotly_json() | {"title": {"text": "change of its share", "standoff": 8}}
+    figure.update_layout(
+        xaxis={"domain": [0, 0.48], **line},
+        xaxis2=moved | {"domain": [0.52, 1], "tickformat": "+.1~%", **line},
+        showlegend=False,
+        yaxis={"autorange": "reversed", "ticklabelstandoff": 4, "automargin": True, **NAMES},
+    )
+    return figure
+
+
+def turned_curve(turned: pd.DataFrame) -> go.Figure:
+    """Share of a concept in the lists while one feature is turned down, left as it is, and turned up.
+
+    Args:
+        turned: columns value (what is added to the activation), share, and error (standard error of its change).
+    """
+    figure = go.Figure(
+        go.Scatter(
+            meta="share",
+            x=turned["value"],
+            y=turned["share"],
+            error_y={"array": turned["error"], "color": NEUTRAL, "thickness": 1.5, "width": 4},
+            mode="lines+markers",
+            line={"color": NEURON},
+            marker={"size": 7},
+            cliponaxis=False,
+            hovertemplate="%{x:+.3g}: %{y:.2%} (standard error of the change %{error_y.array:.2%})<extra></extra>",
+        )
+    )
+    figure = quick(styled(figure, "added to the activation at the last step", "share of the concept in the top 10"))
+    return figure.update_layout(yaxis={"rangemode": "tozero", "tickformat": ".0%"})

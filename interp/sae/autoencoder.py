@@ -1,0 +1,155 @@
+"""Sparse autoencoders: a dictionary of dictionary_learning, the normaliser in front of it, and where they came from.
+
+Axes: n rows, d hidden size, f features.
+"""
+
+import copy
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from interp.config import SAEConfig
+from interp.sae.trainers import build_trainer
+from recmodels import artifacts
+from recmodels.errors import InputError
+
+KIND = "dictionary"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a dictionary came from; it refuses to work anywhere else.
+
+    Attributes:
+        recommender: fingerprint of the recommender whose activations it was trained on.
+        site: the place in that recommender, such as "blocks.0".
+        activations: fingerprint of the activation store.
+    """
+
+    recommender: str
+    site: str
+    activations: str
+
+
+@dataclass(frozen=True)
+class SparseAutoencoder:
+    """Encodes hidden states into features and decodes them back.
+
+    Attributes:
+        dictionary: the trained `dictionary_learning` dictionary, on normalised activations.
+        mean: one number that is subtracted from hidden states before encoding.
+        std: one number that they are then divided by (docs/paper.md, 3).
+        config: how it was trained.
+        provenance: what it was trained on.
+    """
+
+    dictionary: Any
+    mean: float
+    std: float
+    config: SAEConfig
+    provenance: Provenance = field(repr=False)
+
+    def __post_init__(self) -> None:
+        self.dictionary.requires_grad_(False)
+
+    def to(self, device: torch.device | str | None) -> "SparseAutoencoder":
+        """The same dictionary on a device; itself if it is there already."""
+        here = next(self.dictionary.parameters()).device
+        if device is None or torch.device(device) == here:
+            return self
+        return replace(self, dictionary=copy.deepcopy(self.dictionary).to(device))
+
+    @property
+    def n_features(self) -> int:
+        """Features in the dictionary."""
+        return self.dictionary.dict_size
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the weights, the normaliser and where they came from; what a steer remembers its dictionary by."""
+        digest = hashlib.sha256(
+            json.dumps([self.mean, self.std, self.inputs(self.config, self.provenance)], sort_keys=True).encode()
+        )
+        for name, tensor in sorted(self.dictionary.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def normalise(self, hidden: Tensor) -> Tensor:
+        """Hidden states as the dictionary sees them, same shape."""
+        return (hidden - self.mean) / self.std
+
+    def encode(self, hidden: Tensor) -> Tensor:
+        """[..., d] hidden states to [..., f] features."""
+        # Flat, because the top-k dictionaries mistake the axes of anything else.
+        flat = self.dictionary.encode(self.normalise(hidden).reshape(-1, hidden.shape[-1]))
+        return flat.reshape(*hidden.shape[:-1], -1)
+
+    def decode(self, features: Tensor) -> Tensor:
+        """[..., f] features to [..., d] hidden states."""
+        return self.dictionary.decode(features) * self.std + self.mean
+
+    def write(self, change: Tensor) -> Tensor:
+        """[..., f] change of features to the [..., d] change of hidden states it makes."""
+        return change @ self.directions
+
+    @cached_property
+    def directions(self) -> Tensor:
+        """[f, d] what one unit of each feature adds to the hidden state."""
+        one_each = torch.eye(self.n_features, device=next(self.dictionary.parameters()).device)
+        return self.decode(one_each) - self.decode(torch.zeros_like(one_each[:1]))
+
+    def save(self, folder: Path) -> None:
+        """Write weights (safetensors) and description (JSON) as one verified folder."""
+        artifacts.discard_partial(folder)
+        with artifacts.writing(folder, KIND, self.inputs(self.config, self.provenance)) as partial:
+            state = {name: t.detach().cpu().contiguous() for name, t in self.dictionary.state_dict().items()}
+            save_file(state, partial / "dictionary.safetensors")
+            artifacts.write_json(
+                partial / "dictionary.json",
+                {
+                    "activation_dim": self.dictionary.activation_dim,
+                    "mean": self.mean,
+                    "std": self.std,
+                    "config": asdict(self.config),
+                    "provenance": asdict(self.provenance),
+                },
+            )
+
+    @staticmethod
+    def inputs(config: SAEConfig, provenance: Provenance) -> dict[str, Any]:
+        """What the manifest of a saved dictionary says it was made from."""
+        return {"config": asdict(config), "provenance": asdict(provenance)}
+
+    @classmethod
+    def load(cls, folder: Path) -> "SparseAutoencoder":
+        """Read what `save` wrote, after checking every file.
+
+        Raises:
+            InputError: the folder is missing, unfinished or altered.
+        """
+        artifacts.verify(folder, KIND)
+        about = json.loads((folder / "dictionary.json").read_text())
+        config = SAEConfig(**about["config"])
+        dictionary = build_trainer(config, about["activation_dim"]).ae
+        dictionary.load_state_dict(load_file(folder / "dictionary.safetensors"))
+        return cls(dictionary, about["mean"], about["std"], config, Provenance(**about["provenance"]))
+
+    def check_belongs(self, recommender: str) -> None:
+        """Check that it was trained on the recommender with this fingerprint.
+
+        Raises:
+            InputError: it was trained on another one.
+        """
+        if self.provenance.recommender != recommender:
+            raise InputError(
+                f"this dictionary was trained on recommender {self.provenance.recommender[:12]}, not on "
+                f"{recommender[:12]}: load the recommender of the same run, or train a dictionary for this one"
+            )

@@ -1,0 +1,191 @@
+"""What a steering edit does to hidden states: pure tensor functions, no tracing.
+
+Axes: b users, s steps, d hidden size, f features.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from interp.steering.vocabulary import At, Op, Reconstruct
+from recmodels.errors import InputError
+
+
+class Coder(Protocol):
+    """What an edit needs of a dictionary."""
+
+    @property
+    def n_features(self) -> int:
+        """f, the size of the dictionary."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells it from every other dictionary."""
+
+    def encode(self, hidden: Tensor) -> Tensor:
+        """[..., d] hidden states to [..., f] features."""
+
+    def decode(self, features: Tensor) -> Tensor:
+        """[..., f] features to [..., d] hidden states."""
+
+    def write(self, change: Tensor) -> Tensor:
+        """[..., f] change of features to the [..., d] change of hidden states it makes."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change to one feature.
+
+    Attributes:
+        feature: which one.
+        value: the operand of `op`, in units of activation; a mapping from user to value gives each user their own and
+            leaves those it does not name alone.
+        op: "set" the activation to the value, "add" the value, "scale" by it, or keep it from falling below ("floor")
+            or rising above it ("cap").
+        at: at each user's "last" real step (the paper's way), at "all" steps, or at chosen ones, counted from the end:
+            (-1,) is the last step, (-1, -2) the last two.
+        weight: how far the activation moves towards what `op` makes of it: 1 all the way, 0.5 half of it.
+        concept: the concept that it was written for, if any.
+    """
+
+    feature: int
+    value: float | Mapping[Any, float]
+    op: Op = "set"
+    at: At = "last"
+    weight: float = 1.0
+    concept: str | None = None
+
+    def apply(self, features: Tensor, users: pd.Index | None = None) -> None:
+        """Change [b, s, f] features in place; `users` are the labels of the rows, by default 0, 1, 2, …"""
+        steps = steps_of(self.at, features.shape[1])
+        old = features[:, steps, self.feature]
+        if not isinstance(self.value, Mapping):
+            features[:, steps, self.feature] = self._changed(old, float(self.value))
+            return
+        labels = range(len(old)) if users is None else users
+        own = old.new_tensor([float(self.value.get(user, math.nan)) for user in labels])[:, None]
+        features[:, steps, self.feature] = torch.where(own.isnan(), old, self._changed(old, own))
+
+    def _changed(self, old: Tensor, value: float | Tensor) -> Tensor:
+        """Activations [b, s] after the edit, by a value for all or one for each row [b, 1]."""
+        if self.op == "set":
+            new = torch.zeros_like(old) + value
+        elif self.op == "add":
+            new = old + value
+        elif self.op == "scale":
+            new = old * value
+        else:
+            new = old.clamp(min=value) if self.op == "floor" else old.clamp(max=value)
+        return new if self.weight == 1 else torch.lerp(old, new, self.weight)
+
+
+@dataclass(frozen=True)
+class Push:
+    """A direction that is added to hidden states, whether a dictionary knows it or not (paper section 8.2.3).
+
+    Attributes:
+        direction: [d], in units of the hidden state.
+        factor: how much of it is added.
+        at: as in `Edit`.
+    """
+
+    direction: Tensor
+    factor: float
+    at: At = "last"
+
+    def apply(self, hidden: Tensor) -> None:
+        """Change [b, s, d] hidden states in place."""
+        if self.direction.shape != hidden.shape[-1:]:
+            raise InputError(
+                f"a direction here has {hidden.shape[-1]} entries, not shape {tuple(self.direction.shape)}"
+            )
+        hidden[:, steps_of(self.at, hidden.shape[1])] += self.factor * self.direction.to(hidden)
+
+
+@dataclass(frozen=True)
+class Steer:
+    """Edits at one site, and what happens to the part of the hidden state that the dictionary misses.
+
+    Attributes:
+        edits: applied in order; what they do to features comes first, then what is pushed.
+        site: where, such as "blocks.0".
+        reconstruct: "none" keeps the reconstruction error, so that only the edited features change;
+            "all" replaces the site's output by its reconstruction at every step (the paper's way,
+            section 4.3), "last" at the last step only.
+        dictionary: fingerprint of the dictionary whose features are meant; without it, any.
+    """
+
+    edits: tuple[Edit | Push, ...]
+    site: str
+    reconstruct: Reconstruct = "none"
+    dictionary: str | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether it changes nothing."""
+        return not self.edits and self.reconstruct == "none"
+
+    @property
+    def concepts(self) -> list[str]:
+        """The concepts that its edits were written for, each once."""
+        named = (edit.concept for edit in self.edits if isinstance(edit, Edit))
+        return list(dict.fromkeys(name for name in named if name is not None))
+
+    @property
+    def by_user(self) -> bool:
+        """Whether it asks who the users are."""
+        return bool(self.users)
+
+    @property
+    def users(self) -> set[Any]:
+        """The users for whom an edit has a value of their own."""
+        own = (edit.value for edit in self.edits if isinstance(edit, Edit) and isinstance(edit.value, Mapping))
+        return set().union(*own)
+
+    def apply(
+        self, hidden: Tensor, coder: Coder, users: pd.Index | None = None, features: Tensor | None = None
+    ) -> Tensor:
+        """Steered [b, s, d] hidden states; the input is left alone.
+
+        Args:
+            hidden: [b, s, d] output of the site.
+            coder: the site's dictionary.
+            users: labels of the rows, by default 0, 1, 2, …
+            features: [b, s, f] what the dictionary makes of `hidden`, where it is known already.
+        """
+        start = 0 if self.reconstruct == "all" else min((_first(e.at, hidden.shape[1]) for e in self.edits), default=-1)
+        start %= hidden.shape[1]
+        part = hidden[:, start:]
+        before = coder.encode(part) if features is None else features[:, start:]
+        after = before.clone()
+        for edit in self.edits:
+            if isinstance(edit, Edit):
+                edit.apply(after, users)
+        changed = part + coder.write(after - before)
+        if self.reconstruct == "all":
+            changed = coder.decode(after)
+        elif self.reconstruct == "last":
+            changed = torch.cat([changed[:, :-1], coder.decode(after[:, -1:])], dim=1)
+        for edit in self.edits:
+            if isinstance(edit, Push):
+                edit.apply(changed)
+        return torch.cat([hidden[:, :start], changed], dim=1)
+
+
+def steps_of(at: At, n: int) -> slice | list[int]:
+    """Which of n steps are meant; a history that is too short for a chosen step has none there."""
+    if isinstance(at, str):
+        return slice(-1, None) if at == "last" else slice(None)
+    return [n + step for step in at if n + step >= 0]
+
+
+def _first(at: At, n: int) -> int:
+    """The first of n steps that is meant, −1 for the last."""
+    if isinstance(at, str):
+        return -1 if at == "last" else -n
+    return max(min(at), -n)

@@ -1,0 +1,156 @@
+"""Steers as JSON: an edit found in a notebook runs in a service.
+
+Features are numbers and strengths activations, so that the service needs no tables. The dictionary's fingerprint is
+kept, so that they cannot be mistaken for those of another one.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from interp.steering.edits import Edit, Push, Steer
+from recmodels import artifacts
+from recmodels.errors import InputError
+
+VERSION = 1
+NUMBER, TEXT, AT = (int, float), (str, type(None)), (str, list)
+
+
+def to_json(steer: Steer) -> str:
+    """A steer as JSON text, the same for the same steer.
+
+    Raises:
+        InputError: a number in it is not finite, or a user is neither a text nor a whole number.
+    """
+    record = {
+        "version": VERSION,
+        "site": steer.site,
+        "reconstruct": steer.reconstruct,
+        "dictionary": steer.dictionary,
+        "edits": [_push(edit) if isinstance(edit, Push) else _edit(edit) for edit in steer.edits],
+    }
+    try:
+        return json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        raise InputError("a number of this steer is not finite: JSON has no such number") from None
+
+
+def from_json(text: str) -> Steer:
+    """The steer that was written as JSON.
+
+    Raises:
+        InputError: the text is not such a steer.
+    """
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"this steer is not JSON ({error}): give what `to_json` wrote") from None
+    if not isinstance(record, dict) or record.get("version") is not VERSION:
+        raise InputError(f"this is no steer of version {VERSION}: give what `to_json` wrote")
+    _fields("steer", record, {"version": int, "site": str, "reconstruct": str, "dictionary": TEXT, "edits": list})
+    edits = tuple(_read(edit) for edit in record["edits"])
+    return Steer(edits, record["site"], record["reconstruct"], record["dictionary"])
+
+
+def save_steer(steer: Steer, path: Path | str) -> None:
+    """Write a steer to a JSON file, whole or not at all.
+
+    Raises:
+        InputError: the file's name does not end in .json, or it cannot be written.
+    """
+    if Path(path).suffix != ".json":
+        raise InputError(f"cannot write {path}: give a name that ends in .json")
+    try:
+        artifacts.write_text(Path(path), to_json(steer) + "\n")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error}") from None
+
+
+def load_steer(path: Path | str) -> Steer:
+    """Read what `save_steer` wrote.
+
+    Raises:
+        InputError: there is no such file, or it holds no steer.
+    """
+    try:
+        return from_json(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {path}: {error}") from None
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _edit(edit: Edit) -> dict[str, Any]:
+    value: Any = edit.value
+    if isinstance(value, Mapping):
+        # Two lists: the keys of a JSON object would all become text.
+        value = {"users": [_user(user) for user in value], "values": [float(one) for one in value.values()]}
+    else:
+        value = float(value)
+    about = {"feature": int(edit.feature), "concept": edit.concept, "op": edit.op, "value": value}
+    return about | {"at": _at(edit.at), "weight": float(edit.weight)}
+
+
+def _push(push: Push) -> dict[str, Any]:
+    return {"direction": push.direction.tolist(), "factor": float(push.factor), "at": _at(push.at)}
+
+
+def _at(at: Any) -> Any:
+    return at if isinstance(at, str) else [int(step) for step in at]
+
+
+def _user(user: Any) -> Any:
+    user = user.item() if hasattr(user, "item") else user
+    if not isinstance(user, str | int):
+        raise InputError(f"user {user!r} cannot be written as JSON: name users by texts or whole numbers")
+    return user
+
+
+def _read(record: Any) -> Edit | Push:
+    if not isinstance(record, dict):
+        raise InputError(f"an edit of this steer is {record!r}: give what `to_json` wrote")
+    if "direction" in record:
+        _fields("push", record, {"direction": list, "factor": NUMBER, "at": AT})
+        _each("direction", record["direction"], NUMBER)
+        return Push(torch.tensor(record["direction"]), float(record["factor"]), _steps(record["at"]))
+    kinds = {"feature": int, "concept": TEXT, "op": str, "value": (int, float, dict), "at": AT, "weight": NUMBER}
+    _fields("edit", record, kinds)
+    value = record["value"]
+    if isinstance(value, dict):
+        _fields("value", value, {"users": list, "values": list})
+        _each("users", value["users"], (str, int))
+        _each("values", value["values"], NUMBER)
+        if not len(set(value["users"])) == len(value["users"]) == len(value["values"]):
+            raise InputError("a value of this steer needs as many values as users, each user once")
+        value = dict(zip(value["users"], map(float, value["values"]), strict=True))
+    else:
+        value = float(value)
+    at = _steps(record["at"])
+    return Edit(record["feature"], value, record["op"], at, float(record["weight"]), record["concept"])
+
+
+def _steps(at: Any) -> Any:
+    if isinstance(at, str):
+        return at
+    _each("at", at, int)
+    return tuple(at)
+
+
+def _fields(name: str, record: dict[str, Any], kinds: dict[str, Any]) -> None:
+    """Refuse a record that lacks a field, has another one, or one of the wrong kind."""
+    for field in kinds.keys() - record.keys():
+        raise InputError(f"this {name} lacks {field!r}: give what `to_json` wrote")
+    for field in record.keys() - kinds.keys():
+        raise InputError(f"this {name} has an unknown {field!r}: give what `to_json` wrote")
+    for field, kind in kinds.items():
+        _each(field, [record[field]], kind)
+
+
+def _each(field: str, values: list[Any], kind: Any) -> None:
+    """Refuse values of the wrong kind; true and false are no numbers."""
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, kind):
+            raise InputError(f"{field!r} of this steer holds a value of the wrong kind: give what `to_json` wrote")

@@ -1,0 +1,239 @@
+"""The equalizer without a face: sliders in, lists before and after out. `app` and `widget` show it.
+
+A slider adds to activations: at 0 it leaves everything as it is, and concepts that share a feature add up where
+setting it twice would be a contradiction.
+"""
+
+import pprint
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pandas as pd
+from torch import Tensor
+
+from interp.control.score_changes import shifts
+from interp.features.labels import UNLABELLED
+from interp.features.explanations import item_ranks
+from interp.steering.edits import Steer
+from interp.steering.serialization import to_json
+from recmodels.errors import InputError
+from recmodels.ranking import top_k
+from recmodels.sequences import Histories
+
+if TYPE_CHECKING:
+    from interp.study.study import Study
+
+CONCEPT_REACH = 2.0  # of a slider to either side; a concept turns many features at once
+FEATURE_REACH = 4.0
+STEP = 0.05
+REASONS = 3  # features that are told for each item that enters or leaves
+LONGEST = 80  # characters of a title that are shown
+
+Sliders: TypeAlias = Mapping[str | int, float]
+"""What is added to each concept's aligned features, or to a feature by number, in its 99th percentiles."""
+
+
+@dataclass(frozen=True)
+class Equalized:
+    """One history's list before and after a steer. Shows itself in Jupyter and in a terminal.
+
+    Attributes:
+        steer: what the sliders do, for `rec.steer`.
+        before: the unsteered list: rank, item, title, concepts, score, other_rank (the item's in the steered list,
+            from 1 among all items that are not in the history), moved (whether it leaves), fate (in words).
+        after: the steered list: the same, with other_rank that of the unsteered list and moved whether it entered.
+        reasons: why items entered and left: item, feature, label, change, total. `change` is the feature's part in
+            the change of the item's score (`interp.control.score_changes`), which is `total`; for an item that entered, the
+            features that raised it most, for one that left, those that lowered it most.
+        python: the same lists from a script.
+    """
+
+    steer: Steer
+    before: pd.DataFrame
+    after: pd.DataFrame
+    reasons: pd.DataFrame
+    python: str
+
+    @cached_property
+    def json(self) -> str:
+        """The steer for `interp.steering.serialization.from_json`, and so for a service."""
+        return to_json(self.steer)
+
+    def why(self, item: Any) -> str:
+        """The reasons why an item entered or left, as text; empty if it did neither, or if others made it leave."""
+        rows = self.reasons[self.reasons["item"] == item]
+        told = ", ".join(f"{row.feature} {row.label} {row.change:+.2f}" for row in rows.itertuples())
+        return f"{told} (all: {rows['total'].iloc[0]:+.2f})" if told else ""
+
+    def _table(self) -> pd.DataFrame:
+        """Both lists side by side, as text."""
+        sides = {}
+        for name, rows in (("before", self.before), ("after", self.after)):
+            sides[name] = rows["title"].map(shortened)
+            sides[f"{name}: change"] = rows["fate"]
+            sides[f"{name}: why"] = rows["item"].map(self.why)
+        return pd.DataFrame(sides).fillna("").rename(index=lambda place: place + 1)
+
+    def __repr__(self) -> str:
+        return self._table().drop(columns="before: why").to_string(max_colwidth=40)
+
+    def _repr_html_(self) -> str:
+        with pd.option_context("display.max_colwidth", None):
+            return self._table().to_html(border=0, justify="left")
+
+
+def equalize(study: "Study", history: Any, sliders: Sliders, k: int = 10) -> Equalized:
+    """One history's list without and with what the sliders add at its last step, and why items entered and left.
+
+    Safe to call from many threads: the recommender works for one at a time.
+
+    Args:
+        study: whose recommender and features.
+        history: one history, such as a list of item ids.
+        sliders: concept or feature → what is added, in 99th percentiles; those at 0 play no part.
+        k: list length.
+
+    Raises:
+        InputError: not one history, an unknown item, concept or feature, or a value that is not a finite number.
+    """
+    rec = study.recommender
+    one = rec.recommender.histories(history)
+    if len(one) != 1:
+        raise InputError(f"{len(one)} histories were given: equalize one at a time")
+    turned, steer = _turned(sliders), steer_of(study, sliders)
+    with rec.lock:
+        plain = rec.score(one)
+        with rec.steer(steer):
+            steered = rec.score(one)
+        before, after = (_listed(study, one, *pair, k) for pair in ((plain, steered), (steered, plain)))
+        before["fate"] = [_left(*row) for row in before[["rank", "other_rank", "moved"]].itertuples(index=False)]
+        after["fate"] = [_entered(*row) for row in after[["rank", "other_rank", "moved"]].itertuples(index=False)]
+        entered, left = (rows.loc[rows["moved"], "item"].tolist() for rows in (after, before))
+        reasons = pd.concat([_reasons(study, one, entered, steer, 1), _reasons(study, one, left, steer, -1)])
+    ids = rec.recommender.vocabulary.decode(one[0]).tolist()
+    return Equalized(steer, before, after, reasons.reset_index(drop=True), snippet(study, ids, turned, k))
+
+
+def steer_of(study: "Study", sliders: Sliders) -> Steer:
+    """What sliders do, as `equalize` and a receipt carry it out.
+
+    Raises:
+        InputError: an unknown concept or feature, or a value that is not a finite number.
+    """
+    return study.recommender.steer_of(_turned(sliders), op="add", unit="p99")
+
+
+def search(study: "Study", words: str, limit: int = 12) -> pd.DataFrame:
+    """Items whose title has all these words, whatever their case and accents, or whose id this is.
+
+    Returns:
+        item and title, the most popular first; nothing for no words.
+    """
+    items, wanted = study.items, _plain(words).split()
+    if not wanted:
+        return items.iloc[:0][["title"]].reset_index()
+    titles = items["title"].map(_plain)
+    found = (items.index.astype(str) == words.strip()) | [all(word in title for word in wanted) for title in titles]
+    return items[found].sort_values("popularity", ascending=False, kind="stable").head(limit)[["title"]].reset_index()
+
+
+def feature_choices(study: "Study") -> list[int]:
+    """The features that are ever active, those with a label of their own first."""
+    alive = [feature for feature in study.features if feature.row["density"] > 0]
+    return [feature.index for feature in sorted(alive, key=lambda feature: feature.label == UNLABELLED)]
+
+
+def feature_name(study: "Study", feature: int) -> str:
+    """What a feature's slider is called.
+
+    Raises:
+        InputError: there is no such feature.
+    """
+    return f"{feature} {study.features[feature].label}"
+
+
+def read_history(study: "Study", text: str) -> list[Any]:
+    """The item ids of a pasted history: separated by commas, semicolons or line ends, or else by spaces.
+
+    Brackets and quotes around them are passed over, so that a Python or JSON list can be pasted as it is.
+
+    Raises:
+        InputError: there is no id in the text, or an unknown one.
+    """
+    inside = text.strip().strip("[]()")
+    parts = re.split(r"[,;\n\t]+" if re.search(r"[,;\n\t]", inside) else r"\s+", inside)
+    written = [part.strip().strip("'\"") for part in parts]
+    written = [part for part in written if part]
+    if not written:
+        raise InputError("there is no item id in this history: write them like 200, 219, 183")
+    ids = {str(item): item for item in study.items.index.tolist()}
+    unknown = [part for part in written if part not in ids]
+    if unknown:
+        raise InputError(f"the recommender knows no item {shortened(unknown[0])!r}: leave it out, or search by title")
+    return [ids[part] for part in written]
+
+
+def snippet(study: "Study", history: list[Any], sliders: Sliders, k: int) -> str:
+    """A script that makes the steered list."""
+    steer = pprint.pformat(dict(sliders), width=100, compact=True, sort_dicts=False)
+    return (
+        "import interp\n\n"
+        f"study = interp.open({str(study.folder)!r})\n"
+        f"history = {pprint.pformat(history, width=100, compact=True)}\n"
+        f"sliders = {steer}\n"
+        'with study.recommender.steer(sliders, op="add", unit="p99"):\n'
+        f"    lists = study.recommend(history, k={k})\n"
+        'print(lists[["rank", "title"]])\n'
+    )
+
+
+def shortened(text: Any) -> str:
+    """A title that fits a line."""
+    text = " ".join(str(text).split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _turned(sliders: Sliders) -> dict[str | int, float]:
+    return {key: value for key, value in sliders.items() if value != 0}
+
+
+def _listed(study: "Study", one: Histories, scores: Tensor, others: Tensor, k: int) -> pd.DataFrame:
+    """The list that scores [1, v] make, and each item's rank by the other scores."""
+    codes, values = (part[0] for part in top_k(scores, one, k))
+    codes, values = codes[codes >= 0], values[codes >= 0]
+    ranks = [int(item_ranks(others, code, one)[0]) for code in codes.tolist()]
+    items = study.recommender.recommender.vocabulary.decode(codes)
+    rows = pd.DataFrame({"rank": range(1, len(codes) + 1), "item": items, "score": values, "other_rank": ranks})
+    return study.titles(rows.assign(moved=rows["other_rank"] > k))
+
+
+def _left(rank: int, other: int, moved: bool) -> str:
+    """What becomes of an item of the unsteered list."""
+    return f"− leaves, to {other}" if moved else "= stays" if other == rank else f"{_arrow(other, rank)} to {other}"
+
+
+def _entered(rank: int, other: int, moved: bool) -> str:
+    """Where an item of the steered list was."""
+    return f"+ new, was {other}" if moved else "= stays" if other == rank else f"{_arrow(rank, other)} was {other}"
+
+
+def _arrow(new: int, old: int) -> str:
+    return "↑" if new < old else "↓"
+
+
+def _reasons(study: "Study", one: Histories, items: list[Any], steer: Steer, sign: int) -> pd.DataFrame:
+    """The features of the steer that moved each item's score most, upwards (1) or downwards (−1)."""
+    table = shifts(study.recommender, one, items, steer)
+    table["label"] = [study.features[feature].label for feature in table["feature"]]
+    table["total"] = table.groupby("item")["change"].transform("sum")
+    table = table[sign * table["change"] > 0]
+    return table.groupby("item", sort=False).head(REASONS)[["item", "feature", "label", "change", "total"]]
+
+
+def _plain(text: str) -> str:
+    """Lower case without accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))

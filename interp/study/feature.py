@@ -1,0 +1,221 @@
+"""One feature of a dictionary, and all of them: what `study.features[412]` is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from interp import plots
+from interp.concepts.suggestions import unknown_concept
+from interp.control.causal_map import turned
+from interp.features.labels import UNLABELLED
+from recmodels.errors import InputError
+
+if TYPE_CHECKING:
+    from interp.study.study import Study
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature, drawn from a study's tables. Shows itself in Jupyter and in a terminal.
+
+    Attributes:
+        index: its number in the dictionary.
+        features: the features it belongs to.
+    """
+
+    index: int
+    features: Features
+
+    @cached_property
+    def row(self) -> pd.Series:
+        """Its row of the features table: density, mean, p99, max, std, best concept and its scores."""
+        return self.features.table.loc[self.index]
+
+    @cached_property
+    def proof(self) -> pd.Series:
+        """Its row of the labels table: the best label and how well that foretells activity on unseen users."""
+        return self.features.rows("labels", self.index).iloc[0]
+
+    @property
+    def label(self) -> str:
+        """Its label, or "unlabelled" where none holds on unseen users (`interp.features.labels`)."""
+        return self.proof["label"] if self.proof["labelled"] else UNLABELLED
+
+    @property
+    def _why(self) -> str:
+        """What its label rests on, in a few words."""
+        if self.proof["labelled"]:
+            return f"precision {self.proof['precision']:.2f}, recall {self.proof['recall']:.2f} on unseen users"
+        return f"closest to {self.row['concept']}, correlation {self.row['correlation']:.2f}"
+
+    @cached_property
+    def concepts(self) -> pd.DataFrame:
+        """What it follows and moves: concept, correlation, auc, sensitivity, effect, effect_se; best correlated first.
+
+        effect is the change of the concept's share of the top 10 as the feature is turned up by its 99th percentile,
+        half the difference to turning it down; NaN where it was never active.
+        """
+        moves = self.features.rows("causal", self.index)[["concept", "effect", "effect_se"]]
+        rows = self.features.rows("alignment", self.index).merge(moves, on="concept", how="left")
+        return rows.drop(columns="feature").sort_values("correlation", ascending=False, ignore_index=True)
+
+    @cached_property
+    def histories(self) -> pd.DataFrame:
+        """Histories around their peak: band, rank, user, step, item, next (item), activation, title, concepts."""
+        rows = self.features.rows("histories", self.index).drop(columns="feature")
+        return self.features.study.titles(rows)
+
+    @cached_property
+    def neighbours(self) -> pd.DataFrame:
+        """The features that are on together with it, and that write alike: kind, rank, neighbour, similarity."""
+        return self.features.rows("neighbours", self.index).drop(columns="feature")
+
+    @cached_property
+    def effects(self) -> pd.DataFrame:
+        """The items whose scores it raises and lowers most: path, direction, rank, item, effect, title, concepts.
+
+        On the path "layers" through the layers after it, as its activation acts; on "direct" past them, as its
+        direction reads. There is no second path where no block follows.
+        """
+        rows = self.features.rows("effects", self.index).drop(columns="feature")
+        return self.features.study.titles(rows)
+
+    @cached_property
+    def moved(self) -> pd.DataFrame:
+        """The items that most lists gain and lose by it: direction, rank, item, up, down, users, title, concepts.
+
+        up and down are how many of the test users that were tried have the item in their top 10 while the feature is
+        turned up, or down, by its 99th percentile.
+        """
+        rows = self.features.rows("moved_items", self.index).drop(columns="feature")
+        return self.features.study.titles(rows)
+
+    def histogram(self) -> go.Figure:
+        """Its positive activations, split by its best concept (paper Figure 5)."""
+        return plots.activation_histogram(self.features.rows("histograms", self.index), self.row["concept"])
+
+    def concept_bars(self) -> go.Figure:
+        """Its correlation with every concept, and its effect on each."""
+        return plots.concept_bars(self.concepts)
+
+    def share_curve(self) -> go.Figure:
+        """Share of its best concept in the lists as it is turned; through a range of values if the study steered it."""
+        if len(self._sweep):
+            return plots.share_curves(self._sweep)
+        features = self.features.table.loc[[self.index]].reset_index()
+        return plots.turned_curve(turned(self.features.rows("causal", self.index), features))
+
+    def quality_curve(self, measure: str = "ndcg@10") -> go.Figure:
+        """Ranking quality as it is set to values (paper Figure 9b–d).
+
+        Args:
+            measure: "ndcg@10", "coverage@10" or "diversity@10".
+
+        Raises:
+            InputError: the study did not steer it.
+        """
+        if not len(self._sweep):
+            raise InputError(f"feature {self.index} was not steered in this study: measure it with study.receipt")
+        return plots.quality_curves(self._sweep, measure)
+
+    @property
+    def _sweep(self) -> pd.DataFrame:
+        """The values that the study set it to, and what came of them."""
+        return self.features.rows("steering", self.index).query("method == 'set'")
+
+    def __index__(self) -> int:
+        """Its number, so that it can be steered by itself: `rec.steer({study.features["Horror"]: 2})`."""
+        return self.index
+
+    def __repr__(self) -> str:
+        row = self.row
+        return (
+            f"feature {self.index}: {self.label} ({self._why}; active on {row['density']:.1%} of steps)\n"
+            f"  promotes   {self._listed('promoted')}\n"
+            f"  suppresses {self._listed('suppressed')}"
+        )
+
+    def _listed(self, direction: str, count: int = 4) -> str:
+        rows = self.effects.query("path == 'layers' and direction == @direction")
+        return "; ".join(rows["title"].head(count))
+
+    def _repr_html_(self) -> str:
+        row = self.row
+        strongest = self.histories.query("band == 'strongest'").sort_values("activation", ascending=False)
+        lists = "".join(
+            f"<tr><th style='text-align:left'>{name}</th><td style='text-align:left'>{escape(text)}</td></tr>"
+            for name, text in (
+                ("lit by", "; ".join(strongest["title"].drop_duplicates().head(6))),
+                ("promotes", self._listed("promoted", 6)),
+                ("suppresses", self._listed("suppressed", 6)),
+            )
+        )
+        return (
+            f"<b>Feature {self.index}: {escape(str(self.label))}</b> {escape(self._why)}; "
+            f"active on {row['density']:.1%} of steps, at most {row['max']:.2f}<table>{lists}</table>"
+        )
+
+
+class Features:
+    """A dictionary's features by number or by the concept that they stand for.
+
+    Args:
+        study: whose dictionary.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self._tables: dict[str, pd.DataFrame] = {}
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """density, mean, p99, max, std, best concept and its scores, indexed by feature."""
+        return self.study.table("features").set_index("feature")
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __iter__(self) -> Iterator[Feature]:
+        return (self[index] for index in self.table.index)
+
+    def __contains__(self, key: Any) -> bool:
+        return key in self.table.index or key in set(self.study.table("concepts")["concept"])
+
+    def __getitem__(self, key: Any) -> Feature:
+        """The feature with this number, or the top feature of this concept.
+
+        Raises:
+            InputError: there is no such feature or concept.
+        """
+        if isinstance(key, str):
+            top = self.study.table("concepts").set_index("concept")["feature"]
+            if key not in top.index:
+                raise InputError(unknown_concept(key, top.index, self.study.table("labels")))
+            key = top[key]
+        # An index answers a list or a slice by a TypeError of its own.
+        known = isinstance(key, Real) and key in self.table.index
+        if not known:
+            raise InputError(f"there is no feature {key!r}: this dictionary has features 0 to {len(self) - 1}")
+        return Feature(int(key), self)
+
+    def rows(self, name: str, feature: int) -> pd.DataFrame:
+        """The rows of a study's table that belong to one feature."""
+        if name not in self._tables:
+            self._tables[name] = self.study.table(name)
+        table = self._tables[name]
+        return table[table["feature"] == feature].reset_index(drop=True)
+
+    def __repr__(self) -> str:
+        alive = int((self.table["density"] > 0).sum())
+        return f"{len(self)} features, {alive} of them active on the test part; index by number or concept"
+
+    def _repr_html_(self) -> str:
+        return self.table.sort_values("correlation", ascending=False).head(20)._repr_html_()

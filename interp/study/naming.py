@@ -1,0 +1,164 @@
+"""Labels by a function of your own, such as a language model's, scored exactly as those of `interp.features.labels` are.
+
+def ask(evidence):
+    label = model(f"What have these films in common? {evidence.items['title'].tolist()}")
+    return Name(label, lambda items: [model(f"Does {title!r} fit {label!r}?") == "yes" for title in items["title"]])
+
+label_with(study, ask, features=range(20))
+"""
+
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from interp.activations.activation_store import ActivationStore
+from interp.features.item_activity import Activity, activity, f1_of
+from interp.features.labels import score
+from recmodels.errors import InputError
+
+if TYPE_CHECKING:
+    from interp.study.study import Study
+
+KIND = "named"
+SHOWN = 20  # items that light a feature
+MIN_STEPS = 5  # of an item, for its mean activation to be shown
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a function may name a feature by. Nothing of it is about the steps that the label is scored on.
+
+    Attributes:
+        feature: which one.
+        items: the 20 items that light it most: item, title, concepts, steps, active (share of them where the feature is
+            above the median of its activations), activation (mean over all of them).
+        concepts: concept, precision, recall and f1 as its label on these steps, best first.
+        promoted: the items whose scores it raises most: item, title, concepts, effect.
+    """
+
+    feature: int
+    items: pd.DataFrame
+    concepts: pd.DataFrame
+    promoted: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Name:
+    """What a function calls a feature.
+
+    Attributes:
+        label: in any words.
+        fits: which items it means: given a frame with item as index and columns title and concepts, one truth value for
+            each row. For a concept, `lambda items: items["concepts"].map(lambda has: "Horror" in has)`.
+    """
+
+    label: str
+    fits: Callable[[pd.DataFrame], Sequence[bool]]
+
+
+def label_with(
+    study: "Study", function: Callable[[Evidence], Name | None], features: Iterable[Any] | None = None
+) -> pd.DataFrame:
+    """Name features by a function and score the names on the test users.
+
+    A feature for which the function, or what its name means, raises an error stays without a name; a warning says for
+    how many that was so.
+
+    Args:
+        study: whose features.
+        function: from a feature's evidence to its name, or None where it has none.
+        features: which, as numbers; by default all.
+
+    Returns:
+        The columns of the table `labels`; the kind is "named".
+
+    Raises:
+        InputError: no such feature, no function, it returns something else or fails for every feature, or its name does
+            not answer for every item.
+    """
+    if not callable(function):
+        raise InputError(
+            f"the function is a {type(function).__name__}: give a function from a feature's evidence to a Name or None"
+        )
+    chosen = [study.features[key].index for key in (range(len(study.features)) if features is None else features)]
+    folder = study.folder / "activations" / study.site
+    found = activity(
+        study.sae, ActivationStore.load(folder / "sae"), ActivationStore.load(folder / "test"), study.concepts
+    )
+    items = study.items.loc[found.unseen.items, ["title", "concepts"]]
+    names, fits, failures = [""] * len(chosen), np.zeros((len(chosen), len(items)), dtype=bool), []
+    for row, feature in enumerate(chosen):
+        seen = evidence(study, found, feature)
+        try:  # hours of a language model's answers are not lost to one that times out
+            name = function(seen)
+            answers = name.fits(items) if isinstance(name, Name) else ()
+        except Exception as error:
+            failures.append(f"feature {feature}: {type(error).__name__}: {' '.join(str(error).split())}")
+            continue
+        if name is None:
+            continue
+        if not isinstance(name, Name):
+            raise InputError(
+                f"the function returned a {type(name).__name__} for feature {feature}: return None or a "
+                f"Name(label, fits), a label and a function from items to truth values (from {__name__} import Name)"
+            )
+        names[row], fits[row] = name.label, _truths(name, answers, len(items))
+    if failures and len(failures) == len(chosen):
+        raise InputError(f"the function failed for every feature: correct it and try one feature first ({failures[0]})")
+    if failures:
+        warnings.warn(
+            f"the function failed for {len(failures)} of {len(chosen)} features, which stay without a name; first for "
+            f"{failures[0]}",
+            stacklevel=2,
+        )
+    scores = score(fits, found.unseen.select(np.array(chosen, dtype=int)), found.hard[chosen])
+    kinds = [KIND if label else "" for label in names]
+    return pd.DataFrame({"feature": chosen, "label": names, "kind": kinds}).join(scores)
+
+
+def evidence(study: "Study", found: Activity, feature: int) -> Evidence:
+    """What is known of one feature from the steps that labels are learnt from."""
+    learnt = found.learnt
+    active = learnt.active[[feature]].toarray()
+    mean = found.mean[[feature]].toarray()[0]
+    order = np.argsort(-np.where(learnt.steps >= MIN_STEPS, mean, 0), kind="stable")[:SHOWN]
+    order = order[mean[order] > 0]
+    items = pd.DataFrame(
+        {
+            "item": learnt.items[order],
+            "steps": learnt.steps[order],
+            "active": active[0, order] / learnt.steps[order],
+            "activation": mean[order],
+        }
+    )
+    has = study.concepts.labels(learnt.items).astype(float)
+    hits, said = active @ has, learnt.steps @ has
+    concepts = pd.DataFrame(
+        {
+            "concept": study.concepts.names,
+            "precision": hits[0] / np.maximum(said, 1),
+            "recall": hits[0] / max(active.sum(), 1),
+            "f1": f1_of(hits, said, active.sum(axis=1))[0],
+        }
+    )
+    effects = study.features[feature].effects
+    promoted = effects.query("path == 'layers' and direction == 'promoted'").sort_values("rank")
+    return Evidence(
+        feature,
+        study.titles(items)[["item", "title", "concepts", "steps", "active", "activation"]],
+        concepts.sort_values("f1", ascending=False, kind="stable", ignore_index=True),
+        promoted[["item", "title", "concepts", "effect"]].reset_index(drop=True),
+    )
+
+
+def _truths(name: Name, answers: Sequence[bool], n_items: int) -> np.ndarray:
+    given = np.asarray(answers)
+    if given.shape != (n_items,):
+        raise InputError(
+            f"the name {name.label!r} answers for {given.size} items: give a truth value for each of the {n_items}"
+        )
+    return given.astype(bool)

@@ -1,0 +1,118 @@
+"""A study's figures as methods: `study.figures.map()`. Each is drawn from the study's tables by `interp.plots`."""
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from interp import plots
+from interp.concepts.alignment import UNALIGNED
+from interp.plots.maps import COLOURS
+from interp.plots.steering_plots import METRICS
+from interp.plots.theme import plain
+from recmodels.errors import InputError
+
+if TYPE_CHECKING:
+    from interp.study.study import Study
+
+TOP = 3  # items that a point of the map tells on hover
+
+
+class Gallery:
+    """The figures of one study. Those of one feature are methods of `study.features[412]`.
+
+    Args:
+        study: whose tables are drawn.
+    """
+
+    def __init__(self, study: "Study") -> None:
+        self.study = study
+
+    def features_beside_neurons(self) -> go.Figure:
+        """Each concept's best correlation: neurons beside features (paper Figure 4)."""
+        return plots.features_beside_neurons(self.study.table("concepts"))
+
+    def correlations(self) -> go.Figure:
+        """How well each feature's best concept fits it."""
+        return plots.best_correlations(self.study.table("features"), UNALIGNED)
+
+    def densities(self) -> go.Figure:
+        """How often features are active."""
+        return plots.densities(self.study.table("features"))
+
+    def concept_heatmap(self) -> go.Figure:
+        """What features say: correlation of each concept's top feature with every concept (paper Figure 2)."""
+        return plots.concept_heatmap(self.study.table("alignment"), self.study.table("concepts"))
+
+    def causal_heatmap(self) -> go.Figure:
+        """What features do: each concept's top feature turned up, and every concept's share of the lists."""
+        return plots.causal_heatmap(self.study.table("causal"), self.study.table("concepts"))
+
+    def map(self, colour: str = "concept") -> go.Figure:
+        """Every feature as a point, near those whose directions are alike; its label and top items on hover.
+
+        Args:
+            colour: "concept", "correlation" with it, or "density".
+
+        Raises:
+            InputError: there is no such colour.
+        """
+        if colour not in COLOURS:
+            raise InputError(f"there is no colour {colour!r}: choose one of {', '.join(COLOURS)}")
+        features = self.study.table("features")
+        figure = plots.dictionary_map(self.study.table("map"), features, UNALIGNED, colour)
+        told = self._told()
+        return figure.for_each_trace(lambda trace: trace.update(text=[told[feature] for feature in trace.customdata]))
+
+    def shares(self) -> go.Figure:
+        """Share of a concept in the lists as its top feature is set to values (paper Figure 9a)."""
+        return plots.share_curves(self._steering)
+
+    def quality(self, measure: str = "ndcg@10") -> go.Figure:
+        """Ranking quality at the same settings (paper Figure 9b–d).
+
+        Args:
+            measure: "ndcg@10", "coverage@10" or "diversity@10".
+
+        Raises:
+            InputError: there is no such measure.
+        """
+        if measure not in METRICS:
+            raise InputError(f"there is no measure {measure!r}: choose one of {', '.join(METRICS)}")
+        return plots.quality_curves(self._steering, measure)
+
+    def costs(self, concept: str) -> go.Figure:
+        """NDCG@10 against the share of a concept in the lists, beside what one would do without a dictionary.
+
+        Args:
+            concept: one that the study steers.
+
+        Raises:
+            InputError: it was not steered.
+        """
+        sweeps = pd.concat([self.study.table("steering"), self.study.table("baselines")], ignore_index=True)
+        targets = sweeps["target"].dropna().unique().tolist()
+        if concept not in targets:
+            raise InputError(f"{concept!r} was not steered in this study: choose one of {', '.join(targets)}")
+        return plots.cost_curves(sweeps[sweeps["target"] == concept])
+
+    @property
+    def _steering(self) -> pd.DataFrame:
+        """As in `rec.steer`: a feature is set to a value, and the reconstruction error kept."""
+        return self.study.table("steering").query("method == 'set'")
+
+    def _told(self) -> list[str]:
+        """What each feature's point tells."""
+        histories = self.study.titles(self.study.table("histories").query("band == 'strongest'"))
+        peaks = histories.sort_values("activation", ascending=False, kind="stable")
+        peaks = peaks.drop_duplicates(["feature", "item"]).groupby("feature").head(TOP)
+        titles = peaks.groupby("feature")["title"].agg(list)
+        return [
+            "<br>".join(
+                [
+                    f"<b>Feature {feature.index}</b> · {plain(feature.label)}",
+                    *(plain(title) for title in titles.get(feature.index, [])),
+                ]
+            )
+            for feature in self.study.features
+        ]
