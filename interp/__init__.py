@@ -4,8 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from interp.sae.autoencoder import SparseAutoencoder
     from interp.model.envoys import RecommenderEnvoy
+    from interp.sae.autoencoder import SparseAutoencoder
     from interp.study.study import Study, open
 
 __all__ = ["RecommenderEnvoy", "SparseAutoencoder", "Study", "open"]

@@ -124,8 +124,8 @@ def steer(
         reconstruct: Keep the dictionary's error, or replace the layer by its reconstruction as the paper does.
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and for this command.
     """
-    from interp.steering.serialization import load_steer
     from interp.steering.parsing import read_edits
+    from interp.steering.serialization import load_steer
     from interp.study.study import open
 
     opened = open(folder)
@@ -200,8 +200,8 @@ def keep(steer: "Steer", path: Path | None) -> None:
 def run_and_report(config: StudyConfig) -> None:
     """Run a study and print what it found."""
     # Imported here so that `interp --help` answers at once.
-    from interp.pipeline.run import run
     from interp.pages.summary import summary
+    from interp.pipeline.run import run
 
     print(summary(run(config)))
 

@@ -11,8 +11,8 @@ import pandas as pd
 import torch
 from nnsight import save
 
-from interp.model.envoys import RecommenderEnvoy
 from interp.features.explanations import asked, relative
+from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
 from recmodels.errors import InputError
 

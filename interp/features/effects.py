@@ -9,9 +9,21 @@ import torch
 from nnsight import save
 from tqdm.auto import tqdm
 
-from interp.sae.autoencoder import SparseAutoencoder
 from interp.model.envoys import RecommenderEnvoy
+from interp.sae.autoencoder import SparseAutoencoder
 from recmodels.sequences import Histories
+
+LAYERS, DIRECT = "layers", "direct"
+
+
+def paths(rec: RecommenderEnvoy, site: str) -> dict[str, str]:
+    """The sites whose outputs are pushed: the features' own, and the last block's, from which only scoring follows.
+
+    The second is the direct path: what a feature writes goes past the blocks in between. Where no block follows the
+    site, the two are the same, and there is only the first.
+    """
+    last = f"blocks.{rec.recommender.model.config.num_hidden_layers - 1}"
+    return {LAYERS: site} if site in (last, "final") else {LAYERS: site, DIRECT: last}
 
 
 def mean_jacobian(rec: RecommenderEnvoy, histories: Histories, site: str, step: float, users: int = 128) -> np.ndarray:

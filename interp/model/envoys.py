@@ -24,11 +24,11 @@ from nnsight.intervention.interleaver import Mediator
 from nnsight.intervention.tracer import InterleavingTracer
 from torch import Tensor
 
-from interp.sae.autoencoder import SparseAutoencoder
 from interp.model.wrap_check import check_faithful
-from interp.steering.validation import checked
+from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.edits import Steer
 from interp.steering.parsing import USUAL, Meanings, steer_of
+from interp.steering.validation import checked
 from interp.steering.vocabulary import At, Reconstruct, Unit, Verb
 from recmodels.errors import InputError
 from recmodels.ranking import rank
@@ -264,7 +264,7 @@ class RecommenderEnvoy(NNsight):
         return self._ambient(steer)
 
     def steer_of(self, edits: Any, *, site: str | None = None, **how: Any) -> Steer:
-        """What `steer` with these arguments carries out: to be used again, or written with `interp.steering.serialization`."""
+        """What `steer` with these arguments carries out: to be used again, or to be saved with `interp.save_steer`."""
         if isinstance(edits, Steer):
             if site or any(how[word] != usual for word, usual in USUAL.items() if word in how):
                 raise InputError("a Steer already says its op, at, reconstruct and site: give it alone")

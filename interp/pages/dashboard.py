@@ -13,10 +13,11 @@ import plotly.graph_objects as go
 from interp import plots
 from interp.concepts.alignment import UNALIGNED
 from interp.control.causal_map import turned
-from interp.plots.maps import COLOURS
 from interp.features.labels import F1, HARD, LIFT, SUPPORT
-from interp.pages.rendering import BANDS, MODELS, figure_json, number, numbers, render
-from interp.analyses.labels.exhibits import EXAMPLES, KINDS
+from interp.pages.rendering import render
+from interp.plots.formats import figure_json, number, numbers
+from interp.plots.maps import COLOURS
+from interp.plots.names import BANDS, EXAMPLES, KINDS, MODELS
 from recmodels import artifacts
 
 if TYPE_CHECKING:
@@ -78,9 +79,7 @@ def page_data(study: "Study") -> dict[str, Any]:
             }
             for kind in ("together", "alike")
         },
-        "maps": {
-            colour: figure_json(plots.dictionary_map(places, features, UNALIGNED, colour)) for colour in COLOURS
-        },
+        "maps": {colour: figure_json(plots.dictionary_map(places, features, UNALIGNED, colour)) for colour in COLOURS},
         "top": concepts[["concept", "feature"]].to_dict("list"),
         "overview": {
             "neurons": figure_json(plots.features_beside_neurons(concepts)),

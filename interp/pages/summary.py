@@ -5,8 +5,9 @@ import math
 import pandas as pd
 
 from interp.control.sweeps import monotone
+from interp.pages.verdicts import verdicts
+from interp.store.claim import tally
 from interp.study.study import Study
-from interp.pages.verdicts import tally, verdicts
 
 INNER = 4.0  # values between which a share should rise with its feature
 TOLD_APART = 0.9  # an AUC at which a feature tells a concept's items from the others

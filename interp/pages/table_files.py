@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from interp.pages.latex import document, floating
 from interp.pages.file_names import file_name
+from interp.pages.latex import document, floating
 from interp.pages.report import sections
-from interp.study.blocks import Block, Source
+from interp.plots.blocks import Block
+from interp.study.study import Study
 from recmodels import artifacts
 
 
-def write_tables(source: Source, folder: Path) -> None:
+def write_tables(study: Study, folder: Path) -> None:
     """Write every table of the report, and all.tex, which shows them: the paper's first, then all others.
 
     Args:
@@ -17,7 +18,7 @@ def write_tables(source: Source, folder: Path) -> None:
         folder: where to.
     """
     taken, names = {"all"}, []
-    for exhibit, block in in_order(source):
+    for exhibit, block in in_order(study):
         name = file_name(exhibit, block["fold"], taken)
         title = f"{exhibit['title']}: {block['fold']}" if block["fold"] else exhibit["title"]
         # A folded table is context: the caption is about the one above it.
@@ -28,11 +29,11 @@ def write_tables(source: Source, folder: Path) -> None:
     artifacts.write_text(folder / "all.tex", document(names))
 
 
-def in_order(source: Source) -> list[tuple[Block, Block]]:
+def in_order(study: Study) -> list[tuple[Block, Block]]:
     """Every table of the report with its exhibit: those that are tables in the paper first."""
     found = [
         (exhibit, block)
-        for section in sections(source)
+        for section in sections(study)
         for exhibit in section["exhibits"]
         for block in exhibit["blocks"]
         if block["kind"] == "table" and block["rows"]

@@ -12,8 +12,8 @@ import pandas as pd
 
 from interp.concepts.alignment import UNALIGNED
 from interp.concepts.suggestions import unknown_concept
-from interp.steering.validation import check_at, check_weight, check_word
 from interp.steering.edits import Edit, Push, Steer
+from interp.steering.validation import check_at, check_weight, check_word
 from interp.steering.vocabulary import At, Op, Reconstruct, Unit, Verb
 from recmodels.errors import InputError
 

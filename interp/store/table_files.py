@@ -1,70 +1,146 @@
-"""Groups of tables on disk: written once, whole or not at all, and read back as they were written."""
+"""Tables on disk: those of an analysis in one folder, written whole or not at all, and read as they were written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from interp.store.analysis import Table
+from interp.store.registry import describe, owner
 from recmodels import artifacts
 from recmodels.errors import InputError
 
 KIND = "tables"
-# Columns that hold names.
-TEXT = ("concept", "target", "trainer", "replaced", "site", "method", "attribute", "kind")
-Tables = dict[str, pd.DataFrame]
+DTYPES = {"text": str, "int": np.int64, "float": np.float64, "bool": bool}
+Tables = Mapping[str, pd.DataFrame]
 
 
-def write_group(folder: Path, inputs: dict[str, Any], make: Callable[[], Tables]) -> None:
-    """Compute a group of tables and write it as one verified folder, unless it is there already.
+def write_tables(folder: Path, tables: Sequence[Table], key: Mapping[str, Any], make: Callable[[], Tables]) -> None:
+    """Compute some tables and write them as one verified folder, unless they are there already.
 
     Args:
-        folder: the group's folder.
-        inputs: JSON description of what the tables are computed from.
-        make: computes them; keys are file names, which end in .csv or .parquet.
+        folder: of these tables.
+        tables: which.
+        key: what they follow from (`interp.store.keys`).
+        make: computes them.
     """
-    if artifacts.is_current(folder, KIND, inputs):
+    if artifacts.is_current(folder, KIND, dict(key)):
         return
-    tables = make()
+    frames = make()
     artifacts.discard_partial(folder)
-    with artifacts.writing(folder, KIND, inputs) as partial:
-        for name, table in tables.items():
-            if name.endswith(".csv"):
-                table.to_csv(partial / name, index=False)
-            else:
-                table.to_parquet(partial / name, index=False)
+    with artifacts.writing(folder, KIND, dict(key)) as partial:
+        for table in tables:
+            _write(frames[table.name], table, partial / table.file)
 
 
-def read_table(folder: Path, name: str, recommender: str | None = None) -> pd.DataFrame:
-    """A table by name, such as "features", from the groups below a folder.
-
-    Args:
-        folder: the folder of groups.
-        name: file name without its ending.
-        recommender: fingerprint of the recommender that the table must be about.
+def read_tables(folder: Path, tables: Sequence[Table]) -> dict[str, pd.DataFrame]:
+    """Tables from their folder, checked.
 
     Raises:
-        InputError: there is no such table, its group is unfinished or was altered, or it is about another
-            recommender.
+        InputError: the folder is missing, unfinished or altered.
     """
-    found = sorted(folder.glob(f"*/{name}.*"))
-    if not found:
-        names = ", ".join(sorted(path.stem for path in folder.glob("*/*") if path.suffix in (".csv", ".parquet")))
-        others = f", or choose one of {names}" if names else ""
-        raise InputError(f"no table {name!r} under {folder}: run the study again{others}")
-    made_for = artifacts.verify(found[0].parent, KIND)["inputs"].get("recommender")
-    if recommender is not None and made_for != recommender:
-        raise InputError(f"{found[0]} was computed for another recommender: run the study again")
-    return _read_csv(found[0]) if found[0].suffix == ".csv" else pd.read_parquet(found[0])
+    artifacts.verify(folder, KIND)
+    return {table.name: _read(folder / table.file, table) for table in tables}
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    """What was written, to the last bit; names stay names: a concept may be called 1990, True or None."""
-    numbers = pd.read_csv(path, nrows=0).columns.difference(list(TEXT))
+def holds_tables(folder: Path) -> bool:
+    """Whether a folder is one of tables."""
+    try:
+        artifacts.read_manifest(folder, KIND)
+    except InputError:
+        return False
+    return True
+
+
+class TableReader:
+    """The tables of a study, each read and checked once.
+
+    A frame that it gives out shares its values with all others of the same table, so they cannot be changed in place:
+    `copy()` it for that. Columns can be added.
+
+    Args:
+        folder: the folder of folders of tables.
+        recommender: fingerprint of the recommender that they must be about.
+    """
+
+    def __init__(self, folder: Path, recommender: str | None = None) -> None:
+        self.folder = folder
+        self.recommender = recommender
+        self._frames: dict[str, tuple[Any, pd.DataFrame]] = {}
+
+    def __call__(self, name: str) -> pd.DataFrame:
+        """A table by name, such as "features".
+
+        Raises:
+            InputError: no analysis makes it, it was not computed, was altered, or is about another recommender.
+        """
+        path = self._path(describe(name))
+        stamp = _stamp(path.parent)
+        known = self._frames.get(name)
+        if known is None or known[0] != stamp:
+            self._check(path.parent)
+            known = self._frames[name] = (stamp, _read_only(_read(path, describe(name))))
+        return known[1].copy(deep=False)
+
+    def _path(self, table: Table) -> Path:
+        """Where a table is: in its analysis' folder, or in another one, where an earlier release put it."""
+        path = self.folder / owner(table.name).name / table.file
+        if path.is_file():
+            return path
+        elsewhere = sorted(self.folder.glob(f"*/{table.file}"))
+        if not elsewhere:
+            raise InputError(f"the table {table.name!r} is not under {self.folder}: run the study again")
+        return elsewhere[0]
+
+    def _check(self, folder: Path) -> None:
+        inputs = artifacts.verify(folder, KIND)["inputs"]
+        about = inputs.get("recommender", inputs.get("needs", {}).get("rec"))
+        if self.recommender is not None and about not in (None, self.recommender):
+            raise InputError(f"{folder} was computed for another recommender: run the study again")
+
+
+def _write(frame: pd.DataFrame, table: Table, path: Path) -> None:
+    if not table.columns:
+        frame.to_parquet(path, index=False)
+        return
+    unknown = frame.columns.difference(list(table.kinds))
+    if len(unknown):
+        raise InputError(f"table {table.name} has a column {unknown[0]!r} that its analysis does not declare: add it")
+    frame.to_csv(path, index=False)
+
+
+def _read(path: Path, table: Table) -> pd.DataFrame:
+    """What was written, to the last bit; text stays text: a concept may be called 1990, True or None."""
+    if not table.columns:
+        return pd.read_parquet(path)
+    kinds = table.kinds
     return pd.read_csv(
         path,
-        dtype=dict.fromkeys(TEXT, str),
+        dtype={name: DTYPES[kind] for name, kind in kinds.items() if kind == "text"},
         keep_default_na=False,
-        na_values={name: [""] for name in numbers},
+        na_values={name: [""] for name, kind in kinds.items() if kind != "text"},
         float_precision="round_trip",
     )
+
+
+def _stamp(folder: Path) -> tuple[int, int] | None:
+    """What changes when a folder is written again."""
+    try:
+        about = (folder / artifacts.MANIFEST).stat()
+    except OSError:
+        return None
+    return about.st_mtime_ns, about.st_ino
+
+
+def _read_only(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same frame, whose values numpy refuses to change."""
+    columns: dict[Any, Any] = {}
+    for name, column in frame.items():
+        values = column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
+        if isinstance(values, np.ndarray):
+            values = values.view()
+            values.setflags(write=False)
+        columns[name] = values
+    return pd.DataFrame(columns, index=frame.index, copy=False)

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 import interp
-from interp.control.equal_share import at_equal_share
 from interp.analyses import write_group
+from interp.control.equal_share import at_equal_share
 from recmodels import artifacts
 
 N = 45  # features, so that the table has three pages

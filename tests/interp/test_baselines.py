@@ -7,17 +7,17 @@ import pandas as pd
 import pytest
 import torch
 
+from interp.activations.activation_store import ActivationStore
+from interp.analyses.equal_share.tables import BOOSTS, SEEDS, trade_offs
 from interp.concepts import concepts_of
 from interp.concepts.alignment import align
 from interp.control.baselines import baseline_points, boosted_lists, mean_difference, neuron_direction, random_direction
-from interp.control.sweeps import direction_points, measured, set_points, sweep, unit
 from interp.control.equal_share import at_equal_share
-from interp.activations.activation_store import ActivationStore
+from interp.control.sweeps import direction_points, measured, set_points, sweep, unit
+from interp.features.probes import fit_probes
 from interp.model.envoys import RecommenderEnvoy
 from interp.plots.cost_plots import METHODS
-from interp.features.probes import fit_probes
 from interp.steering.edits import Push, Steer
-from interp.analyses.equal_share.tables import BOOSTS, SEEDS, trade_offs
 
 VALUES = [0.0, 3.0, 6.0]
 

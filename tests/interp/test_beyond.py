@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
+from interp.activations.feature_matrix import encode, statistics
+from interp.analyses import beyond
 from interp.concepts import Concepts, concepts_of
 from interp.concepts.alignment import align
 from interp.control.causal_map import agreement, causal_map
 from interp.control.popularity import popularity_steer
 from interp.control.sweeps import concept_shares, user_overlap
-from interp.activations.feature_matrix import encode, statistics
-from interp.analyses import beyond
 from recmodels.metrics import long_tail_share, ndcg
 
 SITE = "blocks.0"

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from interp.concepts import concepts_of
-from interp.config import GridConfig, SAEConfig, StudyConfig
-from interp.control.sweeps import user_shares
 from interp.activations.evaluation import best_aligned
 from interp.analyses.categories.tables import lists
 from interp.analyses.dictionaries.tables import MEASURES, dictionaries, over_seeds
+from interp.concepts import concepts_of
+from interp.config import GridConfig, SAEConfig, StudyConfig
+from interp.control.sweeps import user_shares
 
 BASE = SAEConfig(n_features=64, steps=60, batch_size=64, warmup_steps=10, sparsity_warmup_steps=10)
 

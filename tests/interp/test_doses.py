@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from interp.activations.feature_matrix import encode, statistics, units_of
+from interp.analyses.doses.tables import doses
 from interp.concepts import Concepts, concepts_of
 from interp.concepts.alignment import align
+from interp.control.dose_search import Goal, Search
 from interp.control.doses import FINER, GRID, find_dose
 from interp.control.intervals import Resampling
-from interp.control.dose_search import Goal, Search
 from interp.control.receipts import steering_receipt
 from interp.control.user_doses import GRID as USER_GRID
 from interp.control.user_doses import find_user_doses
-from interp.activations.feature_matrix import encode, statistics, units_of
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.parsing import Meanings
-from interp.analyses.doses.tables import doses
 from recmodels.errors import InputError
 from recmodels.metrics import ndcg
 

@@ -10,8 +10,8 @@ from pages import HOSTILE, handmade_study
 
 import interp
 from interp.optional import needing
-from interp.study.equalizer import equalize, read_history, search, shortened, steer_of
 from interp.steering.serialization import from_json
+from interp.study.equalizer import equalize, read_history, search, shortened, steer_of
 from recmodels.errors import InputError
 
 

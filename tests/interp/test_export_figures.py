@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from interp.study.blocks import Source
 from pages import CONCEPTS, handmade_study
 
 from interp import plots
@@ -18,7 +19,6 @@ from interp.pages.export import figures as exported
 from interp.pages.figure_files import figures_of, write_figures
 from interp.pages.print_style import COLUMN, INCH, PAGE, for_paper
 from interp.pages.report import sections
-from interp.study.blocks import Source
 from recmodels.errors import InputError
 
 

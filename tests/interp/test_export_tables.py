@@ -6,12 +6,12 @@ import subprocess
 
 import pandas as pd
 import pytest
+from interp.study.blocks import Column, Source, table
 from pages import HOSTILE, handmade_study
 
-from interp.pages.latex import escaped, floating
 from interp.pages.file_names import file_name
+from interp.pages.latex import escaped, floating
 from interp.pages.table_files import in_order, write_tables
-from interp.study.blocks import Column, Source, table
 
 
 @pytest.fixture(scope="module")

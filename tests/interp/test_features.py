@@ -8,9 +8,9 @@ from sklearn.metrics import explained_variance_score, root_mean_squared_error
 
 from interp.activations.feature_matrix import encode, statistics
 from interp.activations.fidelity import downstream, reconstruction
-from interp.model.envoys import RecommenderEnvoy
-from interp.features.effects import mean_jacobian, promoted_items
 from interp.analyses.effects.tables import effects, paths
+from interp.features.effects import mean_jacobian, promoted_items
+from interp.model.envoys import RecommenderEnvoy
 from recmodels.errors import InputError
 from recmodels.ranking import evaluate
 

@@ -6,12 +6,12 @@ import pytest
 from scipy import sparse
 from sklearn.metrics import f1_score, precision_score, recall_score
 
+from interp.activations.feature_matrix import encode
 from interp.concepts import concepts_of
 from interp.concepts.attributes import title_words
-from interp.activations.feature_matrix import encode
-from interp.features.neighbours import cosines, nearest
 from interp.features.item_activity import SIMILAR, above, activity, counts, hard_negatives, medians
 from interp.features.labels import by_chance, choose, examples, label_features, score
+from interp.features.neighbours import cosines, nearest
 from interp.features.predicates import MIN_STEPS, predicates
 
 # ---- by hand: six steps of three items, three features ----

@@ -6,6 +6,7 @@ import pytest
 import torch
 from scipy import sparse
 
+from interp.activations.activation_store import collect
 from interp.concepts import Concepts
 from interp.config import SAEConfig
 from interp.control.intervals import Resampling
@@ -19,10 +20,9 @@ from interp.control.popularity import (
     synthetic_histories,
 )
 from interp.control.receipts import steering_receipt
-from interp.activations.activation_store import collect
+from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import Provenance, SparseAutoencoder
 from interp.sae.trainers import build_trainer
-from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec, GPTRecConfig

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from browsers import Reader, chromium_session, embedded, requests, text, until
+from interp.study.blocks import MADE_BY, Column, Source, table
 from pages import CONCEPTS, HOSTILE, handmade_study
 from plotly.offline import get_plotlyjs
 
-from interp.presets import L1, SIZES
-from interp.paper import NAMES, paper_table
-from interp.pages.report import report_data, write_report
-from interp.study.blocks import MADE_BY, Column, Source, table
 from interp.analyses.doses.exhibits import answers
+from interp.pages.report import report_data, write_report
 from interp.pages.verdicts import verdicts
+from interp.paper import NAMES, paper_table
+from interp.presets import L1, SIZES
 from recmodels.errors import InputError
 
 

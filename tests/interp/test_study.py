@@ -15,14 +15,14 @@ import torch
 from small_study import CONFIG
 
 import interp
+from interp.activations.feature_matrix import encode
 from interp.concepts import concepts_of
 from interp.concepts.alignment import align
 from interp.config import GridConfig
-from interp.activations.feature_matrix import encode
-from interp.model.envoys import RecommenderEnvoy
 from interp.features.explanations import why
-from interp.pipeline.run import run
+from interp.model.envoys import RecommenderEnvoy
 from interp.pages.summary import summary
+from interp.pipeline.run import run
 from recmodels.errors import InputError
 from recmodels.splits import paper_split
 

@@ -2,34 +2,46 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
+from interp.activations.activation_store import ActivationStore
+from interp.activations.evaluation import best_aligned, neurons
+from interp.concepts import Concepts
 from interp.config import SAEConfig
-from interp.activations.evaluation import best_aligned
+from interp.model.envoys import RecommenderEnvoy
 from interp.store.table_files import Tables
+from recmodels.ranking import evaluate
+from recmodels.sequences import Histories
 
 MEASURES = ("rmse", "explained_variance", "l0", "dead", "mean_top_correlation", "ndcg@10", "hit_rate@10", "coverage@10")
 
 
 def dictionaries(
-    rows: Sequence[pd.DataFrame],
-    plain: Mapping[str, float],
-    sites: pd.DataFrame,
-    base: SAEConfig,
+    evaluations: Sequence[pd.DataFrame],
+    rec: RecommenderEnvoy,
+    test_users: Histories,
+    test_stores: Mapping[str, ActivationStore],
+    concepts: Concepts,
+    sae_config: SAEConfig,
     max_l0: float,
     sparse_l0: float,
 ) -> Tables:
     """Tables `dictionaries`, `l1`, `sizes`, `trade_off` and `sites`.
 
     Args:
-        rows: `evaluate_dictionary` of every dictionary; the first is the configured one.
-        plain: ranking metrics of the recommender as it is, the row "Original" of the paper's Table 1.
-        sites: site and `neurons`, the neurons' mean top correlation there.
-        base: the configured dictionary.
+        evaluations: `evaluate_dictionary` of every dictionary; the first is the configured one.
+        rec: the recommender as it is, the row "Original" of the paper's Table 1.
+        test_users: the test users.
+        test_stores: by site, hidden states of the test part.
+        concepts: the study's concepts.
+        sae_config: the configured dictionary.
         max_l0: how sparse the `chosen` dictionary must be on held-out users; it has the configured trainer.
         sparse_l0: how sparse the one must be that is marked as `sparse`, whatever its trainer.
     """
-    table = pd.concat(rows, ignore_index=True)
+    plain = evaluate(rec.score, test_users, np.arange(len(rec.recommender.vocabulary)))
+    sites = pd.DataFrame([{"site": site, "neurons": neurons(store, concepts)} for site, store in test_stores.items()])
+    base, table = sae_config, pd.concat(evaluations, ignore_index=True)
     site = table["site"].iloc[0]
     here = table[table["site"] == site]
     kind = here[here["trainer"] == base.trainer]
@@ -40,11 +52,11 @@ def dictionaries(
     first = table[(table["trainer"] == base.trainer) & (table["n_features"] == base.n_features)]
     first = first[(first["sparsity"] == base.sparsity) & (first["seed"] == base.seed)]
     return {
-        "dictionaries.csv": table,
-        "l1.csv": pd.concat([original, l1], ignore_index=True).reindex(columns=l1.columns),
-        "sizes.csv": over_seeds(kind[kind["sparsity"] == base.sparsity], "n_features"),
-        "trade_off.csv": over_seeds(here, "trainer", "n_features", "sparsity").sort_values(["trainer", "l0"]),
-        "sites.csv": sites.merge(first[["site", *MEASURES]], on="site"),
+        "dictionaries": table,
+        "l1": pd.concat([original, l1], ignore_index=True).reindex(columns=l1.columns),
+        "sizes": over_seeds(kind[kind["sparsity"] == base.sparsity], "n_features"),
+        "trade_off": over_seeds(here, "trainer", "n_features", "sparsity").sort_values(["trainer", "l0"]),
+        "sites": sites.merge(first[["site", *MEASURES]], on="site"),
     }
 
 

@@ -6,11 +6,12 @@ from typing import Any
 import pandas as pd
 
 from interp.concepts import Concepts
-from interp.control.doses import find_dose
 from interp.control.dose_search import Goal, Search
+from interp.control.doses import find_dose
 from interp.control.receipts import Receipt, steering_receipt
 from interp.control.steered_lists import steered_lists
 from interp.control.sweeps import user_shares
+from interp.control.targets import steering_targets
 from interp.control.user_doses import find_user_doses
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Steer
@@ -18,6 +19,7 @@ from interp.steering.parsing import Meanings
 from interp.store.table_files import Tables
 from recmodels.sequences import Histories
 
+SHARE = 0.4  # asked of a concept that has less
 MORE, MOST = 0.2, 0.9  # asked on top of a share that is there already, and the most that is then asked
 K = 10
 
@@ -25,13 +27,13 @@ K = 10
 def doses(
     rec: RecommenderEnvoy,
     site: str,
-    found_on: Histories,
+    validation_users: Histories,
     test_users: Histories,
-    targets: Sequence[str],
+    steered: tuple[str, ...],
     concepts: Concepts,
-    popularity: pd.Series,
-    meanings: Meanings,
-    share: float = 0.4,
+    concepts_table: pd.DataFrame,
+    features_table: pd.DataFrame,
+    items_table: pd.DataFrame,
 ) -> Tables:
     """Table `doses`: what gives each concept a share of the top 10, at one dose for all users and at one for each.
 
@@ -40,13 +42,13 @@ def doses(
     Args:
         rec: the recommender with the dictionary attached.
         site: where it is attached.
-        found_on: users that doses for all are found on.
+        validation_users: users that doses for all are found on.
         test_users: users that these are then tried on.
-        targets: the concepts.
+        steered: the concepts that are steered.
         concepts: all concepts.
-        popularity: training interactions by item id.
-        meanings: which features are aligned with a concept, of which the best three may be set for it, and their units.
-        share: what is asked.
+        concepts_table, features_table: which features are aligned with a concept, of which the best three may be set
+            for it, and their units.
+        items_table: popularity of every item.
 
     Returns:
         A row for each target, method ("population": one dose for all, or "user": one for each) and part ("found_on" or
@@ -56,15 +58,18 @@ def doses(
         share and ndcg each before, after, change, change_low and change_high.
     """
     labels = concepts.labels(rec.recommender.vocabulary.ids)
+    popularity = items_table.set_index("item")["popularity"]
+    meanings = Meanings.of_tables(features_table, concepts_table)
     rows = []
+    targets: list[str] = steering_targets(concepts_table, steered)["concept"].tolist()
     for target in targets:
         has = labels[:, [concepts.index(target)]]
-        plain = float(user_shares(rec.rank(found_on.split_last()[0], K), has).mean())
-        asked = share if plain < share else round(min(plain + MORE, MOST), 2)
+        plain = float(user_shares(rec.rank(validation_users.split_last()[0], K), has).mean())
+        asked = SHARE if plain < SHARE else round(min(plain + MORE, MOST), 2)
         search = Search.aligned(rec, site, concepts, popularity, Goal(target, asked, k=K), meanings)
-        dose = find_dose(search, found_on)
+        dose = find_dose(search, validation_users)
         on_test = steering_receipt(rec, test_users, dose.steer, concepts, popularity, K, targets=[target])
-        for part, users, made in (("found_on", found_on, dose.receipt), ("test", test_users, on_test)):
+        for part, users, made in (("found_on", validation_users, dose.receipt), ("test", test_users, on_test)):
             lists = steered_lists(rec, users.split_last()[0], [Steer((), site), dose.steer], K)
             own = [dose.goal.met(user_shares(some, has)).mean() for some in lists]
             about = {"target": target, "method": "population", "part": part, "asked": asked, "users": len(users)}
@@ -72,11 +77,11 @@ def doses(
             rows.append({**about, **size, **_measured(made, own, dose.goal)})
 
             each = find_user_doses(search, users)
-            steered = each.users[each.users["n_features"] > 0]
+            dosed = each.users[each.users["n_features"] > 0]
             own = [dose.goal.met(each.users[f"share_{side}"]).mean() for side in ("before", "after")]
-            size = {name: steered[name].median() if len(steered) else 0.0 for name in ("n_features", "amount")}
+            size = {name: dosed[name].median() if len(dosed) else 0.0 for name in ("n_features", "amount")}
             rows.append({**about, "method": "user", **size, **_measured(each.receipt, own, dose.goal)})
-    return {"doses.csv": pd.DataFrame(rows)}
+    return {"doses": pd.DataFrame(rows)}
 
 
 def _measured(made: Receipt, own: Sequence[float], goal: Goal) -> dict[str, Any]:

@@ -1,0 +1,26 @@
+"""Numbers and figures as JSON values, rounded in one place."""
+
+import json
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import plotly.graph_objects as go
+
+
+def figure_json(figure: go.Figure) -> dict[str, Any]:
+    """A figure as JSON values."""
+    return json.loads(figure.to_json())
+
+
+def numbers(values: Iterable[float]) -> list[float | None]:
+    """`number` of each value."""
+    return [number(value) for value in values]
+
+
+def number(value: float, digits: int = 4) -> float | None:
+    """A number that is short in JSON: of four significant digits, None where it is not finite."""
+    if not math.isfinite(value):
+        return None
+    rounded = float(f"{value:.{digits}g}") if value != int(value) else int(value)
+    return rounded or 0
