@@ -260,7 +260,7 @@ class Study:
         return equalizer(self, k)
 
     def why(self, history: Any, item: Any, top: int = 10) -> Explanation:
-        """Why an item has its place in one history's list: the features behind its score (`interp.features.explanations`).
+        """Why an item has its place in one history's list: the features behind its score (`interp.features`).
 
         Args:
             history: one history, such as a list of item ids.
