@@ -16,7 +16,7 @@ from pages import CONCEPTS, handmade_study
 
 from interp import plots
 from interp.pages.export import figures as exported
-from interp.pages.figure_files import figures_of, write_figures
+from interp.pages.figure_export import figures_of, write_figures
 from interp.pages.print_style import COLUMN, INCH, PAGE, for_paper
 from interp.pages.report import sections
 from recmodels.errors import InputError

@@ -11,7 +11,7 @@ from pages import HOSTILE, handmade_study
 
 from interp.pages.file_names import file_name
 from interp.pages.latex import escaped, floating
-from interp.pages.table_files import in_order, write_tables
+from interp.pages.table_export import in_order, write_tables
 
 
 @pytest.fixture(scope="module")
