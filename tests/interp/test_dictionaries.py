@@ -8,7 +8,7 @@ import pytest
 
 from interp.activations.evaluation import best_aligned
 from interp.analyses.categories.tables import lists
-from interp.analyses.dictionaries.tables import MEASURES, dictionaries, over_seeds
+from interp.analyses.comparison.tables import MEASURES, dictionaries, over_seeds
 from interp.concepts import concepts_of
 from interp.config import GridConfig, SAEConfig, StudyConfig
 from interp.control.sweeps import user_shares

@@ -17,7 +17,7 @@ from recmodels.sequences import Histories
 MEASURES = ("rmse", "explained_variance", "l0", "dead", "mean_top_correlation", "ndcg@10", "hit_rate@10", "coverage@10")
 
 
-def dictionaries(
+def comparison(
     evaluations: Sequence[pd.DataFrame],
     rec: RecommenderEnvoy,
     test_users: Histories,
