@@ -1,25 +1,139 @@
-"""See what a sequential recommender has learnt, and turn it up or down."""
+"""See what a sequential recommender has learnt, and turn it up or down.
+
+The names below are what people use; the rest may change between releases. Each is imported when it is first used,
+so that the command line answers at once.
+"""
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from interp.sae.autoencoder import SparseAutoencoder
+    from interp.activations.activation_store import ActivationStore, collect
+    from interp.activations.feature_matrix import encode
+    from interp.activations.training import train
+    from interp.concepts import Concepts, concepts_of
+    from interp.concepts.alignment import Alignment, align
+    from interp.config import GridConfig, SAEConfig, StudyConfig
+    from interp.control.doses import Dose
+    from interp.control.group_lists import group_lists
+    from interp.control.profiles import profile
+    from interp.control.receipts import Receipt, steering_receipt
     from interp.model.envoys import RecommenderEnvoy
+    from interp.pages.export import export
+    from interp.pipeline.run import run
+    from interp.sae.autoencoder import SparseAutoencoder
+    from interp.steering.edits import Edit, Push, Steer
+    from interp.steering.serialization import load_steer, save_steer
+    from interp.store.analysis import Analysis, Exhibit, Table
+    from interp.store.claim import Claim
+    from interp.store.registry import register_analysis
+    from interp.study.feature import Feature
+    from interp.study.naming import Name, label_with
     from interp.study.study import Study, open
-
-__all__ = ["RecommenderEnvoy", "SparseAutoencoder", "Study", "open"]
+    from recmodels.config import Columns, SplitConfig, TrainingConfig
+    from recmodels.datasets.tables import from_tables
+    from recmodels.errors import InputError
 
 _HOMES = {
-    "RecommenderEnvoy": "interp.model.envoys",
-    "SparseAutoencoder": "interp.sae.autoencoder",
-    "Study": "interp.study.study",
+    # A study, from data to pages
     "open": "interp.study.study",
+    "run": "interp.pipeline.run",
+    "export": "interp.pages.export",
+    "from_tables": "recmodels.datasets.tables",
+    "Columns": "recmodels.config",
+    "SplitConfig": "recmodels.config",
+    "TrainingConfig": "recmodels.config",
+    "StudyConfig": "interp.config",
+    "SAEConfig": "interp.config",
+    "GridConfig": "interp.config",
+    "Study": "interp.study.study",
+    "Feature": "interp.study.feature",
+    # Its steps, one by one
+    "RecommenderEnvoy": "interp.model.envoys",
+    "ActivationStore": "interp.activations.activation_store",
+    "collect": "interp.activations.activation_store",
+    "train": "interp.activations.training",
+    "SparseAutoencoder": "interp.sae.autoencoder",
+    "encode": "interp.activations.feature_matrix",
+    "Concepts": "interp.concepts",
+    "concepts_of": "interp.concepts",
+    "Alignment": "interp.concepts.alignment",
+    "align": "interp.concepts.alignment",
+    # Steering
+    "Steer": "interp.steering.edits",
+    "Edit": "interp.steering.edits",
+    "Push": "interp.steering.edits",
+    "save_steer": "interp.steering.serialization",
+    "load_steer": "interp.steering.serialization",
+    "Receipt": "interp.control.receipts",
+    "steering_receipt": "interp.control.receipts",
+    "Dose": "interp.control.doses",
+    "profile": "interp.control.profiles",
+    "group_lists": "interp.control.group_lists",
+    # Names and analyses of one's own
+    "Name": "interp.study.naming",
+    "label_with": "interp.study.naming",
+    "Analysis": "interp.store.analysis",
+    "Table": "interp.store.analysis",
+    "Exhibit": "interp.store.analysis",
+    "Claim": "interp.store.claim",
+    "register_analysis": "interp.store.registry",
+    "InputError": "recmodels.errors",
 }
+
+__all__ = [  # noqa: RUF022 - in the order of the homes above
+    "open",
+    "run",
+    "export",
+    "from_tables",
+    "Columns",
+    "SplitConfig",
+    "TrainingConfig",
+    "StudyConfig",
+    "SAEConfig",
+    "GridConfig",
+    "Study",
+    "Feature",
+    "RecommenderEnvoy",
+    "ActivationStore",
+    "collect",
+    "train",
+    "SparseAutoencoder",
+    "encode",
+    "Concepts",
+    "concepts_of",
+    "Alignment",
+    "align",
+    "Steer",
+    "Edit",
+    "Push",
+    "save_steer",
+    "load_steer",
+    "Receipt",
+    "steering_receipt",
+    "Dose",
+    "profile",
+    "group_lists",
+    "Name",
+    "label_with",
+    "Analysis",
+    "Table",
+    "Exhibit",
+    "Claim",
+    "register_analysis",
+    "InputError",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used, so that the command line answers at once."""
+    if name == "__version__":
+        return version("interp-recsys")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

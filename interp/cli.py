@@ -149,9 +149,9 @@ def steer(
         reconstruct: Keep the dictionary's error, or replace the layer by its reconstruction as the paper does.
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and for this command.
     """
-    from interp.steering.serialization import load_steer
     from interp.steering.feature_names import CONCEPT
     from interp.steering.parsing import read_edits
+    from interp.steering.serialization import load_steer
     from interp.study.study import open
 
     opened = open(folder)
@@ -227,8 +227,8 @@ def keep(steer: "Steer", path: Path | None) -> None:
 def run_and_report(config: StudyConfig) -> None:
     """Run a study and print what it found."""
     # Imported here so that `interp --help` answers at once.
-    from interp.pipeline.run import run
     from interp.pages.summary import summary
+    from interp.pipeline.run import run
 
     if config.out is not None and str(config.out).startswith("~"):
         config = replace(config, out=as_path(config.out))

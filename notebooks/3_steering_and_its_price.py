@@ -21,8 +21,8 @@ from pathlib import Path
 import pandas as pd
 
 import interp
-from interp.study.equalizer import equalize
 from interp.steering.serialization import load_steer, save_steer
+from interp.study.equalizer import equalize
 
 study = interp.open("../artifacts/ml-100k")
 rec = study.recommender

@@ -23,11 +23,11 @@ import numpy as np
 import pandas as pd
 from torch import Tensor, nn
 
-from interp.concepts.alignment import align
-from interp.config import SAEConfig, StudyConfig
 from interp.activations.activation_store import collect
 from interp.activations.feature_matrix import encode
 from interp.activations.training import train
+from interp.concepts.alignment import align
+from interp.config import SAEConfig, StudyConfig
 from interp.model.envoys import RecommenderEnvoy
 from interp.pipeline.run import run
 from recmodels.config import Columns, TrainingConfig

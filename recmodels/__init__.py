@@ -1,1 +1,76 @@
-"""Recommenders: data in, ranked lists out. Knows nothing of interpretation."""
+"""Sequential recommenders: data in, ranked lists out. Knows nothing of interpretation.
+
+The names below are what people use; each is imported when it is first used.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from recmodels.config import Columns, SplitConfig, TrainingConfig
+    from recmodels.datasets import load
+    from recmodels.datasets.tables import from_tables
+    from recmodels.errors import InputError
+    from recmodels.interactions import Dataset
+    from recmodels.model import RecommenderConfig, SequentialRecommender
+    from recmodels.ranking import evaluate
+    from recmodels.recommender import Recommender, register
+    from recmodels.sequences import Histories, Vocabulary, as_histories
+    from recmodels.splits import Split, paper_split
+    from recmodels.training import fit
+
+_HOMES = {
+    "load": "recmodels.datasets",
+    "from_tables": "recmodels.datasets.tables",
+    "Columns": "recmodels.config",
+    "Dataset": "recmodels.interactions",
+    "SplitConfig": "recmodels.config",
+    "Split": "recmodels.splits",
+    "paper_split": "recmodels.splits",
+    "TrainingConfig": "recmodels.config",
+    "fit": "recmodels.training",
+    "Recommender": "recmodels.recommender",
+    "register": "recmodels.recommender",
+    "SequentialRecommender": "recmodels.model",
+    "RecommenderConfig": "recmodels.model",
+    "Histories": "recmodels.sequences",
+    "Vocabulary": "recmodels.sequences",
+    "as_histories": "recmodels.sequences",
+    "evaluate": "recmodels.ranking",
+    "InputError": "recmodels.errors",
+}
+
+__all__ = [  # noqa: RUF022 - in the order of the homes above
+    "load",
+    "from_tables",
+    "Columns",
+    "Dataset",
+    "SplitConfig",
+    "Split",
+    "paper_split",
+    "TrainingConfig",
+    "fit",
+    "Recommender",
+    "register",
+    "SequentialRecommender",
+    "RecommenderConfig",
+    "Histories",
+    "Vocabulary",
+    "as_histories",
+    "evaluate",
+    "InputError",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("interp-recsys")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from interp.control.sweeps import monotone
-from interp.presets import PRESETS
-from interp.pipeline.run import run
 from interp.analyses.equal_share.claims import no_dearer
+from interp.control.sweeps import monotone
+from interp.pipeline.run import run
+from interp.presets import PRESETS
 
 pytestmark = pytest.mark.study
 ROOT = Path(__file__).parents[1]

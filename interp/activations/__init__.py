@@ -1,1 +1,1 @@
-"""Dictionaries: activations read through traces, sparse autoencoders trained on them, and how good those are."""
+"""Collecting activations, stores of them, what dictionaries make of them, and training dictionaries."""

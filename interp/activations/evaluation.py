@@ -3,15 +3,23 @@
 import numpy as np
 import pandas as pd
 
-from interp.concepts import Concepts
-from interp.concepts.alignment import correlation
 from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import encode
 from interp.activations.fidelity import downstream, reconstruction
-from interp.sae.autoencoder import SparseAutoencoder
+from interp.concepts import Concepts
+from interp.concepts.alignment import correlation
 from interp.model.envoys import RecommenderEnvoy
+from interp.sae.autoencoder import SparseAutoencoder
 from recmodels.errors import InputError
 from recmodels.sequences import Histories
+
+# The columns of `evaluate_dictionary`.
+COLUMNS = (
+    "site:text trainer:text n_features:int sparsity:float seed:int val_l0:float val_explained_variance:float "
+    "val_mean_top_correlation:float rmse:float explained_variance:float l0:float dead:float "
+    "mean_top_correlation:float ndcg@10:float hit_rate@10:float coverage@10:float diversity@10:float "
+    "last_ndcg@10:float last_hit_rate@10:float last_coverage@10:float last_diversity@10:float"
+)
 
 
 def evaluate_dictionary(

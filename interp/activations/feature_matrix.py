@@ -4,6 +4,7 @@ Axes: n rows, f features.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -12,18 +13,25 @@ from scipy import sparse
 from tqdm.auto import tqdm
 
 from interp.activations.activation_store import ActivationStore
-from interp.sae.autoencoder import SparseAutoencoder
 from interp.model.envoys import RecommenderEnvoy
+from interp.sae.autoencoder import SparseAutoencoder
+from recmodels import artifacts
 from recmodels.errors import InputError, shown
 from recmodels.sequences import Histories
 
-USERS = 256  # per pass
+_USERS = 256  # per pass
+
+FeatureMatrix: TypeAlias = sparse.csc_array
+"""Activations of every feature on every row of a store: float32 [n, f], by columns."""
+
+PARTS = ("data", "indices", "indptr")  # of a sparse array
+KIND = artifacts.Kind("features", tuple(f"{part}.npy" for part in PARTS))
 
 Units: TypeAlias = Sequence[float] | np.ndarray | pd.Series
 """What one unit of each feature is: [f], or a series by feature, such as `study.features.table["p99"]`."""
 
 
-def encode(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 4096) -> sparse.csc_array:
+def encode(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 4096) -> FeatureMatrix:
     """Activations of every feature on every row of a store: sparse float32 [n, f], by columns.
 
     Raises:
@@ -37,10 +45,35 @@ def encode(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 409
     return sparse.csc_array(sparse.vstack(parts))
 
 
+def feature_matrix(store: ActivationStore, sae: SparseAutoencoder, folder: Path) -> FeatureMatrix:
+    """`encode`, kept in a folder and memory-mapped from there, so that it is made once for all who use it.
+
+    Args:
+        store: the activations.
+        sae: the dictionary.
+        folder: where the matrix is kept; one of other activations or of another dictionary is replaced.
+
+    Raises:
+        InputError: the dictionary was trained on another recommender or at another site, or the folder was altered.
+    """
+    check_match(store, sae)
+    inputs = {"activations": store.fingerprint, "dictionary": sae.fingerprint}
+    if not artifacts.is_current(folder, KIND, inputs):
+        with artifacts.claim(folder, KIND):
+            matrix = encode(store, sae)
+            artifacts.discard_partial(folder, KIND)
+            with artifacts.writing(folder, KIND, inputs) as partial:
+                for part in PARTS:
+                    np.save(partial / f"{part}.npy", getattr(matrix, part))
+    artifacts.verify(folder, KIND)
+    arrays = [np.load(folder / f"{part}.npy", mmap_mode="r", allow_pickle=False) for part in PARTS]
+    return sparse.csc_array(tuple(arrays), (len(store), sae.n_features), copy=False)
+
+
 def last_features(rec: RecommenderEnvoy, site: str, histories: Histories) -> sparse.csr_array:
     """Features [n, f] at the step that is scored, of one history per row, under the steers in force."""
     sae = rec.site(site).sae
-    parts = [sae.encode(rec.hidden(batch, site)[:, -1]).cpu().numpy() for batch in histories.batches(USERS)]
+    parts = [sae.encode(rec.hidden(batch, site)[:, -1]).cpu().numpy() for batch in histories.batches(_USERS)]
     return sparse.csr_array(sparse.vstack([sparse.csr_array(part) for part in parts]))
 
 

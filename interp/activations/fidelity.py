@@ -8,8 +8,8 @@ from tqdm.auto import tqdm
 
 from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import check_match
-from interp.sae.autoencoder import SparseAutoencoder
 from interp.model.envoys import RecommenderEnvoy
+from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.edits import Reconstruct, Steer
 from recmodels.moments import RunningScatter
 from recmodels.ranking import evaluate

@@ -15,8 +15,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from tqdm.auto import tqdm
 
-from interp.config import SAEConfig
 from interp.activations.activation_store import ActivationStore
+from interp.config import SAEConfig
 from interp.sae.autoencoder import KIND, Provenance, SparseAutoencoder
 from interp.sae.trainers import build_trainer
 from recmodels import artifacts, folders

@@ -1,1 +1,1 @@
-"""What steering does and what it costs: sweeps, receipts, doses, baselines, and the long tail."""
+"""What steering does: sweeps, receipts, doses, baselines, popularity."""

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from interp.activations.activation_store import ActivationStore
 from interp.concepts import Concepts
 from interp.control.sweeps import SweepPoint, unit
-from interp.activations.activation_store import ActivationStore
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Push, Steer
 from recmodels.ranking import top_k

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from interp.activations.feature_matrix import Units, units_of
 from interp.concepts import Concepts
 from interp.control.intervals import Resampling
 from interp.control.steered_lists import steered_lists
 from interp.control.sweeps import user_shares
-from interp.activations.feature_matrix import Units, units_of
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
 from interp.steering.parsing import Meanings

@@ -15,10 +15,10 @@ import torch
 from nnsight import save
 from torch import Tensor
 
-from interp.control.steered_lists import BLOCK, shares_all_before
 from interp.activations.feature_matrix import Units, units_of
-from interp.model.envoys import RecommenderEnvoy
+from interp.control.steered_lists import BLOCK, shares_all_before
 from interp.features.explanations import asked, item_ranks, seen
+from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Steer
 from recmodels.errors import InputError, for_terminal, shown
 from recmodels.lists import elements

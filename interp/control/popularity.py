@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import sparse
 
 from interp.activations.activation_store import ActivationStore
-from interp.activations.feature_matrix import encode, last_features
+from interp.activations.feature_matrix import FeatureMatrix, last_features
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
 from recmodels.errors import InputError
@@ -92,6 +92,7 @@ def synthetic_histories(popularity: np.ndarray, config: SyntheticUsers) -> tuple
 def popularity_features(
     rec: RecommenderEnvoy,
     store: ActivationStore,
+    features: FeatureMatrix,
     popularity: pd.Series,
     config: SyntheticUsers | None = None,
 ) -> pd.DataFrame:
@@ -105,6 +106,7 @@ def popularity_features(
     Args:
         rec: the recommender, with a dictionary at the store's site.
         store: activations of real users.
+        features: [n, f] what the dictionary makes of them.
         popularity: training interactions by item id.
         config: the synthetic users, by default 500 of either kind; its `share` also groups the items of real steps.
 
@@ -117,11 +119,10 @@ def popularity_features(
         InputError: the dictionary does not fit the store, an item has no popularity, or a group has no rows.
     """
     config = config or SyntheticUsers()
-    sae = rec.site(store.site).sae
     counts = by_code(popularity, rec.recommender.vocabulary)
     synthetic = [last_features(rec, store.site, histories) for histories in synthetic_histories(counts, config)]
     codes = rec.recommender.vocabulary.encode(store.rows["item"])
-    activations = encode(store, sae).tocsr()
+    activations = features.tocsr()
     real = []
     for name, group in zip(("popular", "unpopular"), popularity_groups(counts, config.share), strict=True):
         rows = activations[np.flatnonzero(group[codes])]

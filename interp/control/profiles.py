@@ -7,10 +7,10 @@ import pandas as pd
 import torch
 from scipy import sparse
 
-from interp.concepts import Concepts
 from interp.activations.feature_matrix import last_features
-from interp.sae.autoencoder import SparseAutoencoder
+from interp.concepts import Concepts
 from interp.model.envoys import RecommenderEnvoy
+from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.parsing import DICTIONARY
 
 FEATURES = 20  # of a concept's profile

@@ -11,10 +11,10 @@ import pandas as pd
 import torch
 from nnsight import save
 
-from interp.model.envoys import RecommenderEnvoy
 from interp.features.explanations import asked, relative
-from interp.steering.validation import checked
+from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
+from interp.steering.validation import checked
 from recmodels.errors import InputError
 from recmodels.steady import steady
 

@@ -14,8 +14,8 @@ import torch
 from tqdm.auto import tqdm
 
 from interp.model.envoys import RecommenderEnvoy
-from interp.steering.validation import check_reach, checked
 from interp.steering.edits import Steer
+from interp.steering.validation import check_reach, checked
 from recmodels.ranking import top_k
 from recmodels.sequences import Histories
 from recmodels.steady import steady

@@ -11,9 +11,9 @@ import torch
 
 from interp.concepts import Concepts
 from interp.control.steered_lists import steered_lists
-from interp.sae.autoencoder import SparseAutoencoder
-from interp.model.envoys import RecommenderEnvoy
 from interp.features.probes import Probes
+from interp.model.envoys import RecommenderEnvoy
+from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.edits import Edit, Push, Steer
 from interp.steering.vocabulary import Reconstruct
 from recmodels.ranking import list_metrics

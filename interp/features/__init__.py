@@ -1,1 +1,1 @@
-"""What features mean: the histories that light them, the items they move, labels, probes, and reasons for an item."""
+"""What features mean: examples, labels, effects, explanations."""

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from interp.activations.activation_store import ActivationStore
 from interp.concepts import Concepts, concepts_of
 from interp.concepts.alignment import auc, correlation
-from interp.activations.activation_store import ActivationStore
 from interp.features.examples import p_top, strongest_histories
 from recmodels.errors import InputError
 

@@ -10,8 +10,10 @@ import pandas as pd
 from scipy import sparse
 
 from interp.activations.activation_store import ActivationStore
+from recmodels.sequences import Histories
 
 SHOWN = {"strongest": 6, "middle": 3, "weak": 3}  # histories of each band
+SEED = 0  # of the draws of users
 Bands = list[tuple[str, int]]
 
 
@@ -185,3 +187,11 @@ def _runs(owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where each run of equal, sorted values starts, and its value."""
     starts = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1]])
     return starts, owner[starts]
+
+
+def sample_users(histories: Histories, count: int) -> Histories:
+    """So many of the users, drawn at random and in their order, or all if there are no more."""
+    if len(histories) <= count:
+        return histories
+    chosen = np.random.default_rng(SEED).choice(len(histories), count, replace=False)
+    return histories.select(np.sort(chosen))

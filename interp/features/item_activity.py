@@ -14,9 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from interp.activations.feature_matrix import FeatureMatrix
 from interp.concepts import Concepts
-from interp.activations.activation_store import ActivationStore
-from interp.activations.feature_matrix import encode
 from interp.features.neighbours import cosines, nearest
 from interp.sae.autoencoder import SparseAutoencoder
 
@@ -68,27 +67,30 @@ class Activity:
 
 
 def activity(
-    sae: SparseAutoencoder, learnt_on: ActivationStore, unseen: ActivationStore, concepts: Concepts
+    sae: SparseAutoencoder,
+    learnt_on: tuple[FeatureMatrix, pd.Series],
+    unseen: tuple[FeatureMatrix, pd.Series],
+    concepts: Concepts,
 ) -> Activity:
     """Count both parts.
 
     Args:
         sae: the dictionary.
-        learnt_on: activations that labels are chosen on, such as those of the SAE part.
-        unseen: activations of other users, such as the test part.
+        learnt_on: the features [n, f] that labels are chosen on, such as those of the SAE part, and each row's item.
+        unseen: the same of other users, such as the test part.
         concepts: the study's concepts, for hard negatives.
     """
-    values, others = encode(learnt_on, sae), encode(unseen, sae)
+    (values, items), (others, unseen_items) = learnt_on, unseen
     floor = medians(values)
-    learnt = counts(above(values, floor), learnt_on.rows["item"])
+    learnt = counts(above(values, floor), items)
     active = above(others, floor)
-    held_out = counts(active, unseen.rows["item"])
+    held_out = counts(active, unseen_items)
     near = concepts.labels(learnt.items).astype(np.float32)
     neighbours = _best(f1_of(learnt.active @ near, learnt.steps @ near, learnt.active.sum(axis=1)), NEIGHBOURS)
     of_item = (neighbours @ concepts.labels(held_out.items).T) > 0
     similar = nearest(cosines(sae.directions.cpu().numpy()), SIMILAR)
-    hard = hard_negatives(active, unseen.rows["item"], held_out, similar, of_item)
-    mean = sparse.csr_array(values.T @ _one_hot(learnt_on.rows["item"], learnt.items)) / learnt.steps
+    hard = hard_negatives(active, unseen_items, held_out, similar, of_item)
+    mean = sparse.csr_array(values.T @ _one_hot(items, learnt.items)) / learnt.steps
     return Activity(learnt, held_out, hard, sparse.csr_array(mean))
 
 

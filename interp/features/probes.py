@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from tqdm.auto import tqdm
 
-from interp.concepts import Concepts
 from interp.activations.activation_store import ActivationStore
+from interp.concepts import Concepts
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""."""
+"""The recommender as nnsight envoys; the only room that touches nnsight's internals."""

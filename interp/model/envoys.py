@@ -24,12 +24,12 @@ from nnsight.intervention.interleaver import Mediator
 from nnsight.intervention.tracer import InterleavingTracer
 from torch import Tensor
 
-from interp.sae.autoencoder import SparseAutoencoder
 from interp.model.wrap_check import bare_pass, check_expected, check_faithful
+from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.ambient import AmbientSteer, Force, in_force
-from interp.steering.validation import check_dictionary, checked
 from interp.steering.edits import Steer
 from interp.steering.parsing import USUAL, Meanings, is_usual, steer_of
+from interp.steering.validation import check_dictionary, checked
 from interp.steering.vocabulary import At, Reconstruct, Unit, Verb
 from recmodels.errors import InputError, shown
 from recmodels.ranking import rank
@@ -349,7 +349,7 @@ class RecommenderEnvoy(_Bound, NNsight):
         return AmbientSteer(self.lock, steer, self, self._refuse_inside)
 
     def steer_of(self, edits: Any, *, site: str | None = None, **how: Any) -> Steer:
-        """What `steer` with these arguments carries out: to be used again, or written with `interp.steering.serialization`."""
+        """What `steer` with these arguments carries out: to be used again, or to be saved with `interp.save_steer`."""
         if isinstance(edits, Steer):
             if site is not None or not all(is_usual(word, how[word]) for word in USUAL if word in how):
                 raise InputError("a Steer already says its op, at, reconstruct and site: give it alone")

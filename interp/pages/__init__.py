@@ -1,1 +1,1 @@
-"""The live equalizer: sliders in, lists before and after out, in a browser and in Jupyter."""
+"""What people open in a browser: dashboard, report, site, equalizer; and figures and tables as files."""

@@ -7,9 +7,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from interp.optional import needing
-from interp.study.equalizer import equalize, read_history, steer_of
 from interp.pages.app_guard import BODY, guard
 from interp.pages.app_parts import feature_slider, found_items, history_items, index_page, list_table, page
+from interp.study.equalizer import equalize, read_history, steer_of
 from interp.study.title_search import search
 from recmodels.errors import InputError
 from recmodels.ranking import check_length

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from interp.optional import needing
+from interp.pages.rendering import ASSETS
 from interp.study.equalizer import (
     CONCEPT_REACH,
     FEATURE_REACH,
@@ -18,7 +19,6 @@ from interp.study.equalizer import (
     feature_name,
     shortened,
 )
-from interp.pages.rendering import PAGE
 
 with needing("dash"):
     from dash import dcc, html
@@ -31,7 +31,7 @@ SHOWN = 16  # latest items of a history; the earlier ones are folded away
 
 def index_page(title: str) -> str:
     """The HTML around the app, in the look of the offline pages."""
-    style = "".join((PAGE / name).read_text(encoding="utf-8") for name in ("base.css", "equalizer.css"))
+    style = "".join((ASSETS / name).read_text(encoding="utf-8") for name in ("base.css", "equalizer.css"))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n{%metas%}\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

@@ -4,26 +4,22 @@ import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from interp.pages.figure_files import write_figures
-from interp.pages.site import write_site
-from interp.pages.table_files import write_tables
 from interp.optional import Image
-from interp.study.blocks import Source
+from interp.pages.figure_export import write_figures
+from interp.pages.site import write_site
+from interp.pages.table_export import write_tables
+from interp.study.study import Study
 from recmodels import artifacts
 from recmodels.errors import InputError
 from recmodels.folders import is_empty
 
-if TYPE_CHECKING:
-    from interp.study.study import Study
-
 KIND = artifacts.Kind("export")
-Writer = Callable[[Source, Path], None]
+Writer = Callable[[Study, Path], None]
 
 
 def export(
-    study: "Study",
+    study: Study,
     to: Path | str,
     *,
     site: bool = False,
@@ -63,13 +59,12 @@ def export(
     _check_writable(Path(to))
     for folder in folders:
         _check(folder)
-    source = Source(study)
     for folder, write in folders.items():
         artifacts.discard_partial(folder, KIND)
         inputs = {"study": study.name, "recommender": study.record["fingerprints"]["recommender"]}
         try:
             with artifacts.writing(folder, KIND, inputs) as partial_folder:
-                write(source, partial_folder)
+                write(study, partial_folder)
         finally:  # nothing of an export that failed can be taken up again
             artifacts.discard_partial(folder, KIND)
     return list(folders)

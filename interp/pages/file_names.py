@@ -4,7 +4,7 @@ import re
 import textwrap
 import unicodedata
 
-from interp.study.blocks import Block
+from interp.plots.blocks import Block
 
 LETTER = re.compile(r"^\((\w)\)\s*")
 LONGEST = 72  # characters of a name

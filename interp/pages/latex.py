@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from interp.study.blocks import Block
+from interp.plots.blocks import Block
 
 PACKAGES = "\\usepackage[T1]{fontenc}\n\\usepackage{array}\n\\usepackage{booktabs}\n\\usepackage{graphicx}"
 LONG = 32  # characters from which on a cell is broken into lines
@@ -47,7 +47,7 @@ def tabular(block: Block) -> str:
     """A table block of the report as a booktabs tabular.
 
     Args:
-        block: what `interp.study.blocks.table` makes.
+        block: what `interp.plots.blocks.table` makes.
     """
     widths = _widths(block)
     kinds = ["l" if column["text"] else "r" for column in block["columns"]]
@@ -72,7 +72,7 @@ def floating(block: Block, caption: str, label: str) -> str:
     """The same in a float with a caption: across both columns where one would not hold it, and never wider than that.
 
     Args:
-        block: what `interp.study.blocks.table` makes.
+        block: what `interp.plots.blocks.table` makes.
         caption: plain text.
         label: for references, such as "tab:table-2".
     """

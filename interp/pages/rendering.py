@@ -8,28 +8,18 @@ with `head.html` and `base.css`, which all share, and with the scripts of `SCRIP
 import base64
 import hashlib
 import json
-import math
 import re
-from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import Any
 
-import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-PAGE = Path(__file__).parent
+ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = {
     "dashboard": ("base", "features", "map", "panel", "table", "dashboard"),
     "report": ("base", "report"),
 }
-# What the bands of a feature's histories are called, and what they are.
-BANDS = {
-    "strongest": ("Strongest", "the histories with its highest peaks"),
-    "middle": ("Middle", "around the median of all histories in which it is ever on"),
-    "weak": ("Weak", "around their 10th percentile"),
-}
-MODELS = {"gptrec": "GPTRec", "bert4rec": "BERT4Rec"}
 
 
 def render(name: str, title: str, data: dict[str, Any]) -> str:
@@ -60,26 +50,8 @@ def json_block(data: Any) -> str:
     return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
-def figure_json(figure: go.Figure) -> dict[str, Any]:
-    """A figure as JSON values."""
-    return json.loads(figure.to_json())
-
-
-def numbers(values: Iterable[float]) -> list[float | None]:
-    """`number` of each value."""
-    return [number(value) for value in values]
-
-
-def number(value: float, digits: int = 4) -> float | None:
-    """A number that is short in JSON: of four significant digits, None where it is not finite."""
-    if not math.isfinite(value):
-        return None
-    rounded = float(f"{value:.{digits}g}") if value != int(value) else int(value)
-    return rounded or 0
-
-
 def _read(name: str) -> str:
-    return (PAGE / name).read_text(encoding="utf-8")
+    return (ASSETS / name).read_text(encoding="utf-8")
 
 
 def _hash(script: str) -> str:

@@ -4,24 +4,25 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from interp.analyses.comparison.exhibits import reduced
 from interp.pages.rendering import render
-from interp.pages.report import beyond, control, dictionaries, doses, interpretation, labels, trade_offs
-from interp.study.blocks import Block, Column, Source, exhibit, section, table, without_frames
-from interp.pipeline.timings import read_timings
-from interp.pages.verdicts import tally, verdicts
+from interp.pages.verdicts import verdicts
+from interp.paper import SECTIONS
+from interp.plots.blocks import Block, Column, exhibit, section, table, without_frames
+from interp.store.claim import tally
+from interp.store.registry import analyses
+from interp.store.timings import read_timings
+from interp.study.study import Study
 from recmodels import artifacts
-
-if TYPE_CHECKING:
-    from interp.study.study import Study
 
 NAME = "report.html"
 
 
-def write_report(study: "Study") -> Path:
+def write_report(study: Study) -> Path:
     """Write a study's report as one page that opens without a network, and return its path.
 
     Raises:
@@ -32,69 +33,40 @@ def write_report(study: "Study") -> Path:
     return path
 
 
-def report_data(study: "Study") -> dict[str, Any]:
+def report_data(study: Study) -> dict[str, Any]:
     """Everything the page shows, as JSON values."""
-    source = Source(study)
     claims = verdicts(study)
     return {
-        "heading": source.name,
-        "facts": facts(source),
+        "heading": study.title,
+        "facts": facts(study),
         "tally": tally(claims),
         "claims": [{**asdict(claim), "anchor": f"s{claim.section}"} for claim in claims],
-        "reduced": dictionaries.reduced(source),
-        "sections": [without_frames(part) for part in sections(source)],
+        "reduced": reduced(study),
+        "sections": [without_frames(part) for part in sections(study)],
     }
 
 
-def sections(source: Source) -> list[Block]:
+def sections(study: Study) -> list[Block]:
     """The report's exhibits in the paper's order, section by section, with the frames of their tables."""
-    return [
-        section("s5", "5 Setting", dictionaries.places(source)),
-        section("s6", "6 Reconstruction", dictionaries.reconstruction(source)),
-        section(
-            "s7.1.1",
-            "7.1.1 Top features of concepts",
-            interpretation.heatmap(source),
-            interpretation.top_features(source),
-        ),
-        section("s7.1.2", "7.1.2 Overall interpretability", dictionaries.settings(source)),
-        section(
-            "s7.1.3",
-            "7.1.3 Features and neurons",
-            interpretation.beside_neurons(source),
-            interpretation.extremes(source),
-        ),
-        section("s7.2.1", "7.2.1 Features of one concept", interpretation.activations(source)),
-        section("s7.2.2", "7.2.2 Other features", interpretation.cases(source)),
-        section("s8.1", "8.1 Examples of control", control.lists(source)),
-        section("s8.2.1", "8.2.1 Control: what is recommended", control.shares(source)),
-        section("s8.2.2", "8.2.2 Control: how good it is", control.quality(source)),
-        section("s8.2.3", "8.2.3 Linear probes", control.probes(source)),
-        section("sC", "Appendix C Other attributes", *interpretation.other_attributes(source)),
-        section(
-            "sbeyond",
-            "Beyond the paper",
-            dictionaries.trade_off(source),
-            control.kept_error(source),
-            trade_offs.equal_share(source),
-            doses.answers(source),
-            labels.labels(source),
-            *beyond.exhibits(source),
-        ),
-        section("record", "The run", *_record(source)),
-    ]
+    exhibits: dict[str, list[Block]] = {name: [] for name in SECTIONS}
+    for analysis in analyses():
+        for part in analysis.exhibits:
+            drawn = part.draw(study)
+            exhibits[part.section] += drawn if isinstance(drawn, list) else [drawn]
+    parts = [section(f"s{name}", SECTIONS[name], *exhibits[name]) for name in SECTIONS if exhibits[name]]
+    return [*parts, section("record", "The run", *_record(study))]
 
 
-def facts(source: Source) -> list[list[str]]:
+def facts(study: Study) -> list[list[str]]:
     """What the study is about, and its most telling numbers: names and texts."""
-    found, ranked = source["dictionary"].iloc[0], source["recommender"].set_index("replaced")
-    chosen = source.study.record["dictionary"]
+    found, ranked = study.table("dictionary").iloc[0], study.table("recommender").set_index("replaced")
+    chosen = study.record["dictionary"]
     return [
-        ["data set", source.study.name],
-        ["recommender", source.name.split(" on ")[0]],
-        ["read at", source.study.site],
+        ["data set", study.name],
+        ["recommender", study.title.split(" on ")[0]],
+        ["read at", study.site],
         ["dictionary", chosen.split("/")[-1]],
-        ["concepts", f"{len(source['concepts'])} {source.study.record['attribute']}"],
+        ["concepts", f"{len(study.table('concepts'))} {study.attribute}"],
         ["active at a step (L0)", f"{found['l0']:.1f}"],
         ["explained variance", f"{found['explained_variance']:.1%}"],
         ["mean top correlation, features", f"{found['sae_mean_top_correlation']:.3f}"],
@@ -104,13 +76,13 @@ def facts(source: Source) -> list[list[str]]:
     ]
 
 
-def _record(source: Source) -> list[Block]:
-    record = source.study.record
+def _record(study: Study) -> list[Block]:
+    record = study.record
     settings = [Column("setting", "Setting", None), Column("value", "Value", None)]
     environment: dict[str, Any] = {
         key: record[key] for key in ("python", "machine", "versions", "fingerprints") if key in record
     }
-    timings = read_timings(source.study.folder / "timings.json")
+    timings = read_timings(study.folder / "timings.json")
     rows = pd.DataFrame([{"step": step, **taken, "note": _note(taken)} for step, taken in timings.items()])
     columns = [
         Column("step", "Step", None),
@@ -123,7 +95,7 @@ def _record(source: Source) -> list[Block]:
             "Configuration",
             "Every setting from which the run follows.",
             "config.json",
-            table(_flat(source.config), settings),
+            table(_flat(study.config), settings),
         ),
         ("Environment", "Versions, machine and fingerprints.", "config.json", table(_flat(environment), settings)),
     ]
@@ -131,7 +103,7 @@ def _record(source: Source) -> list[Block]:
         time = "Wall time of each step, and the largest size of the process while it ran."
         parts.append(("Time and memory", time, "timings.json", table(rows, columns)))
     return [
-        {**exhibit(source, "", title, caption, [], block), "sources": [("interp.pipeline.run.run", [name])]}
+        {**exhibit("", title, caption, [], block), "sources": [("interp.pipeline.run.run", [name])]}
         for title, caption, name, block in parts
     ]
 

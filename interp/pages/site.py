@@ -14,12 +14,14 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 from tqdm.auto import tqdm
 
-from interp.pages.site_figures import Drawn
-from interp.study.feature_view import Named, Shown, short
-from interp.pages.rendering import PAGE, figure_json, json_block
+from interp.pages.rendering import ASSETS, json_block
 from interp.pages.report import facts
-from interp.study.blocks import Source
-from interp.pages.verdicts import tally, verdicts
+from interp.pages.site_figures import Drawn
+from interp.pages.verdicts import verdicts
+from interp.plots.formats import figure_json
+from interp.store.claim import tally
+from interp.study.feature_view import Named, Shown, short
+from interp.study.study import Study
 from recmodels import artifacts
 from recmodels.errors import InputError
 
@@ -38,38 +40,36 @@ COLUMNS = (
 HOME = 'if (/\\/feature\\/[^/]*$/.test(location.pathname)) document.getElementById("home").href = "../index.html";'
 
 
-def write_site(source: Source, folder: Path) -> None:
+def write_site(study: Study, folder: Path) -> None:
     """Write index.html, a page for each feature, and copies of the study's dashboard and report.
 
     Args:
-        source: the study's tables.
+        study: whose.
         folder: where to; it exists.
 
     Raises:
         InputError: a table, the dashboard or the report is missing.
     """
     for name, command in COPIED.items():
-        if not (source.study.folder / name).is_file():
-            raise InputError(
-                f"{source.study.folder / name} is missing: run `interp {command} {source.study.folder}` first"
-            )
-        shutil.copyfile(source.study.folder / name, folder / name)
-    templates, shown = _templates(), Shown(source.study)
+        if not (study.folder / name).is_file():
+            raise InputError(f"{study.folder / name} is missing: run `interp {command} {study.folder}` first")
+        shutil.copyfile(study.folder / name, folder / name)
+    templates, shown = _templates(), Shown(study)
     drawn = Drawn(shown)
     _write_shared(folder, templates, len(shown.features) - 1)
-    artifacts.write_text(folder / "index.html", _index(templates, source, shown))
+    artifacts.write_text(folder / "index.html", _index(templates, study, shown))
     page, items = templates.get_template("feature.html"), _items(templates, shown)
     for feature in tqdm(shown.features, desc="pages", leave=False):
         values = _feature(shown, drawn, feature)
-        text = page.render(values, name=source.name, root="../", item=partial(items, feature.concept))
+        text = page.render(values, name=study.title, root="../", item=partial(items, feature.concept))
         artifacts.write_text(folder / "feature" / f"{feature.index}.html", text)
 
 
 def _write_shared(folder: Path, templates: Environment, last: int) -> None:
     """What all pages share, once, and what a host such as GitHub Pages looks for."""
     for name, parts in {
-        "style.css": (PAGE / "base.css", PAGE / "dashboard.css", HERE / "site.css"),
-        "site.js": (PAGE / "base.js", HERE / "site.js"),
+        "style.css": (ASSETS / "base.css", ASSETS / "dashboard.css", HERE / "site.css"),
+        "site.js": (ASSETS / "base.js", HERE / "site.js"),
     }.items():
         artifacts.write_text(folder / name, "".join(part.read_text(encoding="utf-8") for part in parts))
     artifacts.write_text(folder / "plotly.min.js", get_plotlyjs())
@@ -77,16 +77,16 @@ def _write_shared(folder: Path, templates: Environment, last: int) -> None:
     digest = base64.b64encode(hashlib.sha256(HOME.encode()).digest()).decode()
     missing = templates.get_template("missing.html").render(
         hash=Markup(f"'sha256-{digest}'"),
-        style=Markup((PAGE / "base.css").read_text(encoding="utf-8")),
+        style=Markup((ASSETS / "base.css").read_text(encoding="utf-8")),
         script=Markup(HOME),
         last=last,
     )
     artifacts.write_text(folder / "404.html", missing)
 
 
-def _index(templates: Environment, source: Source, shown: Shown) -> str:
+def _index(templates: Environment, study: Study, shown: Shown) -> str:
     """The overview."""
-    gallery = source.study.figures
+    gallery = study.figures
     figures = (
         (
             "plot-neurons",
@@ -111,12 +111,12 @@ def _index(templates: Environment, source: Source, shown: Shown) -> str:
         ),
     )
     return templates.get_template("index.html").render(
-        title=f"{source.name}: features of a recommender",
-        description=f"What {source.name} has learnt: {len(shown.features)} features of a sparse autoencoder.",
-        name=source.name,
+        title=f"{study.title}: features of a recommender",
+        description=f"What {study.title} has learnt: {len(shown.features)} features of a sparse autoencoder.",
+        name=study.title,
         root="",
-        facts=facts(source),
-        tally=tally(verdicts(source.study)),
+        facts=facts(study),
+        tally=tally(verdicts(study)),
         figures=[one[:4] for one in figures],
         columns=COLUMNS,
         features=sorted(shown.features, key=lambda one: (-_finite(one.row.correlation), one.index)),

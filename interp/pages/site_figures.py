@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from interp import plots
-from interp.study.feature_view import Named, Shown
+from interp.plots.formats import figure_json, numbers
 from interp.plots.theme import plain
-from interp.pages.rendering import figure_json, numbers
+from interp.study.feature_view import Named, Shown
 
 CONCEPT = "{concept}"  # where a feature's best concept goes
 

@@ -5,8 +5,9 @@ import math
 import pandas as pd
 
 from interp.control.sweeps import monotone
+from interp.pages.verdicts import verdicts
+from interp.store.claim import tally
 from interp.study.study import Study
-from interp.pages.verdicts import tally, verdicts
 from recmodels.errors import for_terminal
 
 INNER = 4.0  # values between which a share should rise with its feature

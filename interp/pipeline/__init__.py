@@ -1,1 +1,1 @@
-"""."""
+"""From one configuration to a finished study."""

@@ -7,17 +7,21 @@ from typing import Any
 import pandas as pd
 from tqdm.auto import tqdm
 
+from interp.activations.activation_store import ActivationStore, collect
+from interp.activations.evaluation import COLUMNS, evaluate_dictionary
 from interp.concepts import Concepts
 from interp.config import StudyConfig
-from interp.activations.activation_store import ActivationStore, collect
-from interp.activations.evaluation import evaluate_dictionary
-from interp.sae.autoencoder import SparseAutoencoder
 from interp.model.envoys import RecommenderEnvoy
-from interp.store.table_files import Tables, read_table, write_group
+from interp.sae.autoencoder import SparseAutoencoder
+from interp.store.analysis import Table
+from interp.store.table_files import Tables, read_tables, write_tables
 from recmodels.sequences import Histories
 from recmodels.splits import Split
 
 Stores = dict[str, ActivationStore]  # of one site, by part
+Saes = Mapping[str, Mapping[str, SparseAutoencoder]]  # by site and name
+# One row about one dictionary.
+EVALUATION = Table("evaluation", "how good a dictionary is", COLUMNS)
 PARTS = ("sae", "sae_validation", "test")
 
 
@@ -37,7 +41,7 @@ def collect_parts(rec: RecommenderEnvoy, split: Split, config: StudyConfig, site
 
 def evaluate_all(
     rec: RecommenderEnvoy,
-    saes: Mapping[str, Mapping[str, SparseAutoencoder]],
+    saes: Saes,
     stores: Mapping[str, Stores],
     histories: Histories,
     concepts: Concepts,
@@ -59,16 +63,16 @@ def evaluate_all(
         here, parts = folder / site, stores[site]
         inputs: dict[str, Any] = {
             "recommender": rec.recommender.fingerprint,
-            "dictionary": sae.inputs(sae.config, sae.provenance),
+            "dictionary": sae.fingerprint,
             "validation": parts["sae_validation"].fingerprint,
-            "test": histories.fingerprint,
+            "test": parts["test"].fingerprint,
             "concepts": concepts.fingerprint,
         }
 
-        def evaluation(name: str = name, sae: SparseAutoencoder = sae, parts: Stores = parts) -> Tables:
+        def evaluation(sae: SparseAutoencoder = sae, parts: Stores = parts) -> Tables:
             found = evaluate_dictionary(rec, sae, parts["sae_validation"], parts["test"], histories, concepts)
-            return {f"{name}.csv": found}
+            return {EVALUATION.name: found}
 
-        write_group(here / name, inputs, evaluation, [f"{name}.csv"])
-        rows.append(read_table(here, name))
+        write_tables(here / name, (EVALUATION,), inputs, evaluation)
+        rows.append(read_tables(here / name, (EVALUATION,))[EVALUATION.name])
     return rows

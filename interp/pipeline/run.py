@@ -7,7 +7,8 @@ The run's folder:
     activations/<site>/<part>/    stores of the parts sae, sae_validation and test
     dictionaries/<site>/<name>/   every dictionary
     evaluations/<site>/<name>/    how good it is
-    tables/<group>/               every table (see `interp.analyses`)
+    features/<site>/<name>/<part>/ what the chosen dictionary makes of a part
+    tables/<analysis>/            the tables of each of `interp.analyses`
     timings.json                  wall time and peak memory of each step
     dashboard.html                the chosen dictionary on one offline page
     report.html                   the paper's tables, figures and claims on another
@@ -18,6 +19,7 @@ The folder is locked while a run works on it (see `interp.store.study_folder`).
 
 import os
 import platform
+import shutil
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -25,24 +27,29 @@ from typing import Any
 
 import torch
 
-from interp.config import StudyConfig
-from interp.pages.dashboard import write_dashboard
-from interp.concepts.study_data import StudyData, study_data
-from interp.pipeline.grid import PARTS, collect_parts
-from interp.sae.autoencoder import SparseAutoencoder
 from interp.activations.training import train
+from interp.concepts.study_data import StudyData, study_data
+from interp.config import StudyConfig
 from interp.model.envoys import RecommenderEnvoy
+from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
-from interp.pipeline.timings import Stages
+from interp.pipeline.grid import PARTS, collect_parts, evaluate_all
+from interp.pipeline.inputs import TABLES, Inputs, table_key
+from interp.sae.autoencoder import SparseAutoencoder
+from interp.store.analysis import Analysis
+from interp.store.keys import analysis_key
+from interp.store.registry import analyses
+from interp.store.study_folder import RECORD, claim_study, study_folder
+from interp.store.table_files import holds_tables, write_tables
+from interp.store.timings import Stages
 from interp.study.study import Study
 from interp.study.study import open as open_study
-from interp.store.study_folder import RECORD, claim_study, study_folder
-from interp.pipeline.groups import write_tables
 from recmodels import artifacts
 from recmodels.console import say
 from recmodels.folders import MARK
 from recmodels.interactions import Dataset
 from recmodels.recommender import model_class
+from recmodels.sequences import histories_of
 from recmodels.steady import steady
 from recmodels.training import fit
 
@@ -94,7 +101,16 @@ def _run(asked: StudyConfig, dataset: Dataset | None, folder: Path) -> Study:
             site: train(stores[site]["sae"], {sae.name: sae for sae in configs}, folder / "dictionaries" / site)
             for site, configs in grid.items()
         }
-    chosen = write_tables(config, data, rec, stores, saes, stages)
+    histories = histories_of(data.split.test, recommender.vocabulary)
+    every = [folder / "evaluations" / site / name for site, some in saes.items() for name in some]
+    with stages.stage("evaluations", *every):
+        rows = evaluate_all(rec, saes, stores, histories, data.concepts, folder / "evaluations")
+    inputs = Inputs(config, data, rec, stores, saes, rows)
+    for analysis in analyses():
+        with stages.stage(analysis.name, folder / TABLES / analysis.name):
+            _analyse(analysis, inputs)
+    _remove_other_tables(folder / TABLES)
+    chosen = inputs.sae
 
     record = _record(asked, data, chosen, recommender.fingerprint)
     artifacts.write_json(folder / RECORD, record)
@@ -105,6 +121,26 @@ def _run(asked: StudyConfig, dataset: Dataset | None, folder: Path) -> Study:
     write_report(study)  # last, as it tells what the steps took
     (folder / MARK).unlink()
     return study
+
+
+def _analyse(analysis: Analysis, inputs: Inputs) -> None:
+    """Compute the tables of an analysis, unless those of the same key are there."""
+    key = analysis_key(analysis, {name: inputs.key(name) for name in analysis.needs})
+    inputs.keys[analysis.name] = table_key(key)
+    write_tables(
+        inputs.folder / TABLES / analysis.name,
+        analysis.tables,
+        key,
+        lambda: analysis.compute(**{name: inputs[name] for name in analysis.needs}),
+    )
+
+
+def _remove_other_tables(folder: Path) -> None:
+    """Remove the tables of analyses that there are no more, such as those under an earlier release's names."""
+    known = {analysis.name for analysis in analyses()}
+    for path in folder.iterdir():
+        if path.name not in known and holds_tables(path):
+            shutil.rmtree(path)
 
 
 def _record(config: StudyConfig, data: StudyData, sae: SparseAutoencoder, recommender: str) -> dict[str, Any]:

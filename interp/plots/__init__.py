@@ -1,8 +1,7 @@
 """Plotly figures as functions of a study's tables. No figure computes a statistic."""
 
-from interp.analyses.beyond.figures import attributions_beside_ablations, exposure_trade_off
+from interp.plots.cost_plots import cost_curves
 from interp.plots.feature_plots import activation_histogram, concept_bars, turned_curve
-from interp.analyses.dictionaries.figures import setting_curve, site_bars, trade_off_curves
 from interp.plots.maps import dictionary_map
 from interp.plots.overview import (
     best_correlations,
@@ -12,11 +11,9 @@ from interp.plots.overview import (
     features_beside_neurons,
 )
 from interp.plots.steering_plots import changed_concepts, direction_curves, quality_curves, share_curves
-from interp.plots.cost_plots import cost_curves
 
 __all__ = [
     "activation_histogram",
-    "attributions_beside_ablations",
     "best_correlations",
     "causal_heatmap",
     "changed_concepts",
@@ -26,12 +23,8 @@ __all__ = [
     "densities",
     "dictionary_map",
     "direction_curves",
-    "exposure_trade_off",
     "features_beside_neurons",
     "quality_curves",
-    "setting_curve",
     "share_curves",
-    "site_bars",
-    "trade_off_curves",
     "turned_curve",
 ]

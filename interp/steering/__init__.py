@@ -1,1 +1,1 @@
-"""Steers as people write them: words, edits of hidden states, checks, and JSON. Nothing here traces a model."""
+"""The vocabulary of steers: types, what people write, checks, JSON."""

@@ -5,8 +5,8 @@ from contextlib import ContextDecorator
 from contextvars import ContextVar
 from typing import Any, NoReturn
 
-from interp.steering.validation import check_reach
 from interp.steering.edits import Steer
+from interp.steering.validation import check_reach
 from recmodels.errors import InputError
 
 

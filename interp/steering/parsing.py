@@ -12,9 +12,9 @@ import pandas as pd
 
 from interp.concepts.alignment import UNALIGNED
 from interp.concepts.suggestions import unknown_concept
-from interp.steering.validation import check_at, check_dictionary, check_weight, check_word
 from interp.steering.edits import Edit, Push, Steer
 from interp.steering.feature_names import feature_or_concept
+from interp.steering.validation import check_at, check_dictionary, check_weight, check_word
 from interp.steering.vocabulary import At, Op, Reconstruct, Unit, Verb
 from recmodels.errors import InputError, shown
 from recmodels.scalars import as_number, as_whole_number

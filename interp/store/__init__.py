@@ -1,1 +1,1 @@
-"""."""
+"""Tables on disk, what an analysis is, and which are known."""

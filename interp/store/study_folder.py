@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from interp.config import StudyConfig
-from interp.pipeline.timings import TAKEN
+from interp.store.timings import TAKEN
 from recmodels.errors import InputError, shown
 from recmodels.files import remove_leftovers, saving
 from recmodels.folders import MANIFEST, MARK, is_empty, marked, remove

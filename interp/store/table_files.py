@@ -1,101 +1,172 @@
-"""Groups of tables on disk: written once, whole or not at all, and read back as they were written."""
+"""Tables on disk: those of an analysis in one folder, written whole or not at all, and read as they were written."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from interp.store.analysis import Table
+from interp.store.registry import describe
 from recmodels import artifacts
 from recmodels.errors import InputError
 
 KIND = artifacts.Kind("tables")
-ENDINGS = (".csv", ".parquet")
-# Columns that hold names.
-TEXT = ("concept", "target", "trainer", "replaced", "site", "method", "attribute", "kind")
-Tables = dict[str, pd.DataFrame]
+Tables = Mapping[str, pd.DataFrame]
 
 
-def write_group(folder: Path, inputs: dict[str, Any], make: Callable[[], Tables], files: Sequence[str] = ()) -> None:
-    """Compute a group of tables and write it as one verified folder, unless it is there already.
+def write_tables(folder: Path, tables: Sequence[Table], key: Mapping[str, Any], make: Callable[[], Tables]) -> None:
+    """Compute some tables and write them as one verified folder, unless they are there already.
 
     Args:
-        folder: the group's folder.
-        inputs: JSON description of what the tables are computed from.
-        make: computes them; keys are file names, which end in .csv or .parquet.
-        files: those names: without one of them the folder is not whole.
+        folder: of these tables.
+        tables: which; without one of them the folder is not whole.
+        key: what they follow from (`interp.store.keys`).
+        make: computes them.
 
     Raises:
-        InputError: the folder holds something else, or another process writes it.
+        InputError: the folder holds something else, another process writes it, or a table has a column that is not
+            declared.
     """
-    kind = artifacts.Kind(KIND.name, tuple(files))
+    kind, inputs = artifacts.Kind(KIND.name, tuple(table.file for table in tables)), dict(key)
     if artifacts.is_current(folder, kind, inputs):
         return
     with artifacts.claim(folder, kind):
-        tables = make()
+        frames = make()
         artifacts.discard_partial(folder, kind)
         with artifacts.writing(folder, kind, inputs) as partial:
-            for name, table in tables.items():
-                if name.endswith(".csv"):
-                    table.to_csv(partial / name, index=False)
-                else:
-                    table.to_parquet(partial / name, index=False)
+            for table in tables:
+                _write(frames[table.name], table, partial / table.file)
 
 
-def read_table(folder: Path, name: str, recommender: str | None = None) -> pd.DataFrame:
-    """A table by name, such as "features", from the groups below a folder.
-
-    Args:
-        folder: the folder of groups.
-        name: file name without its ending.
-        recommender: fingerprint of the recommender that the table must be about.
+def read_tables(folder: Path, tables: Sequence[Table]) -> dict[str, pd.DataFrame]:
+    """Tables from their folder, checked.
 
     Raises:
-        InputError: there is no such table, its group is unfinished or was altered, or it is about another
-            recommender.
+        InputError: the folder is missing, unfinished or altered.
     """
-    path = _listed(folder, name)
-    if path is None:
-        names = ", ".join(sorted(path.stem for path in folder.glob("*/*") if path.suffix in ENDINGS))
-        others = f", or choose one of {names}" if names else ""
-        raise InputError(f"no table {name!r} under {folder}: run the study again{others}")
-    made_for = artifacts.verify(path.parent, KIND)["inputs"].get("recommender")
-    if recommender is not None and made_for != recommender:
-        raise InputError(f"{path} was computed for another recommender: run the study again")
+    artifacts.verify(folder, artifacts.Kind(KIND.name, tuple(table.file for table in tables)))
+    return {table.name: _read(folder / table.file, table) for table in tables}
+
+
+def holds_tables(folder: Path) -> bool:
+    """Whether a folder is a finished one of tables."""
     try:
-        return _read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
+        artifacts.read_manifest(folder, KIND)
+    except InputError:
+        return False
+    return True
+
+
+class TableReader:
+    """The tables of a study, each read and checked once.
+
+    A frame that it gives out shares its values with all others of the same table, so they cannot be changed in place:
+    `copy()` it for that. Columns can be added.
+
+    Args:
+        folder: the folder of folders of tables.
+        recommender: fingerprint of the recommender that they must be about.
+    """
+
+    def __init__(self, folder: Path, recommender: str | None = None) -> None:
+        self.folder = folder
+        self.recommender = recommender
+        self._frames: dict[str, tuple[Any, pd.DataFrame]] = {}
+
+    def __call__(self, name: str) -> pd.DataFrame:
+        """A table by name, such as "features".
+
+        Raises:
+            InputError: no analysis makes it, it was not computed, was altered, or is about another recommender.
+        """
+        known = self._frames.get(name)
+        if known is None or known[0] != _stamp(known[0][0]):
+            table = describe(name)
+            folder = self._folder(table)
+            stamp = _stamp(folder)
+            self._check(folder)
+            known = self._frames[name] = (stamp, _read_only(_read(folder / table.file, table)))
+        return known[1].copy(deep=False)
+
+    def _folder(self, table: Table) -> Path:
+        """Where a table is, by the manifests: a file that none of them lists is not read.
+
+        Releases call their folders otherwise, so all of them are looked at.
+
+        Raises:
+            InputError: none has it, or it lies in one whose manifest is damaged.
+        """
+        for manifest in sorted(self.folder.glob(f"*/{artifacts.MANIFEST}")):
+            folder = manifest.parent
+            if folder.suffix in (".partial", ".old"):
+                continue
+            try:
+                files = artifacts.read_manifest(folder, KIND)["files"]
+            except InputError:
+                if (folder / table.file).exists():
+                    raise
+                continue
+            if table.file in files:
+                return folder
+        raise InputError(f"the table {table.name!r} is not under {self.folder}: run the study again")
+
+    def _check(self, folder: Path) -> None:
+        inputs = artifacts.verify(folder, KIND)["inputs"]
+        needs = inputs.get("needs")
+        about = needs.get("rec") if isinstance(needs, dict) else inputs.get("recommender")
+        if self.recommender is not None and about not in (None, self.recommender):
+            raise InputError(f"{folder} was computed for another recommender: run the study again")
+
+
+def _write(frame: pd.DataFrame, table: Table, path: Path) -> None:
+    if not table.columns:
+        frame.to_parquet(path, index=False)
+        return
+    unknown = frame.columns.difference(list(table.kinds))
+    if len(unknown):
+        raise InputError(f"table {table.name} has a column {unknown[0]!r} that its analysis does not declare: add it")
+    frame.to_csv(path, index=False)
+
+
+def _read(path: Path, table: Table) -> pd.DataFrame:
+    """What was written, to the last bit; text stays text: a concept may be called 1990, True or None.
+
+    Raises:
+        InputError: the file holds no such table.
+    """
+    kinds = table.kinds
+    try:
+        if not kinds:
+            return pd.read_parquet(path)
+        return pd.read_csv(
+            path,
+            dtype={name: str for name, kind in kinds.items() if kind == "text"},
+            keep_default_na=False,
+            na_values={name: [""] for name, kind in kinds.items() if kind != "text"},
+            float_precision="round_trip",
+        )
     except (ValueError, OSError) as error:
         raise InputError(f"{path} holds no table ({error}): delete {path.parent} and run its step again") from None
 
 
-def _listed(folder: Path, name: str) -> Path | None:
-    """A table's file, by the manifests of the groups below a folder: a file that none of them lists is not read.
-
-    Raises:
-        InputError: it lies in a group whose manifest is damaged.
-    """
-    for manifest in sorted(folder.glob(f"*/{artifacts.MANIFEST}")):
-        group = manifest.parent
-        paths = [group / f"{name}{ending}" for ending in ENDINGS]
-        try:
-            files = artifacts.read_manifest(group, KIND)["files"]
-        except InputError:
-            if any(path.exists() for path in paths):
-                raise
-            continue
-        for path in paths:
-            if path.name in files and group.suffix not in (".partial", ".old"):
-                return path
-    return None
+def _stamp(folder: Path) -> tuple[Path, int, int] | None:
+    """A folder, and what changes when it is written again."""
+    try:
+        about = (folder / artifacts.MANIFEST).stat()
+    except OSError:
+        return None
+    return folder, about.st_mtime_ns, about.st_ino
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    """What was written, to the last bit; names stay names: a concept may be called 1990, True or None."""
-    numbers = pd.read_csv(path, nrows=0).columns.difference(list(TEXT))
-    return pd.read_csv(
-        path,
-        dtype=dict.fromkeys(TEXT, str),
-        keep_default_na=False,
-        na_values={name: [""] for name in numbers},
-        float_precision="round_trip",
-    )
+def _read_only(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same frame, whose values numpy refuses to change."""
+    columns: dict[Any, Any] = {}
+    for name, column in frame.items():
+        values = column.to_numpy() if isinstance(column.dtype, np.dtype) else column.array
+        if isinstance(values, np.ndarray):
+            values = values.view()
+            values.setflags(write=False)
+        columns[name] = values
+    return pd.DataFrame(columns, index=frame.index, copy=False)

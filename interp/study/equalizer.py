@@ -15,8 +15,8 @@ import pandas as pd
 from torch import Tensor
 
 from interp.control.score_changes import shifts
-from interp.features.labels import UNLABELLED
 from interp.features.explanations import item_ranks
+from interp.features.labels import UNLABELLED
 from interp.steering.edits import Steer
 from interp.steering.serialization import to_json
 from recmodels.errors import InputError, for_terminal
@@ -46,8 +46,8 @@ class Equalized:
             from 1 among all items that are not in the history), moved (whether it leaves), fate (in words).
         after: the steered list: the same, with other_rank that of the unsteered list and moved whether it entered.
         reasons: why items entered and left: item, feature, label, change, total. `change` is the feature's part in
-            the change of the item's score (`interp.control.score_changes`), which is `total`; for an item that entered, the
-            features that raised it most, for one that left, those that lowered it most.
+            the change of the item's score (`interp.control.score_changes`), which is `total`; for an item that entered,
+            the features that raised it most, for one that left, those that lowered it most.
         python: the same lists from a script.
     """
 

@@ -15,8 +15,8 @@ from interp import plots
 from interp.concepts.suggestions import unknown_concept
 from interp.control.causal_map import turned
 from interp.features.labels import UNLABELLED
-from interp.steering.validation import check_dictionary
 from interp.steering.feature_names import feature_or_concept
+from interp.steering.validation import check_dictionary
 from recmodels.errors import InputError, for_terminal, shown
 from recmodels.scalars import as_number
 

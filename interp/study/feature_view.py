@@ -12,10 +12,9 @@ import pandas as pd
 
 from interp.concepts.alignment import UNALIGNED
 from interp.control.causal_map import turned
+from interp.features.effects import LAYERS
 from interp.features.labels import UNLABELLED
-from interp.pages.rendering import BANDS
-from interp.analyses.labels.exhibits import EXAMPLES
-from interp.analyses.effects.tables import LAYERS
+from interp.plots.names import BANDS, EXAMPLES
 
 if TYPE_CHECKING:
     from interp.study.study import Study

@@ -3,7 +3,7 @@
 from html import escape
 from typing import TYPE_CHECKING
 
-from interp.pages.rendering import MODELS
+from interp.plots.names import MODELS
 from recmodels.errors import InputError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Labels by a function of your own, such as a language model's, scored exactly as those of `interp.features.labels` are.
+"""Labels by a function of your own, such as a language model's, scored as those of `interp.features.labels` are.
 
 def ask(evidence):
     label = model(f"What have these films in common? {evidence.items['title'].tolist()}")
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from interp.activations.activation_store import ActivationStore
 from interp.features.item_activity import Activity, activity, f1_of
 from interp.features.labels import score
 from recmodels.errors import InputError, shown
@@ -88,10 +87,8 @@ def label_with(
     if not several or isinstance(features, str | bytes | bytearray):
         raise InputError(f"features are {shown(features)}: give a list, such as range(20)")
     chosen = [study.features[key].index for key in (range(len(study.features)) if features is None else features)]
-    folder = study.folder / "activations" / study.site
-    found = activity(
-        study.sae, ActivationStore.load(folder / "sae"), ActivationStore.load(folder / "test"), study.concepts
-    )
+    parts = [(study.feature_matrix(part), study.activations(part).rows["item"]) for part in ("sae", "test")]
+    found = activity(study.sae, parts[0], parts[1], study.concepts)
     items = study.items.loc[found.unseen.items, ["title", "concepts"]]
     names, fits, failures = [""] * len(chosen), np.zeros((len(chosen), len(items)), dtype=bool), []
     for row, feature in enumerate(chosen):

@@ -8,23 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from interp.study.glance import as_html, as_text
+from interp.activations.activation_store import ActivationStore
+from interp.activations.feature_matrix import FeatureMatrix, feature_matrix
 from interp.concepts import Concepts, concepts_of
+from interp.control.dose_search import Goal, Search
 from interp.control.doses import Dose, find_dose
 from interp.control.list_entry import Entry, to_enter
-from interp.control.dose_search import Goal, Search
 from interp.control.receipts import Receipt, steering_receipt
 from interp.control.user_doses import UserDoses, find_user_doses
-from interp.activations.activation_store import ActivationStore
-from interp.sae.autoencoder import SparseAutoencoder
-from interp.model.envoys import RecommenderEnvoy
-from interp.study.feature import Features
-from interp.study.study_figures import Gallery
 from interp.features.explanations import Explanation, why
-from interp.study.recommendations import Recommended
+from interp.model.envoys import RecommenderEnvoy
+from interp.plots.names import MODELS
+from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.parsing import DICTIONARY, Meanings
 from interp.store.study_folder import RECORD, read_study_record
-from interp.analyses import read_table
+from interp.store.table_files import TableReader
+from interp.study.feature import Features
+from interp.study.glance import as_html, as_text
+from interp.study.recommendations import Recommended
+from interp.study.study_figures import Gallery
 from recmodels.errors import InputError, for_terminal, shown
 from recmodels.paths import as_path
 from recmodels.recommender import Recommender
@@ -60,6 +62,26 @@ class Study:
         return self.record["config"]["dataset"]
 
     @property
+    def config(self) -> dict[str, Any]:
+        """The configuration, as JSON values."""
+        return self.record["config"]
+
+    @property
+    def model(self) -> str:
+        """The recommender's kind, such as "gptrec"."""
+        return self.config["training"]["model"]
+
+    @property
+    def title(self) -> str:
+        """Model and data set, such as "GPTRec on ml-1m"."""
+        return f"{MODELS.get(self.model, self.model)} on {self.name}"
+
+    @property
+    def attribute(self) -> str:
+        """The attribute whose values are the concepts, such as "genres"."""
+        return self.record["attribute"]
+
+    @property
     def site(self) -> str:
         """Where the dictionary reads the recommender, such as "blocks.0"."""
         return self.record["config"]["site"]
@@ -92,6 +114,15 @@ class Study:
             InputError: there is no such part, or its store is damaged.
         """
         return ActivationStore.load(self.folder / "activations" / self.site / _name(part, "part"))
+
+    def feature_matrix(self, part: str = "test") -> FeatureMatrix:
+        """What the dictionary makes of a part: sparse [n, f], one row for each of `activations(part)`.
+
+        Raises:
+            InputError: there is no such part, or what is kept of it is damaged.
+        """
+        folder = self.folder / "features" / self.site / self.sae.config.name / part
+        return feature_matrix(self.activations(part), self.sae, folder)
 
     @cached_property
     def recommender(self) -> RecommenderEnvoy:
@@ -191,13 +222,16 @@ class Study:
         return Gallery(self)
 
     def table(self, name: str) -> pd.DataFrame:
-        """A table by name, such as "concepts" or "steering"; `interp.analyses` lists them.
+        """A table by name, such as "concepts" or "steering"; read and checked once. To change its values, `copy()` it.
 
         Raises:
             InputError: there is no such table.
         """
-        recommender = self.record["fingerprints"]["recommender"]
-        return read_table(self.folder / "tables", _name(name, "table"), recommender)
+        return self._tables(name)
+
+    @cached_property
+    def _tables(self) -> TableReader:
+        return TableReader(self.folder / "tables", self.record["fingerprints"]["recommender"])
 
     def profile(self, concept: str) -> pd.Series:
         """A concept's profile by feature: `rec.steer(2 * study.profile("Horror"), op="add")`.
@@ -246,7 +280,7 @@ class Study:
         return equalizer(self, k)
 
     def why(self, history: Any, item: Any, top: int = 10) -> Explanation:
-        """Why an item has its place in one history's list: the features behind its score (`interp.features.explanations.why`).
+        """Why an item has its place in one history's list: the features behind its score (`interp.features`).
 
         Args:
             history: one history, such as a list of item ids.

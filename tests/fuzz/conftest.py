@@ -9,9 +9,9 @@ import torch
 from filelock import FileLock
 from ledger import COUNTS, SURFACES, failure_lines, summary
 
-from interp.config import SAEConfig, StudyConfig
 from interp.activations.activation_store import collect
 from interp.activations.training import train
+from interp.config import SAEConfig, StudyConfig
 from interp.model.envoys import RecommenderEnvoy
 from interp.pipeline.run import run
 from interp.steering.parsing import Meanings

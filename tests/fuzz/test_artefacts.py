@@ -17,9 +17,9 @@ from ledger import COUNTS, Silent, attempt, check, inputs
 from mutations import WHOLE_JSON, damaged, odd_json
 from odd import JSON_LEAVES
 
-from interp.pipeline.grid import evaluate_all
 from interp.pages.report import write_report
-from interp.pipeline.timings import Stages
+from interp.pipeline.grid import evaluate_all
+from interp.store.timings import Stages
 from interp.study.study import open
 from recmodels.artifacts import file_sha256
 from recmodels.recommender import Recommender

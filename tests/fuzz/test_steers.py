@@ -14,8 +14,8 @@ from mutations import damaged, odd_json
 from odd import JSON_LEAVES, KEYS, NUMBERS, TEXTS, VALUES, of_libraries
 
 from interp.steering.edits import Edit, Push, Steer
-from interp.steering.serialization import from_json, load_steer, to_json
 from interp.steering.parsing import read_edits, steer_of
+from interp.steering.serialization import from_json, load_steer, to_json
 
 STEERS = "steers"
 HISTORIES = [[3, 5, 7], [1, 2], [40]]

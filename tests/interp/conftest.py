@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from small_study import CONFIG
 
-from interp.cli import main
-from interp.config import SAEConfig, Trainer
 from interp.activations.activation_store import ActivationStore, collect
 from interp.activations.training import train
+from interp.cli import main
+from interp.config import SAEConfig, Trainer
 from interp.model.envoys import RecommenderEnvoy
 from interp.pipeline.run import run
 

@@ -12,9 +12,9 @@ from pages import HOSTILE
 
 import interp
 from interp.pages.app import HOST, app, server_of
-from interp.study.equalizer import equalize, steer_of
 from interp.pages.app_guard import BODY
 from interp.steering.serialization import from_json
+from interp.study.equalizer import equalize, steer_of
 from recmodels.errors import InputError
 
 

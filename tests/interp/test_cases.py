@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from interp.activations.activation_store import ActivationStore
 from interp.concepts import concepts_of
 from interp.concepts.alignment import correlation
-from interp.activations.activation_store import ActivationStore
 from interp.features.category_search import MIN_ROWS, search
 
 

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from interp.activations.activation_store import collect
+from interp.activations.feature_matrix import encode, statistics
+from interp.activations.training import train
 from interp.concepts import concepts_of
 from interp.concepts.alignment import align
 from interp.config import SAEConfig
 from interp.control.causal_map import CausalMap, agreement, causal_map
 from interp.control.sweeps import user_shares
-from interp.activations.activation_store import collect
-from interp.activations.feature_matrix import encode, statistics
-from interp.activations.training import train
 from interp.model.envoys import RecommenderEnvoy
 from interp.plots import causal_heatmap
 from recmodels.errors import InputError

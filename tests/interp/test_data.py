@@ -3,8 +3,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from interp.config import StudyConfig
 from interp.concepts.study_data import study_data
+from interp.config import StudyConfig
 from recmodels.config import Columns, SplitConfig
 from recmodels.errors import InputError
 from recmodels.interactions import Dataset

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from interp.steering.validation import checked
 from interp.steering.edits import Edit, Push, Steer
+from interp.steering.validation import checked
 from recmodels.errors import InputError
 
 

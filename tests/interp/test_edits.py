@@ -2,8 +2,8 @@ import pandas as pd
 import pytest
 import torch
 
-from interp.steering.validation import checked
 from interp.steering.edits import Edit, Push, Steer
+from interp.steering.validation import checked
 from recmodels.errors import InputError
 
 B, S, D = 3, 4, 5

@@ -10,9 +10,9 @@ from pages import HOSTILE, handmade_study
 
 import interp
 from interp.optional import needing
+from interp.steering.serialization import from_json
 from interp.study.equalizer import equalize, read_history, shortened, steer_of
 from interp.study.title_search import LONGEST, WORDS, search
-from interp.steering.serialization import from_json
 from recmodels.errors import InputError
 
 

@@ -17,9 +17,9 @@ from tiny import CONFIG, data
 import interp
 import interp.pages.report
 from interp.activations.activation_store import ActivationStore
-from interp.sae.autoencoder import SparseAutoencoder
-from interp.pipeline.run import run
 from interp.analyses import read_table
+from interp.pipeline.run import run
+from interp.sae.autoencoder import SparseAutoencoder
 from recmodels.errors import InputError
 from recmodels.recommender import Recommender
 

@@ -7,8 +7,8 @@ from scipy import sparse
 from sklearn.metrics import pairwise_distances
 
 from interp.activations.feature_matrix import encode
-from interp.features.neighbours import FEW, alike, cosines, direction_map, nearest, together
 from interp.analyses.neighbours.tables import neighbours
+from interp.features.neighbours import FEW, alike, cosines, direction_map, nearest, together
 
 
 def test_features_that_write_alike_by_hand():

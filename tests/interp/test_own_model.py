@@ -9,10 +9,10 @@ import torch
 from own_model import BiasedGRU4Rec, GRU4Rec, GRUConfig, TupleGRU4Rec
 from small import TRAINING
 
-from interp.config import SAEConfig, StudyConfig
-from interp.control.steered_lists import steered_lists
 from interp.activations.activation_store import collect
 from interp.activations.training import train
+from interp.config import SAEConfig, StudyConfig
+from interp.control.steered_lists import steered_lists
 from interp.model.envoys import RecommenderEnvoy
 from interp.pipeline.run import run
 from interp.steering.edits import Edit, Steer

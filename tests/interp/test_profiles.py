@@ -4,10 +4,10 @@ import pytest
 import torch
 from scipy import sparse
 
+from interp.activations.feature_matrix import encode
 from interp.concepts import Concepts, concepts_of
 from interp.control.profiles import FEATURES, concept_profiles, profile
 from interp.control.sweeps import profile_points
-from interp.activations.feature_matrix import encode
 
 
 class Plain:

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from interp.config import Trainer
-from interp.sae.autoencoder import SparseAutoencoder
 from interp.model.envoys import RecommenderEnvoy
+from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.edits import Edit, Steer
 from recmodels.errors import InputError
 

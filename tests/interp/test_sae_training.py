@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
-from interp.config import SAEConfig, Trainer
 from interp.activations import training
 from interp.activations.training import train
+from interp.config import SAEConfig, Trainer
 from recmodels.errors import InputError
 
 QUICK = SAEConfig(

@@ -10,15 +10,15 @@ import torch
 from dictionary_learning.dictionary import AutoEncoder
 from nnsight import save
 
+from interp.activations.activation_store import collect
+from interp.activations.fidelity import downstream
+from interp.activations.training import train
 from interp.concepts import concepts_of
 from interp.config import SAEConfig
 from interp.control.sweeps import set_points, sweep
-from interp.activations.activation_store import collect
-from interp.activations.fidelity import downstream
-from interp.sae.autoencoder import Provenance, SparseAutoencoder
-from interp.activations.training import train
-from interp.model.envoys import RecommenderEnvoy
 from interp.features.effects import mean_jacobian
+from interp.model.envoys import RecommenderEnvoy
+from interp.sae.autoencoder import Provenance, SparseAutoencoder
 from recmodels.bert4rec import BERT4Rec
 from recmodels.config import site_names
 from recmodels.errors import InputError

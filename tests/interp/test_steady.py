@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from interp.steering.edits import Edit, Push, Steer
-from interp.steering.serialization import to_json
 from interp.steering.feature_names import feature_or_concept
 from interp.steering.parsing import read_edits
+from interp.steering.serialization import to_json
 from recmodels.errors import InputError
 from recmodels.recommender import Recommender
 

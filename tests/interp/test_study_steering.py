@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from interp.control.doses import find_dose
 from interp.control.dose_search import Goal, Search
+from interp.control.doses import find_dose
 from interp.control.profiles import profile
 from interp.control.receipts import steering_receipt
 from interp.steering.edits import Edit, Steer
-from interp.steering.serialization import load_steer, save_steer
 from interp.steering.parsing import read_edits
+from interp.steering.serialization import load_steer, save_steer
 from recmodels.errors import InputError
 from recmodels.sequences import histories_of
 from recmodels.splits import paper_split

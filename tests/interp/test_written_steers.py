@@ -10,8 +10,8 @@ import torch
 
 from interp.control.steered_lists import steered_lists
 from interp.model.envoys import RecommenderEnvoy
-from interp.steering.serialization import from_json, to_json
 from interp.steering.parsing import Meanings
+from interp.steering.serialization import from_json, to_json
 from recmodels.errors import InputError
 
 CLOSE = {"rtol": 0, "atol": 1e-5}

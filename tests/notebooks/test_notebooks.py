@@ -12,8 +12,8 @@ from execute import NOTEBOOKS, WIDGET, execute, read
 from small import TRAINING
 
 from interp.config import SAEConfig, StudyConfig
-from interp.presets import PRESETS
 from interp.pipeline.run import run
+from interp.presets import PRESETS
 from recmodels.datasets.planted import PlantedConfig, load
 from recmodels.interactions import Dataset
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.metrics import explained_variance_score
 
+from interp.activations.fidelity import explained_variance
 from interp.concepts.alignment import correlation as with_labels
 from interp.control.popularity import cohens_d
-from interp.activations.fidelity import explained_variance
 from interp.features.neighbours import together
 from recmodels.moments import Levelled, RunningScatter, correlation, scatter
 

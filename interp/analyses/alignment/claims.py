@@ -2,17 +2,15 @@
 
 import pandas as pd
 
-from interp.concepts.alignment import UNALIGNED
 from interp.store.claim import Claim
 
 MOST = 0.5
 NEARLY_ALL = 0.9
-P_TOP = 0.5  # p_top100 from which on a feature stands for a category; the paper's examples have 0.58 to 0.98
-SEVERAL = 2
 
 
-def monosemantic(concepts: pd.DataFrame, features: pd.DataFrame) -> Claim:
+def monosemantic(concepts_table: pd.DataFrame, features_table: pd.DataFrame) -> Claim:
     """Section 7.1.1, from the tables `concepts` and `features`."""
+    concepts, features = concepts_table, features_table
     best = features.set_index("feature")["concept"].loc[concepts["feature"]].to_numpy()
     own = int((best == concepts["concept"].to_numpy()).sum())
     return Claim(
@@ -25,8 +23,9 @@ def monosemantic(concepts: pd.DataFrame, features: pd.DataFrame) -> Claim:
     )
 
 
-def beats_neurons(concepts: pd.DataFrame) -> Claim:
+def beats_neurons(concepts_table: pd.DataFrame) -> Claim:
     """Section 7.1.3, from the table `concepts`."""
+    concepts = concepts_table
     wins = concepts["correlation"] > concepts["neuron_correlation"]
     lost = concepts.loc[~wins, "concept"].tolist()
     return Claim(
@@ -39,9 +38,9 @@ def beats_neurons(concepts: pd.DataFrame) -> Claim:
     )
 
 
-def better_on_average(concepts: pd.DataFrame) -> Claim:
+def better_on_average(concepts_table: pd.DataFrame) -> Claim:
     """Section 7.1.3, Table 3, from the table `concepts`."""
-    features, neurons = concepts["correlation"], concepts["neuron_correlation"]
+    features, neurons = concepts_table["correlation"], concepts_table["neuron_correlation"]
     told = [f"{values.min():.3f} / {values.mean():.3f} / {values.max():.3f}" for values in (features, neurons)]
     return Claim(
         "7.1.3",
@@ -53,7 +52,9 @@ def better_on_average(concepts: pd.DataFrame) -> Claim:
     )
 
 
-def grows_with_activation(concepts: pd.DataFrame, features: pd.DataFrame, histograms: pd.DataFrame) -> Claim:
+def grows_with_activation(
+    concepts_table: pd.DataFrame, features_table: pd.DataFrame, histograms_table: pd.DataFrame
+) -> Claim:
     """Section 7.2.1, from the tables `concepts`, `features` and `histograms`."""
     statement = "The stronger a feature is active, the larger the share of items that have its concept."
     criterion = (
@@ -61,51 +62,21 @@ def grows_with_activation(concepts: pd.DataFrame, features: pd.DataFrame, histog
         "range than in the lower (features that follow another concept more are left out)."
     )
     tables = ("concepts", "features", "histograms")
-    best = features.set_index("feature")["concept"]
-    own = [row.feature for row in concepts.itertuples() if best[row.feature] == row.concept]
+    best = features_table.set_index("feature")["concept"]
+    own = [row.feature for row in concepts_table.itertuples() if best[row.feature] == row.concept]
     if not own:
         return Claim("7.2.1", statement, criterion, "Every top feature follows another concept more.", None, tables)
-    by_feature = dict(iter(histograms.groupby("feature")))
+    by_feature = dict(iter(histograms_table.groupby("feature")))
     grows = sum(_upper_is_larger(by_feature[feature].sort_values("left")) for feature in own)
     measured = f"True for {grows} of {len(own)} top features."
     return Claim("7.2.1", statement, criterion, measured, grows >= NEARLY_ALL * len(own), tables)
 
 
-def beyond_the_concepts(cases: pd.DataFrame) -> Claim:
-    """Section 7.2.2, from the table `cases`."""
-    statement = "Some features stand for categories beyond the concepts, such as a film series, a language or a decade."
-    criterion = (
-        f"Holds if a feature has p_top100 of at least {P_TOP:g} and a correlation of at least {UNALIGNED:g} for a "
-        "category of any kind but a single item."
-    )
-    rows = cases[cases["kind"] != "item"]
-    if rows.empty:
-        return Claim("7.2.2", statement, criterion, "The items allow no such categories.", None, ("cases",))
-    # What nearly every item has takes a large share of any activation: that alone names nothing.
-    best = _best_cases(rows[rows["correlation"] >= UNALIGNED])
-    if best.empty:
-        why = f"No category has a feature with a correlation of {UNALIGNED:g}."
-        return Claim("7.2.2", statement, criterion, why, False, ("cases",))
-    return Claim("7.2.2", statement, criterion, _listed(best), bool((best["p_top100"] >= P_TOP).any()), ("cases",))
-
-
-def single_items(cases: pd.DataFrame) -> Claim:
-    """Section 7.2.2, from the table `cases`."""
-    statement = "A number of features activate predominantly on one popular item."
-    criterion = f"Holds if at least {SEVERAL} features have p_top100 of at least {P_TOP:g} for a single item."
-    rows = cases[cases["kind"] == "item"]
-    if rows.empty:
-        return Claim("7.2.2", statement, criterion, "No item is common enough to look.", None, ("cases",))
-    found = rows[rows["p_top100"] >= P_TOP]
-    measured = f"True for {len(found)} of the {len(rows)} best-aligned features. {_listed(_best_cases(rows))}"
-    return Claim("7.2.2", statement, criterion, measured, len(found) >= SEVERAL, ("cases",))
-
-
-def other_attributes(attributes: pd.DataFrame, own: str) -> Claim:
-    """Appendix C, from the table `attributes`; `own` is the attribute of the study's concepts."""
+def other_attributes(attributes_table: pd.DataFrame, attribute: str) -> Claim:
+    """Appendix C, from the table `attributes`."""
     statement = "Features also follow other attributes of the items better than neurons do."
     criterion = "Holds if the mean of the top features’ correlations is larger for each of the attributes."
-    others = attributes[attributes["attribute"] != own]
+    others = attributes_table[attributes_table["attribute"] != attribute]
     if others.empty:
         return Claim("C", statement, criterion, "No other attributes are configured.", None, ("attributes",))
     means = others.groupby("attribute", sort=False)[["correlation", "neuron_correlation"]].mean()
@@ -118,13 +89,3 @@ def _upper_is_larger(bins: pd.DataFrame) -> bool:
     half = len(bins) // 2
     lower, upper = (part[["present", "absent"]].sum() for part in (bins.iloc[:half], bins.iloc[half:]))
     return bool(upper["present"] / max(upper.sum(), 1) > lower["present"] / max(lower.sum(), 1))
-
-
-def _best_cases(cases: pd.DataFrame) -> pd.DataFrame:
-    """Of every kind, the case with the largest p_top100."""
-    return cases.sort_values("p_top100", ascending=False).drop_duplicates("kind").sort_values("kind")
-
-
-def _listed(best: pd.DataFrame) -> str:
-    told = [f"{row.kind} {row.concept} {row.p_top100:.2f}" for row in best.itertuples()]
-    return f"Largest p_top100: {'; '.join(told)}."

@@ -8,36 +8,43 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from interp.activations.activation_store import ActivationStore
+from interp.activations.feature_matrix import FeatureMatrix, statistics
+from interp.activations.fidelity import reconstruction
 from interp.concepts import Concepts
 from interp.concepts.alignment import Alignment, align
-from interp.activations.activation_store import ActivationStore
-from interp.activations.feature_matrix import encode, statistics
-from interp.activations.fidelity import reconstruction
-from interp.sae.autoencoder import SparseAutoencoder
 from interp.features.examples import banded_histories, histograms, next_items, p_top
+from interp.model.envoys import RecommenderEnvoy
+from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.table_files import Tables
 from recmodels.errors import InputError
+from recmodels.sequences import Histories
 
 
 def alignment(
-    store: ActivationStore,
+    test_store: ActivationStore,
+    test_features: FeatureMatrix,
     sae: SparseAutoencoder,
     concepts: Concepts,
     attribute: str,
-    others: Mapping[str, Concepts],
-    held_out: pd.Series,
+    other_concepts: Mapping[str, Concepts],
+    test_users: Histories,
+    rec: RecommenderEnvoy,
 ) -> Tables:
     """Tables `dictionary`, `concepts`, `attributes`, `alignment`, `neurons`, `features`, `histograms`, `histories`.
 
     Args:
-        store: activations of the test part.
+        test_store, test_features: hidden states and features of the test part.
         sae: the chosen dictionary.
         concepts: the study's concepts.
         attribute: what they are called together, such as "genres".
-        others: attribute → concepts to compare features with neurons on as well (paper Appendix C).
-        held_out: by user, the item after those of the store.
+        other_concepts: attribute → concepts to compare features with neurons on as well (paper Appendix C).
+        test_users: the histories of the test part; the last item of each comes after those of the store.
+        rec: the recommender, whose items they have.
     """
-    activations = encode(store, sae)
+    store, activations = test_store, test_features
+    inputs, last = test_users.split_last()
+    held_out = pd.Series(rec.recommender.vocabulary.decode(last), inputs.users)
     if not activations.nnz:
         raise InputError("no feature of this dictionary is ever active: train it with a smaller l1")
     neurons = np.asarray(store.activations, dtype=np.float64)
@@ -55,14 +62,14 @@ def alignment(
         "sae_mean_top_sensitivity": beside["sensitivity"].mean(),
     }
     return {
-        "dictionary.csv": pd.DataFrame([overall]),
-        "concepts.csv": beside,
-        "attributes.csv": _attributes(attribute, beside, activations, neurons, store, others),
-        "alignment.parquet": of_features.table(),
-        "neurons.parquet": of_neurons.table().rename(columns={"feature": "neuron"}),
-        "features.parquet": _features(activations, store, of_features, labels, best),
-        "histograms.parquet": histograms(activations, labels, best),
-        "histories.parquet": banded_histories(activations, followed),
+        "dictionary": pd.DataFrame([overall]),
+        "concepts": beside,
+        "attributes": _attributes(attribute, beside, activations, neurons, store, other_concepts),
+        "alignment": of_features.table(),
+        "neurons": of_neurons.table().rename(columns={"feature": "neuron"}),
+        "features": _features(activations, store, of_features, labels, best),
+        "histograms": histograms(activations, labels, best),
+        "histories": banded_histories(activations, followed),
     }
 
 

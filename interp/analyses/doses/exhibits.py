@@ -4,16 +4,17 @@ from typing import Any
 
 import pandas as pd
 
-from interp.study.blocks import Block, Column, Source, exhibit, table
+from interp.plots.blocks import Block, Column, exhibit, table
 from interp.store.claim import signed
+from interp.study.study import Study
 
 METHODS = {"population": "one dose for all", "user": "a dose for each"}
 PARTS = {"found_on": "held out from the dictionary", "test": "test"}
 
 
-def answers(source: Source) -> Block:
+def answers(study: Study) -> Block:
     """The answers in words, and what they were measured as."""
-    rows = source["doses"]
+    rows = study.table("doses")
     worded = [
         {"asked": f"{asked:.0%} {target}", **_answer(group.set_index(["method", "part"]))}
         for (target, asked), group in rows.groupby(["target", "asked"], sort=False)
@@ -40,7 +41,6 @@ def answers(source: Source) -> Block:
         Column("overlap", "Overlap"),
     ]
     return exhibit(
-        source,
         "",
         "What a given share costs",
         "The least costly steers for a concept to have a share of the top 10. Up to three features that are aligned "

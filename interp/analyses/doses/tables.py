@@ -6,11 +6,12 @@ from typing import Any
 import pandas as pd
 
 from interp.concepts import Concepts
-from interp.control.doses import find_dose
 from interp.control.dose_search import Goal, Search
+from interp.control.doses import find_dose
 from interp.control.receipts import Receipt, steering_receipt
 from interp.control.steered_lists import steered_lists
 from interp.control.sweeps import user_shares
+from interp.control.targets import steering_targets
 from interp.control.user_doses import find_user_doses
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Steer
@@ -18,6 +19,7 @@ from interp.steering.parsing import Meanings
 from interp.store.table_files import Tables
 from recmodels.sequences import Histories
 
+SHARE = 0.4  # asked of a concept that has less
 MORE, MOST = 0.2, 0.9  # asked on top of a share that is there already, and the most that is then asked
 K = 10
 
@@ -25,13 +27,13 @@ K = 10
 def doses(
     rec: RecommenderEnvoy,
     site: str,
-    found_on: Histories,
+    validation_users: Histories,
     test_users: Histories,
-    targets: Sequence[str],
+    steered: tuple[str, ...],
     concepts: Concepts,
-    popularity: pd.Series,
-    meanings: Meanings,
-    share: float = 0.4,
+    concepts_table: pd.DataFrame,
+    features_table: pd.DataFrame,
+    items_table: pd.DataFrame,
 ) -> Tables:
     """Table `doses`: what gives each concept a share of the top 10, at one dose for all users and at one for each.
 
@@ -40,13 +42,13 @@ def doses(
     Args:
         rec: the recommender with the dictionary attached.
         site: where it is attached.
-        found_on: users that doses for all are found on.
+        validation_users: users that doses for all are found on.
         test_users: users that these are then tried on.
-        targets: the concepts.
+        steered: the concepts that are steered.
         concepts: all concepts.
-        popularity: training interactions by item id.
-        meanings: which features are aligned with a concept, of which the best three may be set for it, and their units.
-        share: what is asked.
+        concepts_table, features_table: which features are aligned with a concept, of which the best three may be set
+            for it, and their units.
+        items_table: popularity of every item.
 
     Returns:
         A row for each target, method ("population": one dose for all, or "user": one for each) and part ("found_on" or
@@ -54,6 +56,34 @@ def doses(
         reached (whether the mean share of these users is as asked), own_before and own_after (share of the users whose
         own list is as asked), n_features and amount (medians over steered users if each has a dose), overlap, and of
         share and ndcg each before, after, change, change_low and change_high.
+    """
+    targets: list[str] = steering_targets(concepts_table, steered)["concept"].tolist()
+    popularity = items_table.set_index("item")["popularity"]
+    meanings = Meanings.of_tables(features_table, concepts_table)
+    rows = dose_rows(rec, site, validation_users, test_users, targets, concepts, popularity, meanings)
+    return {"doses": rows}
+
+
+def dose_rows(
+    rec: RecommenderEnvoy,
+    site: str,
+    found_on: Histories,
+    test_users: Histories,
+    targets: Sequence[str],
+    concepts: Concepts,
+    popularity: pd.Series,
+    meanings: Meanings,
+    share: float = SHARE,
+) -> pd.DataFrame:
+    """The rows of the table `doses`.
+
+    Args:
+        rec, site, test_users, concepts: as above.
+        found_on: users that doses for all are found on.
+        targets: the concepts.
+        popularity: training interactions by item id.
+        meanings: which features are aligned with a concept, and their units.
+        share: what is asked.
     """
     labels = concepts.labels(rec.recommender.vocabulary.ids)
     rows = []
@@ -72,11 +102,11 @@ def doses(
             rows.append({**about, **size, **_measured(made, own, dose.goal)})
 
             each = find_user_doses(search, users)
-            steered = each.users[each.users["n_features"] > 0]
+            dosed = each.users[each.users["n_features"] > 0]
             own = [dose.goal.met(each.users[f"share_{side}"]).mean() for side in ("before", "after")]
-            size = {name: steered[name].median() if len(steered) else 0.0 for name in ("n_features", "amount")}
+            size = {name: dosed[name].median() if len(dosed) else 0.0 for name in ("n_features", "amount")}
             rows.append({**about, "method": "user", **size, **_measured(each.receipt, own, dose.goal)})
-    return {"doses.csv": pd.DataFrame(rows)}
+    return pd.DataFrame(rows)
 
 
 def _measured(made: Receipt, own: Sequence[float], goal: Goal) -> dict[str, Any]:

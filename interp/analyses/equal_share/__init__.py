@@ -1,1 +1,38 @@
-"""."""
+"""What more of a concept costs, by other means."""
+
+from interp.analyses.equal_share import claims, exhibits, tables
+from interp.store.analysis import Analysis, Exhibit, Table
+
+SWEEP = (
+    "method:text target:text feature:int value:float share:float ndcg@10:float hit_rate@10:float "
+    "coverage@10:float diversity@10:float overlap:float"
+)
+
+ANALYSIS = Analysis(
+    "equal_share",
+    "What more of a concept costs, by other means",
+    compute=tables.equal_share,
+    tables=(
+        Table(
+            "profiles",
+            "how much more active features are with a concept than without it",
+            "concept:text feature:int weight:float",
+        ),
+        Table(
+            "baselines",
+            "the same sweep by other means: profile, mean difference, neuron, random, boost",
+            SWEEP,
+        ),
+        Table(
+            "equal_share",
+            "NDCG@10 of all methods at equal share of the concept",
+            ("target:text part:float share:float method:text value:float ndcg@10:float change:float"),
+        ),
+    ),
+    exhibits=(Exhibit("beyond", exhibits.equal_share),),
+    claims=(
+        claims.feature_against_replacement,
+        claims.profile_against_replacement,
+        claims.profile_against_boost,
+    ),
+)

@@ -3,20 +3,19 @@
 import pandas as pd
 
 from interp import plots
+from interp.plots.blocks import Block, Column, exhibit, figure, table
 from interp.plots.cost_plots import METHODS
-from interp.study.blocks import Block, Column, Source, exhibit, figure, table
+from interp.study.study import Study
 
 
-def equal_share(source: Source) -> Block:
+def equal_share(study: Study) -> Block:
     """Curves of share and quality, and all methods at equal share."""
-    sweeps = pd.concat([source["steering"], source["baselines"]], ignore_index=True)
+    sweeps = pd.concat([study.table("steering"), study.table("baselines")], ignore_index=True)
     curves = [
-        figure(plots.cost_curves(rows), str(target), half=True)
-        for target, rows in sweeps.groupby("target", sort=False)
+        figure(plots.cost_curves(rows), str(target), half=True) for target, rows in sweeps.groupby("target", sort=False)
     ]
-    rows = source["equal_share"]
+    rows = study.table("equal_share")
     return exhibit(
-        source,
         "",
         "What more of a concept costs, beside what one would do without a dictionary",
         "NDCG@10 against the share of the concept in the top 10, dose by dose. Feature: the top feature is set to a "

@@ -5,14 +5,15 @@ from typing import Any
 
 import pandas as pd
 
+from interp.activations.activation_store import ActivationStore
+from interp.activations.feature_matrix import FeatureMatrix
 from interp.concepts import Concepts
 from interp.control.baselines import baseline_points, boosted_lists, random_direction
+from interp.control.equal_share import at_equal_share
 from interp.control.profiles import concept_profiles
 from interp.control.steered_lists import steered_lists
 from interp.control.sweeps import measured, profile_points, sweep, unit
-from interp.control.equal_share import at_equal_share
-from interp.activations.activation_store import ActivationStore
-from interp.activations.feature_matrix import encode
+from interp.control.targets import steering_targets
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Push, Steer
 from interp.store.table_files import Tables
@@ -24,14 +25,16 @@ BOOSTS = (*(-boost for boost in reversed(RAISED)), 0.0, *RAISED)
 SEEDS = (0, 1, 2)  # of random directions
 
 
-def trade_offs(
+def equal_share(
     rec: RecommenderEnvoy,
     test_users: Histories,
-    targets: pd.DataFrame,
+    steered: tuple[str, ...],
+    concepts_table: pd.DataFrame,
     concepts: Concepts,
     values: Sequence[float],
-    train: ActivationStore,
-    steering: pd.DataFrame,
+    train_store: ActivationStore,
+    train_features: FeatureMatrix,
+    steering_table: pd.DataFrame,
 ) -> Tables:
     """Tables `profiles`, `baselines` and `equal_share`.
 
@@ -47,24 +50,25 @@ def trade_offs(
     are laid down beforehand.
 
     Args:
-        rec: the recommender with a dictionary attached at the site of `train`.
+        rec: the recommender with a dictionary attached at the site of `train_store`.
         test_users: the test users.
-        targets: rows of the table `concepts`.
+        steered: the concepts that are steered.
+        concepts_table: their top features and neurons.
         concepts: what items have.
         values: factors of directions.
-        train: activations of the SAE part.
-        steering: the table `steering` of the same targets and users.
+        train_store, train_features: hidden states and features of the SAE part.
+        steering_table: the sweep of the same targets and users.
     """
-    sae = rec.site(train.site).sae
-    profiles = concept_profiles(encode(train, sae), train.rows["item"], concepts, sae)
+    targets, sae = steering_targets(concepts_table, steered), rec.site(train_store.site).sae
+    profiles = concept_profiles(train_features, train_store.rows["item"], concepts, sae)
     names = targets["concept"].tolist()
-    points = [*profile_points(sae, profiles, names, values), *baseline_points(train, concepts, targets, values)]
+    points = [*profile_points(sae, profiles, names, values), *baseline_points(train_store, concepts, targets, values)]
     directed, _ = sweep(rec, test_users, points, concepts)
-    parts = [directed, *_random(rec, test_users, names, concepts, values, train)]
+    parts = [directed, *_random(rec, test_users, names, concepts, values, train_store)]
     parts += _boosted(rec, test_users, names, concepts)
     baselines = pd.concat(parts, ignore_index=True)
-    every = pd.concat([steering, baselines], ignore_index=True)
-    return {"profiles.csv": profiles, "baselines.csv": baselines, "equal_share.csv": at_equal_share(every)}
+    every = pd.concat([steering_table, baselines], ignore_index=True)
+    return {"profiles": profiles, "baselines": baselines, "equal_share": at_equal_share(every)}
 
 
 def _random(

@@ -3,27 +3,16 @@
 import pandas as pd
 
 from interp.features.labels import F1, LIFT
-from interp.study.blocks import Block, Column, Source, exhibit, table
+from interp.plots.blocks import Block, Column, exhibit, table
+from interp.plots.names import EXAMPLES, KINDS
+from interp.study.study import Study
 
-KINDS = {
-    "all": "All",
-    "concept": "Concept",
-    "both": "Two at once",
-    "decade": "Decade",
-    "year": "Year",
-    "language": "Language",
-    "artist": "Artist",
-    "franchise": "Series",
-    "item": "One item",
-    "word": "Word of the title",
-}
 SHOWN = 12
-EXAMPLES = {"hit": "Right", "false alarm": "Said, not active", "missed": "Active, not said"}
 
 
-def labels(source: Source) -> Block:
+def labels(study: Study) -> Block:
     """How many by kind; of labels that hold, each once, the best and the weakest."""
-    kinds = source["label_kinds"]
+    kinds = study.table("label_kinds")
     chance = kinds.loc[kinds["kind"] == "all", "by_chance"].item()
     scores = [Column("precision", "Precision"), Column("recall", "Recall"), Column("f1", "F1")]
     counted = [
@@ -41,7 +30,7 @@ def labels(source: Source) -> Block:
         *scores,
         *(Column(role, name, None) for role, name in EXAMPLES.items()),
     ]
-    good = source["labels"].query("labelled").sort_values("f1", ascending=False, kind="stable")
+    good = study.table("labels").query("labelled").sort_values("f1", ascending=False, kind="stable")
     good = good.assign(features=good.groupby(["kind", "label"])["feature"].transform("size"))
     good = good.drop_duplicates(["kind", "label"])
     ends = {
@@ -49,7 +38,6 @@ def labels(source: Source) -> Block:
         "The weakest that are kept": good.iloc[SHOWN:].tail(SHOWN),
     }
     return exhibit(
-        source,
         "",
         "What features are called, and whether that is true of other users",
         "A label is a predicate on the item of a step, or two at once, chosen for each feature on the users that "
@@ -62,16 +50,16 @@ def labels(source: Source) -> Block:
         "of cases. Means are over labels that passed on these same users, so they lean to the good side.",
         ["labels", "label_kinds", "label_items"],
         table(kinds.assign(name=kinds["kind"].map(KINDS)), counted, strong=[0]),
-        *(table(_with_examples(source, rows), shown, title) for title, rows in ends.items() if len(rows)),
+        *(table(_with_examples(study, rows), shown, title) for title, rows in ends.items() if len(rows)),
     )
 
 
-def _with_examples(source: Source, rows: pd.DataFrame) -> pd.DataFrame:
+def _with_examples(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
     """With the titles of items that speak for each label and against it."""
     items = (
-        source["label_items"]
+        study.table("label_items")
         .query("rank <= 2")
-        .assign(title=lambda found: found["item"].map(source.study.items["title"]))
+        .assign(title=lambda found: found["item"].map(study.items["title"]))
     )
     titles = items.groupby(["feature", "role"])["title"].agg("; ".join).unstack("role")
     return rows.join(titles.reindex(columns=list(EXAMPLES)).fillna("–"), on="feature")

@@ -2,20 +2,23 @@
 
 import pandas as pd
 
-from interp.concepts import Concepts
 from interp.activations.activation_store import ActivationStore
-from interp.sae.autoencoder import SparseAutoencoder
+from interp.activations.feature_matrix import FeatureMatrix
+from interp.concepts import Concepts
 from interp.features.item_activity import activity
 from interp.features.labels import label_features
 from interp.features.predicates import predicates
+from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.table_files import Tables
 
 
 def labels(
     sae: SparseAutoencoder,
-    learnt_on: ActivationStore,
-    test: ActivationStore,
-    items: pd.DataFrame,
+    train_store: ActivationStore,
+    train_features: FeatureMatrix,
+    test_store: ActivationStore,
+    test_features: FeatureMatrix,
+    catalogue: pd.DataFrame,
     concepts: Concepts,
     attribute: str,
 ) -> Tables:
@@ -23,14 +26,16 @@ def labels(
 
     Args:
         sae: the dictionary.
-        learnt_on: activations of the part that it was trained on.
-        test: activations of the test part.
-        items: the item table.
+        train_store, train_features: hidden states and features of the part that it was trained on.
+        test_store, test_features: those of the test part.
+        catalogue: the item table.
         concepts: the study's concepts.
         attribute: what they are values of.
     """
-    found = activity(sae, learnt_on, test, concepts)
-    occurring = items.loc[found.learnt.items.union(found.unseen.items)]
+    found = activity(
+        sae, (train_features, train_store.rows["item"]), (test_features, test_store.rows["item"]), concepts
+    )
+    occurring = catalogue.loc[found.learnt.items.union(found.unseen.items)]
     said = predicates(occurring, concepts, attribute, found.learnt.by_item)
     table, kinds, examples = label_features(said, found)
-    return {"labels.parquet": table, "label_kinds.csv": kinds, "label_items.parquet": examples}
+    return {"labels": table, "label_kinds": kinds, "label_items": examples}

@@ -12,9 +12,10 @@ ON_PAR = 0.80
 INNER = 4.0
 
 
-def rises(replaced: pd.DataFrame) -> Claim:
-    """Section 8.2.1, from the rows of the table `steering` with method "replace"."""
+def rises(steering_table: pd.DataFrame) -> Claim:
+    """Section 8.2.1."""
     statement = "For all steered features, the share of the concept increases monotonically with the activation."
+    replaced = _replaced(steering_table)
     values = replaced["value"].dropna()
     low, high = values.min(), values.max()
     criterion = (
@@ -32,34 +33,34 @@ def rises(replaced: pd.DataFrame) -> Claim:
     return Claim("8.2.1", statement, criterion, measured, bool(every.all()), ("steering",))
 
 
-def vanishes(replaced: pd.DataFrame) -> Claim:
-    """Section 8.2.1, from the rows of the table `steering` with method "replace"."""
+def vanishes(steering_table: pd.DataFrame) -> Claim:
+    """Section 8.2.1."""
     return _at_the_end(
-        replaced,
+        _replaced(steering_table),
         "For large negative values the share of the concept is close to zero.",
         f"Holds if it is at most {GONE:g} at the lowest value for every feature.",
         low=True,
     )
 
 
-def dominates(replaced: pd.DataFrame) -> Claim:
-    """Section 8.2.1, from the rows of the table `steering` with method "replace"."""
+def dominates(steering_table: pd.DataFrame) -> Claim:
+    """Section 8.2.1."""
     return _at_the_end(
-        replaced,
+        _replaced(steering_table),
         "For large positive values the share of the concept is very high.",
         f"Holds if it is at least {HIGH:g} at the highest value for every feature.",
         low=False,
     )
 
 
-def gentle_is_safe(replaced: pd.DataFrame) -> Claim:
-    """Section 8.2.2, from the rows of the table `steering` with method "replace"."""
+def gentle_is_safe(steering_table: pd.DataFrame) -> Claim:
+    """Section 8.2.2."""
     statement = "Small interventions are safe for the quality of the recommendations."
     criterion = (
         f"Holds if, with absolute values of at most {GENTLE:g}, NDCG@10 and Coverage@10 both lose less than {LOST:.0%} "
         "in most cases (a case is a feature and a value)."
     )
-    gentle = _losses(replaced)[lambda rows: rows["value"].abs() <= GENTLE]
+    gentle = _losses(_replaced(steering_table))[lambda rows: rows["value"].abs() <= GENTLE]
     if gentle.empty:
         return Claim("8.2.2", statement, criterion, "No value is that small.", None, ("steering",))
     if gentle["ndcg@10"].isna().any():
@@ -73,13 +74,13 @@ def gentle_is_safe(replaced: pd.DataFrame) -> Claim:
     return Claim("8.2.2", statement, criterion, measured, bool(safe.mean() > 0.5), ("steering",))
 
 
-def strong_costs_more(replaced: pd.DataFrame) -> Claim:
-    """Section 8.2.2, from the rows of the table `steering` with method "replace"."""
+def strong_costs_more(steering_table: pd.DataFrame) -> Claim:
+    """Section 8.2.2."""
     statement = "Strong interventions can cost much of the quality."
     criterion = (
         f"Holds if NDCG@10 loses more on average with absolute values above {STRONG:g} than with at most {GENTLE:g}."
     )
-    lost = _losses(replaced)
+    lost = _losses(_replaced(steering_table))
     size = lost["value"].abs()
     if not (size > STRONG).any() or not (size <= GENTLE).any():
         return Claim("8.2.2", statement, criterion, "The values do not span both ranges.", None, ("steering",))
@@ -91,9 +92,9 @@ def strong_costs_more(replaced: pd.DataFrame) -> Claim:
     return Claim("8.2.2", statement, criterion, measured, bool(strong > gentle), ("steering",))
 
 
-def probes_correlate_better(probes: pd.DataFrame, concepts: pd.DataFrame) -> Claim:
+def probes_correlate_better(probes_table: pd.DataFrame, concepts_table: pd.DataFrame) -> Claim:
     """Section 8.2.3, from the tables `probes` and `concepts`."""
-    both = probes.merge(concepts[["concept", "correlation"]], on="concept")
+    both = probes_table.merge(concepts_table[["concept", "correlation"]], on="concept")
     mean = both[["correlation_decision", "correlation_probability", "correlation"]].mean()
     return Claim(
         "8.2.3",
@@ -106,14 +107,14 @@ def probes_correlate_better(probes: pd.DataFrame, concepts: pd.DataFrame) -> Cla
     )
 
 
-def on_par_with_probes(steering: pd.DataFrame) -> Claim:
+def on_par_with_probes(steering_table: pd.DataFrame) -> Claim:
     """Section 8.2.3, from the table `steering`."""
     statement = "Steering along a feature’s direction is on par with steering along a probe’s."
     criterion = (
         f"Holds if, over features and all factors above 0, the share gained is on average at least {ON_PAR:.0%} of "
         "the probes’."
     )
-    added = steering[steering["method"].isin(["add", "probe"])]
+    added = steering_table[steering_table["method"].isin(["add", "probe"])]
     plain = added[added["value"].isna()].set_index(["method", "target"])["share"]
     mean = added[added["value"] > 0].groupby(["method", "target"])["share"].mean()
     gained = (mean - plain).unstack("method").dropna()
@@ -128,13 +129,13 @@ def on_par_with_probes(steering: pd.DataFrame) -> Claim:
     return Claim("8.2.3", statement, criterion, measured, bool(sae >= probe - (1 - ON_PAR) * abs(probe)), ("steering",))
 
 
-def keeping_the_error_is_cheaper(steering: pd.DataFrame) -> Claim:
+def keeping_the_error_is_cheaper(steering_table: pd.DataFrame) -> Claim:
     """Beyond the paper, from the table `steering`: its method "set" against "replace"."""
     statement = "Keeping the reconstruction error while steering costs less quality than the paper’s replacement."
     criterion = f"Holds if NDCG@10 loses less on average over features and absolute values of at most {GENTLE:g}."
     lost = {}
     for method in ("set", "replace"):
-        rows = _losses(steering[steering["method"] == method])
+        rows = _losses(steering_table[steering_table["method"] == method])
         lost[method] = rows.loc[rows["value"].abs() <= GENTLE, "ndcg@10"].mean()
     if pd.isna(lost["set"]):
         why = "No value is that small, or the recommender finds no test user's item."
@@ -142,6 +143,11 @@ def keeping_the_error_is_cheaper(steering: pd.DataFrame) -> Claim:
     kept, replaced = (signed(-lost[method], "+.1%") for method in ("set", "replace"))
     measured = f"It changes by {kept} on average with the error kept, {replaced} with the replacement."
     return Claim(BEYOND, statement, criterion, measured, bool(lost["set"] < lost["replace"]), ("steering",))
+
+
+def _replaced(steering: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the paper's way to steer."""
+    return steering[steering["method"] == "replace"]
 
 
 def _at_the_end(replaced: pd.DataFrame, statement: str, criterion: str, low: bool) -> Claim:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from interp.activations.activation_store import ActivationStore
 from interp.concepts import Concepts
 from interp.control.sweeps import direction_points, set_points, sweep
-from interp.activations.activation_store import ActivationStore
-from interp.sae.autoencoder import SparseAutoencoder
-from interp.model.envoys import RecommenderEnvoy
+from interp.control.targets import steering_targets
 from interp.features.probes import fit_probes, probe_scores
+from interp.model.envoys import RecommenderEnvoy
+from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.table_files import Tables
 from recmodels.sequences import Histories
 
@@ -18,11 +19,12 @@ def steering(
     rec: RecommenderEnvoy,
     sae: SparseAutoencoder,
     test_users: Histories,
-    targets: pd.DataFrame,
+    steered: tuple[str, ...],
+    concepts_table: pd.DataFrame,
     concepts: Concepts,
     values: Sequence[float],
-    train: ActivationStore,
-    test: ActivationStore,
+    train_store: ActivationStore,
+    test_store: ActivationStore,
 ) -> Tables:
     """Tables `probes`, `steering` and `shares`; see `interp.features.probes` and `interp.control.sweeps`.
 
@@ -30,14 +32,16 @@ def steering(
         rec: the recommender with the dictionary attached.
         sae: the dictionary.
         test_users: the test users.
-        targets: columns concept and feature.
+        steered: the concepts that are steered.
+        concepts_table: their top features.
         concepts: whose shares are reported.
         values: activations set, and factors of directions added.
-        train: activations of the SAE part, to fit probes on.
-        test: activations of the test part, to score probes on.
+        train_store: activations of the SAE part, to fit probes on.
+        test_store: activations of the test part, to score probes on.
     """
+    targets = steering_targets(concepts_table, steered)
     chosen = dict(zip(targets["concept"], targets["feature"].astype(int).tolist(), strict=True))
-    fitted = fit_probes(train, concepts)
+    fitted = fit_probes(train_store, concepts)
     points = [*set_points(sae, chosen, values), *direction_points(sae, fitted, chosen, values)]
     metrics, shares = sweep(rec, test_users, points, concepts)
-    return {"probes.csv": probe_scores(fitted, test, concepts), "steering.csv": metrics, "shares.csv": shares}
+    return {"probes": probe_scores(fitted, test_store, concepts), "steering": metrics, "shares": shares}

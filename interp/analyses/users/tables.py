@@ -3,25 +3,28 @@
 import numpy as np
 import pandas as pd
 
+from interp.model.envoys import RecommenderEnvoy
 from interp.store.table_files import Tables
-from recmodels.sequences import Histories, Vocabulary
+from recmodels.sequences import Histories
 
 
-def users(parts: dict[str, Histories], vocabulary: Vocabulary) -> Tables:
+def users(validation_users: Histories, test_users: Histories, rec: RecommenderEnvoy) -> Tables:
     """Table `users`: part, user and item, each history in its order.
 
     Args:
-        parts: histories by the name of their part of the split, such as "test".
-        vocabulary: their items.
+        validation_users: held out of the SAE part, on whom settings are chosen.
+        test_users: the test part.
+        rec: the recommender, whose items they have.
     """
+    parts = {"sae_validation": validation_users, "test": test_users}
     rows = [
         pd.DataFrame(
             {
                 "part": part,
                 "user": np.repeat(histories.users.to_numpy(), histories.lengths),
-                "item": vocabulary.decode(histories.codes),
+                "item": rec.recommender.vocabulary.decode(histories.codes),
             }
         )
         for part, histories in parts.items()
     ]
-    return {"users.parquet": pd.concat(rows, ignore_index=True)}
+    return {"users": pd.concat(rows, ignore_index=True)}

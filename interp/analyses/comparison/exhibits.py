@@ -4,11 +4,12 @@ from typing import Any
 
 import pandas as pd
 
-from interp import plots
+from interp.analyses.comparison.figures import setting_curve, site_bars, trade_off_curves
 from interp.config import PENALISED
+from interp.paper import is_the_papers, paper_table
+from interp.plots.blocks import Block, Column, exhibit, figure, missing, paper_name, table
 from interp.presets import L1, SIZES
-from interp.paper import paper_table
-from interp.study.blocks import Block, Column, Source, exhibit, figure, missing, paper_name, table
+from interp.study.study import Study
 
 SEEDS = 5  # runs of every point in the paper
 MEASURES = (
@@ -22,16 +23,15 @@ MEASURES = (
 PAPER = ("ml-20m", "gptrec")
 
 
-def places(source: Source) -> Block:
+def places(study: Study) -> Block:
     """Section 5: the same dictionary at other places."""
     columns = [Column("site", "Site", None), Column("neurons", "Neurons"), Column("mean_top_correlation", "SAE")]
-    shown: list[Block] = [table(source["sites"], [*columns, *_columns()])]
-    if len(source["sites"]) > 1:
-        shown.insert(0, figure(plots.site_bars(source["sites"])))
+    shown: list[Block] = [table(study.table("sites"), [*columns, *_columns()])]
+    if len(study.table("sites")) > 1:
+        shown.insert(0, figure(site_bars(study.table("sites"))))
     else:
         shown.append(missing("--grid.sites blocks.1 blocks.2"))
     return exhibit(
-        source,
         "Section 5",
         "Where the recommender is read",
         "Mean top correlation of neurons and of SAE features, for the configured dictionary trained at other places. "
@@ -41,26 +41,25 @@ def places(source: Source) -> Block:
     )
 
 
-def reconstruction(source: Source) -> Block:
+def reconstruction(study: Study) -> Block:
     """Table 1: what the strength of the penalty does."""
-    paper, setting = paper_table("table1"), setting_name(source)
-    ours = source["l1"]
+    paper, setting = paper_table("table1"), setting_name(study)
+    ours = study.table("l1")
     columns = [Column("setting", setting, None), Column("runs", "Runs", 0)]
-    if source.is_the_papers(*PAPER):
+    if is_the_papers(study, *PAPER):
         ours = ours.merge(paper, on="sparsity", how="left", suffixes=("", "_paper"))
         for key, name, digits in MEASURES:
             columns += [Column(key, name, digits), Column(f"{key}_paper", "paper", digits, paper=True)]
     else:
         columns += _columns()
     shown = [table(_named(ours), columns)]
-    if not source.is_the_papers(*PAPER):
+    if not is_the_papers(study, *PAPER):
         shown.append(
             table(_named(paper), [Column("setting", "λ", None), *_columns(True)], f"The paper’s, {paper_name(*PAPER)}")
         )
-    if not has_penalties(source):
+    if not has_penalties(study):
         shown.append(missing(_flag("l1", L1)))
     return exhibit(
-        source,
         "Table 1",
         "What the reconstruction costs",
         f"For each {setting}: error and explained variance of normalised test activations, active features per step, "
@@ -71,15 +70,15 @@ def reconstruction(source: Source) -> Block:
     )
 
 
-def settings(source: Source) -> Block:
+def settings(study: Study) -> Block:
     """Figure 3: mean top correlation against penalty and size."""
     shown = []
-    if has_penalties(source):
-        shown.append(figure(plots.setting_curve(source["l1"], "sparsity", setting_name(source)), "(a)", half=True))
+    if has_penalties(study):
+        shown.append(figure(setting_curve(study.table("l1"), "sparsity", setting_name(study)), "(a)", half=True))
     else:
         shown.append(missing(_flag("l1", L1)))
-    if len(source["sizes"]) > 1:
-        drawn = plots.setting_curve(source["sizes"], "n_features", "features of the dictionary")
+    if len(study.table("sizes")) > 1:
+        drawn = setting_curve(study.table("sizes"), "n_features", "features of the dictionary")
         shown.append(figure(drawn, "(b)", half=True))
     else:
         shown.append(missing(_flag("n-features", SIZES)))
@@ -88,32 +87,31 @@ def settings(source: Source) -> Block:
         Column("std_mean_top_correlation", "Std over runs"),
     ]
     sizes = [Column("n_features", "Features", 0), Column("runs", "Runs", 0), *spread, *_columns()[:3]]
-    penalties = [Column("setting", setting_name(source), None), Column("runs", "Runs", 0), *spread]
-    by_penalty = _named(source["l1"][source["l1"]["sparsity"].notna()])
+    penalties = [Column("setting", setting_name(study), None), Column("runs", "Runs", 0), *spread]
+    by_penalty = _named(study.table("l1")[study.table("l1")["sparsity"].notna()])
     shown += [
-        table(by_penalty, penalties, f"The same by {setting_name(source)} as numbers"),
-        table(source["sizes"], sizes, "The same by size as numbers"),
+        table(by_penalty, penalties, f"The same by {setting_name(study)} as numbers"),
+        table(study.table("sizes"), sizes, "The same by size as numbers"),
     ]
     return exhibit(
-        source,
         "Figure 3",
         "Interpretability against the dictionary’s settings",
-        f"Mean top correlation against (a) {setting_name(source)}, for {source.config['sae']['n_features']} features, "
-        f"and (b) the size, for {setting_name(source)} = {_configured(source):g}. Bars: standard deviation over runs.",
+        f"Mean top correlation against (a) {setting_name(study)}, for {study.config['sae']['n_features']} features, "
+        f"and (b) the size, for {setting_name(study)} = {_configured(study):g}. Bars: standard deviation over runs.",
         ["l1", "sizes"],
         *shown,
     )
 
 
-def trade_off(source: Source) -> Block:
+def trade_off(study: Study) -> Block:
     """Beyond the paper: all trainers against sparsity."""
-    rows = source["trade_off"]
-    rows = rows[rows["n_features"] == source.config["sae"]["n_features"]]
-    plain = source["l1"].iloc[0]["ndcg@10"]
-    neurons = source["dictionary"]["neuron_mean_top_correlation"].iloc[0]
+    rows = study.table("trade_off")
+    rows = rows[rows["n_features"] == study.config["sae"]["n_features"]]
+    plain = study.table("l1").iloc[0]["ndcg@10"]
+    neurons = study.table("dictionary")["neuron_mean_top_correlation"].iloc[0]
     drawn = (
-        (plots.trade_off_curves(rows, "mean_top_correlation", "mean top correlation", neurons, "neurons"), "(a)"),
-        (plots.trade_off_curves(rows, "ndcg@10", "NDCG@10 through the reconstruction", plain, "original"), "(b)"),
+        (trade_off_curves(rows, "mean_top_correlation", "mean top correlation", neurons, "neurons"), "(a)"),
+        (trade_off_curves(rows, "ndcg@10", "NDCG@10 through the reconstruction", plain, "original"), "(b)"),
     )
     shown = [figure(one, title, half=True) for one, title in drawn]
     if rows["trainer"].nunique() < 2:
@@ -122,29 +120,28 @@ def trade_off(source: Source) -> Block:
     columns += [Column("mean_top_correlation", "Mean top correlation"), *_columns()]
     shown.append(table(_named(rows), columns, "The same as numbers"))
     return exhibit(
-        source,
         "",
         "What sparsity costs, by kind of dictionary",
         f"(a) Mean top correlation and (b) NDCG@10 through the reconstruction against active features per step, for "
-        f"dictionaries of {source.config['sae']['n_features']} features.",
+        f"dictionaries of {study.config['sae']['n_features']} features.",
         ["trade_off", "l1", "dictionary"],
         *shown,
     )
 
 
-def reduced(source: Source) -> str:
+def reduced(study: Study) -> str:
     """A sentence that says which of the paper's grid points this study lacks."""
     lacks = []
     for what, values, wanted in (
-        ("λ", source["l1"]["sparsity"].dropna(), L1),
-        ("sizes", source["sizes"]["n_features"], SIZES),
+        ("λ", study.table("l1")["sparsity"].dropna(), L1),
+        ("sizes", study.table("sizes")["n_features"], SIZES),
     ):
         left = sorted(set(wanted) - set(values))
-        if what == "λ" and source.config["sae"]["trainer"] not in PENALISED:
-            lacks.append(f"no λ grid ({source.config['sae']['trainer']} has no λ)")
+        if what == "λ" and study.config["sae"]["trainer"] not in PENALISED:
+            lacks.append(f"no λ grid ({study.config['sae']['trainer']} has no λ)")
         elif left:
             lacks.append(f"{len(left)} of {len(wanted)} {what} are missing ({', '.join(f'{one:g}' for one in left)})")
-    grids = pd.concat([source["l1"].dropna(subset="sparsity"), source["sizes"]])
+    grids = pd.concat([study.table("l1").dropna(subset="sparsity"), study.table("sizes")])
     low, high = int(grids["runs"].min()), int(grids["runs"].max())
     if low < SEEDS:
         lacks.append(f"points are means over {low if low == high else f'{low} to {high}'} instead of {SEEDS} runs")
@@ -153,18 +150,18 @@ def reduced(source: Source) -> str:
     return f"The paper’s grids are reduced here: {'; '.join(lacks)}."
 
 
-def has_penalties(source: Source) -> bool:
+def has_penalties(study: Study) -> bool:
     """Whether more than one strength of the penalty was run."""
-    return source["l1"]["sparsity"].nunique() > 1
+    return study.table("l1")["sparsity"].nunique() > 1
 
 
-def setting_name(source: Source) -> str:
+def setting_name(study: Study) -> str:
     """What decides the configured dictionary's sparsity: λ or k."""
-    return "λ" if source.config["sae"]["trainer"] in PENALISED else "k"
+    return "λ" if study.config["sae"]["trainer"] in PENALISED else "k"
 
 
-def _configured(source: Source) -> float:
-    sae = source.config["sae"]
+def _configured(study: Study) -> float:
+    sae = study.config["sae"]
     return sae["l1"] if sae["trainer"] in PENALISED else sae["k"]
 
 

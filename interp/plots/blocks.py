@@ -1,4 +1,4 @@
-"""What a report is made of, as JSON values: sections hold exhibits, exhibits hold blocks, `page/report.js` draws them.
+"""What a report is made of, as JSON values: sections hold exhibits, exhibits hold blocks, `report.js` draws them.
 
 A block is a dict with its `kind`: table, figure, histories, lists or missing. Tables also hold their `frame`, which is
 not rounded and which the page does without.
@@ -7,85 +7,18 @@ not rounded and which the page does without.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from interp.pages.rendering import MODELS, figure_json
 from interp.paper import DATASETS
-
-if TYPE_CHECKING:
-    from interp.study.study import Study
+from interp.plots.formats import figure_json
+from interp.plots.names import MODELS
+from interp.store.claim import signed
+from interp.store.registry import describe, owner
 
 Block = dict[str, Any]
-# The function that makes each group of tables.
-MADE_BY = {
-    "items": "interp.analyses.items.tables.items",
-    "users": "interp.analyses.users.tables.users",
-    "comparison": "interp.analyses.dictionaries.tables.dictionaries",
-    "alignment": "interp.analyses.alignment.tables.alignment",
-    "neighbours": "interp.analyses.neighbours.tables.neighbours",
-    "cases": "interp.analyses.categories.tables.cases",
-    "labels": "interp.analyses.labels.tables.labels",
-    "effects": "interp.analyses.effects.tables.effects",
-    "steering": "interp.analyses.steering.tables.steering",
-    "trade_offs": "interp.analyses.equal_share.tables.trade_offs",
-    "doses": "interp.analyses.doses.tables.doses",
-    "lists": "interp.analyses.categories.tables.lists",
-    "causal": "interp.analyses.beyond.tables.causal",
-    "popularity": "interp.analyses.beyond.tables.popularity",
-    "explanations": "interp.analyses.beyond.tables.explanations",
-    "receipts": "interp.analyses.beyond.tables.receipts",
-}
-
-
-class Source:
-    """A study's tables, each read once, and where each comes from.
-
-    Args:
-        study: whose tables.
-    """
-
-    def __init__(self, study: "Study") -> None:
-        self.study = study
-        self._read: dict[str, pd.DataFrame] = {}
-
-    def __getitem__(self, name: str) -> pd.DataFrame:
-        """A table by name.
-
-        Raises:
-            InputError: there is no such table.
-        """
-        if name not in self._read:
-            self._read[name] = self.study.table(name)
-        return self._read[name]
-
-    def origin(self, name: str) -> tuple[str, str]:
-        """The file of a table below the study's folder, and the function that made it."""
-        (path,) = sorted(self.study.folder.glob(f"tables/*/{name}.*"))
-        return path.relative_to(self.study.folder).as_posix(), MADE_BY[path.parent.name]
-
-    @cached_property
-    def config(self) -> dict[str, Any]:
-        """The configuration."""
-        return self.study.record["config"]
-
-    @property
-    def model(self) -> str:
-        """The recommender's kind, such as "gptrec"."""
-        return self.config["training"]["model"]
-
-    @property
-    def name(self) -> str:
-        """Model and data set, such as "GPTRec on ml-1m"."""
-        return f"{MODELS.get(self.model, self.model)} on {self.study.name}"
-
-    def is_the_papers(self, dataset: str, model: str) -> bool:
-        """Whether this study is of the same data set, model, concepts and loss as something in the paper."""
-        same = (self.study.name, self.model) == (dataset, model)
-        return same and self.study.record["attribute"] == "genres" and self.config["sae"]["trainer"] == "unsquared"
 
 
 @dataclass(frozen=True)
@@ -107,11 +40,10 @@ def section(identity: str, title: str, *exhibits: Block) -> Block:
     return {"id": identity, "title": title, "exhibits": list(exhibits)}
 
 
-def exhibit(source: Source, number: str, title: str, caption: str, tables: Sequence[str], *blocks: Block) -> Block:
+def exhibit(number: str, title: str, caption: str, tables: Sequence[str], *blocks: Block) -> Block:
     """A numbered table or figure.
 
     Args:
-        source: the study's tables.
         number: as in the paper, such as "Table 1".
         title: a few words.
         caption: what it shows.
@@ -120,8 +52,9 @@ def exhibit(source: Source, number: str, title: str, caption: str, tables: Seque
     """
     sources: dict[str, list[str]] = {}
     for name in tables:
-        path, function = source.origin(name)
-        sources.setdefault(function, []).append(path)
+        function = owner(name).compute
+        path = f"tables/{owner(name).name}/{describe(name).file}"
+        sources.setdefault(f"{function.__module__}.{function.__qualname__}", []).append(path)
     return {
         "number": number,
         "title": title,
@@ -182,3 +115,12 @@ def _cell(value: Any, digits: int | None) -> str:
         return "–"
     # A small number is not nothing.
     return f"{value:.{digits}f}" if not value or abs(value) >= 0.5 * 10**-digits else f"{value:.1g}"
+
+
+def intervals(rows: pd.DataFrame, column: str, signs: bool) -> list[str]:
+    """A number and its bounds, as text: the numbers of one cell have the same digits."""
+    texts = []
+    for value, low, high in rows[[column, f"{column}_low", f"{column}_high"]].itertuples(index=False):
+        form = f"{'+' if signs else ''}.{1 if abs(value) >= 10 else 3}f"
+        texts.append("–" if pd.isna(value) else f"{signed(value, form)} [{signed(low, form)}, {signed(high, form)}]")
+    return texts

@@ -8,12 +8,13 @@ import pandas as pd
 import plotly.graph_objects as go
 from tqdm.auto import tqdm
 
+from interp.optional import Image, needing
 from interp.pages.file_names import file_name
 from interp.pages.print_style import for_paper
-from interp.optional import Image, needing
-from interp.plots.maps import COLOURS
 from interp.pages.report import sections
-from interp.study.blocks import Block, Source
+from interp.plots.blocks import Block
+from interp.plots.maps import COLOURS
+from interp.study.study import Study
 from recmodels import artifacts
 from recmodels.errors import InputError
 
@@ -32,11 +33,11 @@ class Named(NamedTuple):
     figure: go.Figure
 
 
-def write_figures(source: Source, folder: Path, formats: Sequence[Image] = ()) -> None:
+def write_figures(study: Study, folder: Path, formats: Sequence[Image] = ()) -> None:
     """Write every figure as .json and in these formats, and captions.csv, which says what each is.
 
     Args:
-        source: the study's tables.
+        study: whose.
         folder: where to.
         formats: of images; they need kaleido, and Chrome or Chromium.
 
@@ -44,7 +45,7 @@ def write_figures(source: Source, folder: Path, formats: Sequence[Image] = ()) -
         InputError: kaleido or a browser is missing.
     """
     draw = _drawer() if formats else None
-    found = list(figures_of(source))
+    found = list(figures_of(study))
     for one in found:
         artifacts.write_text(folder / f"{one.name}.json", one.figure.to_json() + "\n")
     captions = pd.DataFrame([one[:4] for one in found], columns=["file", "number", "title", "caption"])
@@ -53,15 +54,15 @@ def write_figures(source: Source, folder: Path, formats: Sequence[Image] = ()) -
         draw([_job(one.figure, folder / one.name, ending) for one in found for ending in formats])
 
 
-def figures_of(source: Source) -> Iterator[Named]:
+def figures_of(study: Study) -> Iterator[Named]:
     """All of them: the report's in its order, then those of the dashboard's overview that the report lacks."""
     taken: set[str] = set()
-    for section in sections(source):
+    for section in sections(study):
         for exhibit in section["exhibits"]:
             for block in exhibit["blocks"]:
                 if block["kind"] == "figure":
                     yield _named(exhibit, block["title"], go.Figure(block["figure"]), taken)
-    gallery = source.study.figures
+    gallery = study.figures
     for title, caption, figure in (
         ("How often features are active", "Features by the share of steps where they are active.", gallery.densities()),
         (

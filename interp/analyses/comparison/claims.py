@@ -1,12 +1,9 @@
 """Claims about settings of dictionaries and places in the recommender (paper sections 5, 6 and 7.1.2)."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
-from interp.config import PENALISED
+from interp.config import PENALISED, SAEConfig
 from interp.store.claim import BEYOND, NOTHING, Claim, drop, signed
 
 LOST = 0.05  # of NDCG@10; the paper loses 0.002 of 0.100
@@ -18,21 +15,21 @@ KEPT = 0.90
 MEASURE = "mean_top_correlation"
 
 
-def first_block(sites: pd.DataFrame) -> Claim:
+def first_block(sites_table: pd.DataFrame) -> Claim:
     """Section 5, from the table `sites`."""
     statement = "The first transformer block has slightly better interpretability than the later ones."
     criterion = "Holds if block 0 has the largest mean top correlation of all blocks."
-    blocks = _blocks(sites)
+    blocks = _blocks(sites_table)
     if len(blocks) < 2 or "blocks.0" not in blocks.index:
         return Claim("5", statement, criterion, "Dictionaries of one block only.", None, ("sites",))
     return Claim("5", statement, criterion, _listed(blocks), bool(blocks.idxmax() == "blocks.0"), ("sites",))
 
 
-def similar_blocks(sites: pd.DataFrame) -> Claim:
+def similar_blocks(sites_table: pd.DataFrame) -> Claim:
     """Section 5, from the table `sites`."""
     statement = "Selecting other layers leads to similar results."
     criterion = f"Holds if the worst block's mean top correlation is at most {SIMILAR:.0%} below the best's."
-    blocks = _blocks(sites)
+    blocks = _blocks(sites_table)
     if len(blocks) < 2:
         return Claim("5", statement, criterion, "Dictionaries of one block only.", None, ("sites",))
     below = drop(blocks.max(), blocks.min())
@@ -40,15 +37,15 @@ def similar_blocks(sites: pd.DataFrame) -> Claim:
     return Claim("5", statement, criterion, measured, bool(below <= SIMILAR), ("sites",))
 
 
-def reconstruction(recommender: pd.DataFrame, dictionaries: pd.DataFrame) -> Claim:
+def reconstruction(recommender_table: pd.DataFrame, dictionaries_table: pd.DataFrame) -> Claim:
     """Section 6, from the tables `recommender` and `dictionaries`."""
     statement = "At the λ of choice, replacing the layer by its reconstruction hardly changes the recommendations."
     criterion = f"Holds if NDCG@10 loses at most {LOST:.0%} (in the paper 0.098 is left of 0.100)."
     tables = ("recommender", "dictionaries")
-    plain, replaced = recommender.set_index("replaced").loc[["none", "all"], "ndcg@10"]
+    plain, replaced = recommender_table.set_index("replaced").loc[["none", "all"], "ndcg@10"]
     if not plain:
         return Claim("6", statement, criterion, NOTHING, None, tables)
-    chosen = dictionaries[dictionaries["chosen"]].iloc[0]
+    chosen = dictionaries_table[dictionaries_table["chosen"]].iloc[0]
     lost = drop(plain, replaced)
     name = "λ" if chosen["trainer"] in PENALISED else "k"
     measured = (
@@ -57,18 +54,18 @@ def reconstruction(recommender: pd.DataFrame, dictionaries: pd.DataFrame) -> Cla
     return Claim("6", statement, criterion, measured, bool(lost <= LOST), tables)
 
 
-def stronger_penalty(l1: pd.DataFrame, sae: Mapping[str, Any]) -> Claim:
+def stronger_penalty(l1_table: pd.DataFrame, sae_config: SAEConfig) -> Claim:
     """Section 6, from the table `l1`."""
     statement = "The stronger the L1 penalty, the worse the recommendations through the reconstruction."
     criterion = (
         f"Holds if NDCG@10 is lower at the largest λ than at the smallest, and rises by no more than {TREMBLE:.0%} of "
         "the original's from any λ to the next."
     )
-    rows, why = _penalties(l1, sae)
+    rows, why = _penalties(l1_table, sae_config)
     if why:
         return Claim("6", statement, criterion, why, None, ("l1",))
     values = rows["ndcg@10"].to_numpy()
-    plain = l1.loc[l1["sparsity"].isna(), "ndcg@10"].iloc[0]
+    plain = l1_table.loc[l1_table["sparsity"].isna(), "ndcg@10"].iloc[0]
     if not plain:
         return Claim("6", statement, criterion, NOTHING, None, ("l1",))
     rise = np.diff(values).max()
@@ -81,11 +78,11 @@ def stronger_penalty(l1: pd.DataFrame, sae: Mapping[str, Any]) -> Claim:
     return Claim("6", statement, criterion, measured, holds, ("l1",))
 
 
-def best_between(l1: pd.DataFrame, sae: Mapping[str, Any]) -> Claim:
+def best_between(l1_table: pd.DataFrame, sae_config: SAEConfig) -> Claim:
     """Section 7.1.2, from the table `l1`."""
     statement = "The mean correlation is lower for very low and for high λ than between them."
     criterion = "Holds if it is lower at the smallest and at the largest λ than at the best one between."
-    rows, why = _penalties(l1, sae)
+    rows, why = _penalties(l1_table, sae_config)
     if why:
         return Claim("7.1.2", statement, criterion, why, None, ("l1",))
     first, last = rows.iloc[0], rows.iloc[-1]
@@ -97,11 +94,11 @@ def best_between(l1: pd.DataFrame, sae: Mapping[str, Any]) -> Claim:
     return Claim("7.1.2", statement, criterion, measured, holds, ("l1",))
 
 
-def stable_sizes(sizes: pd.DataFrame) -> Claim:
+def stable_sizes(sizes_table: pd.DataFrame) -> Claim:
     """Section 7.1.2, from the table `sizes`."""
     statement = f"For dictionaries of more than {SMALL} features the mean correlation is stable."
     criterion = f"Holds if largest and smallest differ by at most {SPREAD:.0%} of their mean."
-    rows = sizes[sizes["n_features"] > SMALL]
+    rows = sizes_table[sizes_table["n_features"] > SMALL]
     if len(rows) < 2:
         why = f"{_count(len(rows), 'size')} above {SMALL} features: two are needed."
         return Claim("7.1.2", statement, criterion, why, None, ("sizes",))
@@ -114,15 +111,15 @@ def stable_sizes(sizes: pd.DataFrame) -> Claim:
     return Claim("7.1.2", statement, criterion, measured, bool(spread <= SPREAD), ("sizes",))
 
 
-def sparse_is_aligned(dictionaries: pd.DataFrame, limit: float) -> Claim:
-    """Beyond the paper, from the table `dictionaries`; `limit` is the study's `sparse_l0`."""
-    statement = f"A dictionary with at most {limit:g} features active per step is nearly as interpretable."
+def sparse_is_aligned(dictionaries_table: pd.DataFrame, sparse_l0: float) -> Claim:
+    """Beyond the paper, from the table `dictionaries`."""
+    statement = f"A dictionary with at most {sparse_l0:g} features active per step is nearly as interpretable."
     criterion = (
         f"Holds if the best such dictionary's mean top correlation is at least {KEPT:.0%} of the chosen one's "
         "(both picked on held-out users)."
     )
-    sparse, chosen = (dictionaries[dictionaries[flag]].iloc[0] for flag in ("sparse", "chosen"))
-    if sparse["val_l0"] > limit:
+    sparse, chosen = (dictionaries_table[dictionaries_table[flag]].iloc[0] for flag in ("sparse", "chosen"))
+    if sparse["val_l0"] > sparse_l0:
         why = f"No dictionary is that sparse: the sparsest has {sparse['val_l0']:.1f} active on held-out users."
         return Claim(BEYOND, statement, criterion, why, None, ("dictionaries",))
     if sparse["chosen"]:
@@ -137,11 +134,11 @@ def sparse_is_aligned(dictionaries: pd.DataFrame, limit: float) -> Claim:
     return Claim(BEYOND, statement, criterion, f"{told[0]}; the chosen one, {told[1]}.", holds, ("dictionaries",))
 
 
-def _penalties(l1: pd.DataFrame, sae: Mapping[str, Any]) -> tuple[pd.DataFrame, str]:
+def _penalties(l1: pd.DataFrame, sae: SAEConfig) -> tuple[pd.DataFrame, str]:
     """The rows of the grid by λ, and why they are not enough if they are not."""
     rows = l1[l1["sparsity"].notna()].sort_values("sparsity")
-    if sae["trainer"] not in PENALISED:
-        return rows, f"The trainer {sae['trainer']} has no λ."
+    if sae.trainer not in PENALISED:
+        return rows, f"The trainer {sae.trainer} has no λ."
     return rows, "" if len(rows) >= 3 else f"{_count(len(rows), 'value')} of λ: three are needed."
 
 

@@ -5,25 +5,26 @@ from typing import Any
 
 import pandas as pd
 
-from interp.pages.latex import document, floating
 from interp.pages.file_names import file_name
+from interp.pages.latex import document, floating
 from interp.pages.report import sections
-from interp.study.blocks import Block, Source
+from interp.plots.blocks import Block
+from interp.study.study import Study
 from recmodels import artifacts
 
 ACTS = ("=", "+", "-", "@", "\t", "\n")  # what a spreadsheet takes for a formula begins so
 
 
-def write_tables(source: Source, folder: Path, spreadsheet_safe: bool = False) -> None:
+def write_tables(study: Study, folder: Path, spreadsheet_safe: bool = False) -> None:
     """Write every table of the report, and all.tex, which shows them: the paper's first, then all others.
 
     Args:
-        source: the study's tables.
+        study: whose.
         folder: where to.
         spreadsheet_safe: text in .csv files that a spreadsheet could run as a formula gets a ' in front.
     """
     taken, names = {"all"}, []
-    for exhibit, block in in_order(source):
+    for exhibit, block in in_order(study):
         name = file_name(exhibit, block["fold"], taken)
         title = f"{exhibit['title']}: {block['fold']}" if block["fold"] else exhibit["title"]
         # A folded table is context: the caption is about the one above it.
@@ -53,11 +54,11 @@ def _harmless(cell: Any) -> Any:
     return f"'{text}" if text.lstrip(" ").startswith(ACTS) else text
 
 
-def in_order(source: Source) -> list[tuple[Block, Block]]:
+def in_order(study: Study) -> list[tuple[Block, Block]]:
     """Every table of the report with its exhibit: those that are tables in the paper first."""
     found = [
         (exhibit, block)
-        for section in sections(source)
+        for section in sections(study)
         for exhibit in section["exhibits"]
         for block in exhibit["blocks"]
         if block["kind"] == "table" and block["rows"]

@@ -1,4 +1,4 @@
-"""Figures of what goes beyond the paper: exposure against quality, attributions against ablations."""
+"""Exposure against quality."""
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -33,31 +33,6 @@ def exposure_trade_off(popularity: pd.DataFrame, measure: str = "ndcg@10", name:
         )
     )
     return styled(figure, "change of the long tail’s share in the top 10", f"change of {name}")
-
-
-def attributions_beside_ablations(explanations: pd.DataFrame) -> go.Figure:
-    """What attributions foretell against what ablations measure; on the dashed line they are equal.
-
-    Args:
-        explanations: table `explanations`.
-    """
-    both = explanations[["attribution", "ablation"]]
-    ends = [both.min().min(), both.max().max()]
-    figure = go.Figure(
-        go.Scatter(
-            x=both["attribution"],
-            y=both["ablation"],
-            customdata=explanations["feature"],
-            meta="feature",
-            mode="markers",
-            marker={"color": SAE, "size": 5, "opacity": 0.6},
-            hovertemplate="feature %{customdata}: %{x:.3f}, %{y:.3f}<extra></extra>",
-        )
-    )
-    figure.add_scatter(x=ends, y=ends, mode="lines", line={"color": NEUTRAL, "dash": "dash"}, hoverinfo="skip")
-    return styled(figure, "attribution: activation × gradient", "change of the score by ablation").update_layout(
-        showlegend=False
-    )
 
 
 def _bounds(rows: pd.DataFrame) -> dict[str, object]:

@@ -1,0 +1,49 @@
+"""Claims about what features stand for beyond the concepts (paper section 7.2.2)."""
+
+import pandas as pd
+
+from interp.concepts.alignment import UNALIGNED
+from interp.store.claim import Claim
+
+P_TOP = 0.5  # p_top100 from which on a feature stands for a category; the paper's examples have 0.58 to 0.98
+SEVERAL = 2
+
+
+def beyond_the_concepts(cases_table: pd.DataFrame) -> Claim:
+    """Section 7.2.2, from the table `cases`."""
+    statement = "Some features stand for categories beyond the concepts, such as a film series, a language or a decade."
+    criterion = (
+        f"Holds if a feature has p_top100 of at least {P_TOP:g} and a correlation of at least {UNALIGNED:g} for a "
+        "category of any kind but a single item."
+    )
+    rows = cases_table[cases_table["kind"] != "item"]
+    if rows.empty:
+        return Claim("7.2.2", statement, criterion, "The items allow no such categories.", None, ("cases",))
+    # What nearly every item has takes a large share of any activation: that alone names nothing.
+    best = _best_cases(rows[rows["correlation"] >= UNALIGNED])
+    if best.empty:
+        why = f"No category has a feature with a correlation of {UNALIGNED:g}."
+        return Claim("7.2.2", statement, criterion, why, False, ("cases",))
+    return Claim("7.2.2", statement, criterion, _listed(best), bool((best["p_top100"] >= P_TOP).any()), ("cases",))
+
+
+def single_items(cases_table: pd.DataFrame) -> Claim:
+    """Section 7.2.2, from the table `cases`."""
+    statement = "A number of features activate predominantly on one popular item."
+    criterion = f"Holds if at least {SEVERAL} features have p_top100 of at least {P_TOP:g} for a single item."
+    rows = cases_table[cases_table["kind"] == "item"]
+    if rows.empty:
+        return Claim("7.2.2", statement, criterion, "No item is common enough to look.", None, ("cases",))
+    found = rows[rows["p_top100"] >= P_TOP]
+    measured = f"True for {len(found)} of the {len(rows)} best-aligned features. {_listed(_best_cases(rows))}"
+    return Claim("7.2.2", statement, criterion, measured, len(found) >= SEVERAL, ("cases",))
+
+
+def _best_cases(cases: pd.DataFrame) -> pd.DataFrame:
+    """Of every kind, the case with the largest p_top100."""
+    return cases.sort_values("p_top100", ascending=False).drop_duplicates("kind").sort_values("kind")
+
+
+def _listed(best: pd.DataFrame) -> str:
+    told = [f"{row.kind} {row.concept} {row.p_top100:.2f}" for row in best.itertuples()]
+    return f"Largest p_top100: {'; '.join(told)}."

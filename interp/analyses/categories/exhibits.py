@@ -1,0 +1,56 @@
+"""Features for more than the study's concepts (paper section 7.2.2)."""
+
+import pandas as pd
+
+from interp.plots.blocks import Block, Column, exhibit, table
+from interp.plots.formats import number, numbers
+from interp.study.study import Study
+
+
+def categories(study: Study) -> Block:
+    """Figure 6: histories of the best case of each kind, and all cases found."""
+    found, histories = study.table("cases"), study.table("case_histories")
+    items, largest = study.items, study.table("features").set_index("feature")["max"]
+    groups = []
+    for case in found[found["rank"] == 1].itertuples():
+        rows = histories[histories["kind"] == case.kind]
+        groups.append(
+            {
+                "title": f"{case.kind}: {case.concept} (feature {case.feature}, p_top100 {case.p_top100:.2f})",
+                "concept": case.concept,
+                "largest": number(largest[case.feature]),
+                "histories": [_history(history, items) for _, history in rows.groupby("rank")],
+            }
+        )
+    columns = [
+        Column("kind", "Kind", None),
+        Column("concept", "Stands for", None),
+        Column("feature", "Feature", 0),
+        Column("correlation", "Correlation"),
+        Column("auc", "ROC AUC"),
+        Column("p_top100", "p_top100"),
+        Column("p_top100_pooled", "p_top100, pooled"),
+        Column("rows", "Steps with it", 0),
+    ]
+    return exhibit(
+        "Figure 6",
+        "Features for more than the concepts",
+        "Found by search over all features and the categories that the items allow, best aligned first. The strongest "
+        "histories of each kind’s first are shown around their peak (outlined). Yellow to red: activation, as a share "
+        "of the feature’s largest. Blue edge and filled label: the item belongs to the category.",
+        ["cases", "case_histories", "features", "items"],
+        {"kind": "histories", "groups": groups},
+        table(found, columns),
+    )
+
+
+def _history(rows: pd.DataFrame, items: pd.DataFrame) -> Block:
+    known = items.loc[rows["item"]]
+    return {
+        "user": str(rows["user"].iat[0]),
+        "first": int(rows["step"].iat[0]),
+        "titles": known["title"].tolist(),
+        "concepts": [list(names) for names in known["concepts"]],
+        "has": rows["has"].astype(bool).tolist(),
+        "activations": numbers(rows["activation"]),
+    }

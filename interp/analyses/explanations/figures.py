@@ -1,0 +1,31 @@
+"""Attributions against ablations."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from interp.plots.theme import NEUTRAL, SAE, styled
+
+
+def attributions_beside_ablations(explanations: pd.DataFrame) -> go.Figure:
+    """What attributions foretell against what ablations measure; on the dashed line they are equal.
+
+    Args:
+        explanations: table `explanations`.
+    """
+    both = explanations[["attribution", "ablation"]]
+    ends = [both.min().min(), both.max().max()]
+    figure = go.Figure(
+        go.Scatter(
+            x=both["attribution"],
+            y=both["ablation"],
+            customdata=explanations["feature"],
+            meta="feature",
+            mode="markers",
+            marker={"color": SAE, "size": 5, "opacity": 0.6},
+            hovertemplate="feature %{customdata}: %{x:.3f}, %{y:.3f}<extra></extra>",
+        )
+    )
+    figure.add_scatter(x=ends, y=ends, mode="lines", line={"color": NEUTRAL, "dash": "dash"}, hoverinfo="skip")
+    return styled(figure, "attribution: activation × gradient", "change of the score by ablation").update_layout(
+        showlegend=False
+    )

@@ -1,0 +1,27 @@
+"""Steers to the long tail, and their price."""
+
+from interp.analyses.popularity.figures import exposure_trade_off
+from interp.plots.blocks import Block, Column, exhibit, figure, intervals, table
+from interp.plots.names import MEASURES
+from interp.store.claim import signed
+from interp.study.study import Study
+
+
+def exposure(study: Study) -> Block:
+    """Steers to the long tail, and their price."""
+    rows = study.table("popularity")
+    rows = rows[rows["measure"].isin(MEASURES)]
+    shown = rows.assign(text=intervals(rows, "after", signs=False))
+    wide = shown.pivot(index="strength", columns="measure", values="text").rename_axis(columns=None)
+    wide.insert(0, "strength", [signed(strength) for strength in wide.index])
+    columns = [Column("strength", "Strength", None), *(Column(key, name, None) for key, name in MEASURES.items())]
+    return exhibit(
+        "",
+        "Exposure: from popular items to the long tail",
+        "The ten features that tell users of popular from users of unpopular items best are moved towards the latter "
+        "at the last step, the best by so many standard deviations, which is the strength. Changes, and below what "
+        "is reached, with 95% intervals over test users.",
+        ["popularity"],
+        *(figure(exposure_trade_off(rows, key, MEASURES[key]), half=True) for key in ("ndcg@10", "coverage@10")),
+        table(wide, columns),
+    )

@@ -1,0 +1,38 @@
+"""What the standard steer of each target changes."""
+
+import numpy as np
+import pandas as pd
+
+from interp.plots.blocks import Block, Column, exhibit, intervals, table
+from interp.plots.names import MEASURES
+from interp.study.study import Study
+
+IN_RECEIPTS = ("ndcg@10", "coverage@10", "long_tail_share@10", "overlap")
+
+
+def receipts(study: Study) -> Block:
+    """What the standard steer of each target changes."""
+    rows = study.table("receipts")
+    own = (rows["measure"] == "share") & (rows["concept"] == rows["target"])
+    kept = rows[rows["measure"].isin(IN_RECEIPTS) | own]
+    texts = intervals(kept, "change", signs=True), intervals(kept, "after", signs=False)
+    shown = kept.assign(text=np.where(kept["measure"] == "overlap", texts[1], texts[0]))
+    keys = ["target", "feature", "value"]
+    wide = shown.pivot(index=keys, columns="measure", values="text").loc[
+        pd.MultiIndex.from_frame(kept[keys].drop_duplicates())
+    ]
+    columns = [
+        Column("target", "Concept", None),
+        Column("feature", "Feature", 0),
+        Column("value", "Set to", 2),
+        Column("share", "Share of it", None),
+        *(Column(key, MEASURES[key], None) for key in IN_RECEIPTS),
+    ]
+    return exhibit(
+        "",
+        "Receipts: what a standard steer changes",
+        "Each steered feature is set to its own 99th percentile at the last step, the reconstruction error kept. "
+        "Changes in the top 10, and overlap with the lists before, with 95% intervals over test users.",
+        ["receipts"],
+        table(wide.reset_index(), columns),
+    )

@@ -1,0 +1,55 @@
+"""What the standard steer of each steered concept changes."""
+
+import pandas as pd
+
+from interp.concepts import Concepts
+from interp.control.receipts import steering_receipt
+from interp.control.targets import steering_targets
+from interp.model.envoys import RecommenderEnvoy
+from interp.steering.edits import Edit, Steer
+from interp.store.table_files import Tables
+from recmodels.sequences import Histories
+
+
+def receipts(
+    rec: RecommenderEnvoy,
+    site: str,
+    test_users: Histories,
+    steered: tuple[str, ...],
+    concepts_table: pd.DataFrame,
+    features_table: pd.DataFrame,
+    items_table: pd.DataFrame,
+    concepts: Concepts,
+) -> Tables:
+    """Table `receipts`: what the standard steer of each target changes (`interp.control.receipts.steering_receipt`).
+
+    The standard steer sets the target's feature to its own 99th percentile at the last step, with the reconstruction
+    error kept.
+
+    Args:
+        rec: the recommender with a dictionary at the site.
+        site: where.
+        test_users: the test users.
+        steered: the concepts that are steered.
+        concepts_table: their top features.
+        features_table: the units of features.
+        items_table: popularity of every item.
+        concepts: the study's concepts.
+
+    Returns:
+        target, feature, value, measure ("share" for shares of concepts), concept (empty for other measures), interval,
+        and before, after and change with their bounds.
+    """
+    targets, counts = steering_targets(concepts_table, steered), items_table.set_index("item")["popularity"]
+    units = features_table.set_index("feature")["p99"]
+    parts = []
+    for target, feature in zip(targets["concept"], targets["feature"].astype(int).tolist(), strict=True):
+        value = float(units[feature])
+        steer = Steer((Edit(feature, value),), site)
+        found = steering_receipt(rec, test_users, steer, concepts, counts, targets=[target])
+        shares = found.shares.drop(columns="target").assign(measure="share", interval="bootstrap")
+        rows = pd.concat([found.measures.assign(concept=""), shares], ignore_index=True)
+        parts.append(rows.assign(target=target, feature=feature, value=value))
+    table = pd.concat(parts, ignore_index=True)
+    first = ["target", "feature", "value", "measure", "concept", "interval"]
+    return {"receipts": table[[*first, *table.columns.drop(first)]]}

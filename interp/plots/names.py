@@ -1,0 +1,34 @@
+"""What things are called wherever a person sees them."""
+
+# Kinds of recommenders.
+MODELS = {"gptrec": "GPTRec", "bert4rec": "BERT4Rec"}
+# What the bands of a feature's histories are called, and what they are.
+BANDS = {
+    "strongest": ("Strongest", "the histories with its highest peaks"),
+    "middle": ("Middle", "around the median of all histories in which it is ever on"),
+    "weak": ("Weak", "around their 10th percentile"),
+}
+# Kinds of labels.
+KINDS = {
+    "all": "All",
+    "concept": "Concept",
+    "both": "Two at once",
+    "decade": "Decade",
+    "year": "Year",
+    "language": "Language",
+    "artist": "Artist",
+    "franchise": "Series",
+    "item": "One item",
+    "word": "Word of the title",
+}
+# Items that speak for a label, and against it.
+EXAMPLES = {"hit": "Right", "false alarm": "Said, not active", "missed": "Active, not said"}
+# Measures of a receipt.
+MEASURES = {
+    "long_tail_share@10": "Long tail",
+    "ndcg@10": "NDCG@10",
+    "coverage@10": "Coverage@10",
+    "overlap": "Overlap",
+    "gini@10": "Gini index",
+    "mean_popularity@10": "Mean popularity",
+}
