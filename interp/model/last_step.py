@@ -4,6 +4,7 @@ Axes: b users, s steps, e values, d hidden size.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from nnsight import save
@@ -50,7 +51,8 @@ def score_last_step(
     if block is not None:
         tokens = model.inference_inputs(histories).to(hidden.device)
         return model.scored_after(block, tokens, earlier, last)
-    envoy, scored = rec.site(site), []
+    envoy: Any = rec.site(site)
+    scored = []
     for value in last.unbind(dim=1):
         changed = torch.cat([earlier[:, :-1], value[:, None]], dim=1)
         with rec.trace(histories):

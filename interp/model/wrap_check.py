@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -16,10 +16,26 @@ from recmodels.scalars import as_number
 from recmodels.sequences import Histories
 from recmodels.steady import steady
 
-if TYPE_CHECKING:
-    from interp.model.envoys import RecommenderEnvoy
-
 RTOL, ATOL = 1e-3, 1e-4  # of scores
+
+
+class Wrapped(Protocol):
+    """What is compared: a recommender as envoys."""
+
+    recommender: Recommender
+
+    def trace(self, *args: Any, **kwargs: Any) -> Any:
+        """Open a trace."""
+
+    def site(self, name: str) -> Any:
+        """The envoy of a site."""
+
+    def score(self, histories: Histories) -> Tensor:
+        """[b, v] scores."""
+
+    @property
+    def scores(self) -> Tensor:
+        """[b, v] scores in a trace."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +88,7 @@ def bare_pass(recommender: Recommender) -> Pass:
     return Pass(histories, tokens, {name: output.clone() for name, output in outputs.items()}, scores.clone())
 
 
-def check_faithful(rec: "RecommenderEnvoy", bare: Pass, weights: str) -> None:
+def check_faithful(rec: Wrapped, bare: Pass, weights: str) -> None:
     """Compare every site in a trace with the bare model: a change of nnsight or of a model cannot go unseen.
 
     Args:
@@ -107,7 +123,7 @@ def check_faithful(rec: "RecommenderEnvoy", bare: Pass, weights: str) -> None:
         )
 
 
-def check_expected(rec: "RecommenderEnvoy", expected: Any) -> None:
+def check_expected(rec: Wrapped, expected: Any) -> None:
     """Compare the scores with those that another program gave, up to rounding.
 
     Args:

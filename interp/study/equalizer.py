@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import pandas as pd
 from torch import Tensor
@@ -19,12 +19,11 @@ from interp.features.explanations import item_ranks
 from interp.features.labels import UNLABELLED
 from interp.steering.edits import Steer
 from interp.steering.serialization import to_json
+from interp.study.feature import Features
+from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal
 from recmodels.ranking import top_k
 from recmodels.sequences import Histories
-
-if TYPE_CHECKING:
-    from interp.study.study import Study
 
 CONCEPT_REACH = 2.0  # of a slider to either side; a concept turns many features at once
 FEATURE_REACH = 4.0
@@ -86,7 +85,7 @@ class Equalized:
             return self._table().to_html(border=0, justify="left")
 
 
-def equalize(study: "Study", history: Any, sliders: Sliders, k: int = 10) -> Equalized:
+def equalize(study: StudyParts, history: Any, sliders: Sliders, k: int = 10) -> Equalized:
     """One history's list without and with what the sliders add at its last step, and why items entered and left.
 
     Safe to call from many threads: the recommender works for one at a time.
@@ -118,7 +117,7 @@ def equalize(study: "Study", history: Any, sliders: Sliders, k: int = 10) -> Equ
     return Equalized(steer, before, after, reasons.reset_index(drop=True), snippet(study, ids, turned, k))
 
 
-def steer_of(study: "Study", sliders: Sliders) -> Steer:
+def steer_of(study: StudyParts, sliders: Sliders) -> Steer:
     """What sliders do, as `equalize` and a receipt carry it out.
 
     Raises:
@@ -127,22 +126,23 @@ def steer_of(study: "Study", sliders: Sliders) -> Steer:
     return study.recommender.steer_of(_turned(sliders), op="add", unit="p99")
 
 
-def feature_choices(study: "Study") -> list[int]:
+def feature_choices(study: StudyParts) -> list[int]:
     """The features that are ever active, those with a label of their own first."""
-    alive = [feature for feature in study.features if feature.row["density"] > 0]
-    return [feature.index for feature in sorted(alive, key=lambda feature: feature.label == UNLABELLED)]
+    features = study.table("features").set_index("feature").sort_index()
+    alive = features.index[features["density"] > 0].tolist()
+    return sorted(alive, key=lambda feature: study.labels[feature] == UNLABELLED)
 
 
-def feature_name(study: "Study", feature: int) -> str:
+def feature_name(study: StudyParts, feature: int) -> str:
     """What a feature's slider is called.
 
     Raises:
         InputError: there is no such feature.
     """
-    return f"{feature} {study.features[feature].label}"
+    return f"{Features(study)[feature].index} {study.labels[feature]}"
 
 
-def read_history(study: "Study", text: str) -> list[Any]:
+def read_history(study: StudyParts, text: str) -> list[Any]:
     """The item ids of a pasted history: separated by commas, semicolons or line ends, or else by spaces.
 
     Brackets and quotes around them are passed over, so that a Python or JSON list can be pasted as it is.
@@ -163,7 +163,7 @@ def read_history(study: "Study", text: str) -> list[Any]:
     return [ids[part] for part in written]
 
 
-def snippet(study: "Study", history: list[Any], sliders: Sliders, k: int) -> str:
+def snippet(study: StudyParts, history: list[Any], sliders: Sliders, k: int) -> str:
     """A script that makes the steered list."""
     steer = pprint.pformat(dict(sliders), width=100, compact=True, sort_dicts=False)
     return (
@@ -187,7 +187,7 @@ def _turned(sliders: Sliders) -> dict[str | int, float]:
     return {key: value for key, value in sliders.items() if value != 0}
 
 
-def _listed(study: "Study", one: Histories, scores: Tensor, others: Tensor, k: int) -> pd.DataFrame:
+def _listed(study: StudyParts, one: Histories, scores: Tensor, others: Tensor, k: int) -> pd.DataFrame:
     """The list that scores [1, v] make, and each item's rank by the other scores."""
     codes, values = (part[0] for part in top_k(scores, one, k))
     codes, values = codes[codes >= 0], values[codes >= 0]
@@ -211,10 +211,10 @@ def _arrow(new: int, old: int) -> str:
     return "↑" if new < old else "↓"
 
 
-def _reasons(study: "Study", one: Histories, items: list[Any], steer: Steer, sign: int) -> pd.DataFrame:
+def _reasons(study: StudyParts, one: Histories, items: list[Any], steer: Steer, sign: int) -> pd.DataFrame:
     """The features of the steer that moved each item's score most, upwards (1) or downwards (−1)."""
     table = shifts(study.recommender, one, items, steer)
-    table["label"] = [study.features[feature].label for feature in table["feature"]]
+    table["label"] = study.labels.loc[table["feature"]].to_numpy()
     table["total"] = table.groupby("item")["change"].transform("sum")
     table = table[sign * table["change"] > 0]
     return table.groupby("item", sort=False).head(REASONS)[["item", "feature", "label", "change", "total"]]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -17,11 +17,9 @@ from interp.control.causal_map import turned
 from interp.features.labels import UNLABELLED
 from interp.steering.feature_names import feature_or_concept
 from interp.steering.validation import check_dictionary
+from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal, shown
 from recmodels.scalars import as_number
-
-if TYPE_CHECKING:
-    from interp.study.study import Study
 
 
 @dataclass(frozen=True)
@@ -179,7 +177,7 @@ class Features:
         study: whose dictionary.
     """
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: StudyParts) -> None:
         self.study = study
         self._tables: dict[str, pd.DataFrame] = {}
 

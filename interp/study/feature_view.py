@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,7 @@ from interp.control.causal_map import turned
 from interp.features.effects import LAYERS
 from interp.features.labels import UNLABELLED
 from interp.plots.names import BANDS, EXAMPLES
-
-if TYPE_CHECKING:
-    from interp.study.study import Study
+from interp.study.study_parts import StudyParts
 
 DARK = 0.806  # share of the largest activation from which on white is easier to read on its shade than black
 TOP = 3  # items that stand for a feature in lists
@@ -58,7 +56,7 @@ class Shown:
         study: whose.
     """
 
-    def __init__(self, study: "Study") -> None:
+    def __init__(self, study: StudyParts) -> None:
         self.study = study
         self.items = study.items
         self.titles: dict[Any, str] = self.items["title"].to_dict()

@@ -1,18 +1,15 @@
 """What a study shows of itself: quality, dictionary and top concepts, at a glance."""
 
 from html import escape
-from typing import TYPE_CHECKING
 
 from interp.plots.names import MODELS
+from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError
-
-if TYPE_CHECKING:
-    from interp.study.study import Study
 
 TOP = 8  # concepts that are shown
 
 
-def facts(study: "Study") -> list[tuple[str, str]]:
+def facts(study: StudyParts) -> list[tuple[str, str]]:
     """Names and what is to be said of them; only the folder where the study's tables cannot be read."""
     folder = ("folder", str(study.folder))
     try:
@@ -21,14 +18,14 @@ def facts(study: "Study") -> list[tuple[str, str]]:
         return [folder]
 
 
-def as_text(study: "Study") -> str:
+def as_text(study: StudyParts) -> str:
     """A study in a terminal."""
     rows = facts(study)
     width = max(len(name) for name, _ in rows)
     return "\n".join([f"study {study.name}", *(f"  {name:<{width}}  {text}" for name, text in rows)])
 
 
-def as_html(study: "Study") -> str:
+def as_html(study: StudyParts) -> str:
     """A study in Jupyter."""
     rows = "".join(
         f"<tr><th style='text-align:left'>{escape(name)}</th><td style='text-align:left'>{escape(text)}</td></tr>"
@@ -37,7 +34,7 @@ def as_html(study: "Study") -> str:
     return f"<b>Study {escape(study.name)}</b><table>{rows}</table>"
 
 
-def _found(study: "Study") -> list[tuple[str, str]]:
+def _found(study: StudyParts) -> list[tuple[str, str]]:
     metrics, dictionary = study.table("recommender").set_index("replaced"), study.table("dictionary").iloc[0]
     concepts = study.table("concepts").sort_values("correlation", ascending=False)
     model = study.record["config"]["training"]["model"]
@@ -51,7 +48,7 @@ def _found(study: "Study") -> list[tuple[str, str]]:
         ),
         (
             "dictionary",
-            f"{len(study.features)} features at {study.site}, {dictionary['l0']:.0f} active at a step, "
+            f"{study.sae.n_features} features at {study.site}, {dictionary['l0']:.0f} active at a step, "
             f"{dictionary['explained_variance']:.1%} of the variance explained",
         ),
         (

@@ -1,7 +1,5 @@
 """A study's figures as methods: `study.figures.map()`. Each is drawn from the study's tables by `interp.plots`."""
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -10,23 +8,22 @@ from interp.concepts.alignment import UNALIGNED
 from interp.plots.maps import COLOURS
 from interp.plots.steering_plots import METRICS
 from interp.plots.theme import plain
+from interp.study.feature import Features
 from recmodels.errors import InputError
-
-if TYPE_CHECKING:
-    from interp.study.study import Study
 
 TOP = 3  # items that a point of the map tells on hover
 
 
-class Gallery:
+class StudyFigures:
     """The figures of one study. Those of one feature are methods of `study.features[412]`.
 
     Args:
-        study: whose tables are drawn.
+        features: whose study's tables are drawn.
     """
 
-    def __init__(self, study: "Study") -> None:
-        self.study = study
+    def __init__(self, features: Features) -> None:
+        self.features = features
+        self.study = features.study
 
     def features_beside_neurons(self) -> go.Figure:
         """Each concept's best correlation: neurons beside features (paper Figure 4)."""
@@ -114,5 +111,5 @@ class Gallery:
                     *(plain(title) for title in titles.get(feature.index, [])),
                 ]
             )
-            for feature in self.study.features
+            for feature in self.features
         ]

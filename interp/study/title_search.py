@@ -2,14 +2,11 @@
 
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError
-
-if TYPE_CHECKING:
-    from interp.study.study import Study
 
 LONGEST = 200  # characters of a search
 WORDS = 20
@@ -32,7 +29,7 @@ class Titles:
         return cls(source, items, [plain(title) for title in items["title"]], place)
 
 
-def search(study: "Study", words: str, limit: int = 12) -> pd.DataFrame:
+def search(study: StudyParts, words: str, limit: int = 12) -> pd.DataFrame:
     """Items whose title has all these words, whatever their case and accents, or whose id this is.
 
     Returns:

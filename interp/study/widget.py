@@ -1,6 +1,6 @@
 """The equalizer as a Jupyter widget: `study.equalizer()`. What it shows, `interp.study.equalizer` works out."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from interp.optional import needing
 from interp.study.equalizer import (
@@ -13,20 +13,19 @@ from interp.study.equalizer import (
     read_history,
     steer_of,
 )
+from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError
 from recmodels.ranking import check_length
 
 with needing("ipywidgets"):
     import ipywidgets as widgets
 
-if TYPE_CHECKING:
-    from interp.study.study import Study
 
 LAYOUT = {"width": "26rem"}
 STYLE = {"description_width": "9rem"}
 
 
-def equalizer(study: "Study", k: int = 10) -> widgets.VBox:
+def equalizer(study: StudyParts, k: int = 10) -> widgets.VBox:
     """Sliders, a history, and its list before and after, which follow every change; and a receipt, when asked for.
 
     Args:

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from recmodels.columns import Table
-from recmodels.datasets.files import SourceFile
+from recmodels.datasets.source_files import SourceFile
 from recmodels.errors import InputError
 
 

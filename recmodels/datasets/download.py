@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from tqdm.auto import tqdm
 
-from recmodels.datasets.files import SourceFile, read_file
+from recmodels.datasets.source_files import SourceFile, read_file
 from recmodels.errors import InputError
 from recmodels.paths import as_path
 

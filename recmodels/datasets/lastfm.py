@@ -21,8 +21,8 @@ import pandas as pd
 from recmodels import columns
 from recmodels.datasets import cells
 from recmodels.datasets.download import DownloadError, cache_folder, fetch
-from recmodels.datasets.files import read_file
 from recmodels.datasets.reading import is_utf8
+from recmodels.datasets.source_files import read_file
 from recmodels.errors import InputError
 from recmodels.interactions import Dataset
 

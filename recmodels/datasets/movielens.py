@@ -31,7 +31,7 @@ import pandas as pd
 
 from recmodels.datasets import reading
 from recmodels.datasets.download import DownloadError, cache_folder, fetch, from_wheel, is_good, wheel_path
-from recmodels.datasets.files import SourceFile, has_file, read_file
+from recmodels.datasets.source_files import SourceFile, has_file, read_file
 from recmodels.errors import InputError
 from recmodels.interactions import Dataset
 

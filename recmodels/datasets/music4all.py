@@ -14,7 +14,7 @@ import pandas as pd
 from recmodels import columns
 from recmodels.columns import Table
 from recmodels.datasets import cells
-from recmodels.datasets.files import read_file
+from recmodels.datasets.source_files import read_file
 from recmodels.errors import InputError
 from recmodels.interactions import Dataset
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 from tqdm.auto import tqdm
 
-from recmodels.datasets.files import SourceFile
+from recmodels.datasets.source_files import SourceFile
 from recmodels.errors import InputError
 
 WHOLE_NUMBER = re.compile(" *-?[0-9]{1,18} *")

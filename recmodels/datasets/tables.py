@@ -30,7 +30,7 @@ from recmodels import columns as doors
 from recmodels.columns import Table
 from recmodels.config import Columns
 from recmodels.datasets import cells
-from recmodels.datasets.files import read_parquet, read_path
+from recmodels.datasets.source_files import read_parquet, read_path
 from recmodels.datasets.values import AttributeWarning, values
 from recmodels.errors import InputError, shown
 from recmodels.interactions import Dataset

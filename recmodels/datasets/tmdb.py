@@ -19,7 +19,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from recmodels.datasets import reading
-from recmodels.datasets.files import SourceFile, read_file
+from recmodels.datasets.source_files import SourceFile, read_file
 from recmodels.errors import InputError
 from recmodels.interactions import Dataset
 from recmodels.paths import as_path

@@ -11,7 +11,7 @@ import pytest
 
 from recmodels.datasets import download
 from recmodels.datasets.download import DownloadError, fetch, from_wheel
-from recmodels.datasets.files import SourceFile, has_file, read_file
+from recmodels.datasets.source_files import SourceFile, has_file, read_file
 from recmodels.errors import InputError
 
 CONTENT = b"user item time\n" * 1000

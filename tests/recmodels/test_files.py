@@ -9,7 +9,7 @@ import pytest
 
 from recmodels.datasets import files
 from recmodels.datasets.cells import read
-from recmodels.datasets.files import SourceFile, file_names, read_file, read_parquet, read_path
+from recmodels.datasets.source_files import SourceFile, file_names, read_file, read_parquet, read_path
 from recmodels.errors import InputError
 
 

@@ -1,0 +1,222 @@
+"""What a finished run has written: its recommender, dictionary, tables and users, each read when it is asked for."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from interp.activations.activation_store import ActivationStore
+from interp.activations.feature_matrix import FeatureMatrix, feature_matrix
+from interp.concepts import Concepts, concepts_of
+from interp.control.receipts import Receipt, steering_receipt
+from interp.features.labels import UNLABELLED
+from interp.model.envoys import RecommenderEnvoy
+from interp.plots.names import MODELS
+from interp.sae.autoencoder import SparseAutoencoder
+from interp.steering.parsing import DICTIONARY, Meanings
+from interp.store.table_files import TableReader
+from recmodels.errors import InputError, shown
+from recmodels.paths import as_path
+from recmodels.recommender import Recommender
+from recmodels.sequences import Histories, histories_of
+
+if TYPE_CHECKING:
+    pass
+
+LONGEST = 200  # characters of a name
+
+
+@dataclass(frozen=True, repr=False)
+class StudyParts:
+    """What one run has written, read when it is first asked for.
+
+    Attributes:
+        folder: the run's folder; copies and pickles of a study keep this path, and read its parts anew.
+        record: the content of its config.json.
+    """
+
+    folder: Path
+    record: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", as_path(self.folder))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"folder": self.folder, "record": self.record}
+
+    @property
+    def name(self) -> str:
+        """The data set's name."""
+        return self.record["config"]["dataset"]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The configuration, as JSON values."""
+        return self.record["config"]
+
+    @property
+    def model(self) -> str:
+        """The recommender's kind, such as "gptrec"."""
+        return self.config["training"]["model"]
+
+    @property
+    def title(self) -> str:
+        """Model and data set, such as "GPTRec on ml-1m"."""
+        return f"{MODELS.get(self.model, self.model)} on {self.name}"
+
+    @property
+    def attribute(self) -> str:
+        """The attribute whose values are the concepts, such as "genres"."""
+        return self.record["attribute"]
+
+    @property
+    def site(self) -> str:
+        """Where the dictionary reads the recommender, such as "blocks.0"."""
+        return self.record["config"]["site"]
+
+    @cached_property
+    def sae(self) -> SparseAutoencoder:
+        """The chosen dictionary."""
+        return self.dictionary(self.record["dictionary"])
+
+    def dictionary(self, name: str, site: str | None = None) -> SparseAutoencoder:
+        """Any dictionary of the study; their names are in the folder `dictionaries/<site>`.
+
+        Args:
+            name: such as "top_k-512-k-16".
+            site: where it was trained; by default the study's site.
+
+        Raises:
+            InputError: there is no such dictionary, or it is damaged.
+        """
+        where = self.site if site is None else _name(site, "site")
+        return SparseAutoencoder.load(self.folder / "dictionaries" / where / _name(name, "dictionary"))
+
+    def activations(self, part: str = "test") -> ActivationStore:
+        """Hidden states at the study's site, and which user, item and step each row is: what tables are computed from.
+
+        Args:
+            part: "test", or "sae" for what the dictionary was trained on, or "sae_validation".
+
+        Raises:
+            InputError: there is no such part, or its store is damaged.
+        """
+        return ActivationStore.load(self.folder / "activations" / self.site / _name(part, "part"))
+
+    def feature_matrix(self, part: str = "test") -> FeatureMatrix:
+        """What the dictionary makes of a part: sparse [n, f], one row for each of `activations(part)`.
+
+        Raises:
+            InputError: there is no such part, or what is kept of it is damaged.
+        """
+        folder = self.folder / "features" / self.site / self.sae.config.name / part
+        return feature_matrix(self.activations(part), self.sae, folder)
+
+    @cached_property
+    def recommender(self) -> RecommenderEnvoy:
+        """The recommender as envoys, with the dictionary attached; steers may name concepts, and units of features."""
+        meanings = Meanings.of_tables(self.table("features"), self.table("concepts"), self.sae.fingerprint)
+        return RecommenderEnvoy(Recommender.load(self.folder / "recommender")).attach(self.sae, meanings)
+
+    @cached_property
+    def items(self) -> pd.DataFrame:
+        """title, concepts and popularity of every item that the recommender knows, indexed by item id."""
+        return self.table("items").set_index("item")
+
+    @cached_property
+    def concepts(self) -> Concepts:
+        """Which of these items has which of the study's concepts."""
+        return concepts_of(self.items, "concepts")
+
+    def users(self, part: str = "test") -> Histories:
+        """The histories of users that the recommender never saw.
+
+        Args:
+            part: "test", or "sae_validation" for those held out of the SAE part, on which settings are chosen.
+
+        Raises:
+            InputError: there is no such part.
+        """
+        table = self.table("users")
+        rows = table[table["part"] == _name(part, "part")]
+        if rows.empty:
+            raise InputError(f"there is no part {shown(part)}: choose one of {', '.join(table['part'].unique())}")
+        return histories_of(rows.assign(time=0), self.recommender.recommender.vocabulary)
+
+    def receipt(self, edits: Any, users: Any = None, k: int = 10, **how: Any) -> Receipt:
+        """What a steer changes in the lists of many users, with intervals over users (`interp.control.receipts`).
+
+        Args:
+            edits: a `Steer`, or what `RecommenderEnvoy.steer` makes one from, such as {"Sci-Fi": 1.0}.
+            users: histories in any form, the last item of each held out; by default the test users.
+            k: list length.
+            **how: op, at, unit, weight and reconstruct, as in `RecommenderEnvoy.steer`.
+
+        Raises:
+            InputError: the steer cannot be carried out, or a history cannot be read.
+        """
+        steer = self.recommender.steer_of(edits, **how)
+        histories = self.users() if users is None else users
+        popularity = self.items["popularity"]
+        return steering_receipt(
+            self.recommender, histories, steer, self.concepts, popularity, k, targets=steer.concepts
+        )
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A table by name, such as "concepts" or "steering"; read and checked once. To change its values, `copy()` it.
+
+        Raises:
+            InputError: there is no such table.
+        """
+        return self._tables(name)
+
+    @cached_property
+    def _tables(self) -> TableReader:
+        return TableReader(self.folder / "tables", self.record["fingerprints"]["recommender"])
+
+    def profile(self, concept: str) -> pd.Series:
+        """A concept's profile by feature: `rec.steer(2 * study.profile("Horror"), op="add")`.
+
+        How much more active features are with the concept than without it, in units in which what they write together
+        has length 1 among normalised activations (`interp.control.profiles.concept_profiles`). It remembers the
+        dictionary, and steers no other one.
+
+        Raises:
+            InputError: there is no such concept.
+        """
+        table = self.table("profiles")
+        self.concepts.index(_name(concept, "concept"))
+        weights = table[table["concept"] == concept].set_index("feature")["weight"]
+        weights.attrs[DICTIONARY] = self.sae.fingerprint
+        return weights
+
+    @cached_property
+    def labels(self) -> pd.Series:
+        """What every feature is called: its label, or "unlabelled" where none holds on unseen users."""
+        table = self.table("labels").set_index("feature").sort_index()
+        return table["label"].where(table["labelled"], UNLABELLED)
+
+    def titles(self, recommendations: pd.DataFrame) -> pd.DataFrame:
+        """A table with an `item` column, with each item's title and concepts beside it.
+
+        Raises:
+            InputError: there is no such column.
+        """
+        if not isinstance(recommendations, pd.DataFrame) or "item" not in recommendations:
+            raise InputError("the table has no column item: give what `recommend` returns")
+        return recommendations.join(self.items[["title", "concepts"]], on="item")
+
+
+def _name(name: Any, what: str) -> str:
+    """The name of a part of a study, which is no path.
+
+    Raises:
+        InputError: it is no text, or leads elsewhere.
+    """
+    if not isinstance(name, str) or not name:
+        raise InputError(f"there is no {what} {shown(name)}: give its name")
+    if what != "concept" and (Path(name).name != name or "\0" in name or len(name) > LONGEST):
+        raise InputError(f"there is no {what} {shown(name)}: give its name, not a path")
+    return name
