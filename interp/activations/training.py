@@ -4,7 +4,6 @@ import json
 import shutil
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from interp.config import SAEConfig
 from interp.sae.autoencoder import KIND, Provenance, SparseAutoencoder
 from interp.sae.trainers import build_trainer
 from recmodels import artifacts
+from recmodels.config import config_key
 from recmodels.errors import InputError
 
 SAVE_EVERY = 500  # steps between two checkpoints
@@ -72,7 +72,7 @@ def _train(
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     dim = store.activations.shape[1]
     trainers = {name: build_trainer(config, dim, device) for name, config in configs.items()}
-    task = {"store": store.fingerprint, **{name: asdict(config) for name, config in configs.items()}}
+    task = {"store": store.fingerprint, **{name: config_key(config.complete()) for name, config in configs.items()}}
     checkpoint = checkpoints / f"{artifacts.json_sha256(task)[:16]}.safetensors"
     first = _restore(trainers, checkpoint) if checkpoint.is_file() else 0
     bar = tqdm(desc=f"training {len(trainers)} dictionaries", total=shared.steps, initial=first, leave=False)

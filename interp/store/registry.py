@@ -1,15 +1,15 @@
 """All analyses that are known, in the order of work: those of `interp.analyses`, and of installed packages.
 
-A package adds one of its own by an entry point in the group `interp.analyses`, whose value is an `Analysis`; a notebook
-or script by `register_analysis`.
+A notebook or script adds one of its own by `register_analysis`; a package by an entry point in the group
+`interp.analyses`, which names a module that does so (docs/plugins/analysis.md).
 """
 
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.metadata import entry_points
 
 from interp.store.analysis import Analysis, Table, parameters, table_of
 from recmodels.errors import InputError
+from recmodels.plugins import import_entry_points
 
 GROUP = "interp.analyses"
 _REGISTRY: dict[str, Analysis] = {}
@@ -69,14 +69,12 @@ def describe(table: str) -> Table:
 
 def _load() -> None:
     """Import the analyses of this package and of installed ones, once."""
-    if _LOADED:
-        return
-    _LOADED.append(True)
-    # By name: what is built on top of this room is not known to it.
-    for analysis in import_module("interp.analyses").ANALYSES:
-        register_analysis(analysis)
-    for entry in entry_points(group=GROUP):
-        register_analysis(entry.load())
+    if not _LOADED:
+        _LOADED.append(True)
+        # By name: what is built on top of this room is not known to it.
+        for analysis in import_module("interp.analyses").ANALYSES:
+            register_analysis(analysis)
+    import_entry_points(GROUP)
 
 
 def _owners() -> dict[str, Analysis]:
