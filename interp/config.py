@@ -74,7 +74,6 @@ class SAEConfig:
 
     @property
     def _with_sparsity(self) -> Any:
-        """What has that setting: this configuration, or its kind's own settings."""
         return self if sae_kind(self.trainer).sparsity in ("l1", "k") else self.complete().settings
 
     def with_sparsity(self, value: float) -> "SAEConfig":
@@ -147,7 +146,7 @@ class StudyConfig:
 
     dataset: str = "ml-100k"
     """Which data: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m, ml-latest-small, lastfm-2k, music4all, recbole,
-    planted, or own (with `data` and `items`)."""
+    planted, own (with `data` and `items`), or one that is registered (docs/plugins/dataset.md)."""
     data: Path | None = None
     """A folder or archive with your copy of the data; without it the data set is downloaded and cached. Together
     with `items`, your own table of interactions (.csv, .tsv or .parquet)."""

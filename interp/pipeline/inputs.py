@@ -11,6 +11,7 @@ import pandas as pd
 from interp.activations.feature_matrix import feature_matrix
 from interp.concepts.study_data import StudyData
 from interp.config import StudyConfig
+from interp.control.user_metrics import own_metrics
 from interp.model.envoys import RecommenderEnvoy
 from interp.pipeline.grid import Saes, Stores
 from interp.sae.autoencoder import SparseAutoencoder
@@ -164,6 +165,7 @@ INPUTS: dict[str, Callable[[Inputs], Input]] = {
     "steered": lambda all: _plain(list(all.config.steered)),
     "values": lambda all: _plain(list(all.config.values)),
     "sae_config": lambda all: Input(config_key(all.config.sae.complete()), lambda: all.config.sae),
+    "own_metrics": lambda all: _plain(own_metrics()),
     "max_l0": lambda all: _plain(all.config.max_l0),
     "sparse_l0": lambda all: _plain(all.config.sparse_l0),
 }

@@ -19,11 +19,12 @@ _LOADED: list[bool] = []
 def register_analysis(analysis: Analysis) -> Analysis:
     """Make an analysis known: studies compute its tables, and reports have its exhibits and claims.
 
-    One that is registered again under its name takes the other one's place.
+    docs/plugins/analysis.md has a complete example. One that is registered again under its name takes the other one's place.
 
     Raises:
         InputError: another analysis has a table of the same name.
     """
+    _load_ours()
     for table in analysis.tables:
         other = _owners().get(table.name)
         if other is not None and other.name != analysis.name:
@@ -69,12 +70,16 @@ def describe(table: str) -> Table:
 
 def _load() -> None:
     """Import the analyses of this package and of installed ones, once."""
+    _load_ours()
+    import_entry_points(GROUP)
+
+
+def _load_ours() -> None:
     if not _LOADED:
         _LOADED.append(True)
         # By name: what is built on top of this room is not known to it.
         for analysis in import_module("interp.analyses").ANALYSES:
             register_analysis(analysis)
-    import_entry_points(GROUP)
 
 
 def _owners() -> dict[str, Analysis]:
