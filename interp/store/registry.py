@@ -19,7 +19,7 @@ _LOADED: list[bool] = []
 def register_analysis(analysis: Analysis) -> Analysis:
     """Make an analysis known: studies compute its tables, and reports have its exhibits and claims.
 
-    docs/plugins/analysis.md has a complete example. One that is registered again under its name takes the other one's place.
+    One that is registered again under its name takes the other one's place. docs/plugins/analysis.md has an example.
 
     Raises:
         InputError: another analysis has a table of the same name.
