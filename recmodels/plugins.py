@@ -62,7 +62,7 @@ class Registry(dict[str, Thing]):
             InputError: there is none, or an installed package cannot be imported.
         """
         self.load()
-        if name not in self:
+        if not isinstance(name, str) or name not in self:
             raise InputError(
                 f"{self.unknown} {name!r}: choose one of {', '.join(self)}, or register your own first "
                 f"({self.register})"

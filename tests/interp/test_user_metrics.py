@@ -1,12 +1,15 @@
 """Metrics of one's own, in receipts, doses and sweeps; analyses, data and attributes of one's own, in a study."""
 
 import shutil
+import sys
+import types
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from small_study import CONFIG
+from tiny_package import install
 
 import interp.store.registry as analyses_registry
 from interp.concepts import attributes, concepts_of
@@ -20,6 +23,7 @@ from interp.pipeline.run import run
 from interp.presets import presets
 from interp.steering.edits import Edit, Steer
 from interp.store.analysis import Analysis, Table
+from interp.store.keys import analysis_key
 from interp.store.registry import register_analysis
 from interp.study.study import open as open_study
 from recmodels import datasets
@@ -113,6 +117,50 @@ def test_a_dose_that_costs_least_of_it(registered, study):
     assert made["before"] == pytest.approx(row[0])
     with pytest.raises(InputError, match=r"there is no metric 'magic': choose one of ndcg, hit_rate, .*revenue"):
         study.dose(concept, 0.5, cost="magic")
+
+
+def test_a_dose_of_the_command_line_goes_by_it(registered, study, arguments, capsys):
+    concept = study.concepts.names[2]
+    arguments("dose", study.folder, concept, "0.5", "--cost", "revenue")
+    assert study.dose(concept, 0.5, cost="revenue").answer in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        arguments("dose", study.folder, concept, "0.5", "--each", "--cost", "revenue")
+    assert capsys.readouterr().err.startswith("interp: --cost is for one dose for all users")
+
+
+def test_an_analysis_of_a_notebook_has_a_key(monkeypatch):
+    """What a notebook defines is in a module without a file."""
+    notebook = types.ModuleType("notebook")
+    exec("LEAST = 3\ndef compute(items_table):\n    return {}\n", notebook.__dict__)
+    monkeypatch.setitem(sys.modules, "notebook", notebook)
+    analysis = Analysis("noted", "Noted", compute=notebook.compute, tables=())
+    key = analysis_key(analysis, {"items_table": "abc"})
+    assert analysis_key(analysis, {"items_table": "abc"}) == key
+    monkeypatch.setattr(notebook, "LEAST", 4)
+    assert analysis_key(analysis, {"items_table": "abc"}) != key
+
+
+def test_an_installed_package_adds_an_analysis_and_a_metric(site):
+    text = (
+        "import pandas as pd\n"
+        "from interp import Analysis, Table, register_analysis, register_metric\n"
+        "def compute(items_table):\n"
+        "    return {'counted': pd.DataFrame({'items': [len(items_table)]})}\n"
+        "tables = (Table('counted', 'how many items there are', 'items:int'),)\n"
+        "register_analysis(Analysis('counted', 'Counted', compute=compute, tables=tables))\n"
+        "register_metric('length', lambda lists, truth, items: (lists >= 0).sum(axis=1))\n"
+    )
+    install(site, "counted", "interp.analyses", "counted", "counted_items", text)
+    (site / "counted-1.0.dist-info" / "entry_points.txt").write_text(
+        "[interp.analyses]\ncounted = counted_items\n[interp.metrics]\nlength = counted_items\n"
+    )
+    try:
+        order = [analysis.name for analysis in analyses_registry.analyses()]
+        assert order.index("counted") > order.index("items")
+        assert own_metrics() == {"length": 1}
+    finally:
+        user_metrics._METRICS.pop("length", None)
+        analyses_registry._REGISTRY.pop("counted", None)
 
 
 def test_a_sweep_has_a_column_of_it(registered, study):
