@@ -8,13 +8,21 @@ READY  := $(VENV)/.ready
 INTERP_DATA ?= ../shared/data
 export INTERP_DATA
 
+FUZZ_INPUTS ?= 100000
+VERSION_TESTS ?= tests/recmodels tests/interp --ignore tests/recmodels/test_metrics.py --ignore tests/recmodels/test_splits.py \
+  --ignore tests/interp/test_app.py --ignore tests/interp/test_dashboard_shown.py
+
 STUDIES := ml-100k planted ml-1m ml-1m-bert4rec lastfm-2k ml-latest-small
 
-.PHONY: help demo test lint studies reference notebooks clean
+.PHONY: help demo test fuzz kill faults lint oldest newest studies reference notebooks clean
 
 help:
 	@echo "make demo     install, then train, interpret and steer a recommender on MovieLens-100K"
 	@echo "make test     lint, type checks and the whole test suite"
+	@echo "make fuzz     100,000 odd inputs, and a table of what they led to (FUZZ_INPUTS for another number)"
+	@echo "make oldest   tests with the oldest allowed version of each dependency; make newest, with the newest"
+	@echo "make kill     kill a small study 200 times in all its stages, and compare what it ends in"
+	@echo "make faults   lose, cut and flip every file of a study, and fill the disk"
 	@echo "make studies  the figures that the project promises, measured on real data (INTERP_DATA, hours)"
 	@echo "make reference  the same runs, and their tables copied to artifacts/reference"
 	@echo "make notebooks  execute the notebooks on artifacts/ml-100k, and write them with what came out"
@@ -26,6 +34,27 @@ demo: $(READY)
 # Several tests at a time, the models of each on one core.
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not study" --numprocesses auto --maxprocesses 4 --dist loadfile
+
+fuzz: $(READY)
+	OMP_NUM_THREADS=1 FUZZ_INPUTS=$(FUZZ_INPUTS) $(BIN)/python -m pytest tests/fuzz
+
+# An environment of its own beside .venv, and the tests that need neither a browser nor RePlay.
+oldest newest:
+	test -d .venv-$@ || $(PYTHON) -m venv .venv-$@
+	.venv-$@/bin/python tests/versions.py $@ > .venv-$@/requirements.txt
+	.venv-$@/bin/pip install --quiet --disable-pip-version-check --upgrade $(TORCH_INDEX) $$(grep ^torch== constraints.txt)
+	.venv-$@/bin/pip install --quiet --disable-pip-version-check --upgrade $$(grep ^torch== constraints.txt) \
+	  --requirement .venv-$@/requirements.txt
+	.venv-$@/bin/pip install --quiet --disable-pip-version-check --no-deps dictionary-learning==0.1.0
+	OMP_NUM_THREADS=1 .venv-$@/bin/python -m pytest -m "not study and not fuzz" $(VERSION_TESTS)
+
+# Kills in all stages of a small study, each taken up again; the result is compared byte by byte.
+kill: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/kill/harness.py
+
+# Lost, cut and flipped files of every kind, and full disks: all of them, of which `make test` tries a few.
+faults: $(READY)
+	OMP_NUM_THREADS=1 INTERP_FAULTS=all $(BIN)/python -m pytest tests/interp/test_faults.py
 
 studies: $(READY)
 	$(BIN)/python -m pytest -m study
@@ -61,5 +90,5 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) .venv-oldest .venv-newest build *.egg-info
 	find artifacts -mindepth 1 -maxdepth 1 ! -name README.md ! -name reference -exec rm -rf {} +

@@ -14,12 +14,30 @@ from interp.config import StudyConfig
 from interp.optional import Image
 from interp.presets import PRESETS, presets
 from interp.steering.vocabulary import Reconstruct, Unit, Verb
-from recmodels.errors import InputError
+from recmodels.console import abandon_stdout, tolerate_encodings
+from recmodels.errors import InputError, one_line
+from recmodels.paths import as_path
 
 if TYPE_CHECKING:
     from interp.steering.edits import Steer
 
 app = SubcommandApp()
+
+registry = tyro.constructors.ConstructorRegistry()
+
+
+@registry.primitive_rule
+def path_words(about: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
+    """How a path is read: as usual, but an empty word stays empty, where pathlib makes it the current folder."""
+    if about.type is not Path:
+        return None
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="PATH",
+        instance_from_str=lambda words: Path(words[0]) if words[0] else "",
+        is_instance=lambda value: isinstance(value, Path | str),
+        str_from_instance=lambda value: [str(value)],
+    )
 
 
 @app.command
@@ -76,6 +94,7 @@ def export(
     site: tyro.conf.FlagCreatePairsOff[bool] = False,
     figures: Annotated[tuple[Image, ...] | None, tyro.conf.arg(metavar="[{svg,pdf,png} ...]")] = None,
     tables: tyro.conf.FlagCreatePairsOff[bool] = False,
+    spreadsheet_safe: tyro.conf.FlagCreatePairsOff[bool] = False,
 ) -> None:
     """Write feature pages for the web, figures and tables for a paper: `interp export artifacts/ml-100k --to out`.
 
@@ -90,11 +109,15 @@ def export(
         figures: Every figure as plotly's .json, sized for a column of a paper; `--figures svg pdf png` writes images as
             well, which needs Chrome or Chromium and `pip install kaleido`.
         tables: Every table as .tex (booktabs) and as .csv; all.tex shows them all.
+        spreadsheet_safe: In the .csv files, put a ' before text that begins with = + - @ or a tab, which a spreadsheet
+            would run as a formula. Concepts and titles come from the data: use it for data of strangers.
     """
     from interp.pages.export import export
     from interp.study.study import open
 
-    for written in export(open(folder), to, site=site, figures=figures, tables=tables):
+    for written in export(
+        open(folder), as_path(to), site=site, figures=figures, tables=tables, spreadsheet_safe=spreadsheet_safe
+    ):
         print(written)
 
 
@@ -113,27 +136,30 @@ def steer(
     Args:
         folder: The study's folder.
         edits: What to do: FEATURE=VALUE, where a feature is a number or a concept (all its aligned features); with
-            --op ablate FEATURE alone, with --op clamp FEATURE=FLOOR:CAP; or one .json file that --save wrote.
+            --op ablate FEATURE alone, with --op clamp FEATURE=FLOOR:CAP; or one .json file that --save wrote. Where a
+            concept is called 12, say feature:12 or concept:12.
         op: What is done with the value.
         unit: What values are multiples of; if it is not given, each feature's own 99th percentile (p99).
         at: Which steps: the last, which is scored, or all.
         reconstruct: Keep the dictionary's error, or replace the layer by its reconstruction as the paper does.
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and for this command.
     """
+    from interp.steering.feature_names import CONCEPT
     from interp.steering.parsing import read_edits
     from interp.steering.serialization import load_steer
     from interp.study.study import open
 
     opened = open(folder)
-    if len(edits) == 1 and edits[0].endswith(".json"):
+    rec, concepts = opened.recommender, opened.recommender.meanings[opened.site].concepts
+    if len(edits) == 1 and edits[0].endswith(".json") and not edits[0].startswith(CONCEPT):
+        if edits[0] in concepts:
+            raise InputError(f"{edits[0]} is a concept: write {CONCEPT}{edits[0]}, or ./{edits[0]} for a file")
         if (op, unit, at, reconstruct) != ("set", None, "last", "none"):
             raise InputError(f"{edits[0]} already says its op, unit, at and reconstruct: give it alone")
-        made = opened.recommender.steer_of(load_steer(edits[0]))
+        made = rec.steer_of(load_steer(edits[0]))
     else:
         usual: Unit = "activation" if op in ("scale", "ablate") else "p99"
-        made = opened.recommender.steer_of(
-            read_edits(edits, op), op=op, unit=unit or usual, at=at, reconstruct=reconstruct
-        )
+        made = rec.steer_of(read_edits(edits, op, concepts), op=op, unit=unit or usual, at=at, reconstruct=reconstruct)
     print(opened.receipt(made))
     keep(made, save)
 
@@ -207,6 +233,8 @@ def run_and_report(config: StudyConfig) -> None:
     from interp.pages.summary import summary
     from interp.pipeline.run import run
 
+    if config.out is not None and str(config.out).startswith("~"):
+        config = replace(config, out=as_path(config.out))
     print(summary(run(config)))
 
 
@@ -247,23 +275,32 @@ def imported(arguments: list[str]) -> list[str]:
 
 def main() -> None:
     """Entry point of the console script; a mistake is answered in one line, with exit status 2."""
+    tolerate_encodings()
     try:
-        arguments = imported(sys.argv[1:])
-        # Every preset is a subcommand of `interp study` whose settings can all be changed by flags.
-        known = presets() if arguments[:1] == ["study"] else PRESETS
-        preset: Any = subcommand_type_from_defaults(
-            {name: config for name, (_, config) in known.items()},
-            {name: text for name, (text, _) in known.items()},
-        )
-        study.__annotations__["config"] = Annotated[preset, tyro.conf.arg(name="")]
-        app.cli(
-            prog="interp",
-            description="See what a sequential recommender has learnt, and turn it up or down.\n\n"
-            "`interp --import FILE …` imports a .py file or a module first, so that what it registers is known.",
-            args=arguments,
-        )
+        try:
+            arguments = imported(sys.argv[1:])
+            # Every preset is a subcommand of `interp study` whose settings can all be changed by flags.
+            known = presets() if arguments[:1] == ["study"] else PRESETS
+            preset: Any = subcommand_type_from_defaults(
+                {name: config for name, (_, config) in known.items()},
+                {name: text for name, (text, _) in known.items()},
+            )
+            study.__annotations__["config"] = Annotated[preset, tyro.conf.arg(name="")]
+            with registry:
+                app.cli(
+                    prog="interp",
+                    description="See what a sequential recommender has learnt, and turn it up or down.\n\n"
+                    "`interp --import FILE …` imports a .py file or module first, so that what it registers is known.",
+                    args=arguments,
+                )
+        finally:
+            sys.stdout.flush()  # a closed pipe shows here, not as Python ends
+    except BrokenPipeError:
+        abandon_stdout()
+        sys.exit(141)  # what a shell says of a command whose reader has gone
     except (InputError, ImportError, OSError) as error:
-        print(f"interp: {error}", file=sys.stderr)
+        print(f"interp: {one_line(str(error))}", file=sys.stderr)
+        abandon_stdout()
         sys.exit(2)
     except KeyboardInterrupt:
         print("interp: interrupted; the same command goes on where it stopped", file=sys.stderr)

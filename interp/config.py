@@ -1,52 +1,62 @@
 """The configuration from which a whole run follows; the ready-made ones are in `interp.presets`."""
 
-import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from interp.sae_registry import sae_kind, sae_kinds
-from recmodels.config import Columns, SplitConfig, TrainingConfig, check_number, site_names
+from recmodels.config import Columns, Seed, SplitConfig, TrainingConfig, site_names
 from recmodels.errors import InputError
+from recmodels.settings import Between, Name, Settings, Unread
 
 # Settings of a kind's own: its dataclass; on the command line, texts.
 if TYPE_CHECKING:
-    Settings: TypeAlias = Any
+    KindSettings: TypeAlias = Any
 else:
-    Settings = tuple[str, ...]
+    KindSettings = tuple[str, ...]
+
+MOST_STEPS = 100_000_000
+MOST_FEATURES = 2**20
+MOST_WEIGHTS = 2**31  # of a dictionary: features times the width of what it reads, 8 GB
+Steps = Annotated[int, Between(0, MOST_STEPS)]
+Features = Annotated[int, Between(1, MOST_FEATURES)]
+L1 = Annotated[float, Between(0, 1e6)]
+Limit = Annotated[float, Between(0, 1e9)]
+Value = Annotated[float, Between(-1e9, 1e9)]
 
 
 @dataclass(frozen=True)
-class SAEConfig:
+class SAEConfig(Settings, prefix="sae."):
     """How one sparse autoencoder is trained; the defaults are the paper's (docs/paper.md, 4)."""
 
     trainer: str = "unsquared"
     """How: "unsquared" is the loss of the paper's runs, ‖x − x̂‖₂ + λ‖h‖₁, "standard" has the square, as printed;
     gated, p_anneal, top_k, batch_top_k, matryoshka and jump_relu are those of dictionary_learning
     (interp/sae/kinds); or one that is registered (docs/plugins/dictionary.md)."""
-    n_features: int = 2048
+    n_features: Features = 2048
     """Size of the dictionary."""
-    l1: float = 0.1
+    l1: L1 = 0.1
     """Weight λ of the penalty of unsquared, standard, gated and p_anneal; its scale differs between them."""
-    k: int = 16
+    k: Features = 16
     """Active features per activation that top_k, batch_top_k, matryoshka and jump_relu aim at."""
-    learning_rate: float = 1e-3
+    learning_rate: Annotated[float, Between(1e-9, 1e30)] = 1e-3
     """Adam's learning rate after warm-up."""
-    steps: int = 6000
+    steps: Annotated[int, Between(1, MOST_STEPS)] = 6000
     """Optimiser steps."""
-    batch_size: int = 1024
+    batch_size: Annotated[int, Between(2, MOST_FEATURES)] = 1024
     """Activations per step, drawn with replacement."""
-    warmup_steps: int = 1000
+    warmup_steps: Steps = 1000
     """Steps over which the learning rate rises."""
-    sparsity_warmup_steps: int = 2000
+    sparsity_warmup_steps: Steps = 2000
     """Steps over which the penalty rises."""
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the initial weights and of the draws."""
 
-    settings: Settings = ()
+    settings: Annotated[KindSettings, Unread()] = ()
     """Settings that this kind of dictionary alone has, such as "target=8"; in Python, its dataclass of them."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.settings not in ((), [], None):
             object.__setattr__(self, "settings", sae_kind(self.trainer).read_settings(self.settings))
         else:
@@ -100,20 +110,11 @@ class SAEConfig:
         penalty = self.sparsity_warmup_steps if sae_kind(self.trainer).penalty else 0
         return max(self.warmup_steps, penalty)
 
-    def check(self) -> None:
-        """Refuse settings that cannot work.
-
-        Raises:
-            InputError: an unknown trainer, a number out of its range, or a warm-up as long as the training.
-        """
+    def _check_together(self) -> None:
         kind = sae_kind(self.trainer)
-        check_number("sae.n_features", self.n_features, at_least=kind.min_features)
-        check_number("sae.batch_size", self.batch_size, at_least=2)
-        check_number("sae.learning_rate", self.learning_rate, at_least=1e-9)
-        for name in ("l1", "warmup_steps", "sparsity_warmup_steps", "seed"):
-            check_number(f"sae.{name}", getattr(self, name), at_least=0)
+        Between(kind.min_features, MOST_FEATURES).check("sae.n_features", self.n_features)
         if kind.sparsity == "k":
-            check_number("sae.k", self.k, at_least=1, below=self.n_features + 1)
+            Between(1, self.n_features + 1, "left").check("sae.k", self.k)
         if hasattr(settings := self.complete().settings, "check"):
             settings.check()
         if self.steps <= self.warmup:
@@ -124,14 +125,14 @@ class SAEConfig:
 
 
 @dataclass(frozen=True)
-class GridConfig:
+class GridConfig(Settings, prefix="grid."):
     """The dictionaries that are trained beside the one of `sae`, to compare settings; all empty for none."""
 
-    l1: tuple[float, ...] = ()
+    l1: tuple[L1, ...] = ()
     """L1 weights (paper Table 1 and Figure 3a), for a trainer that has one."""
-    n_features: tuple[int, ...] = ()
+    n_features: tuple[Features, ...] = ()
     """Dictionary sizes (Figure 3b)."""
-    seeds: int = 1
+    seeds: Annotated[int, Between(1, 1000)] = 1
     """Runs of every point of these two grids; the paper has 5."""
     trade_off: tuple[str, ...] = ()
     """Trainers, each with the values of its sparsity setting (l1 or k), such as "top_k:8,16,32": what does sparsity
@@ -141,10 +142,10 @@ class GridConfig:
 
 
 @dataclass(frozen=True)
-class StudyConfig:
+class StudyConfig(Settings):
     """Everything that decides a run's numbers. The same configuration on the same machine gives the same ones."""
 
-    dataset: str = "ml-100k"
+    dataset: Annotated[str, Name()] = "ml-100k"
     """Which data: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m, ml-latest-small, lastfm-2k, music4all, recbole,
     planted, own (with `data` and `items`), or one that is registered (docs/plugins/dataset.md)."""
     data: Path | None = None
@@ -164,9 +165,9 @@ class StudyConfig:
     attribute: str | None = None
     """Attribute whose values are the concepts: a column of the item table, decade, franchise, translated, or
     title:WORDS; by default the data set's own (genres, tags)."""
-    most_frequent: int | None = None
+    most_frequent: Annotated[int, Between(1, 1_000_000)] | None = None
     """Keep only so many concepts, those of the most items; the paper takes 20 genres of Music4All."""
-    min_support: int = 5
+    min_support: Annotated[int, Between(1, 1_000_000_000)] = 5
     """Concepts of fewer items than this are left out."""
     other_attributes: tuple[str, ...] = ()
     """More attributes to compare features with, the 20 most frequent values of each (paper Appendix C)."""
@@ -182,14 +183,14 @@ class StudyConfig:
     """How dictionaries are trained."""
     grid: GridConfig = field(default_factory=GridConfig)
     """Which more dictionaries are trained."""
-    max_l0: float = 110.0
+    max_l0: Limit = 110.0
     """Of the dictionaries at `site` that have the trainer of `sae`, take the best aligned with at most this many
     active features per step, measured on held-out users of the SAE part."""
-    sparse_l0: float = 16.0
+    sparse_l0: Limit = 16.0
     """The same limit for the dictionary that the report names as the best of the very sparse ones, of all trainers."""
     steered: tuple[str, ...] = ()
     """Concepts whose top features are steered; empty takes the five best aligned."""
-    values: tuple[float, ...] = tuple(float(value) for value in range(-10, 11))
+    values: tuple[Value, ...] = tuple(float(value) for value in range(-10, 11))
     """Activations that a steered feature is set to."""
 
     @property
@@ -198,22 +199,10 @@ class StudyConfig:
         model = "" if self.training.model == "gptrec" else f"-{self.training.model}"
         return self.out or Path("artifacts") / f"{self.dataset}{model}"
 
-    def check(self) -> None:
-        """Refuse settings that cannot work, before any work is done.
-
-        Raises:
-            InputError: a number is out of its range, or there is no such site or trainer.
-        """
-        self.split.check()
-        self.columns.check()
-        self.training.check()
+    def _check_together(self) -> None:
         if self.items is not None and self.data is None:
             raise InputError("items is given without data: give your table of interactions with --data FILE")
-        check_number("grid.seeds", self.grid.seeds, at_least=1)
-        check_number("min_support", self.min_support, at_least=1)
-        if self.most_frequent is not None:
-            check_number("most_frequent", self.most_frequent, at_least=1)
-        if len(set(self.values)) < 2 or not all(math.isfinite(value) for value in self.values):
+        if len(self.values) < 2:
             raise InputError("values must be at least two different finite numbers to steer with")
         sites = site_names(self.training.num_hidden_layers)
         for site in (self.site, *self.grid.sites):
@@ -222,6 +211,11 @@ class StudyConfig:
         for configs in self.dictionaries().values():
             for sae in configs:
                 sae.check()
+                if sae.n_features * self.training.hidden_size > MOST_WEIGHTS:
+                    raise InputError(
+                        f"a dictionary of {sae.n_features:,} features of width {self.training.hidden_size:,} is too "
+                        f"large: lower n_features to have at most {MOST_WEIGHTS:,} weights"
+                    )
 
     def dictionaries(self) -> dict[str, list[SAEConfig]]:
         """All dictionaries of the study, by site; the one of `sae` comes first."""

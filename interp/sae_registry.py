@@ -62,7 +62,7 @@ class SAEKind:
 
 
 _KINDS: Registry[SAEKind] = Registry(
-    "unknown trainer", "interp.dictionaries", "interp.register_sae", home="interp.sae.kinds"
+    "sae.trainer is", "interp.dictionaries", "interp.register_sae", home="interp.sae.kinds"
 )
 
 

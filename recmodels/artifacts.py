@@ -5,81 +5,121 @@ Every artefact (a model, an activation store, a dictionary) is a folder with a `
     {"kind": "model", "schema": 1, "inputs": {...}, "files": {"model.safetensors": {"bytes": ..., "sha256": ...}}}
 
 `inputs` says what the folder was made from (configuration and the fingerprints of its sources). A run
-asks `is_current` before it does work again, and `verify` refuses a folder that was altered or cut short.
+asks `is_current` before it does work again, and `verify` refuses a folder that was altered or cut short. Files that
+the manifest does not list are never read, and keep the folder from being replaced.
 """
 
-import hashlib
-import json
-import os
-import shutil
+import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import is_dataclass
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from recmodels.config import config_key, description
+from recmodels.config_keys import description, same_inputs
 from recmodels.errors import InputError
+from recmodels.files import file_sha256, flush, remove_leftovers, saving
+from recmodels.files import write_json as write_json
+from recmodels.files import write_text as write_text
+from recmodels.folders import (
+    MANIFEST,
+    MARK,
+    check_removable,
+    is_empty,
+    marked,
+    old_folder,
+    refuse_link,
+    remove,
+    swap,
+    work_in,
+)
+from recmodels.json_files import check_record, of_type, read_json
+from recmodels.json_files import json_sha256 as json_sha256
+from recmodels.locks import hold
 
-MANIFEST = "manifest.json"
 SCHEMA = 1
+SHA256 = re.compile(r"[0-9a-f]{64}")
+log = logging.getLogger(__name__)
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, as a hex string."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+@dataclass(frozen=True)
+class Kind:
+    """What an artefact is.
 
+    Attributes:
+        name: "model", "activations", …; a reader that expects another kind refuses it.
+        files: files without which it is not whole; it has one at least in any case.
+    """
 
-def json_sha256(value: Any) -> str:
-    """SHA-256 of a JSON value in canonical form, as a hex string."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    name: str
+    files: tuple[str, ...] = ()
 
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file so that a reader sees either the old content or the whole new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """`write_text` of a value as indented JSON."""
-    write_text(path, json.dumps(value, indent=2) + "\n")
+    def __str__(self) -> str:
+        return self.name
 
 
 @contextmanager
-def writing(folder: Path, kind: str, inputs: dict[str, Any]) -> Iterator[Path]:
-    """Fill a folder atomically: yields an empty working folder that replaces `folder` when the body succeeds.
+def claim(folder: Path, kind: Kind | str) -> Iterator[None]:
+    """While the body runs, no other process or thread makes the artefact `folder`, and what lies there may be replaced.
 
-    The working folder is `<folder>.partial`. It survives a failure, so that resumable work can keep its
-    state there; call `discard_partial` to start over.
+    Raises:
+        InputError: another one makes it; the folder holds something else than an artefact of this kind; or there is no
+            space to write what the body writes.
+    """
+    refuse_link(folder)
+    with hold(folder.with_name(f"{folder.name}.lock"), folder), saving(folder):
+        check_replaceable(folder, kind)
+        for place in (partial_folder(folder), old_folder(folder)):  # now, not after the work of the body
+            check_removable(place, str(kind))
+        yield
+
+
+@contextmanager
+def writing(folder: Path, kind: Kind | str, inputs: dict[str, Any]) -> Iterator[Path]:
+    """Fill a folder atomically: yields a working folder that replaces `folder` when the body succeeds.
+
+    The working folder is `<folder>.partial`. It survives a failure, so that resumable work on the same inputs can keep
+    its state there; call `discard_partial` to start over.
 
     Args:
         folder: where the artefact will be.
-        kind: what it is ("model", "activations", …); a reader that expects another kind refuses it.
+        kind: what it is.
         inputs: JSON description of everything the artefact was made from; configurations may be dataclasses.
+
+    Raises:
+        InputError: as `claim`; or the body did not write all files of this kind.
     """
     partial = partial_folder(folder)
-    partial.mkdir(parents=True, exist_ok=True)
-    yield partial
+    with claim(folder, kind):
+        work_in(partial, str(kind), inputs)
+        yield partial
+        seal(partial, kind, inputs)
+        (partial / MARK).unlink()
+        swap(partial, folder, str(kind))
+
+
+def seal(folder: Path, kind: Kind | str, inputs: dict[str, Any]) -> None:
+    """Write a folder's manifest, which says that it is whole; all of it is on the disk afterwards.
+
+    Raises:
+        InputError: a file that this kind needs is not there, or one is a link.
+    """
+    remove_leftovers(folder)
+    # A manifest is there when a run was killed between writing it and the rename.
+    names = [name for name in _files_in(folder) if name not in (MANIFEST, MARK)]
+    for name in names:
+        refuse_link(folder / name)
+    _check_complete(folder, kind, names)
     files = {
-        path.relative_to(partial).as_posix(): {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
-        for path in sorted(partial.rglob("*"))
-        # A manifest is there when a run was killed between writing it and the rename.
-        if path.is_file() and path != partial / MANIFEST
+        name: {"bytes": (folder / name).stat().st_size, "sha256": file_sha256(folder / name)} for name in sorted(names)
     }
-    write_json(partial / MANIFEST, {"kind": kind, "schema": SCHEMA, "inputs": description(inputs), "files": files})
-    # Deleting takes time, in which a run may be killed: the old folder is renamed first.
-    old = folder.with_name(f"{folder.name}.old")
-    if old.exists():
-        shutil.rmtree(old)
-    if folder.exists():
-        folder.rename(old)
-    partial.rename(folder)
-    if old.exists():
-        shutil.rmtree(old)
+    for name in names:
+        flush(folder / name)
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            flush(path)
+    write_json(folder / MANIFEST, {"kind": str(kind), "schema": SCHEMA, "inputs": description(inputs), "files": files})
 
 
 def partial_folder(folder: Path) -> Path:
@@ -87,66 +127,120 @@ def partial_folder(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.partial")
 
 
-def discard_partial(folder: Path) -> None:
-    """Forget unfinished work on `folder`, if there is any."""
-    shutil.rmtree(partial_folder(folder), ignore_errors=True)
+def discard_partial(folder: Path, kind: Kind | str) -> None:
+    """Forget unfinished work on `folder`, if there is any.
+
+    Raises:
+        InputError: another process is at it, or the working folder is someone else's.
+    """
+    if partial_folder(folder).exists():
+        with hold(folder.with_name(f"{folder.name}.lock"), folder):
+            remove(partial_folder(folder), str(kind))
 
 
-def read_manifest(folder: Path, kind: str) -> dict[str, Any]:
+def read_manifest(folder: Path, kind: Kind | str) -> dict[str, Any]:
     """The manifest of a finished artefact of the given kind; file contents are not read.
 
     Raises:
-        InputError: there is no such folder, it is unfinished, or it holds something else.
+        InputError: there is no such folder, it is unfinished, it holds something else, or its manifest is damaged or
+            lacks a file that this kind needs.
     """
     path = folder / MANIFEST
     if not path.is_file():
         state = "is unfinished" if folder.exists() or partial_folder(folder).exists() else "does not exist"
         raise InputError(f"{folder} {state}: run the step that writes this {kind} again")
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        found, schema, _ = manifest["kind"], manifest["schema"], (manifest["inputs"], manifest["files"])
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path} is damaged: delete {folder} and run its step again") from None
-    if found != kind:
-        raise InputError(f"{folder} holds a {found}, not a {kind}: pass the folder of a {kind}")
-    if schema != SCHEMA:
-        raise InputError(f"{folder} has layout {schema}, this version reads {SCHEMA}: write it again")
+    advice = f"delete {folder} and run its step again"
+    manifest = read_json(path, advice)
+    check_record(manifest, {"kind": str, "schema": int, "inputs": dict, "files": dict}, path, advice)
+    if manifest["kind"] != str(kind):
+        raise InputError(f"{folder} holds a {manifest['kind']}, not a {kind}: pass the folder of a {kind}")
+    if manifest["schema"] != SCHEMA:
+        raise InputError(f"{folder} has layout {manifest['schema']}, this version reads {SCHEMA}: write it again")
+    for name, about in manifest["files"].items():
+        if not _is_entry(name, about):
+            raise InputError(f"{path} is damaged, what it says of {name!r} cannot be: {advice}")
+    _check_complete(folder, kind, manifest["files"])
     return manifest
 
 
-def verify(folder: Path, kind: str) -> dict[str, Any]:
+def verify(folder: Path, kind: Kind | str) -> dict[str, Any]:
     """`read_manifest`, then check every file's size and checksum.
 
     Raises:
-        InputError: as `read_manifest`, or a file is missing, cut short or altered.
+        InputError: as `read_manifest`, or a file is missing, a link, cut short or altered.
     """
     manifest = read_manifest(folder, kind)
     for name, expected in manifest["files"].items():
         path = folder / name
-        if not path.is_file():
-            raise InputError(f"{path} is missing: delete {folder} and run its step again")
+        if path.is_symlink() or not path.is_file():
+            raise InputError(f"{path} is missing or a link: delete {folder} and run its step again")
         if path.stat().st_size != expected["bytes"] or file_sha256(path) != expected["sha256"]:
             raise InputError(f"{path} was cut short or altered: delete {folder} and run its step again")
     return manifest
 
 
-def is_current(folder: Path, kind: str, inputs: dict[str, Any]) -> bool:
-    """Whether `folder` is a finished artefact made from these inputs (`same_inputs`)."""
+def is_current(folder: Path, kind: Kind | str, inputs: dict[str, Any]) -> bool:
+    """Whether `folder` is a finished artefact made from these inputs (`same_inputs`) that passes `verify`.
+
+    One that was made from them and is damaged is not; the log says so in a line.
+    """
     try:
-        return same_inputs(read_manifest(folder, kind)["inputs"], inputs)
+        if not same_inputs(read_manifest(folder, kind)["inputs"], inputs):
+            return False
     except InputError:
         return False
+    try:
+        verify(folder, kind)
+    except InputError as damage:
+        log.warning("%s; it is made again", damage)
+        return False
+    return True
 
 
-def same_inputs(stored: dict[str, Any], inputs: dict[str, Any]) -> bool:
-    """Whether stored inputs say the same as `inputs`.
+def check_replaceable(folder: Path, kind: Kind | str) -> None:
+    """Refuse to replace anything but an empty folder, or an artefact of this kind to which nothing was added.
 
-    Configurations (dataclasses among `inputs`) are compared without the fields at their defaults, so that a folder
-    stays current when a field is added to their class.
+    Raises:
+        InputError: the folder holds something else.
     """
-    return stored.keys() == inputs.keys() and all(
-        config_key(value, stored[name]) == config_key(value)
-        if is_dataclass(value) and isinstance(stored[name], dict)
-        else stored[name] == description(value)
-        for name, value in inputs.items()
-    )
+    refuse_link(folder)
+    if not folder.exists() or (folder.is_dir() and is_empty(folder)):
+        return
+    if not folder.is_dir() or not (folder / MANIFEST).is_file():
+        raise InputError(f"{folder} is not a {kind} that this program wrote: move it away, or choose another folder")
+    try:
+        manifest = read_manifest(folder, kind)
+    except InputError:
+        # A manifest of this kind that is not whole lists nothing to be relied on.
+        if marked(folder, str(kind)) is None:
+            raise
+        return
+    for name in _files_in(folder):
+        if name not in manifest["files"] and name != MANIFEST:
+            raise InputError(f"{folder / name} is not of the {kind} there: move it away, and try again")
+
+
+def _files_in(folder: Path) -> list[str]:
+    """Names of everything below a folder that is no folder, with slashes."""
+    paths = sorted(folder.rglob("*"))
+    return [path.relative_to(folder).as_posix() for path in paths if path.is_symlink() or not path.is_dir()]
+
+
+def _is_entry(name: str, about: Any) -> bool:
+    """Whether a manifest's entry names a file inside the folder, its size and its checksum."""
+    path = PurePosixPath(name)
+    inside = name and not path.is_absolute() and ".." not in path.parts and not re.search(r"[\\:\0]", name)
+    sized = of_type(about, dict) and of_type(about.get("bytes"), int) and of_type(about.get("sha256"), str)
+    return bool(inside and sized and about["bytes"] >= 0 and SHA256.fullmatch(about["sha256"]))
+
+
+def _check_complete(folder: Path, kind: Kind | str, names: Any) -> None:
+    """Refuse an artefact without a file, or without one that its kind needs.
+
+    Raises:
+        InputError: it lacks one.
+    """
+    lacking = [name for name in (kind.files if isinstance(kind, Kind) else ()) if name not in names]
+    if lacking or not names:
+        lacks = lacking[0] if lacking else "its files"
+        raise InputError(f"{folder} lacks {lacks}: delete it and run the step that writes this {kind} again")

@@ -1,5 +1,7 @@
 """The one exception that both packages raise for input a person can correct, and how its message shows a value."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 LONGEST = 60  # characters of a wrong value that a message shows
@@ -24,6 +26,24 @@ def one_line(text: str) -> str:
     if line.isprintable():
         return line
     return "".join(letter if letter.isprintable() else _escape(letter) for letter in line)
+
+
+def printable(text: str) -> str:
+    """Text of several lines for a terminal: its line ends and blanks stay, what else cannot be printed is an escape.
+
+    So neither a control character nor an override of the writing direction in a title, a concept or an id acts.
+    """
+    return "".join(letter if letter.isprintable() or letter == "\n" else _escape(letter) for letter in text)
+
+
+def for_terminal(show: Callable[[Any], str]) -> Callable[[Any], str]:
+    """A `__repr__`, or another method that makes text, whose text is `printable`."""
+
+    @wraps(show)
+    def shows(it: Any) -> str:
+        return printable(show(it))
+
+    return shows
 
 
 def shown(value: Any, longest: int = LONGEST) -> str:

@@ -1,6 +1,7 @@
 """The validated tables that everything starts from: interactions (user, item, time) and items (title, attributes)."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
@@ -8,9 +9,12 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from recmodels.errors import InputError
+from recmodels.columns import plain_ids
+from recmodels.errors import InputError, shown
+from recmodels.plain import plain, text
 
 COLUMNS = ("user", "item", "time")
+NAME = re.compile(r"[^\s./\\:~-][^/\\:]{0,99}")
 Repeats = Literal["all", "first", "last"]
 
 
@@ -33,6 +37,7 @@ class Dataset:
     attribute: str
 
     def __post_init__(self) -> None:
+        _check_name(self.name)
         object.__setattr__(self, "interactions", validated_interactions(self.interactions))
         object.__setattr__(self, "items", validated_items(self.items))
         unknown = pd.Index(self.interactions["item"].unique()).difference(self.items.index)
@@ -62,10 +67,15 @@ class Dataset:
             digest.update(",".join(map(str, frame.columns)).encode())
             for _, column in frame.items():
                 # Numbers as they are, which is a hundred times faster; tuples, missing values and text as text.
-                plain = (
-                    column if isinstance(column.dtype, np.dtype) and column.dtype.kind in "if" else column.astype(str)
-                )
-                digest.update(pd.util.hash_pandas_object(plain, index=False).to_numpy().tobytes())
+                is_number = isinstance(column.dtype, np.dtype) and column.dtype.kind in "if"
+                try:
+                    hashes = pd.util.hash_pandas_object(column if is_number else column.astype(str), index=False)
+                except Exception:  # of the cells' own code
+                    raise InputError(
+                        f"{self.name}: the column {column.name!r} holds something that is neither text nor numbers "
+                        f"nor a tuple of them: convert it"
+                    ) from None
+                digest.update(hashes.to_numpy().tobytes())
         return digest.hexdigest()
 
 
@@ -88,10 +98,8 @@ def validated_interactions(frame: pd.DataFrame) -> pd.DataFrame:
     if frame.empty:
         raise InputError("interactions are empty: nothing to learn from; check the file and its separator")
     for column in ("user", "item"):
-        if isinstance(frame[column].dtype, pd.CategoricalDtype):
-            frame[column] = frame[column].astype(frame[column].cat.categories.dtype)
-        _check_ids(frame[column], f"interactions, column {column!r}")
-    time = frame["time"]
+        frame[column] = _checked_ids(frame[column], f"interactions, column {column!r}")
+    time = frame["time"] = plain(frame["time"])
     if not pd.api.types.is_numeric_dtype(time) or pd.api.types.is_bool_dtype(time):
         raise InputError(f"interactions, column 'time' holds {time.dtype}: convert it to numbers, such as Unix seconds")
     finite = np.isfinite(time.to_numpy(dtype=float))
@@ -130,17 +138,38 @@ def validated_items(frame: pd.DataFrame) -> pd.DataFrame:
     """
     if "title" not in frame.columns:
         raise InputError("the item table lacks the column 'title': add one; the item id itself will do")
-    frame = frame.rename_axis("item")
-    _check_ids(frame.index.to_series(), "the item table's index")
+    ids = _checked_ids(pd.Series(frame.index), "the item table's index")
+    frame = frame.set_axis(pd.Index(ids, name="item")).assign(title=_titles(frame["title"]))
     repeated = frame.index[frame.index.duplicated()]
     if len(repeated):
         raise InputError(f"item {repeated.tolist()[0]!r} has more than one row in the item table: keep one")
     return frame
 
 
-def _check_ids(ids: pd.Series, where: str) -> None:
+def _titles(column: pd.Series) -> list[str]:
+    """Titles as text, "" where missing."""
+    try:
+        return [text(cell) for cell in plain(column)]
+    except InputError as fault:
+        raise InputError(f"the item table, column 'title': {fault}") from None
+
+
+def _check_name(name: str) -> None:
+    if not isinstance(name, str) or not NAME.fullmatch(name) or not name.isprintable():
+        raise InputError(
+            f"{shown(name)} cannot be the name of a data set, as a folder is called by it: take up to 100 characters "
+            f"without / \\ and :, the first one a letter or digit"
+        )
+
+
+def _checked_ids(column: pd.Series, where: str) -> pd.Series:
+    try:
+        ids = plain_ids(plain(column))
+    except InputError as fault:
+        raise InputError(f"{where}: {fault}") from None
     if ids.isna().any():
         raise InputError(f"{where}: row {int(ids.isna().to_numpy().argmax())} has no id: drop it or fill it in")
     kind = pd.api.types.infer_dtype(ids, skipna=False)
     if kind not in ("integer", "string"):
         raise InputError(f"{where} holds ids of type {kind}: convert them all to integers or all to strings")
+    return ids

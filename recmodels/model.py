@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,6 +16,8 @@ from transformers import PretrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput
 
 from recmodels.config import site_names
+from recmodels.errors import InputError
+from recmodels.initial import Watched, keep_given
 from recmodels.sequences import PAD, Histories
 
 IGNORE = -100  # the label of a step that has nothing to predict
@@ -66,11 +70,12 @@ class TiedScorer(nn.Module):
         return F.linear(hidden, items)
 
 
-class SequentialRecommender(PreTrainedModel):
+class SequentialRecommender(PreTrainedModel, metaclass=Watched):
     """Base of the recommenders: reads left-padded tokens, scores every item as the next one.
 
     A subclass builds a backbone, says where its sites are, and implements the two methods below that raise; calls
-    `self.post_init()` at the end of its `__init__`; and is made known by `recmodels.recommender.register`. It learns
+    `self.post_init()` at the end of its `__init__`; and is made known by `recmodels.recommender.register`. Weights that
+    it was given or loaded before `post_init` stay as they are; new ones are drawn as transformers does. It learns
     to predict each step's next item unless it says otherwise, so its steps must not see later ones. Padding must not
     matter: a history has the same scores in a wide batch as by itself.
     """
@@ -87,6 +92,11 @@ class SequentialRecommender(PreTrainedModel):
     def __init__(self, config: RecommenderConfig) -> None:
         super().__init__(config)
         self.scorer = TiedScorer()
+
+    def post_init(self) -> None:
+        """Draw the initial weights; those that were given or loaded stay as they are (`recmodels.initial`)."""
+        keep_given(self)
+        super().post_init()
 
     @property
     def sites(self) -> dict[str, str]:
@@ -158,6 +168,32 @@ class SequentialRecommender(PreTrainedModel):
         Here the last `max_history` items of each history.
         """
         return histories.tokens(self.config.max_history)
+
+    def checked_tokens(self, tokens: Tensor) -> Tensor:
+        """Tokens, if they can be read: int64 [b, s], padding on the left.
+
+        Raises:
+            InputError: another shape or type, a token that no item has, padding elsewhere, or too many steps.
+        """
+        form = f"shape {tuple(tokens.shape)} and type {str(tokens.dtype).removeprefix('torch.')}"
+        whole = not (tokens.dtype.is_floating_point or tokens.dtype.is_complex or tokens.dtype == torch.bool)
+        if tokens.ndim != 2 or not tokens.numel() or not whole or tokens.is_meta:
+            raise InputError(f"these tokens have {form}: give whole numbers [user, step], or lists of item ids")
+        tokens, n = tokens.long(), len(self.get_input_embeddings().weight)
+        if int(tokens.min()) < 0 or int(tokens.max()) >= n:
+            wrong = int(tokens.min()) if int(tokens.min()) < 0 else int(tokens.max())
+            raise InputError(f"there is no token {wrong}: tokens are 0 (padding) to {n - 1}; or give lists of item ids")
+        real = tokens != PAD
+        if not real[:, -1].all() or (real[:, :-1] & ~real[:, 1:]).any():
+            raise InputError("the padding of these tokens, 0, is not on the left: put it before each history's tokens")
+        most = self.inference_inputs(
+            Histories(
+                pd.RangeIndex(1), np.zeros(self.config.max_history, np.int32), np.array([0, self.config.max_history])
+            )
+        ).shape[1]
+        if int(real.sum(dim=1).max()) > most:
+            raise InputError(f"a history has {int(real.sum(dim=1).max())} tokens: this model reads {most} at most")
+        return tokens
 
     def training_batch(self, histories: Histories) -> dict[str, Tensor]:
         """`input_ids` and `labels` of a training step on these windows; each has at least two items.

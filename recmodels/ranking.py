@@ -1,20 +1,24 @@
 """Ranked lists and their evaluation, for anything that can score items."""
 
 from collections.abc import Callable
-from numbers import Integral
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from recmodels import metrics
-from recmodels.errors import InputError
+from recmodels.errors import InputError, shown
+from recmodels.scalars import as_whole_number
 from recmodels.sequences import Histories
+from recmodels.steady import steady
 
+LONGEST_LIST = 1_000_000
 Score = Callable[[Histories], torch.Tensor]
 """Scores of all items for a batch of histories: float [user, item]."""
 
 
+@steady()
 def top_k(scores: torch.Tensor, seen: Histories | None, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k best items of every row; equal scores are ordered by item code.
 
@@ -28,9 +32,9 @@ def top_k(scores: torch.Tensor, seen: Histories | None, k: int) -> tuple[np.ndar
         left, the rest is code −1 with score −inf.
 
     Raises:
-        InputError: k is less than 1, or a score is NaN or infinite.
+        InputError: k is no list length, or a score is NaN or infinite.
     """
-    check_length(k)
+    k = check_length(k)
     if seen is not None:
         rows = np.repeat(np.arange(len(seen)), seen.lengths)
         scores = scores.clone()
@@ -52,14 +56,18 @@ def top_k(scores: torch.Tensor, seen: Histories | None, k: int) -> tuple[np.ndar
     return codes.cpu().numpy(), values.cpu().numpy()
 
 
-def check_length(k: int) -> None:
-    """Refuse what is no list length.
+def check_length(k: Any) -> int:
+    """A list length as Python's own int.
 
     Raises:
-        InputError: k is no whole number, or less than 1.
+        InputError: k is no whole number, less than 1, or above `LONGEST_LIST`.
     """
-    if not isinstance(k, Integral) or k < 1:
-        raise InputError(f"k is {k!r}: ask for at least one item")
+    length = as_whole_number(k)
+    if length is None or length < 1:
+        raise InputError(f"k is {shown(k)}: ask for at least one item")
+    if length > LONGEST_LIST:
+        raise InputError(f"k is {shown(k)}: ask for at most {LONGEST_LIST:,} items")
+    return length
 
 
 def rank(score: Score, histories: Histories, k: int = 10, batch_size: int = 256) -> np.ndarray:

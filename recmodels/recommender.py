@@ -14,12 +14,15 @@ from transformers.utils import logging as transformers_logging
 
 from recmodels import artifacts
 from recmodels.bert4rec import BERT4Rec
-from recmodels.errors import InputError
+from recmodels.errors import InputError, shown
 from recmodels.gptrec import GPTRec
+from recmodels.json_files import of_type, read_json, read_record
+from recmodels.loading import load_model
 from recmodels.model import RecommenderConfig, SequentialRecommender
 from recmodels.plugins import Registry
-from recmodels.ranking import Score, rank, top_k
+from recmodels.ranking import Score, check_length, rank, top_k
 from recmodels.sequences import Histories, Vocabulary, as_histories
+from recmodels.steady import check_precision, steady
 
 MODELS: Registry[type[SequentialRecommender]] = Registry(
     "unknown model", "recmodels.recommenders", "recmodels.recommender.register"
@@ -27,6 +30,8 @@ MODELS: Registry[type[SequentialRecommender]] = Registry(
 for _kind, _model in (("gptrec", GPTRec), ("bert4rec", BERT4Rec)):
     MODELS.add(_kind, _model, __name__)
 OURS = tuple(MODELS)
+KIND = artifacts.Kind("recommender", ("config.json", "model.safetensors", "vocabulary.json"))
+VOCABULARY_BYTES = 2**30  # of ids that are read, at most
 
 Model = TypeVar("Model", bound=type[SequentialRecommender])
 
@@ -99,8 +104,10 @@ class Recommender:
     @torch.no_grad()
     def score(self, histories: Histories) -> torch.Tensor:
         """Scores of every item as each history's next one: float [user, item], columns in code order."""
-        inputs = self.model.inference_inputs(histories).to(self.model.device)
-        return self.model(inputs).scores
+        check_precision(self.model)
+        with steady(self.model):
+            inputs = self.model.inference_inputs(histories).to(self.model.device)
+            return self.model(inputs).scores
 
     def rank(self, given: Any, k: int = 10) -> np.ndarray:
         """Item codes of each history's top k, its own items left out: int [user, k]."""
@@ -121,28 +128,46 @@ class Recommender:
     def save(self, folder: Path, inputs: dict[str, Any] | None = None) -> None:
         """Write weights (safetensors), configuration and vocabulary (JSON) as one verified folder."""
         transformers_logging.disable_progress_bar()
-        artifacts.discard_partial(folder)
-        with artifacts.writing(folder, "recommender", inputs or {}) as partial:
+        artifacts.discard_partial(folder, KIND)
+        with artifacts.writing(folder, KIND, inputs or {}) as partial:
             self.model.save_pretrained(partial)
             artifacts.write_json(partial / "vocabulary.json", self.vocabulary.ids.tolist())
 
     @classmethod
+    @steady()
     def load(cls, folder: Path) -> "Recommender":
         """Read what `save` wrote, after checking every file.
 
         Raises:
-            InputError: the folder is missing, unfinished, altered, or holds a model of an unknown type.
+            InputError: the folder is missing, unfinished, altered, or holds a model of an unknown type, or one that is
+                not what its config.json says (`recmodels.loading`).
         """
         transformers_logging.disable_progress_bar()
-        artifacts.verify(folder, "recommender")
-        model = model_class(json.loads((folder / "config.json").read_text()).get("model_type"))
-        ids = json.loads((folder / "vocabulary.json").read_text())
-        return cls(model.from_pretrained(folder), Vocabulary(pd.Index(ids, name="item")))
+        artifacts.verify(folder, KIND)
+        advice = f"delete {folder} and run its step again"
+        model = model_class(read_record(folder / "config.json", {"model_type": str}, advice)["model_type"])
+        ids = _read_ids(folder / "vocabulary.json", advice)
+        return cls(load_model(folder, model, advice), Vocabulary(ids))
+
+
+def _read_ids(path: Path, advice: str) -> pd.Index:
+    """The item ids of a vocabulary: text or numbers, each once.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    ids = read_json(path, advice, VOCABULARY_BYTES)
+    if not isinstance(ids, list) or not all(of_type(item, str) or of_type(item, float) for item in ids):
+        raise InputError(f"{path} is no list of item ids: {advice}")
+    index = pd.Index(ids, name="item")
+    if not index.is_unique:
+        raise InputError(f"{path} has the item {shown(index[index.duplicated()].tolist()[0])} twice: {advice}")
+    return index
 
 
 def recommendations(score: Score, histories: Histories, vocabulary: Vocabulary, k: int) -> pd.DataFrame:
     """Top-k lists of any scorer as a table of item ids; see `Recommender.recommend`."""
-    parts = []
+    parts, k = [], min(check_length(k), len(vocabulary))
     for batch in histories.batches(256):
         codes, scores = top_k(score(batch), batch, k)
         listed = codes >= 0

@@ -3,6 +3,8 @@
 from numbers import Integral, Real
 from typing import Any
 
+from recmodels.errors import InputError, shown
+
 
 def as_number(value: Any) -> int | float | None:
     """A number as Python's own int or float, or None if the value is none.
@@ -31,4 +33,22 @@ def as_whole_number(value: Any) -> int | None:
 
 def _unwrapped(value: Any) -> Any:
     """What a scalar, array or tensor without axes holds; anything else as it is."""
-    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
+    if getattr(value, "ndim", None) != 0 or not hasattr(value, "item"):
+        return value
+    try:
+        return value.item()
+    except RuntimeError:  # a tensor that holds nothing, such as one on the device "meta"
+        return None
+
+
+def whole_number(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
+    """A setting that is a whole number in a range, as Python's own int.
+
+    Raises:
+        InputError: it is no whole number, or outside the range.
+    """
+    whole = as_whole_number(value)
+    if whole is None or whole < least or (most is not None and whole > most):
+        reach = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise InputError(f"{name} is {shown(value)}: give a whole number {reach}")
+    return whole

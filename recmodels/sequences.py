@@ -7,7 +7,7 @@ so that token 0 is padding. Nobody outside this package meets tokens.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,10 +16,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from recmodels.errors import InputError
+from recmodels.columns import Table, are_ids, is_empty, plain_ids, times
+from recmodels.errors import InputError, shown
+from recmodels.lists import as_column, lists_by_user, no_users
+from recmodels.plain import as_frame, plain
 
 PAD = 0
-LISTS = Sequence | np.ndarray | pd.Index | pd.Series  # what a history may be given as
 
 
 @dataclass(frozen=True)
@@ -41,18 +43,24 @@ class Vocabulary:
         return cls(pd.Index(np.sort(interactions["item"].unique()), name="item"))
 
     def encode(self, items: Any) -> np.ndarray:
-        """Codes of item ids, int32.
+        """Codes of item ids, int32; ids are read as those of tables are (`recmodels.columns`).
 
         Raises:
-            InputError: an item is not in the vocabulary.
+            InputError: an item is not in the vocabulary, or is no id.
         """
-        items = pd.Index(items)
+        ids = plain_ids(plain(as_column(items)))
+        if ids.dtype != np.int64 and pd.api.types.infer_dtype(ids, skipna=False) != "string":
+            bad = ~are_ids(ids)
+            if bad.any():
+                wrong = ids[bad].tolist()[0]
+                raise InputError(f"{shown(wrong)} is no item: an item id is a whole number or text")
+        items = pd.Index(ids, tupleize_cols=False)
         codes = self.ids.get_indexer(items)
         unknown = items[codes < 0]
         if len(unknown):
-            shown = ", ".join(repr(item) for item in unknown.unique()[:3].tolist())
+            names = ", ".join(shown(item) for item in unknown.unique()[:3].tolist())
             raise InputError(
-                f"{unknown.nunique(dropna=False)} items are unknown to this recommender ({shown}): leave them out, "
+                f"{unknown.nunique(dropna=False)} items are unknown to this recommender ({names}): leave them out, "
                 f"or write the ids as {self.ids[:1].tolist()[0]!r} is written"
             )
         return codes.astype(np.int32)
@@ -86,7 +94,7 @@ class Histories:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the users, the codes and where each history ends."""
-        digest = hashlib.sha256(json.dumps(self.users.tolist()).encode())
+        digest = hashlib.sha256(json.dumps(self.users.tolist(), default=shown).encode())
         for part in (self.codes.astype(np.int64), self.offsets):
             digest.update(part.tobytes())
         return digest.hexdigest()
@@ -165,28 +173,39 @@ class Histories:
 
 
 def histories_of(frame: pd.DataFrame, vocabulary: Vocabulary) -> Histories:
-    """One history per user of an interaction table: by time, ties in row order; users as they first appear.
+    """One history per user of a table of interactions: by time, ties in row order; users as they first appear.
+
+    Args:
+        frame: columns user, item and time, which are read as `recmodels.columns` says.
+        vocabulary: the recommender's items.
 
     Raises:
-        InputError: the table is empty or has an item outside the vocabulary.
+        InputError: the table is empty, a row has no user or time, or an item is outside the vocabulary.
     """
+    missing = ", ".join(sorted({"user", "item", "time"} - set(frame.columns)))
+    if missing:
+        raise InputError(f"a table of histories needs the columns user, item, time; {missing} missing")
     if frame.empty:
         raise InputError("no interactions, so no histories: pass at least one row with user, item and time")
-    nobody = frame["user"].isna().to_numpy()
-    if nobody.any():
-        raise InputError(f"row {nobody.argmax()} of the table has no user: fill it in, or drop the row")
-    row_user, users = pd.factorize(frame["user"])
-    order = np.lexsort((frame["time"].to_numpy(), row_user))
+    rows = Table("the table of histories", frame.set_axis(pd.RangeIndex(len(frame))), False, "correct it in the table")
+    users = plain_ids(rows.column("user"))
+    bad = no_users(users) | is_empty(users).to_numpy()
+    if bad.any():
+        raise rows.fault("user", bad, "but every row needs a user")
+    row_user, users = pd.factorize(users)
+    order = np.lexsort((times(rows, "time").to_numpy(), row_user))
     codes = vocabulary.encode(frame["item"])[order]
-    return Histories(pd.Index(users, name="user"), codes, _offsets(np.bincount(row_user)))
+    labels = pd.Index(users, name="user", tupleize_cols=False)
+    return Histories(labels, codes, _offsets(np.bincount(row_user)))
 
 
 def as_histories(given: Any, vocabulary: Vocabulary) -> Histories:
     """Histories from whatever a person has at hand.
 
     Args:
-        given: `Histories`; a table with columns user, item, time; a mapping user → item ids; a list of
-            lists of item ids; or one list of item ids, taken as a single user's.
+        given: `Histories`; a table with columns user, item, time (of pandas, polars, pyarrow); a mapping, or a Series
+            by user, of lists of item ids; a list of such lists; or one list of item ids, taken as a single user's. A
+            list may be an array, a tensor, a Series or a column of another library as well.
         vocabulary: the recommender's items.
 
     Raises:
@@ -194,38 +213,13 @@ def as_histories(given: Any, vocabulary: Vocabulary) -> Histories:
     """
     if isinstance(given, Histories):
         return given
-    if isinstance(given, pd.DataFrame):
-        missing = ", ".join(sorted({"user", "item", "time"} - set(given.columns)))
-        if missing:
-            raise InputError(f"a table of histories needs the columns user, item, time; {missing} missing")
-        return histories_of(given, vocabulary)
-    if isinstance(given, Mapping):
-        users, lists = list(given.keys()), list(given.values())
-    elif isinstance(given, LISTS) and not isinstance(given, str):
-        lists = list(given)
-        if lists and (isinstance(lists[0], str) or not isinstance(lists[0], LISTS)):
-            lists = [lists]
-        users = list(range(len(lists)))
-    else:
-        raise InputError(
-            f"cannot read histories from {type(given).__name__}: pass lists of item ids, "
-            f"a mapping from user to item ids, or a table with user, item and time"
-        )
-    if not lists:
-        raise InputError("no histories given: pass at least one list of item ids")
-    for user, items in zip(users, lists, strict=True):
-        if isinstance(items, str) or not isinstance(items, LISTS):
-            raise InputError(
-                f"the history of user {user!r} is {type(items).__name__}, not a list of item ids: write [{items!r}]"
-            )
-    lengths = np.array([len(items) for items in lists])
-    if not lengths.all():
-        raise InputError(
-            f"the history of user {users[int((lengths == 0).argmax())]!r} is empty: "
-            f"give at least one item, or leave the user out"
-        )
-    flat = [item for items in lists for item in items]
-    return Histories(pd.Index(users, name="user"), vocabulary.encode(flat), _offsets(lengths))
+    frame = as_frame(given, "the table of histories")
+    if frame is not None:
+        return histories_of(frame, vocabulary)
+    users, lists = lists_by_user(given)
+    codes = vocabulary.encode([item for items in lists for item in items])
+    labels = pd.Index(users, name="user", tupleize_cols=False)
+    return Histories(labels, codes, _offsets(np.array([len(items) for items in lists])))
 
 
 def _offsets(lengths: np.ndarray) -> np.ndarray:

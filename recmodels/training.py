@@ -1,7 +1,5 @@
 """Fitting a recommender with transformers' Trainer: early stopping on held-out users, resume after a kill."""
 
-import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,19 +17,21 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
-from transformers.trainer import DEFAULT_PROGRESS_CALLBACK, TRAINER_STATE_NAME
-from transformers.trainer_utils import get_last_checkpoint
+from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
 from transformers.utils import logging as transformers_logging
 
-from recmodels import artifacts
-from recmodels.config import TrainingConfig, description
+from recmodels import artifacts, folders
+from recmodels.checkpoints import SealCheckpoints, checkpoints_folder, last_checkpoint
+from recmodels.config import TrainingConfig
 from recmodels.errors import InputError
 from recmodels.model import SequentialRecommender
 from recmodels.ranking import evaluate
-from recmodels.recommender import Recommender, model_class
+from recmodels.recommender import KIND, Recommender, model_class
 from recmodels.sequences import Histories, Vocabulary, histories_of
+from recmodels.steady import steady
 
 
+@steady()
 def fit(
     train: pd.DataFrame,
     validation: pd.DataFrame,
@@ -55,8 +55,10 @@ def fit(
         The recommender of the epoch with the best validation NDCG@10.
 
     Raises:
-        InputError: an unknown model, or no user with two items to learn from or to validate on.
+        InputError: an unknown model; no user with two items to learn from or to validate on; another process trains
+            it; `folder` holds something else; or the disk is full.
     """
+    config.check()
     model_class(config.model)  # refuses an unknown one before any work is done
     vocabulary = vocabulary or Vocabulary.of(pd.concat([train, validation]))
     learn, held_out = histories_of(train, vocabulary), histories_of(validation, vocabulary)
@@ -67,25 +69,44 @@ def fit(
         # Histories hold codes: without the ids, the same walks over other items would look the same.
         "vocabulary": artifacts.json_sha256(vocabulary.ids.tolist()),
     }
-    if artifacts.is_current(folder, "recommender", inputs):
+    checkpoints = checkpoints_folder(folder)
+    if artifacts.is_current(folder, KIND, inputs):
+        if folders.marked(checkpoints, str(KIND)):  # the run that wrote it was killed before it had deleted them
+            with artifacts.claim(folder, KIND):
+                folders.remove(checkpoints, str(KIND))
         return Recommender.load(folder)
     windows = training_windows(learn, config)
     prefixes = validation_prefixes(held_out, config.validation_items)
     if not len(prefixes):
         raise InputError("no held-out user has two interactions to stop by: give longer histories")
+    with artifacts.claim(folder, KIND):
+        folders.check_removable(checkpoints, str(KIND))
+        return _train(windows, prefixes, vocabulary, config, folder, inputs)
+
+
+def _train(
+    windows: Histories,
+    prefixes: Histories,
+    vocabulary: Vocabulary,
+    config: TrainingConfig,
+    folder: Path,
+    inputs: dict[str, Any],
+) -> Recommender:
+    """Train, from the last checkpoint if there is one, and write the result."""
     transformers_logging.disable_progress_bar()
-    checkpoints = folder.with_name(f"{folder.name}.checkpoints")
-    _forget_other_runs(checkpoints, inputs)
+    checkpoints = checkpoints_folder(folder)
+    folders.work_in(checkpoints, str(KIND), inputs)
+    resumed = last_checkpoint(checkpoints)
     set_seed(config.seed)
     model = build(config, len(vocabulary))
     trainer = _Trainer(model, windows, prefixes, vocabulary, config, checkpoints)
     with _only_errors():
-        trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
+        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
     if not all(torch.isfinite(weights).all() for weights in model.parameters()):
         raise InputError("the training diverged, its weights are not finite: lower the learning rate")
     recommender = Recommender(model.cpu(), vocabulary)
     recommender.save(folder, inputs)
-    shutil.rmtree(checkpoints)
+    folders.remove(checkpoints, str(KIND))
     return recommender
 
 
@@ -159,7 +180,6 @@ class _Trainer(Trainer):
                 eval_strategy="epoch",
                 save_strategy="epoch",
                 logging_strategy="no",
-                save_total_limit=1,
                 load_best_model_at_end=True,
                 # Otherwise patience would start anew with every resumption.
                 restore_callback_states_from_checkpoint=True,
@@ -173,7 +193,7 @@ class _Trainer(Trainer):
             train_dataset=range(len(windows)),
             eval_dataset=range(len(held_out)),
             data_collator=lambda rows: model.training_batch(windows.select(np.array(rows))),
-            callbacks=[EarlyStoppingCallback(config.patience), _Progress(config)],
+            callbacks=[EarlyStoppingCallback(config.patience), SealCheckpoints(), _Progress(config)],
         )
         self.remove_callback(DEFAULT_PROGRESS_CALLBACK)  # which is another one in Jupyter
         self.remove_callback(PrinterCallback)
@@ -215,26 +235,3 @@ def _only_errors() -> Iterator[None]:
         yield
     finally:
         transformers_logging.set_verbosity(before)
-
-
-def _last_checkpoint(checkpoints: Path) -> str | None:
-    """The latest whole checkpoint; one that a kill cut short, so without its last file, is deleted."""
-    for folder in checkpoints.glob("checkpoint-*"):
-        try:
-            state = json.loads((folder / TRAINER_STATE_NAME).read_text())
-        except (FileNotFoundError, ValueError):
-            shutil.rmtree(folder)
-            continue
-        if state["best_model_checkpoint"]:
-            # A path as of then: the run may have been moved, or gone on from another working directory.
-            state["best_model_checkpoint"] = str(checkpoints / Path(state["best_model_checkpoint"]).name)
-            artifacts.write_json(folder / TRAINER_STATE_NAME, state)
-    return get_last_checkpoint(str(checkpoints))
-
-
-def _forget_other_runs(checkpoints: Path, inputs: dict[str, Any]) -> None:
-    """Delete checkpoints of a run on other data or settings, so that only the same run is resumed."""
-    record = checkpoints / "inputs.json"
-    if not record.is_file() or not artifacts.same_inputs(json.loads(record.read_text()), inputs):
-        shutil.rmtree(checkpoints, ignore_errors=True)
-        artifacts.write_json(record, description(inputs))

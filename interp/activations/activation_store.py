@@ -9,8 +9,6 @@ Disk layout, one folder (see `recmodels.artifacts`):
 Axes: n rows (one user at one step), d hidden size.
 """
 
-import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,11 +20,15 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
+from interp.activations.growing_rows import growing_rows
 from interp.model.envoys import RecommenderEnvoy
 from recmodels import artifacts
 from recmodels.errors import InputError
+from recmodels.json_files import read_record
 from recmodels.sequences import Histories
 
+KIND = artifacts.Kind("activations", ("activations.npy", "rows.parquet", "store.json"))
+ABOUT = {"site": str, "recommender": str, "mean": float, "std": float}  # what store.json says
 PROGRESS = "progress.json"
 
 
@@ -58,7 +60,7 @@ class ActivationStore:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the activations, as the manifest records it."""
-        return artifacts.read_manifest(self.folder, "activations")["files"]["activations.npy"]["sha256"]
+        return artifacts.read_manifest(self.folder, KIND)["files"]["activations.npy"]["sha256"]
 
     @cached_property
     def users(self) -> tuple[np.ndarray, pd.Index]:
@@ -77,10 +79,17 @@ class ActivationStore:
         Raises:
             InputError: the folder is missing, unfinished or altered.
         """
-        artifacts.verify(folder, "activations")
-        about = json.loads((folder / "store.json").read_text())
-        activations = np.load(folder / "activations.npy", mmap_mode="r", allow_pickle=False)
-        return cls(folder, activations, pd.read_parquet(folder / "rows.parquet"), **about)
+        artifacts.verify(folder, KIND)
+        advice = f"delete {folder} and run its step again"
+        about = read_record(folder / "store.json", ABOUT, advice)
+        try:
+            activations = np.load(folder / "activations.npy", mmap_mode="r", allow_pickle=False)
+            rows = pd.read_parquet(folder / "rows.parquet")
+        except (ValueError, OSError) as error:
+            raise InputError(f"{folder} is damaged ({error}): {advice}") from None
+        if activations.dtype != np.float32 or activations.ndim != 2 or len(rows) != len(activations):
+            raise InputError(f"{folder} holds no float32 activations with a row of rows.parquet each: {advice}")
+        return cls(folder, activations, rows, **{name: about[name] for name in ABOUT})
 
 
 def collect(
@@ -119,27 +128,20 @@ def collect(
     histories = histories.last(length) if windows == "last" else histories.windows(length)
     rec.site(site)  # refuses an unknown one before anything is written
     inputs = {"recommender": recommender.fingerprint, "site": site, "histories": histories.fingerprint}
-    if artifacts.is_current(folder, "activations", inputs):
+    if artifacts.is_current(folder, KIND, inputs):
         return ActivationStore.load(folder)
 
-    first = _resume(artifacts.partial_folder(folder), inputs)
-    with artifacts.writing(folder, "activations", inputs) as partial:
-        memory = np.lib.format.open_memmap(
-            partial / "activations.npy",
-            mode="r+" if first else "w+",
-            dtype=np.float32,
-            shape=(len(histories.codes), recommender.model.config.hidden_size),
-        )
-        with tqdm(desc="activations", total=len(histories), initial=first, unit="user", leave=False) as bar:
-            for start in range(first, len(histories), batch_size):
-                batch = histories.select(slice(start, start + batch_size))
-                rows = slice(histories.offsets[start], histories.offsets[start + len(batch)])
-                memory[rows] = _checked(_read(rec, site, batch), batch)
-                memory.flush()
-                artifacts.write_json(partial / PROGRESS, {"inputs": inputs, "done": start + len(batch)})
-                bar.update(len(batch))
-        (partial / PROGRESS).unlink()
-        _describe(partial, memory, histories, rec, site)
+    with artifacts.writing(folder, KIND, inputs) as partial:
+        width, progress = recommender.model.config.hidden_size, partial / PROGRESS
+        with growing_rows(partial / "activations.npy", progress, histories.offsets, width) as rows:
+            first = int(np.searchsorted(histories.offsets, rows.done))
+            with tqdm(desc="activations", total=len(histories), initial=first, unit="user", leave=False) as bar:
+                for start in range(first, len(histories), batch_size):
+                    batch = histories.select(slice(start, start + batch_size))
+                    rows.add(_checked(_read(rec, site, batch), batch))
+                    bar.update(len(batch))
+        _describe(partial, histories, rec, site)
+        progress.unlink()
     return ActivationStore.load(folder)
 
 
@@ -161,19 +163,7 @@ def _checked(hidden: np.ndarray, batch: Histories) -> np.ndarray:
     return hidden
 
 
-def _resume(partial: Path, inputs: dict[str, str]) -> int:
-    """Users already written by an interrupted run of the same task; the leftovers of any other are removed."""
-    try:
-        progress = json.loads((partial / PROGRESS).read_text())
-    except (FileNotFoundError, ValueError):
-        progress = {"inputs": None}
-    if progress["inputs"] == inputs:
-        return progress["done"]
-    shutil.rmtree(partial, ignore_errors=True)
-    return 0
-
-
-def _describe(partial: Path, memory: np.ndarray, histories: Histories, rec: RecommenderEnvoy, site: str) -> None:
+def _describe(partial: Path, histories: Histories, rec: RecommenderEnvoy, site: str) -> None:
     pd.DataFrame(
         {
             "user": histories.users.repeat(histories.lengths),
@@ -181,9 +171,10 @@ def _describe(partial: Path, memory: np.ndarray, histories: Histories, rec: Reco
             "step": np.arange(len(histories.codes)) - np.repeat(histories.offsets[:-1], histories.lengths),
         }
     ).to_parquet(partial / "rows.parquet", index=False)
-    chunks = [memory[start : start + 65536] for start in range(0, len(memory), 65536)]
-    mean = sum(chunk.sum(dtype=np.float64) for chunk in chunks) / memory.size
-    variance = sum(np.square(chunk - mean, dtype=np.float64).sum() for chunk in chunks) / memory.size
+    written = np.load(partial / "activations.npy", mmap_mode="r", allow_pickle=False)
+    chunks = [written[start : start + 65536] for start in range(0, len(written), 65536)]
+    mean = sum(chunk.sum(dtype=np.float64) for chunk in chunks) / written.size
+    variance = sum(np.square(chunk - mean, dtype=np.float64).sum() for chunk in chunks) / written.size
     artifacts.write_json(
         partial / "store.json",
         {

@@ -16,7 +16,7 @@ from interp.activations.activation_store import ActivationStore
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from recmodels import artifacts
-from recmodels.errors import InputError
+from recmodels.errors import InputError, shown
 from recmodels.sequences import Histories
 
 _USERS = 256  # per pass
@@ -24,8 +24,8 @@ _USERS = 256  # per pass
 FeatureMatrix: TypeAlias = sparse.csc_array
 """Activations of every feature on every row of a store: float32 [n, f], by columns."""
 
-KIND = "features"
 PARTS = ("data", "indices", "indptr")  # of a sparse array
+KIND = artifacts.Kind("features", tuple(f"{part}.npy" for part in PARTS))
 
 Units: TypeAlias = Sequence[float] | np.ndarray | pd.Series
 """What one unit of each feature is: [f], or a series by feature, such as `study.features.table["p99"]`."""
@@ -59,11 +59,12 @@ def feature_matrix(store: ActivationStore, sae: SparseAutoencoder, folder: Path)
     check_match(store, sae)
     inputs = {"activations": store.fingerprint, "dictionary": sae.fingerprint}
     if not artifacts.is_current(folder, KIND, inputs):
-        matrix = encode(store, sae)
-        artifacts.discard_partial(folder)
-        with artifacts.writing(folder, KIND, inputs) as partial:
-            for part in PARTS:
-                np.save(partial / f"{part}.npy", getattr(matrix, part))
+        with artifacts.claim(folder, KIND):
+            matrix = encode(store, sae)
+            artifacts.discard_partial(folder, KIND)
+            with artifacts.writing(folder, KIND, inputs) as partial:
+                for part in PARTS:
+                    np.save(partial / f"{part}.npy", getattr(matrix, part))
     artifacts.verify(folder, KIND)
     arrays = [np.load(folder / f"{part}.npy", mmap_mode="r", allow_pickle=False) for part in PARTS]
     return sparse.csc_array(tuple(arrays), (len(store), sae.n_features), copy=False)
@@ -117,9 +118,12 @@ def units_of(units: Units | None, n_features: int) -> np.ndarray:
     """
     if units is None:
         return np.ones(n_features)
-    if isinstance(units, pd.Series):
-        units = units.sort_index()
-    scale = np.asarray(units, dtype=float)
+    try:
+        if isinstance(units, pd.Series):
+            units = units.sort_index()
+        scale = np.asarray(units, dtype=float)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise InputError(f"units are {shown(units)}: give one number, 0 or more, for each feature") from None
     if scale.shape != (n_features,) or not (np.isfinite(scale) & (scale >= 0)).all():
         raise InputError(f"units has shape {scale.shape}: give one number, 0 or more, for each feature")
     return scale

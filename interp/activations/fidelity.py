@@ -11,6 +11,7 @@ from interp.activations.feature_matrix import check_match
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.edits import Reconstruct, Steer
+from recmodels.moments import RunningScatter
 from recmodels.ranking import evaluate
 from recmodels.sequences import Histories
 
@@ -20,30 +21,38 @@ def reconstruction(store: ActivationStore, sae: SparseAutoencoder) -> dict[str, 
 
     Returns:
         `rmse`; `explained_variance`, averaged over dimensions as scikit-learn's `explained_variance_score`
-        does; `l0`, active features per row; `dead`, the share of features active on no row.
+        does, so that a dimension that is alike at every row gives 1 if it is rebuilt up to a shift, and 0 otherwise
+        (`explained_variance`); `l0`, active features per row; `dead`, the share of features active on no row.
     """
     check_match(store, sae)
     d, f = store.activations.shape[1], sae.n_features
-    total, squared, error, squared_error = (np.zeros(d) for _ in range(4))
+    squared_error = np.zeros(d)
+    original, error = RunningScatter(d), RunningScatter(d)
     fired = np.zeros(f, dtype=np.int64)
     for hidden in store.batches():
         features = sae.encode(hidden)
         x = sae.normalise(hidden).double().numpy()
         residual = x - sae.normalise(sae.decode(features)).double().numpy()
-        total += x.sum(axis=0)
-        squared += np.square(x).sum(axis=0)
-        error += residual.sum(axis=0)
+        original.add(x)
+        error.add(residual)
         squared_error += np.square(residual).sum(axis=0)
         fired += (features > 0).sum(dim=0).numpy()
     n = len(store)
-    variance = squared / n - np.square(total / n)
-    residual_variance = squared_error / n - np.square(error / n)
     return {
         "rmse": float(np.sqrt(squared_error.sum() / (n * d))),
-        "explained_variance": float((1 - residual_variance / variance).mean()),
+        "explained_variance": float(explained_variance(original.scatter, error.scatter).mean()),
         "l0": float(fired.sum() / n),
         "dead": float((fired == 0).mean()),
     }
+
+
+def explained_variance(scatter: np.ndarray, left: np.ndarray) -> np.ndarray:
+    """1 − what is left of each dimension's scatter / its scatter: float [d].
+
+    Without scatter it is 1 if nothing is left and 0 otherwise, as scikit-learn's `force_finite` has it.
+    """
+    share = np.divide(left, scatter, out=(left > 0).astype(float), where=scatter > 0)
+    return 1 - share
 
 
 def downstream(

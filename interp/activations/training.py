@@ -1,7 +1,8 @@
 """Training sparse autoencoders on an activation store, several in one pass, with resume after a kill."""
 
+import hashlib
 import json
-import shutil
+import logging
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from tqdm.auto import tqdm
 
@@ -17,10 +18,14 @@ from interp.activations.activation_store import ActivationStore
 from interp.config import SAEConfig
 from interp.sae.autoencoder import KIND, Provenance, SparseAutoencoder
 from interp.sae.trainers import build_trainer
-from recmodels import artifacts
-from recmodels.config import config_key
+from recmodels import artifacts, folders
+from recmodels.config_keys import config_key
 from recmodels.errors import InputError
+from recmodels.files import saving
+from recmodels.locks import hold
 
+log = logging.getLogger(__name__)
+CHECKPOINTS = artifacts.Kind("checkpoints of dictionaries")
 SAVE_EVERY = 500  # steps between two checkpoints
 
 
@@ -44,7 +49,8 @@ def train(
         device: where to train; by default a GPU if there is one.
 
     Raises:
-        InputError: no configuration, a setting that makes no sense, or a training that diverged.
+        InputError: no configuration, a setting that makes no sense, a training that diverged, a folder that holds
+            something else, another process that trains there, or a full disk.
     """
     if not configs:
         raise InputError("no dictionaries to train: give at least one configuration")
@@ -54,14 +60,33 @@ def train(
         config.check()
         if not artifacts.is_current(folder / name, KIND, SparseAutoencoder.inputs(config, provenance)):
             passes.setdefault((config.steps, config.batch_size, config.seed), {})[name] = config
-    for group in passes.values():
-        for name, trainer in _train(store, group, folder / "checkpoints", device).items():
+    checkpoints = folder / "checkpoints"
+    if passes or folders.marked(checkpoints, str(CHECKPOINTS)):
+        with hold(folder / "checkpoints.lock", folder), saving(folder):
+            _train_passes(store, passes, provenance, folder, device)
+    return {name: SparseAutoencoder.load(folder / name) for name in configs}
+
+
+def _train_passes(
+    store: ActivationStore,
+    passes: Mapping[tuple[int, int, int], Mapping[str, SAEConfig]],
+    provenance: Provenance,
+    folder: Path,
+    device: str | None,
+) -> None:
+    """Train pass by pass, and write every dictionary at the end of its pass."""
+    checkpoints = folder / "checkpoints"
+    for configs in passes.values():
+        for name in configs:
+            artifacts.check_replaceable(folder / name, KIND)
+    folders.work_in(checkpoints, str(CHECKPOINTS), {})
+    for configs in passes.values():
+        for name, trainer in _train(store, configs, checkpoints, device).items():
             dictionary = trainer.ae.cpu()
             if not all(tensor.isfinite().all() for tensor in dictionary.state_dict().values()):
                 raise InputError(f"the training of {name} diverged: lower sae.learning_rate")
             SparseAutoencoder(dictionary, store.mean, store.std, configs[name], provenance).save(folder / name)
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    return {name: SparseAutoencoder.load(folder / name) for name in configs}
+    folders.remove(checkpoints, str(CHECKPOINTS))
 
 
 def _train(
@@ -74,7 +99,7 @@ def _train(
     trainers = {name: build_trainer(config, dim, device) for name, config in configs.items()}
     task = {"store": store.fingerprint, **{name: config_key(config.complete()) for name, config in configs.items()}}
     checkpoint = checkpoints / f"{artifacts.json_sha256(task)[:16]}.safetensors"
-    first = _restore(trainers, checkpoint) if checkpoint.is_file() else 0
+    first = _resume(trainers, checkpoint)
     bar = tqdm(desc=f"training {len(trainers)} dictionaries", total=shared.steps, initial=first, leave=False)
     for step in range(first, shared.steps):
         rows = np.random.default_rng([shared.seed, step]).integers(len(store), size=shared.batch_size)
@@ -117,20 +142,49 @@ def _save(trainers: dict[str, Any], path: Path, step: int) -> None:
         for key, tensor in _tensors(trainer).items()
     }
     numbers = {name: _numbers(trainer) for name, trainer in trainers.items()}
+    about = {"step": json.dumps(step), "numbers": json.dumps(numbers)}
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata={"step": json.dumps(step), "numbers": json.dumps(numbers)})
+    partial.unlink(missing_ok=True)
+    save_file(tensors, partial, metadata=about | {"sha256": _checksum(tensors, about)})
     partial.replace(path)
+
+
+def _checksum(tensors: dict[str, torch.Tensor], about: Mapping[str, str]) -> str:
+    """SHA-256 of all that a checkpoint holds."""
+    digest = hashlib.sha256(json.dumps([about["step"], about["numbers"]]).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _resume(trainers: dict[str, Any], path: Path) -> int:
+    """`_restore`, or step 0 if there is no checkpoint or it is not what was saved, which the log says in a line."""
+    folders.refuse_link(path)
+    if not path.exists():
+        return 0
+    try:
+        return _restore(trainers, path)
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError) as damage:
+        log.warning("%s is damaged (%s): the training begins again", path, damage)
+        path.unlink()
+        return 0
 
 
 def _restore(trainers: dict[str, Any], path: Path) -> int:
     """Put a checkpoint back into fresh trainers and return the step to go on with."""
     with safe_open(path, "pt") as file:
-        step, numbers = (json.loads(file.metadata()[key]) for key in ("step", "numbers"))
-        state: dict[str, dict[str, dict[str, torch.Tensor]]] = {}
-        for key in file.keys():  # noqa: SIM118
-            name, kind, rest = key.rsplit("/", 2)
-            state.setdefault(name, {}).setdefault(kind, {})[rest] = file.get_tensor(key)
+        about = file.metadata() or {}
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    if about.get("sha256") != _checksum(tensors, about):
+        raise ValueError("it has not the checksum that it had")
+    # From here on nothing can be wrong any more: trainers are put back whole, or not at all.
+    step, numbers = json.loads(about["step"]), json.loads(about["numbers"])
+    state: dict[str, dict[str, dict[str, torch.Tensor]]] = {}
+    for key, tensor in tensors.items():
+        name, kind, rest = key.rsplit("/", 2)
+        state.setdefault(name, {}).setdefault(kind, {})[rest] = tensor
     for name, trainer in trainers.items():
         trainer.ae.load_state_dict(state[name]["ae"])
         vars(trainer).update(numbers[name])

@@ -12,6 +12,8 @@ import pandas as pd
 from interp.concepts.attributes import attribute
 from interp.concepts.suggestions import unknown_concept
 from recmodels.errors import InputError
+from recmodels.lists import members
+from recmodels.plain import plain, text
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,12 @@ def concepts_of(items: pd.DataFrame, name: str, min_support: int = 1, most_frequ
     Raises:
         InputError: no such attribute, or no concept with enough items.
     """
-    # Not `map`, which makes floats of integers when some are missing.
-    values = pd.Series([_as_tuple(value) for value in attribute(items, name)], items.index, dtype=object)
-    values = values.explode().dropna()
-    names, counts = np.unique(values.astype(str).to_numpy(), return_counts=True)
+    column = plain(attribute(items, name))
+    try:
+        values = pd.Series([_as_tuple(value) for value in column], items.index, dtype=object).explode().dropna()
+    except InputError as fault:
+        raise InputError(f"attribute {name!r}: {fault}") from None
+    names, counts = np.unique(values.to_numpy(str), return_counts=True)
     supported = np.flatnonzero(counts >= min_support)
     if most_frequent is not None:
         supported = supported[np.argsort(-counts[supported], kind="stable")[:most_frequent]]
@@ -84,12 +88,11 @@ def concepts_of(items: pd.DataFrame, name: str, min_support: int = 1, most_frequ
     if not len(names):
         raise InputError(f"no value of attribute {name!r} has {min_support} items: lower min_support")
     matrix = np.zeros((len(items), len(names)), dtype=bool)
-    kept = values[values.astype(str).isin(names)].astype(str)
+    kept = values[values.isin(names)]
     matrix[items.index.get_indexer(kept.index), np.searchsorted(names, kept.to_numpy())] = True
     return Concepts(names.tolist(), items.index, matrix)
 
 
-def _as_tuple(value: Any) -> tuple[Any, ...]:
-    if isinstance(value, tuple | list | set | frozenset | np.ndarray):
-        return tuple(dict.fromkeys(part for part in value if part != ""))
-    return () if pd.isna(value) or value == "" else (value,)
+def _as_tuple(value: Any) -> tuple[str, ...]:
+    parts = members(value)
+    return tuple(dict.fromkeys(part for part in map(text, [value] if parts is None else parts) if part))

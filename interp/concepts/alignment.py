@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse, stats
 
+from recmodels import moments
 from recmodels.errors import InputError
 
 Activations: TypeAlias = Any  # sparse.csc_array | np.ndarray, of which mypy knows too little
@@ -111,7 +112,7 @@ def align(activations: Activations, labels: np.ndarray, concepts: list[str]) -> 
 
 
 def correlation(activations: Activations, labels: np.ndarray) -> np.ndarray:
-    """Pearson correlation of activation and label; 0 where the activation is constant.
+    """Pearson correlation of activation and label; 0 where either is constant (`recmodels.moments`).
 
     Args:
         activations: [n, f].
@@ -120,16 +121,7 @@ def correlation(activations: Activations, labels: np.ndarray) -> np.ndarray:
     Returns:
         float64 [f, c].
     """
-    n = len(labels)
-    x, y = activations.astype(np.float64), labels.astype(np.float64)
-    mean_x, mean_y = _column_sums(x) / n, y.mean(axis=0)
-    covariance = (x.T @ y) / n - np.outer(mean_x, mean_y)
-    variance_x = _column_sums(x * x) / n - mean_x**2
-    variance_y = mean_y * (1 - mean_y)
-    scale = np.sqrt(np.outer(variance_x.clip(0), variance_y))
-    # Rounding leaves a constant column with a variance of about 1e-16 of its square.
-    constant = variance_x <= 1e-12 * (mean_x**2 + 1e-300)
-    return np.divide(covariance, scale, out=np.zeros_like(scale), where=(scale > 0) & ~constant[:, None])
+    return moments.correlation(moments.Levelled.of(activations), moments.Levelled.of(labels))
 
 
 def auc(activations: Activations, labels: np.ndarray) -> np.ndarray:
@@ -166,7 +158,3 @@ def sensitivity(activations: Activations, labels: np.ndarray) -> np.ndarray:
     """Share of the rows with a label where the activation is above 0: float64 [f, c]."""
     active = (activations > 0).astype(np.float64)
     return (active.T @ labels.astype(np.float64)) / labels.sum(axis=0)
-
-
-def _column_sums(x: Activations) -> np.ndarray:
-    return np.asarray(x.sum(axis=0)).ravel()

@@ -79,7 +79,7 @@ def attribute(items: pd.DataFrame, name: str) -> pd.Series:
     Raises:
         InputError: no such column, or no `year` to take decades from.
     """
-    if name in items.columns:
+    if name in items.columns and name != "title":
         return items[name]
     if name.startswith(TITLE) and name.removeprefix(TITLE).strip():
         words = name.removeprefix(TITLE).strip()

@@ -19,7 +19,9 @@ from interp.control.list_changes import moved_items
 from interp.control.steered_lists import steered_lists
 from interp.control.sweeps import user_shares
 from interp.model.envoys import RecommenderEnvoy
-from recmodels.errors import InputError
+from interp.steering.validation import LARGEST
+from recmodels.errors import InputError, for_terminal, shown
+from recmodels.scalars import as_number
 
 STEERS = 128  # per pass over the histories, two for each feature, so that their lists fit into memory
 DIGITS = 12  # of changes
@@ -95,10 +97,12 @@ def causal_map(
     given = rec.recommender.histories(histories)
     if len(given) < 2:
         raise InputError("one user has no standard error: give the histories of at least two")
-    units = {feature: float(unit) for feature, unit in features.items() if unit != 0}
+    if not isinstance(features, Mapping | pd.Series):
+        raise InputError(f"features are {shown(features)}: give a mapping from feature to its unit")
+    units = {feature: _unit(feature, unit) for feature, unit in features.items() if as_number(unit) != 0}
     if not units:
         raise InputError("no feature has a unit above 0: give some that are active")
-    name = site or rec.only_site()
+    name = rec.only_site() if site is None else site
     labels = concepts.labels(rec.recommender.vocabulary.ids)
     plain = user_shares(rec.rank(given, k), labels)
     steers = [
@@ -150,6 +154,13 @@ def turned(causal: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([down, left, up], ignore_index=True)[["feature", "value", "share", "error"]]
 
 
+def _unit(feature: Any, unit: Any) -> float:
+    number = as_number(unit)
+    if number is None or not abs(number) <= LARGEST:
+        raise InputError(f"the unit of feature {shown(feature)} is {shown(unit)}: give a number")
+    return float(number)
+
+
 @dataclass(frozen=True)
 class Agreement:
     """How far what features cause follows from what they correlate with.
@@ -173,6 +184,7 @@ class Agreement:
     features: pd.DataFrame
     concepts: pd.DataFrame
 
+    @for_terminal
     def __repr__(self) -> str:
         pairs = zip(
             ("rank correlation of correlations and effects", "most raised concept is the best-correlated one"),

@@ -6,7 +6,6 @@ Axes: n numbers of features set together, a amounts, u users, k places of a list
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,8 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
 from interp.steering.parsing import Meanings
 from interp.steering.vocabulary import Reconstruct
-from recmodels.errors import InputError
+from recmodels.errors import InputError, shown
+from recmodels.scalars import as_number, whole_number
 from recmodels.sequences import Histories
 
 ALIGNED = 3  # of a concept's features, at most, that are turned together
@@ -44,9 +44,17 @@ class Goal:
     """List length."""
 
     def __post_init__(self) -> None:
-        number = isinstance(self.share, Real) and not isinstance(self.share, bool)
-        if not number or not 0 <= self.share <= 1 or (self.share == 0 and not self.at_most):
-            raise InputError(f"share is {self.share!r}: give a share of the list above 0 and at most 1, such as 0.4")
+        if not isinstance(self.at_most, bool | np.bool_):
+            raise InputError(f"at_most is {shown(self.at_most)}: give True or False")
+        if not isinstance(self.target, str):
+            raise InputError(f"the concept is {shown(self.target)}: give its name")
+        share = as_number(self.share)
+        if share is None or not 0 <= share <= 1 or (share == 0 and not self.at_most):
+            raise InputError(
+                f"share is {shown(self.share)}: give a share of the list above 0 and at most 1, such as 0.4"
+            )
+        object.__setattr__(self, "share", share)
+        object.__setattr__(self, "k", whole_number("k", self.k))
 
     @property
     def sign(self) -> int:
@@ -194,14 +202,18 @@ class Search:
             InputError: an unknown concept or feature, no features or histories, or a setting that makes no sense.
         """
         rec, column = self.rec, self.concepts.index(self.goal.target)
-        if not (np.isfinite(self.reach) and self.reach > 0):
-            raise InputError(f"reach is {self.reach}: give a positive number of units, such as 10")
-        given = list(self.features) if isinstance(self.features, Iterable) else []
-        if not given:
+        reach = as_number(self.reach)
+        if reach is None or not 0 < reach < np.inf:
+            raise InputError(f"reach is {shown(self.reach)}: give a positive number of units, such as 10")
+        if not isinstance(self.features, Iterable) or isinstance(self.features, str | pd.DataFrame):
+            raise InputError(
+                f"no features given: pass a list of at least one, such as [412], not {shown(self.features)}"
+            )
+        name = rec.only_site() if self.site is None else self.site
+        named = rec.steer_of(self.features, site=name, op="ablate", reconstruct=self.reconstruct)
+        numbers = tuple(dict.fromkeys(int(edit.feature) for edit in named.edits if isinstance(edit, Edit)))
+        if not numbers:
             raise InputError("no features given: pass a list of at least one, such as [412]")
-        name = self.site or rec.only_site()
-        named = rec.steer_of(dict.fromkeys(given, 0.0), site=name, reconstruct=self.reconstruct)
-        numbers = tuple(edit.feature for edit in named.edits if isinstance(edit, Edit))
         scale = units_of(self.units, rec.site(name).sae.n_features)
         for feature in numbers:
             if not scale[feature]:
@@ -212,4 +224,4 @@ class Search:
         if (inputs.lengths > 1).all():
             inputs, truth = inputs.split_last()
         has = self.concepts.labels(rec.recommender.vocabulary.ids)[:, [column]]
-        return Ladder(rec, inputs, truth, self.goal, numbers, scale, has, name, self.reconstruct, self.reach)
+        return Ladder(rec, inputs, truth, self.goal, numbers, scale, has, name, self.reconstruct, float(reach))

@@ -14,6 +14,7 @@ from interp.control.dose_search import Goal, Ladder, Search
 from interp.control.receipts import Receipt, steering_receipt
 from interp.control.sweeps import user_overlap
 from interp.steering.edits import Steer
+from recmodels.errors import for_terminal
 from recmodels.metrics import ndcg
 
 GRID = 10  # steps from nothing to the reach
@@ -69,6 +70,7 @@ class Dose:
     def _heading(self) -> str:
         return "receipt, on other users:" if self.others else "receipt, on the same users:"
 
+    @for_terminal
     def __repr__(self) -> str:
         return f"{self.answer}\n{self._heading} {self.receipt!r}"
 

@@ -4,7 +4,7 @@ Axes: m members of a group, v items.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,11 @@ import torch
 from torch import Tensor
 
 from interp.model.envoys import RecommenderEnvoy
+from interp.steering.validation import check_word
 from recmodels.errors import InputError
 from recmodels.recommender import recommendations
 from recmodels.sequences import Histories
+from recmodels.steady import steady
 
 How = Literal["average", "least_misery"]
 AGGREGATED: dict[str, Callable[[Tensor], Tensor]] = {
@@ -24,6 +26,7 @@ AGGREGATED: dict[str, Callable[[Tensor], Tensor]] = {
 MEMBERS = 256  # per pass
 
 
+@steady()
 def group_lists(rec: RecommenderEnvoy, groups: Mapping[Any, Any], k: int = 10, how: How = "average") -> pd.DataFrame:
     """Each group's k best items that no member has yet, under the steers in force.
 
@@ -44,8 +47,7 @@ def group_lists(rec: RecommenderEnvoy, groups: Mapping[Any, Any], k: int = 10, h
     Raises:
         InputError: no group, a group without histories, an unknown item or an unknown `how`.
     """
-    if how not in get_args(How):
-        raise InputError(f"how is {how!r}: choose one of {', '.join(get_args(How))}")
+    check_word("how", how, How)
     if not isinstance(groups, Mapping) or not groups:
         raise InputError("no groups given: pass a mapping from a group's name to its members' histories")
     members = [rec.recommender.histories(given) for given in groups.values()]
@@ -64,5 +66,11 @@ def group_lists(rec: RecommenderEnvoy, groups: Mapping[Any, Any], k: int = 10, h
 
 def standard_scores(rec: RecommenderEnvoy, members: Histories) -> Tensor:
     """Each member's scores with mean 0 and standard deviation 1 over all items: float [m, v]."""
-    scores = torch.cat([rec.score(batch) for batch in members.batches(MEMBERS)])
-    return (scores - scores.mean(dim=1, keepdim=True)) / scores.std(dim=1, correction=0, keepdim=True)
+    return standardised(torch.cat([rec.score(batch) for batch in members.batches(MEMBERS)]))
+
+
+def standardised(scores: Tensor) -> Tensor:
+    """Rows [m, v] with mean 0 and standard deviation 1; 0 for a row that is alike throughout."""
+    standard = (scores - scores.mean(dim=1, keepdim=True)) / scores.std(dim=1, correction=0, keepdim=True)
+    equal = scores.amax(dim=1, keepdim=True) == scores.amin(dim=1, keepdim=True)
+    return standard.masked_fill(equal, 0)

@@ -20,8 +20,11 @@ from interp.control.steered_lists import BLOCK, shares_all_before
 from interp.features.explanations import asked, item_ranks, seen
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Steer
-from recmodels.errors import InputError
-from recmodels.sequences import LISTS, Histories
+from recmodels.errors import InputError, for_terminal, shown
+from recmodels.lists import elements
+from recmodels.scalars import as_number, whole_number
+from recmodels.sequences import Histories
+from recmodels.steady import steady
 
 GRID = 8  # amounts looked at between nothing and the reach
 HALVINGS = 7  # of the stretch between two of them
@@ -53,6 +56,7 @@ class Entry:
     reach: float
     ways: pd.DataFrame
 
+    @for_terminal
     def __repr__(self) -> str:
         if self.rank <= self.k:
             return f"item {self.item} is in the top {self.k} already, at rank {self.rank}"
@@ -72,6 +76,7 @@ class Entry:
         return f"<pre>{escape(repr(self))}</pre>"
 
 
+@steady()
 def to_enter(
     rec: RecommenderEnvoy,
     history: Any,
@@ -108,15 +113,17 @@ def to_enter(
     """
     one, code = asked(rec, history, item)
     if code in one.codes:
-        raise InputError(f"item {item!r} is in the history, and is never listed: choose one that is not")
-    if k < 1 or not (reach > 0 and np.isfinite(reach)):
-        raise InputError(f"k is {k} and reach is {reach}: both must be positive, and reach finite")
-    if isinstance(candidates, str) or not isinstance(candidates, LISTS):
-        raise InputError(f"candidates are {candidates!r}: give a list of items")
-    name = site or rec.only_site()
+        raise InputError(f"item {shown(item)} is in the history, and is never listed: choose one that is not")
+    k, count, span = whole_number("k", k), whole_number("count", count), as_number(reach)
+    if span is None or not 0 < span < np.inf:
+        raise InputError(f"reach is {shown(reach)}: give a positive number of units, such as 4")
+    reach = float(span)
+    if elements(candidates) is None:
+        raise InputError(f"candidates are {shown(candidates)}: give a list of items")
+    name = rec.only_site() if site is None else site
     sae = rec.site(name).sae
     scale = units_of(units, sae.n_features)
-    with torch.no_grad():
+    with steady(rec.recommender.model), torch.no_grad():
         rank = int(item_ranks(rec.score(one), code, one)[0])
         ways = []
         if rank > k:

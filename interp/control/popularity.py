@@ -17,6 +17,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
 from recmodels.errors import InputError
 from recmodels.metrics import head_items
+from recmodels.moments import Levelled, mean_difference
 from recmodels.sequences import Histories, Vocabulary
 
 
@@ -173,16 +174,9 @@ def cohens_d(popular: sparse.csr_array, unpopular: sparse.csr_array) -> pd.DataF
         d, mean_popular, mean_unpopular, std; a row per feature. d is 0 where both groups are constant: without any
         spread there is no unit.
     """
-    means, scatter, freedom = [], np.zeros(popular.shape[1]), -2
-    for group in (popular, unpopular):
-        x = group.astype(np.float64)
-        mean = np.asarray(x.sum(axis=0)).ravel() / x.shape[0]
-        squares = np.asarray((x * x).sum(axis=0)).ravel()
-        around = squares - x.shape[0] * mean**2
-        # Rounding leaves a constant column with about 1e-16 of its squares.
-        scatter += np.where(around > 1e-12 * squares, around, 0)
-        freedom += x.shape[0]
-        means.append(mean)
-    std = np.sqrt(scatter / max(freedom, 1))
-    d = np.divide(means[0] - means[1], std, out=np.zeros_like(std), where=std > 0)
+    groups = [Levelled.of(group) for group in (popular, unpopular)]
+    means = [np.asarray(x.astype(np.float64).sum(axis=0)).ravel() / x.shape[0] for x in (popular, unpopular)]
+    freedom = sum(x.rows for x in groups) - 2
+    std = np.sqrt(sum(x.scatter() for x in groups) / max(freedom, 1))
+    d = np.divide(mean_difference(*groups), std, out=np.zeros_like(std), where=std > 0)
     return pd.DataFrame({"d": d, "mean_popular": means[0], "mean_unpopular": means[1], "std": std})

@@ -11,6 +11,7 @@ from interp.activations.feature_matrix import last_features
 from interp.concepts import Concepts
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
+from interp.steering.parsing import DICTIONARY
 
 FEATURES = 20  # of a concept's profile
 
@@ -27,13 +28,16 @@ def profile(rec: RecommenderEnvoy, given: Any, site: str | None = None) -> pd.Se
         site: whose dictionary; by default that of the one site that has one.
 
     Returns:
-        Activations, indexed by feature.
+        Activations, indexed by feature; it remembers the dictionary, and steers no other one.
 
     Raises:
         InputError: no history, an unknown item, or no such dictionary.
     """
-    rows = last_features(rec, site or rec.only_site(), rec.recommender.histories(given))
-    return pd.Series(np.asarray(rows.mean(axis=0)).ravel(), name="activation").rename_axis("feature")
+    name = rec.only_site() if site is None else site
+    rows = last_features(rec, name, rec.recommender.histories(given))
+    means = pd.Series(np.asarray(rows.mean(axis=0)).ravel(), name="activation").rename_axis("feature")
+    means.attrs[DICTIONARY] = rec.site(name).sae.fingerprint
+    return means
 
 
 def concept_profiles(
@@ -52,7 +56,7 @@ def concept_profiles(
 
     Returns:
         concept, feature, weight: differences of means, of the 20 features where they are largest, in units in which
-        the direction that they write together has length 1 among normalised activations.
+        the direction that they write together has length 1 among normalised activations; all 0 if none differs.
     """
     labels, rows = concepts.labels(items), activations.tocsr()
     parts = []
@@ -64,5 +68,5 @@ def concept_profiles(
         features = np.argsort(-np.abs(difference), kind="stable")[:FEATURES]
         weight = difference[features]
         length = float((torch.from_numpy(weight) @ sae.directions[features.tolist()].cpu()).norm()) / sae.std
-        parts.append(pd.DataFrame({"concept": name, "feature": features, "weight": weight / length}))
+        parts.append(pd.DataFrame({"concept": name, "feature": features, "weight": weight / (length or 1)}))
     return pd.concat(parts, ignore_index=True)

@@ -3,7 +3,7 @@
 Axes: n users, k places of a list, v items, c concepts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -19,8 +19,9 @@ from interp.control.steered_lists import steered_lists
 from interp.control.sweeps import user_overlap, user_shares
 from interp.control.user_metrics import item_table, user_metrics, values_of
 from interp.model.envoys import RecommenderEnvoy
-from interp.steering.edits import Push, Steer
-from recmodels.errors import InputError
+from interp.steering.edits import Steer
+from recmodels.errors import InputError, for_terminal
+from recmodels.scalars import whole_number
 
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 SHOWN = 5  # concepts in the short form, where no target is named
@@ -77,6 +78,7 @@ class Receipt:
             for label, row in zip(labels, table.itertuples(), strict=True)
         ]
 
+    @for_terminal
     def __repr__(self) -> str:
         lines = [["", "before", "after", "change", "interval"], *self._lines()]
         width = max(len(line[0]) for line in lines)
@@ -186,14 +188,7 @@ def steering_receipt(
     if (inputs.lengths > 1).all():
         inputs, truth = inputs.split_last()
     vocabulary = rec.recommender.vocabulary
-    if not 1 <= k <= len(vocabulary):
-        raise InputError(f"k is {k}: give a list length from 1 to the {len(vocabulary)} items that there are")
-    for_all = any(isinstance(edit, Push) or not isinstance(edit.value, Mapping) for edit in steer.edits)
-    if steer.by_user and not for_all and not inputs.users.isin(list(steer.users)).any():
-        raise InputError(
-            f"none of these users, such as {inputs.users[:1].tolist()[0]!r}, has a value in this steer: "
-            f"name users as the histories do"
-        )
+    k = whole_number("k", k, most=len(vocabulary))
     before, after = steered_lists(rec, inputs, [Steer((), steer.site), steer], k)
     return receipt(
         before,

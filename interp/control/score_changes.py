@@ -3,7 +3,7 @@
 Axes: n items, p points, s steps, f features, v items of the vocabulary.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,14 @@ from nnsight import save
 from interp.features.explanations import asked, relative
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
+from interp.steering.validation import checked
 from recmodels.errors import InputError
+from recmodels.steady import steady
 
 POINTS = 16  # on the way from unsteered to steered
 
 
+@steady()
 @torch.enable_grad()
 def shifts(rec: RecommenderEnvoy, history: Any, items: Sequence[Any], steer: Steer) -> pd.DataFrame:
     """How much of the change of each item's score every feature of a steer made.
@@ -40,11 +43,17 @@ def shifts(rec: RecommenderEnvoy, history: Any, items: Sequence[Any], steer: Ste
     Raises:
         InputError: not one history, an unknown item, or a steer that does something else.
     """
+    checked(steer, rec.site(steer.site).sae)
     added: dict[int, float] = {}
     for edit in steer.edits:
-        if not isinstance(edit, Edit) or (edit.op, edit.at, steer.reconstruct) != ("add", "last", "none"):
+        if (
+            not isinstance(edit, Edit)
+            or isinstance(edit.value, Mapping)
+            or (edit.op, edit.at, steer.reconstruct) != ("add", "last", "none")
+        ):
             raise InputError('only a steer that adds to features at the last step is taken apart: use op="add"')
-        added[edit.feature] = added.get(edit.feature, 0.0) + edit.weight * float(edit.value)  # type: ignore[arg-type]
+        feature = int(edit.feature)
+        added[feature] = added.get(feature, 0.0) + float(edit.weight) * float(edit.value)
     columns = ["item", "feature", "change"]
     if not added or not len(items):
         return pd.DataFrame(columns=columns)

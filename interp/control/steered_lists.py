@@ -15,15 +15,17 @@ from tqdm.auto import tqdm
 
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Steer
-from interp.steering.validation import checked
+from interp.steering.validation import check_reach, checked
 from recmodels.ranking import top_k
 from recmodels.sequences import Histories
+from recmodels.steady import steady
 
 BLOCK = "blocks."
 USERS = 64  # per pass
 STEERS = 32  # per pass, so that the scores of all items fit into memory
 
 
+@steady()
 def steered_lists(
     rec: RecommenderEnvoy, histories: Histories, steers: Sequence[Steer], k: int = 10, progress: str | None = None
 ) -> np.ndarray:
@@ -37,13 +39,13 @@ def steered_lists(
         progress: what a progress bar over steers is called; without it there is none.
 
     Raises:
-        InputError: a steer cannot be carried out.
+        InputError: a steer cannot be carried out, or has values for none of these users.
     """
     lists = np.empty((len(steers), len(histories), k), dtype=np.int64)
     together: dict[tuple[str, bool], list[int]] = {}
     alone = []
     for place, steer in enumerate(steers):
-        checked(steer, rec.site(steer.site).sae)
+        check_reach(checked(steer, rec.site(steer.site).sae), histories.users)
         if shares_all_before(rec, steer):
             together.setdefault((steer.site, steer.reconstruct == "all"), []).append(place)
         else:
@@ -69,6 +71,7 @@ def shares_all_before(rec: RecommenderEnvoy, steer: Steer) -> bool:
     return not rec.steered and number.isdigit() and all(edit.at in ("last", (-1,)) for edit in steer.edits)
 
 
+@steady()
 @torch.no_grad()
 def _lists_together(rec: RecommenderEnvoy, batch: Histories, steers: list[Steer], k: int) -> np.ndarray:
     """Lists [e, b, k] under steers of one site that agree in what becomes of the earlier steps."""
@@ -80,7 +83,8 @@ def _lists_together(rec: RecommenderEnvoy, batch: Histories, steers: list[Steer]
     last = torch.cat([steer.apply(now, envoy.sae, batch.users, features) for steer in steers], dim=1)
     model = rec.recommender.model
     tokens = model.inference_inputs(batch).to(hidden.device)
-    scored = model.scored_after(int(envoy.name.removeprefix(BLOCK)), tokens, before, last)
+    with steady(model):
+        scored = model.scored_after(int(envoy.name.removeprefix(BLOCK)), tokens, before, last)
     user = torch.from_numpy(np.repeat(np.arange(len(batch)), batch.lengths))
     seen = torch.from_numpy(batch.codes).long()
     parts = []

@@ -50,8 +50,8 @@ class SweepPoint:
 
 
 def unit(direction: torch.Tensor, std: float) -> torch.Tensor:
-    """A direction [d] scaled to length 1 among activations that were divided by `std`, so that all kinds compare."""
-    return direction / direction.norm() * std
+    """A direction [d] scaled to length 1 among activations divided by `std`, so that all kinds compare; 0 stays 0."""
+    return direction / direction.norm().clamp_min(torch.finfo(direction.dtype).tiny) * std
 
 
 def set_points(sae: SparseAutoencoder, targets: Mapping[str, int], values: Sequence[float]) -> list[SweepPoint]:

@@ -15,7 +15,7 @@ from interp.control.popularity import by_code
 from interp.control.receipts import Receipt, receipt
 from interp.control.sweeps import user_overlap
 from interp.steering.edits import Steer
-from recmodels.errors import InputError
+from recmodels.errors import InputError, for_terminal
 
 GRID = 20  # steps from nothing to the reach
 NAMED = 10  # users who are out of reach, in the short form
@@ -63,6 +63,7 @@ class UserDoses:
             found += f"; out of reach for {len(self.out_of_reach)}: {named}{more}"
         return f"{self.goal} of each user: {found}"
 
+    @for_terminal
     def __repr__(self) -> str:
         return f"{self.answer}\nreceipt, on the same users: {self.receipt!r}"
 

@@ -21,8 +21,11 @@ from torch import Tensor
 
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
-from recmodels.errors import InputError
-from recmodels.sequences import LISTS, Histories
+from recmodels.errors import InputError, for_terminal, shown
+from recmodels.lists import elements
+from recmodels.scalars import whole_number
+from recmodels.sequences import Histories
+from recmodels.steady import steady
 
 SHOWN = 3  # steps and items of each feature that an explanation shows
 POINTS = 3  # at which gradients on a feature's way to 0 are taken
@@ -75,6 +78,7 @@ class Explanation:
     def _title(self) -> str:
         return f"item {self.item}: rank {self.rank}, score {self.score:.2f} above the mean item"
 
+    @for_terminal
     def __repr__(self) -> str:
         return f"{self._title()}\n{self._table().to_string(index=False, float_format='{:.3f}'.format)}"
 
@@ -83,6 +87,7 @@ class Explanation:
         return f"<b>{escape(self._title())}</b>{table}"
 
 
+@steady()
 def why(rec: RecommenderEnvoy, history: Any, item: Any, top: int = 10, site: str | None = None) -> Explanation:
     """Explain an item's score for one history by the features of a dictionary, under the steers in force.
 
@@ -104,9 +109,8 @@ def why(rec: RecommenderEnvoy, history: Any, item: Any, top: int = 10, site: str
         InputError: not one history, an unknown item, or no such dictionary.
     """
     one, code = asked(rec, history, item)
-    if top < 1:
-        raise InputError(f"top is {top}: ask for at least one feature")
-    name = site or rec.only_site()
+    top = whole_number("top", top)
+    name = rec.only_site() if site is None else site
     activations, slopes = attributions(rec, one, item, name)
     first = slopes.sum(dim=0)
     candidates = [j for j in first.abs().argsort(descending=True)[: 2 * top].tolist() if first[j] != 0]
@@ -138,6 +142,7 @@ def why(rec: RecommenderEnvoy, history: Any, item: Any, top: int = 10, site: str
     return Explanation(item, int(rank[0]), score[0], features, steps, _items(rec, one, order, name))
 
 
+@steady()
 @torch.enable_grad()
 def attributions(rec: RecommenderEnvoy, history: Any, item: Any, site: str) -> tuple[Tensor, Tensor]:
     """Activations, and activation × gradient of the item's relative score, of all features at all steps: [s, f] each.
@@ -154,6 +159,7 @@ def attributions(rec: RecommenderEnvoy, history: Any, item: Any, site: str) -> t
     return features.detach()[0], (features.detach() * gradient)[0]
 
 
+@steady()
 @torch.enable_grad()
 def averaged(rec: RecommenderEnvoy, history: Any, item: Any, site: str, features: list[int]) -> Tensor:
     """Activation × gradient of some features at all steps, averaged while each alone is turned down to 0: [s, n].
@@ -185,8 +191,8 @@ def asked(rec: RecommenderEnvoy, history: Any, item: Any) -> tuple[Histories, in
     one = rec.recommender.histories(history)
     if len(one) != 1:
         raise InputError(f"{len(one)} histories were given: ask about one at a time")
-    if isinstance(item, LISTS) and not isinstance(item, str):
-        raise InputError(f"{item!r} is not an item: ask about one at a time")
+    if elements(item) is not None:
+        raise InputError(f"{shown(item)} is not an item: ask about one at a time")
     return one, int(rec.recommender.vocabulary.encode([item])[0])
 
 
@@ -221,7 +227,7 @@ def _steps(features: list[int], activations: np.ndarray, attributed: np.ndarray,
             "item": pd.Series(items[step], dtype=object),
             "activation": activations[step, n],
             "attribution": attributed[step, n],
-            "share": attributed[step, n] / total[n],
+            "share": np.divide(attributed[step, n], total[n], out=np.zeros_like(total[n]), where=total[n] > 0),
         }
     )
     return rows.iloc[np.lexsort((-rows["share"].abs(), n))].reset_index(drop=True)

@@ -9,6 +9,8 @@ from scipy import sparse
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
+from recmodels.moments import Levelled, correlation
+
 FEW = 100  # features; t-SNE finds no structure among fewer
 PERPLEXITY = 30  # the usual number of neighbours that t-SNE keeps together
 COUNT = 8  # neighbours of each kind
@@ -62,16 +64,11 @@ def together(activations: sparse.csc_array, count: int = COUNT) -> pd.DataFrame:
         count: neighbours per feature.
 
     Returns:
-        feature, rank (from 1), neighbour, similarity; only where that is above 0, so nothing of dead features.
+        feature, rank (from 1), neighbour, similarity; only where that is above 0, so nothing of features that are
+        alike at every row.
     """
-    n = activations.shape[0]
-    x = activations.astype(np.float64)
-    mean = np.asarray(x.sum(axis=0)).ravel() / n
-    covariance = (x.T @ x).toarray() / n - np.outer(mean, mean)
-    std = np.sqrt(np.diag(covariance).clip(0))
-    # A feature that is alike at every row goes with none; its variance need not be exactly 0.
-    inverse = np.divide(1, std, out=np.zeros_like(std), where=std > 1e-6 * np.abs(mean))
-    return _table(covariance * np.outer(inverse, inverse), count)
+    columns = Levelled.of(activations)
+    return _table(correlation(columns, columns), count)
 
 
 def cosines(directions: np.ndarray) -> np.ndarray:

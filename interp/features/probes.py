@@ -40,9 +40,12 @@ class Probes:
         return (hidden - self.mean) / self.std @ self.weights.T + self.bias
 
     def direction(self, concept: str) -> torch.Tensor:
-        """[d] change of the hidden state that is of length 1 among normalised activations (docs/paper.md, 11)."""
+        """[d] change of the hidden state that is of length 1 among normalised activations (docs/paper.md, 11).
+
+        It is 0 for a probe that learnt nothing.
+        """
         weights = self.weights[self.concepts.index(concept)]
-        return torch.from_numpy(weights / np.linalg.norm(weights) * self.std).float()
+        return torch.from_numpy(weights / (np.linalg.norm(weights) or 1) * self.std).float()
 
 
 def fit_probes(store: ActivationStore, concepts: Concepts) -> Probes:
@@ -70,7 +73,7 @@ def probe_scores(probes: Probes, store: ActivationStore, concepts: Concepts) -> 
 
     Returns:
         concept, correlation_probability and correlation_decision (Pearson, of the label with the probability and
-        with the decision value: the former is much larger), auc.
+        with the decision value: the former is much larger; 0 for a probe that says the same of every row), auc.
     """
     decisions = probes.decide(np.asarray(store.activations, dtype=np.float64))
     labels = concepts.labels(store.rows["item"])
@@ -82,9 +85,14 @@ def probe_scores(probes: Probes, store: ActivationStore, concepts: Concepts) -> 
         rows.append(
             {
                 "concept": name,
-                "correlation_probability": np.corrcoef(expit(decision), has)[0, 1],
-                "correlation_decision": np.corrcoef(decision, has)[0, 1],
+                "correlation_probability": _pearson(expit(decision), has),
+                "correlation_decision": _pearson(decision, has),
                 "auc": roc_auc_score(has, decision),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _pearson(x: np.ndarray, y: np.ndarray) -> float:
+    """Pearson correlation of two rows [n]; 0 where either is constant."""
+    return float(np.corrcoef(x, y)[0, 1]) if np.ptp(x) and np.ptp(y.astype(int)) else 0.0

@@ -50,11 +50,11 @@ def score_last_step(
     if block is not None:
         tokens = model.inference_inputs(histories).to(hidden.device)
         return model.scored_after(block, tokens, earlier, last)
-    scored = []
+    envoy, scored = rec.site(site), []
     for value in last.unbind(dim=1):
         changed = torch.cat([earlier[:, :-1], value[:, None]], dim=1)
         with rec.trace(histories):
-            rec.site(site).output = changed
+            envoy.output = changed
             final = save(rec.final.output)
         scored.append(final[:, -1])
     return torch.stack(scored, dim=1)

@@ -1,6 +1,8 @@
 """Whether a wrapped recommender can be relied on: each site of a trace against a plain hook, each history alone."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -8,53 +10,130 @@ import torch
 from nnsight import save
 from torch import Tensor
 
-from recmodels.errors import InputError
+from recmodels.errors import InputError, shown
+from recmodels.recommender import Recommender
+from recmodels.scalars import as_number
 from recmodels.sequences import Histories
+from recmodels.steady import steady
 
 if TYPE_CHECKING:
     from interp.model.envoys import RecommenderEnvoy
 
+RTOL, ATOL = 1e-3, 1e-4  # of scores
 
-def check_faithful(rec: "RecommenderEnvoy") -> None:
-    """Compare every site in a trace with a plain hook: a change of nnsight or of a model cannot go unseen.
+
+@dataclass(frozen=True)
+class Pass:
+    """A forward pass of the bare model.
+
+    Attributes:
+        histories: over which.
+        tokens: [b, s], what the model read.
+        outputs: the output of every site, by plain hooks.
+        scores: [b, v].
+    """
+
+    histories: Histories
+    tokens: Tensor
+    outputs: dict[str, Any]
+    scores: Tensor
+
+
+def bare_pass(recommender: Recommender) -> Pass:
+    """What the model does before anything is wrapped round it, on two histories of different lengths.
 
     Raises:
-        InputError: they differ, the model's scores are not finite or depend on the padding, or a site of the model
-            gives no hidden states.
+        InputError: its scores are not finite, or a site gives no hidden states.
     """
-    model = rec.recommender.model
+    model = recommender.model
     codes = np.arange(5, dtype=np.int32) % model.config.n_items
     histories = Histories(pd.RangeIndex(2), codes, np.array([0, 2, 5]))
-    tokens = model.inference_inputs(histories).to(model.device)
-    bare: dict[str, Tensor] = {}
-    hooks = [
-        model.get_submodule(path).register_forward_hook(lambda *call, name=name: bare.update({name: call[-1]}))
-        for name, path in model.sites.items()
-    ]
-    expected = model(tokens).scores
-    for hook in hooks:
-        hook.remove()
-    if not torch.isfinite(expected).all():
+    outputs: dict[str, Any] = {}
+    with steady(model):  # whatever grad mode is on, as in a trace: kernels may differ by it
+        tokens = model.inference_inputs(histories).to(model.device)
+        hooks = [
+            model.get_submodule(path).register_forward_hook(lambda *call, name=name: outputs.update({name: call[-1]}))
+            for name, path in model.sites.items()
+        ]
+        try:
+            scores = model(tokens).scores
+        finally:
+            for hook in hooks:
+                hook.remove()
+    if not torch.isfinite(scores).all():
         raise InputError("the recommender's scores are not finite: its weights are damaged, train it again")
-    for name, output in bare.items():
+    for name, output in outputs.items():
         if not isinstance(output, Tensor) or output.shape != (*tokens.shape, model.config.hidden_size):
             raise InputError(
                 f"site {name} of {type(model).__name__} does not give hidden states [user, step, "
                 f"{model.config.hidden_size}]: name in site_paths a module whose output is that tensor and nothing else"
             )
+    # Copies, so that nothing that runs later can change what is compared.
+    return Pass(histories, tokens, {name: output.clone() for name, output in outputs.items()}, scores.clone())
+
+
+def check_faithful(rec: "RecommenderEnvoy", bare: Pass, weights: str) -> None:
+    """Compare every site in a trace with the bare model: a change of nnsight or of a model cannot go unseen.
+
+    Args:
+        rec: the wrapped recommender.
+        bare: what the model did before it was wrapped.
+        weights: its fingerprint from then.
+
+    Raises:
+        InputError: they differ, or the model's scores depend on the padding.
+    """
+    recommender, model = rec.recommender, rec.recommender.model
+    if Recommender(model, recommender.vocabulary).fingerprint != weights:
+        raise InputError(
+            "the weights of this recommender have changed since it was made: make it again, as "
+            "Recommender(model, vocabulary)"
+        )
     traced: dict[str, Tensor] = {}
-    with rec.trace(tokens):
+    with rec.trace(bare.tokens):
         for name in model.sites:
             traced[name] = save(rec.site(name).output)
         scores = save(rec.scores)
-    same = all(torch.equal(traced[name], bare[name]) for name in model.sites)
-    if not (same and torch.equal(scores, expected)):
+    same = all(torch.equal(traced[name], bare.outputs[name]) for name in model.sites)
+    if not (same and torch.equal(scores, bare.scores)):
         raise InputError(
             "a trace of this recommender differs from the bare model: install the nnsight of constraints.txt"
         )
-    alone = [model(model.inference_inputs(one).to(model.device)).scores for one in histories.batches(1)]
-    if not torch.allclose(torch.cat(alone), expected, rtol=1e-3, atol=1e-4):
+    alone = torch.cat([recommender.score(one) for one in bare.histories.batches(1)])
+    if not torch.allclose(alone, bare.scores, RTOL, ATOL):
         raise InputError(
             f"{type(model).__name__} scores a history differently by itself than beside a longer one: its padding, "
             f"token 0 on the left, must change nothing"
         )
+
+
+def check_expected(rec: "RecommenderEnvoy", expected: Any) -> None:
+    """Compare the scores with those that another program gave, up to rounding.
+
+    Args:
+        rec: the wrapped recommender.
+        expected: histories (tuples of item ids) → scores by item id, or a table with a row per history and a column
+            per item.
+
+    Raises:
+        InputError: a score differs, or the expected ones cannot be read.
+    """
+    if isinstance(expected, pd.DataFrame):
+        expected = {history: row for history, row in expected.iterrows()}
+    if not isinstance(expected, Mapping) or not expected:
+        raise InputError(
+            f"expected scores are {shown(expected)}: give a mapping from histories, tuples of item ids, to scores by "
+            f"item id"
+        )
+    for history, wanted in expected.items():
+        if not isinstance(history, tuple) or not isinstance(wanted, Mapping | pd.Series) or not len(wanted):
+            raise InputError(f"the expected scores of {shown(history)} cannot be read: give a tuple and scores by item")
+        (scores,) = rec.score(rec.recommender.histories([list(history)]))
+        codes = rec.recommender.vocabulary.encode(list(wanted.keys()))
+        for item, code, value in zip(wanted.keys(), codes, dict(wanted).values(), strict=True):
+            number, score = as_number(value), float(scores[int(code)])
+            if number is None or not np.isclose(score, float(number), RTOL, ATOL):
+                raise InputError(
+                    f"item {shown(item)} has the score {score:.6g} after {shown(history)}, where {shown(value)} was "
+                    f"expected: the model has other weights or items than the one that gave the expected scores"
+                )

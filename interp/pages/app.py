@@ -7,19 +7,26 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from interp.optional import needing
+from interp.pages.app_guard import BODY, guard
 from interp.pages.app_parts import feature_slider, found_items, history_items, index_page, list_table, page
-from interp.study.equalizer import equalize, read_history, search, steer_of
+from interp.study.equalizer import equalize, read_history, steer_of
+from interp.study.title_search import search
 from recmodels.errors import InputError
 from recmodels.ranking import check_length
 
 with needing("dash"):
     from dash import ALL, Dash, Input, Output, Patch, State, ctx, no_update
-    from werkzeug.serving import BaseWSGIServer, make_server
+with needing("waitress"):
+    from waitress import create_server
+    from waitress.server import BaseWSGIServer
 
 if TYPE_CHECKING:
     from interp.study.study import Study
 
 HOST = "127.0.0.1"  # nobody else's machine reaches it
+THREADS = 8
+CONNECTIONS = 1000  # idle ones cost no thread, and are closed after as many seconds as
+IDLE = 20
 CONCEPTS, FEATURES = {"type": "concept", "index": ALL}, {"type": "feature", "index": ALL}
 EMPTY = "There is no history yet: choose a test user, or add items."
 
@@ -36,18 +43,16 @@ def serve(study: "Study", port: int = 8050, browser: bool = True) -> None:
         InputError: the port is taken or none, or a package is not installed.
     """
     server = server_of(study, port)
-    address = f"http://{HOST}:{server.port}/"
+    address = f"http://{HOST}:{server.effective_port}/"
     print(f"{address}  (Ctrl+C ends it)", flush=True)
     if browser:
         webbrowser.open(address)
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        print()
+    server.run()  # until Ctrl+C
+    print()
 
 
 def server_of(study: "Study", port: int = 0) -> BaseWSGIServer:
-    """A server of the equalizer that listens on this machine only, one thread per request.
+    """A server of the equalizer that listens on this machine only, with few threads; idle connections are closed.
 
     Raises:
         InputError: the port is taken or none.
@@ -56,9 +61,22 @@ def server_of(study: "Study", port: int = 0) -> BaseWSGIServer:
         listening = socket.create_server((HOST, port))
     except (OSError, OverflowError) as error:
         raise InputError(f"cannot serve on port {port} ({error}): choose another one with --port") from None
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for every request otherwise
-    with listening:
-        return make_server(HOST, port, app(study).server, threaded=True, fd=listening.fileno())
+    logging.getLogger("waitress").setLevel(logging.CRITICAL)  # what others send is no news
+    try:
+        return create_server(
+            app(study).server,
+            sockets=[listening],
+            threads=THREADS,
+            connection_limit=CONNECTIONS,
+            channel_timeout=IDLE,
+            cleanup_interval=IDLE // 4,
+            max_request_body_size=BODY,
+            asyncore_use_poll=True,
+            ident="",
+        )
+    except BaseException:
+        listening.close()
+        raise
 
 
 def app(study: "Study", k: int = 10) -> Dash:
@@ -67,7 +85,7 @@ def app(study: "Study", k: int = 10) -> Dash:
     Raises:
         InputError: k is no list length.
     """
-    check_length(k)
+    k = check_length(k)
     rec, users = study.recommender, study.users()
     vocabulary = rec.recommender.vocabulary
     names = study.table("concepts")["concept"].sort_values().tolist()
@@ -84,7 +102,10 @@ def app(study: "Study", k: int = 10) -> Dash:
 
     @made.callback(Output("found", "children"), Input("search", "value"))
     def find(words: str | None) -> Any:
-        found = search(study, words or "")
+        try:
+            found = search(study, words or "")
+        except InputError as error:
+            return f"{error}."
         if found.empty and (words or "").strip():
             return "No title has these words."
         return found_items(found.assign(code=vocabulary.encode(found["item"])))
@@ -216,6 +237,7 @@ def _note(error: InputError | None) -> tuple[str, bool]:
 def _guarded(made: Dash) -> Dash:
     """The app, refusing other hosts' names, such as those of pages that rebind theirs, and scripts from elsewhere."""
     made.server.config["TRUSTED_HOSTS"] = [HOST, "localhost"]
+    guard(made)
     scripts = " ".join(["'self'", *made.csp_hashes()])
     policy = f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 

@@ -12,8 +12,9 @@ from interp.pages.table_export import write_tables
 from interp.study.study import Study
 from recmodels import artifacts
 from recmodels.errors import InputError
+from recmodels.folders import is_empty
 
-KIND = "export"
+KIND = artifacts.Kind("export")
 Writer = Callable[[Study, Path], None]
 
 
@@ -24,6 +25,7 @@ def export(
     site: bool = False,
     figures: Sequence[Image] | None = None,
     tables: bool = False,
+    spreadsheet_safe: bool = False,
 ) -> list[Path]:
     """Write parts of a study as folders of their own, each whole or not at all; all of them if none is asked for.
 
@@ -36,6 +38,7 @@ def export(
         site: a static site with a page for every feature.
         figures: every figure as plotly's .json, and in these formats as well ("svg", "pdf", "png"), which need kaleido.
         tables: every table as .tex and .csv.
+        spreadsheet_safe: in the .csv files of tables, text that a spreadsheet could run as a formula gets a ' in front.
 
     Returns:
         The folders that were written.
@@ -51,19 +54,19 @@ def export(
     if figures is not None or every:
         writers["figures"] = partial(write_figures, formats=tuple(figures or ()))
     if tables or every:
-        writers["tables"] = write_tables
+        writers["tables"] = partial(write_tables, spreadsheet_safe=True) if spreadsheet_safe else write_tables
     folders = {Path(to) / name: write for name, write in writers.items()}
     _check_writable(Path(to))
     for folder in folders:
         _check(folder)
     for folder, write in folders.items():
-        artifacts.discard_partial(folder)
+        artifacts.discard_partial(folder, KIND)
         inputs = {"study": study.name, "recommender": study.record["fingerprints"]["recommender"]}
         try:
             with artifacts.writing(folder, KIND, inputs) as partial_folder:
                 write(study, partial_folder)
         finally:  # nothing of an export that failed can be taken up again
-            artifacts.discard_partial(folder)
+            artifacts.discard_partial(folder, KIND)
     return list(folders)
 
 
@@ -88,12 +91,6 @@ def _check(folder: Path) -> None:
     Raises:
         InputError: there is something else in the folder.
     """
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    if not (folder / artifacts.MANIFEST).is_file():
-        raise InputError(f"{folder} is not an earlier export: move it away, or choose another folder with --to")
-    written = {*artifacts.verify(folder, KIND)["files"], artifacts.MANIFEST}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if not path.is_dir() and name not in written:
-            raise InputError(f"{path} is not of the earlier export there: move it away, and export again")
+    artifacts.check_replaceable(folder, KIND)
+    if folder.exists() and not is_empty(folder):
+        artifacts.verify(folder, KIND)

@@ -37,7 +37,7 @@ def write_figures(study: Study, folder: Path, formats: Sequence[Image] = ()) -> 
     """Write every figure as .json and in these formats, and captions.csv, which says what each is.
 
     Args:
-        source: the study's tables.
+        study: whose.
         folder: where to.
         formats: of images; they need kaleido, and Chrome or Chromium.
 

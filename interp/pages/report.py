@@ -15,6 +15,7 @@ from interp.paper import SECTIONS
 from interp.plots.blocks import Block, Column, exhibit, section, table, without_frames
 from interp.store.claim import tally
 from interp.store.registry import analyses
+from interp.store.timings import read_timings
 from interp.study.study import Study
 from recmodels import artifacts
 
@@ -81,8 +82,7 @@ def _record(study: Study) -> list[Block]:
     environment: dict[str, Any] = {
         key: record[key] for key in ("python", "machine", "versions", "fingerprints") if key in record
     }
-    path = study.folder / "timings.json"
-    timings = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    timings = read_timings(study.folder / "timings.json")
     rows = pd.DataFrame([{"step": step, **taken, "note": _note(taken)} for step, taken in timings.items()])
     columns = [
         Column("step", "Step", None),

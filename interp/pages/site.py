@@ -44,7 +44,7 @@ def write_site(study: Study, folder: Path) -> None:
     """Write index.html, a page for each feature, and copies of the study's dashboard and report.
 
     Args:
-        source: the study's tables.
+        study: whose.
         folder: where to; it exists.
 
     Raises:

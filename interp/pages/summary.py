@@ -8,11 +8,13 @@ from interp.control.sweeps import monotone
 from interp.pages.verdicts import verdicts
 from interp.store.claim import tally
 from interp.study.study import Study
+from recmodels.errors import for_terminal
 
 INNER = 4.0  # values between which a share should rise with its feature
 TOLD_APART = 0.9  # an AUC at which a feature tells a concept's items from the others
 
 
+@for_terminal
 def summary(study: Study) -> str:
     """The lines that end a run: quality of the model and the dictionary, top features, and what steering did."""
     metrics = study.table("recommender").set_index("replaced")
@@ -23,6 +25,7 @@ def summary(study: Study) -> str:
     wins = int((concepts["correlation"] > concepts["neuron_correlation"]).sum())
     told_apart = study.table("alignment").groupby("concept")["auc"].max() >= TOLD_APART
     told = int(told_apart.sum())
+    times = f"{sae / neurons:.2f}" if neurons else "infinitely many"
     width = max(map(len, ["concept", *concepts["concept"]]))
     return "\n".join(
         [
@@ -34,7 +37,7 @@ def summary(study: Study) -> str:
             f"{metrics.loc['all', 'ndcg@10']:.3f} through its reconstruction.",
             *_too_dense(study),
             f"Mean top correlation with {len(concepts)} concepts: SAE features {sae:.3f}, neurons {neurons:.3f} "
-            f"({sae / neurons:.2f} times); features win for {wins}.",
+            f"({times} times); features win for {wins}.",
             f"{told} of {len(told_apart)} concepts have a feature with an AUC of {TOLD_APART} or more.",
             "",
             "Top feature of each concept:",

@@ -19,7 +19,7 @@ from interp.store.analysis import table_of
 from interp.store.registry import owner
 from interp.store.table_files import TableReader
 from recmodels import artifacts
-from recmodels.config import config_key
+from recmodels.config_keys import config_key
 from recmodels.errors import InputError
 from recmodels.sequences import Histories, histories_of
 

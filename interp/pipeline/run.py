@@ -12,6 +12,9 @@ The run's folder:
     timings.json                  wall time and peak memory of each step
     dashboard.html                the chosen dictionary on one offline page
     report.html                   the paper's tables, figures and claims on another
+    study.lock, unfinished.json   only while a run is at it, or was interrupted
+
+The folder is locked while a run works on it (see `interp.store.study_folder`).
 """
 
 import os
@@ -32,23 +35,28 @@ from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
 from interp.pipeline.grid import PARTS, collect_parts, evaluate_all
 from interp.pipeline.inputs import TABLES, Inputs, table_key
-from interp.pipeline.timings import Stages
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.analysis import Analysis
 from interp.store.keys import analysis_key
 from interp.store.registry import analyses
+from interp.store.study_folder import RECORD, claim_study, study_folder
 from interp.store.table_files import holds_tables, write_tables
+from interp.store.timings import Stages
 from interp.study.study import Study
 from interp.study.study import open as open_study
 from recmodels import artifacts
+from recmodels.console import say
+from recmodels.folders import MARK
 from recmodels.interactions import Dataset
 from recmodels.recommender import model_class
 from recmodels.sequences import histories_of
+from recmodels.steady import steady
 from recmodels.training import fit
 
 VERSIONS = ("torch", "transformers", "nnsight", "dictionary-learning", "numpy", "pandas", "scikit-learn")
 
 
+@steady()
 def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
     """Train, interpret and steer as the configuration says, and write it all to `config.folder`.
 
@@ -57,20 +65,28 @@ def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
         dataset: your own data, in place of the one that the configuration names; the run takes its name.
 
     Raises:
-        InputError: the data cannot be had, or a setting makes no sense.
+        InputError: the data cannot be had; a setting makes no sense; the folder is neither empty nor a study; another
+            process works on it; or the disk is full.
     """
     if dataset is not None:
         config = replace(config, dataset=dataset.name)
     config.check()
     model_class(config.training.model)  # refuses an unknown one before any work is done
-    folder = config.folder
+    folder = study_folder(config)
+    with claim_study(folder):
+        return _run(config, dataset, folder)
+
+
+def _run(asked: StudyConfig, dataset: Dataset | None, folder: Path) -> Study:
+    config = replace(asked, out=folder)
     stages = Stages(folder / "timings.json")
-    print(f"{config.dataset} → {folder}", flush=True)
+    say(f"{config.dataset} → {asked.folder}")
 
     with stages.stage("data"):
         data = study_data(config, dataset)
+    artifacts.write_json(folder / MARK, {"kind": "study", "inputs": {}})
     # Until everything below fits together again, there is no finished study here.
-    for name in ("config.json", "dashboard.html", "report.html"):
+    for name in (RECORD, "dashboard.html", "report.html"):
         (folder / name).unlink(missing_ok=True)
     with stages.stage("recommender", folder / "recommender"):
         recommender = fit(data.split.recommender, data.split.validation, config.training, folder / "recommender")
@@ -96,13 +112,14 @@ def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
     _remove_other_tables(folder / TABLES)
     chosen = inputs.sae
 
-    record = _record(config, data, chosen, recommender.fingerprint)
-    artifacts.write_json(folder / "config.json", record)
+    record = _record(asked, data, chosen, recommender.fingerprint)
+    artifacts.write_json(folder / RECORD, record)
     study = open_study(folder)
     with stages.stage("dashboard"):
         write_dashboard(study)
     stages.finish()
     write_report(study)  # last, as it tells what the steps took
+    (folder / MARK).unlink()
     return study
 
 

@@ -6,8 +6,9 @@ Axes: n rows, d hidden size, f features.
 import copy
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property
+from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,16 @@ from torch import Tensor
 from interp.config import SAEConfig
 from interp.sae.trainers import build_dictionary
 from recmodels import artifacts
-from recmodels.config import config_key
-from recmodels.errors import InputError
+from recmodels.config_keys import config_key
+from recmodels.errors import InputError, shown
+from recmodels.json_files import check_record, of_type, read_record
+from recmodels.loading import tensor_shapes
+from recmodels.steady import steady
 
-KIND = "dictionary"
+KIND = artifacts.Kind("dictionary", ("dictionary.json", "dictionary.safetensors"))
+ABOUT = {"activation_dim": int, "mean": float, "std": float, "config": dict, "provenance": dict}
+LARGEST = 2**31  # number in a description
+LARGEST_WIDTH = 2**16  # of the activations that a dictionary reads
 # The settings that a fingerprint names even at their defaults: those that there were when fingerprints began.
 _ALWAYS = (
     "trainer",
@@ -100,21 +107,25 @@ class SparseAutoencoder:
         """Hidden states as the dictionary sees them, same shape."""
         return (hidden - self.mean) / self.std
 
+    @steady()
     def encode(self, hidden: Tensor) -> Tensor:
         """[..., d] hidden states to [..., f] features."""
         # Flat, because the top-k dictionaries mistake the axes of anything else.
         flat = self.dictionary.encode(self.normalise(hidden).reshape(-1, hidden.shape[-1]))
         return flat.reshape(*hidden.shape[:-1], -1)
 
+    @steady()
     def decode(self, features: Tensor) -> Tensor:
         """[..., f] features to [..., d] hidden states."""
         return self.dictionary.decode(features) * self.std + self.mean
 
+    @steady()
     def write(self, change: Tensor) -> Tensor:
         """[..., f] change of features to the [..., d] change of hidden states it makes."""
         return change @ self.directions
 
     @cached_property
+    @steady()
     def directions(self) -> Tensor:
         """[f, d] what one unit of each feature adds to the hidden state."""
         one_each = torch.eye(self.n_features, device=next(self.dictionary.parameters()).device)
@@ -122,7 +133,7 @@ class SparseAutoencoder:
 
     def save(self, folder: Path) -> None:
         """Write weights (safetensors) and description (JSON) as one verified folder."""
-        artifacts.discard_partial(folder)
+        artifacts.discard_partial(folder, KIND)
         with artifacts.writing(folder, KIND, self.inputs(self.config, self.provenance)) as partial:
             state = {name: t.detach().cpu().contiguous() for name, t in self.dictionary.state_dict().items()}
             save_file(state, partial / "dictionary.safetensors")
@@ -143,18 +154,33 @@ class SparseAutoencoder:
         return {"config": config.complete(), "provenance": provenance}
 
     @classmethod
+    @steady()
     def load(cls, folder: Path) -> "SparseAutoencoder":
         """Read what `save` wrote, after checking every file.
 
         Raises:
-            InputError: the folder is missing, unfinished or altered.
+            InputError: the folder is missing, unfinished or altered, or its weights are not what its description says.
         """
         artifacts.verify(folder, KIND)
-        about = json.loads((folder / "dictionary.json").read_text())
-        config = SAEConfig(**about["config"])
-        dictionary = build_dictionary(config, about["activation_dim"])
-        dictionary.load_state_dict(load_file(folder / "dictionary.safetensors"))
-        return cls(dictionary, about["mean"], about["std"], config, Provenance(**about["provenance"]))
+        path, advice = folder / "dictionary.json", f"delete {folder} and run its step again"
+        about = read_record(path, ABOUT, advice)
+        settings = about["config"].pop("settings", ())  # of its kind's own, which reads them itself
+        config = replace(_record(SAEConfig, about["config"], path, advice), settings=settings)
+        provenance = _record(Provenance, about["provenance"], path, advice)
+        config.check()
+        width, mean, std = about["activation_dim"], about["mean"], about["std"]
+        if not (0 < width <= LARGEST_WIDTH and isfinite(mean) and isfinite(std) and std > 0):
+            raise InputError(f"{path} is damaged, activation_dim, mean or std cannot be: {advice}")
+        weights = folder / "dictionary.safetensors"
+        # A dictionary is only built if the file can hold it.
+        if config.n_features * width > sum(prod(shape) for shape in tensor_shapes(weights, advice).values()):
+            raise InputError(f"{weights} is too small for the dictionary that {path.name} describes: {advice}")
+        try:
+            dictionary = build_dictionary(config, width)
+            dictionary.load_state_dict(load_file(weights))
+        except (RuntimeError, ValueError, ArithmeticError, AssertionError):
+            raise InputError(f"{weights} holds no dictionary such as {path.name} describes: {advice}") from None
+        return cls(dictionary, mean, std, config, provenance)
 
     def check_belongs(self, recommender: str) -> None:
         """Check that it was trained on the recommender with this fingerprint.
@@ -167,3 +193,15 @@ class SparseAutoencoder:
                 f"this dictionary was trained on recommender {self.provenance.recommender[:12]}, not on "
                 f"{recommender[:12]}: load the recommender of the same run, or train a dictionary for this one"
             )
+
+
+def _record(kind: type[Any], values: dict[str, Any], path: Path, advice: str) -> Any:
+    """A flat dataclass from its JSON; each value of the type that the class declares."""
+    types = {one.name: type(one.default) if one.default is not MISSING else str for one in fields(kind)}
+    needed = {one.name for one in fields(kind) if one.default is MISSING} | set(values) & set(types)
+    check_record(values, {name: types[name] for name in needed}, path, advice)
+    if any(of_type(value, float) and not abs(value) <= LARGEST for value in values.values()):
+        raise InputError(f"{path} is damaged, a number in it is too large: {advice}")
+    if more := sorted(set(values) - set(types)):
+        raise InputError(f"{path} has the key {shown(more[0])}, which {kind.__name__} does not: {advice}")
+    return kind(**values)

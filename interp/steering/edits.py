@@ -62,14 +62,14 @@ class Edit:
 
     def apply(self, features: Tensor, users: pd.Index | None = None) -> None:
         """Change [b, s, f] features in place; `users` are the labels of the rows, by default 0, 1, 2, …"""
-        steps = steps_of(self.at, features.shape[1])
-        old = features[:, steps, self.feature]
+        steps, feature = steps_of(self.at, features.shape[1]), int(self.feature)
+        old = features[:, steps, feature]
         if not isinstance(self.value, Mapping):
-            features[:, steps, self.feature] = self._changed(old, float(self.value))
+            features[:, steps, feature] = self._changed(old, float(self.value))
             return
         labels = range(len(old)) if users is None else users
         own = old.new_tensor([float(self.value.get(user, math.nan)) for user in labels])[:, None]
-        features[:, steps, self.feature] = torch.where(own.isnan(), old, self._changed(old, own))
+        features[:, steps, feature] = torch.where(own.isnan(), old, self._changed(old, own))
 
     def _changed(self, old: Tensor, value: float | Tensor) -> Tensor:
         """Activations [b, s] after the edit, by a value for all or one for each row [b, 1]."""
@@ -81,10 +81,11 @@ class Edit:
             new = old * value
         else:
             new = old.clamp(min=value) if self.op == "floor" else old.clamp(max=value)
-        return new if self.weight == 1 else torch.lerp(old, new, self.weight)
+        weight = float(self.weight)
+        return new if weight == 1 else torch.lerp(old, new, weight)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Push:
     """A direction that is added to hidden states, whether a dictionary knows it or not (paper section 8.2.3).
 
@@ -98,13 +99,22 @@ class Push:
     factor: float
     at: At = "last"
 
+    def __eq__(self, other: object) -> bool:
+        """Whether it pushes alike; tensors compare entry by entry, which is no answer."""
+        if not isinstance(other, Push):
+            return NotImplemented
+        return (self.factor, self.at) == (other.factor, other.at) and torch.equal(self.direction, other.direction)
+
+    def __hash__(self) -> int:
+        return hash((float(self.factor), self.at))
+
     def apply(self, hidden: Tensor) -> None:
         """Change [b, s, d] hidden states in place."""
         if self.direction.shape != hidden.shape[-1:]:
             raise InputError(
                 f"a direction here has {hidden.shape[-1]} entries, not shape {tuple(self.direction.shape)}"
             )
-        hidden[:, steps_of(self.at, hidden.shape[1])] += self.factor * self.direction.to(hidden)
+        hidden[:, steps_of(self.at, hidden.shape[1])] += float(self.factor) * self.direction.to(hidden)
 
 
 @dataclass(frozen=True)
@@ -139,7 +149,7 @@ class Steer:
     @property
     def by_user(self) -> bool:
         """Whether it asks who the users are."""
-        return bool(self.users)
+        return any(isinstance(edit, Edit) and isinstance(edit.value, Mapping) for edit in self.edits)
 
     @property
     def users(self) -> set[Any]:
@@ -181,11 +191,11 @@ def steps_of(at: At, n: int) -> slice | list[int]:
     """Which of n steps are meant; a history that is too short for a chosen step has none there."""
     if isinstance(at, str):
         return slice(-1, None) if at == "last" else slice(None)
-    return [n + step for step in at if n + step >= 0]
+    return [n + int(step) for step in at if n + int(step) >= 0]
 
 
 def _first(at: At, n: int) -> int:
     """The first of n steps that is meant, −1 for the last."""
     if isinstance(at, str):
         return -1 if at == "last" else -n
-    return max(min(at), -n)
+    return max(min(map(int, at)), -n)

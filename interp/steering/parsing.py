@@ -1,10 +1,10 @@
 """What people write, as edits: concepts by name, several features, strengths in a feature's own units."""
 
 import operator
-import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from numbers import Real
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,15 @@ import pandas as pd
 from interp.concepts.alignment import UNALIGNED
 from interp.concepts.suggestions import unknown_concept
 from interp.steering.edits import Edit, Push, Steer
-from interp.steering.validation import check_at, check_weight, check_word
+from interp.steering.feature_names import feature_or_concept
+from interp.steering.validation import check_at, check_dictionary, check_weight, check_word
 from interp.steering.vocabulary import At, Op, Reconstruct, Unit, Verb
-from recmodels.errors import InputError
+from recmodels.errors import InputError, shown
+from recmodels.scalars import as_number, as_whole_number
 
 USUAL = {"op": "set", "at": "last", "unit": "activation", "weight": 1.0, "reconstruct": "none"}
+DICTIONARY = "dictionary"  # the name under which a series of features keeps the fingerprint of its dictionary
+MOST = 1_000_000  # edits of one steer; an iterator may never end
 
 
 @dataclass(frozen=True)
@@ -27,13 +31,15 @@ class Meanings:
     Attributes:
         concepts: concept → its aligned features, best first.
         units: std and p99 of every feature's activations, indexed by feature.
+        dictionary: fingerprint of the dictionary whose features these are; without it, any.
     """
 
     concepts: Mapping[str, tuple[int, ...]]
     units: pd.DataFrame
+    dictionary: str | None = None
 
     @classmethod
-    def of_tables(cls, features: pd.DataFrame, concepts: pd.DataFrame) -> "Meanings":
+    def of_tables(cls, features: pd.DataFrame, concepts: pd.DataFrame, dictionary: str | None = None) -> "Meanings":
         """From a study's tables `features` and `concepts`.
 
         A concept's aligned features are its top feature and all others whose best concept it is, with a correlation of
@@ -47,7 +53,7 @@ class Meanings:
             row.concept: (int(row.feature), *aligned.loc[aligned["concept"] == row.concept, "feature"].astype(int))
             for row in concepts.itertuples()
         }
-        return cls({name: tuple(dict.fromkeys(numbers)) for name, numbers in found.items()}, units)
+        return cls({name: tuple(dict.fromkeys(numbers)) for name, numbers in found.items()}, units, dictionary)
 
     def features(self, name: str) -> tuple[int, ...]:
         """The aligned features of a concept, best first.
@@ -55,7 +61,7 @@ class Meanings:
         Raises:
             InputError: there is no such concept.
         """
-        if name not in self.concepts:
+        if not isinstance(name, str) or name not in self.concepts:
             raise InputError(unknown_concept(name, self.concepts))
         return self.concepts[name]
 
@@ -93,9 +99,12 @@ def steer_of(
     """
     check_word("op", op, Verb)
     check_word("unit", unit, Unit)
-    steps: Any = (at,) if isinstance(at, int) else tuple(at) if isinstance(at, list) else at
+    steps = _steps(at)
     check_at(steps)
     check_weight(weight)
+    weight = float(weight)
+    if isinstance(edits, pd.Series):
+        dictionary = _same(edits.attrs.get(DICTIONARY), dictionary)
     made: list[Edit | Push] = []
     for key, value in _entries(edits, op):
         if isinstance(key, Edit | Push):
@@ -103,6 +112,8 @@ def steer_of(
                 raise InputError("an Edit already says its op, at and weight, in activation: give edits without these")
             made.append(key)
             continue
+        dictionary = _same(getattr(key, DICTIONARY, None) if hasattr(type(key), "__index__") else None, dictionary)
+        key = _read(key, meanings)
         concept = key if isinstance(key, str) else None
         for feature in _features(key, meanings):
             size = _size(feature, op, unit, meanings)
@@ -113,13 +124,43 @@ def steer_of(
     return Steer(tuple(made), site, reconstruct, dictionary)
 
 
+def is_usual(word: str, value: Any) -> bool:
+    """Whether an option has the value that it has when nobody says anything."""
+    usual = USUAL[word]
+    return value == usual if isinstance(value, str) else as_number(value) == usual
+
+
+def _steps(at: Any) -> Any:
+    """Steps as a word or a tuple of Python's own whole numbers; anything else as it is, to be refused by name."""
+    number = as_whole_number(at)
+    if number is not None:
+        return (number,)
+    if isinstance(at, np.ndarray) and at.ndim == 1:
+        at = at.tolist()
+    if not isinstance(at, tuple | list | range):
+        return at
+    whole = [as_whole_number(step) for step in at]
+    return tuple(step if number is None else number for step, number in zip(at, whole, strict=True))
+
+
+def _same(written_for: Any, dictionary: str | None) -> str | None:
+    """The dictionary that is meant, if what was written is for the same one or for any."""
+    check_dictionary(written_for, dictionary)
+    return dictionary if written_for is None else written_for
+
+
 def _entries(edits: Any, op: Verb) -> Iterable[tuple[Any, Any]]:
     if isinstance(edits, Mapping | pd.Series):
         if op == "ablate":
             raise InputError('op is "ablate", which takes no values: give a list of features')
-        return edits.items()
-    if isinstance(edits, Iterable) and not isinstance(edits, str):
-        entries = list(edits)
+        return _once(edits, "feature").items()
+    if isinstance(edits, Iterable) and not isinstance(edits, str | bytes | bytearray | memoryview | pd.DataFrame):
+        try:
+            entries = list(islice(edits, MOST + 1))
+        except (TypeError, RuntimeError) as error:  # such as an array without axes
+            raise InputError(f"cannot read edits from {shown(edits)} ({error}): give a list") from None
+        if len(entries) > MOST:
+            raise InputError(f"a steer has at most {MOST} edits: give fewer")
         if op == "ablate" or all(isinstance(edit, Edit | Push) for edit in entries):
             return [(edit, 0.0) for edit in entries]
     raise InputError(
@@ -128,20 +169,48 @@ def _entries(edits: Any, op: Verb) -> Iterable[tuple[Any, Any]]:
     )
 
 
+def _once(series: Any, what: str) -> Any:
+    """A mapping or series, if nothing in it is named twice."""
+    if isinstance(series, pd.Series):
+        try:
+            unique = series.index.is_unique
+        except Exception:  # of a key's own code, or because it has no hash
+            raise InputError(f"the index of a series holds no {what}s: it is {shown(series.index)}") from None
+        if not unique:
+            twice = Counter(map(shown, series.index)).most_common(1)[0][0]
+            raise InputError(f"{what} {twice} is there twice: keep one of the two")
+    return series
+
+
+def _read(key: Any, meanings: Meanings | None) -> Any:
+    """What was written for features: a whole number, the name of a concept, or something else, to be refused."""
+    if isinstance(key, str):
+        return feature_or_concept(str(key), meanings.concepts if meanings else ())
+    number = as_whole_number(key)
+    if number is None and hasattr(type(key), "__index__") and not isinstance(key, bool):
+        try:
+            return operator.index(key)
+        except Exception:  # the key's own code, or an array with several entries
+            return key
+    return key if number is None else number
+
+
 def _features(key: Any, meanings: Meanings | None) -> tuple[Any, ...]:
     """Feature numbers of what was written for them."""
     if isinstance(key, str):
         if meanings is None:
             raise InputError(
-                f"what {key!r} means is not known here: name features by number, or take `study.recommender`"
+                f"what {shown(key)} means is not known here: name features by number, or take `study.recommender`"
             )
         return meanings.features(key)
-    return (operator.index(key) if hasattr(key, "__index__") and not isinstance(key, bool) else key,)
+    return (key,)
 
 
 def _size(feature: Any, op: Verb, unit: Unit, meanings: Meanings | None) -> float:
     if unit == "activation":
         return 1.0
+    if as_whole_number(feature) is None:
+        return 1.0  # to be refused by name
     if op in ("scale", "ablate"):
         raise InputError(f'{op} has no unit: leave out unit="{unit}"')
     if meanings is None:
@@ -156,9 +225,9 @@ def _operands(op: Verb, value: Any) -> list[tuple[Op, Any]]:
     if op != "clamp":
         return [(op, value)]
     by_user = isinstance(value, Mapping | pd.Series)
-    for pair in value.values() if isinstance(value, Mapping) else value if by_user else [value]:
+    for pair in _once(value, "user").values() if isinstance(value, Mapping) else value if by_user else [value]:
         if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise InputError(f"clamp is given {pair!r}: give a pair (floor, cap)")
+            raise InputError(f"clamp is given {shown(pair)}: give a pair (floor, cap)")
     ends = [{user: pair[end] for user, pair in value.items()} if by_user else value[end] for end in (0, 1)]
     return [("floor", ends[0]), ("cap", ends[1])]
 
@@ -166,23 +235,29 @@ def _operands(op: Verb, value: Any) -> list[tuple[Op, Any]]:
 def _times(value: Any, size: float) -> Any:
     """A value, or the value of every user, in activation; anything else as it is, to be refused by name."""
     if isinstance(value, Mapping | pd.Series):
-        return {user: _times(one, size) for user, one in value.items()}
+        return {user: _times(one, size) for user, one in _once(value, "user").items()}
+    number = as_number(value)
     try:
-        return float(value) * size if isinstance(value, Real) and not isinstance(value, bool) else value
+        return value if number is None else float(number) * size
     except OverflowError:
         return value
 
 
-def read_edits(texts: list[str], op: Verb) -> Any:
+def read_edits(texts: list[str], op: Verb, concepts: Collection[str] = ()) -> Any:
     """What was written on a command line, for `steer_of`: FEATURE=VALUE, FEATURE=FLOOR:CAP to clamp, FEATURE to ablate.
 
+    Args:
+        texts: as they were written.
+        op: what is done.
+        concepts: names of all concepts, by which a number may be a concept.
+
     Raises:
-        InputError: a text has another form, or two are about the same feature.
+        InputError: a text has another form, may mean two things, or two are about the same feature.
     """
     if not texts:
         raise InputError("nothing to do: give an edit such as 412=1")
     if op == "ablate":
-        return [_feature(text) for text in texts]
+        return [feature_or_concept(text, concepts, plain_numbers=True) for text in texts]
     edits: dict[Any, Any] = {}
     for text in texts:
         name, equals, value = text.rpartition("=")
@@ -192,13 +267,9 @@ def read_edits(texts: list[str], op: Verb) -> Any:
             numbers = []
         if not equals or len(numbers) != (2 if op == "clamp" else 1):
             form = "FEATURE=FLOOR:CAP" if op == "clamp" else "FEATURE=VALUE"
-            raise InputError(f"cannot read the edit {text!r}: write it as {form}")
-        feature = _feature(name)
+            raise InputError(f"cannot read the edit {shown(text)}: write it as {form}")
+        feature = feature_or_concept(name, concepts, plain_numbers=True)
         if feature in edits:
             raise InputError(f"{name} is steered twice: keep one of the two")
         edits[feature] = tuple(numbers) if op == "clamp" else numbers[0]
     return edits
-
-
-def _feature(text: str) -> int | str:
-    return int(text) if re.fullmatch(r"\s*-?[0-9]+\s*", text) else text.strip()

@@ -13,7 +13,9 @@ import torch
 
 from interp.steering.edits import Edit, Push, Steer
 from recmodels import artifacts
-from recmodels.errors import InputError
+from recmodels.errors import InputError, shown
+from recmodels.paths import as_path
+from recmodels.scalars import as_number, as_whole_number
 
 VERSION = 1
 NUMBER, TEXT, AT = (int, float), (str, type(None)), (str, list)
@@ -25,6 +27,8 @@ def to_json(steer: Steer) -> str:
     Raises:
         InputError: a number in it is not finite, or a user is neither a text nor a whole number.
     """
+    if not isinstance(steer, Steer):
+        raise InputError(f"{shown(steer)} is no steer: give what `rec.steer_of` makes")
     record = {
         "version": VERSION,
         "site": steer.site,
@@ -34,8 +38,10 @@ def to_json(steer: Steer) -> str:
     }
     try:
         return json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError("a number of this steer is not finite: JSON has no such number") from None
+    except TypeError:
+        raise InputError("a part of this steer cannot be written as JSON: give what `rec.steer_of` makes") from None
 
 
 def from_json(text: str) -> Steer:
@@ -44,6 +50,8 @@ def from_json(text: str) -> Steer:
     Raises:
         InputError: the text is not such a steer.
     """
+    if not isinstance(text, str):
+        raise InputError(f"{shown(text)} is no text: give what `to_json` wrote")
     try:
         record = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -61,10 +69,11 @@ def save_steer(steer: Steer, path: Path | str) -> None:
     Raises:
         InputError: the file's name does not end in .json, or it cannot be written.
     """
-    if Path(path).suffix != ".json":
+    path = as_path(path)
+    if path.suffix != ".json":
         raise InputError(f"cannot write {path}: give a name that ends in .json")
     try:
-        artifacts.write_text(Path(path), to_json(steer) + "\n")
+        artifacts.write_text(path, to_json(steer) + "\n")
     except OSError as error:
         raise InputError(f"cannot write {path}: {error}") from None
 
@@ -75,8 +84,9 @@ def load_steer(path: Path | str) -> Steer:
     Raises:
         InputError: there is no such file, or it holds no steer.
     """
+    path = as_path(path)
     try:
-        return from_json(Path(path).read_text(encoding="utf-8"))
+        return from_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read {path}: {error}") from None
     except InputError as error:
@@ -87,35 +97,56 @@ def _edit(edit: Edit) -> dict[str, Any]:
     value: Any = edit.value
     if isinstance(value, Mapping):
         # Two lists: the keys of a JSON object would all become text.
-        value = {"users": [_user(user) for user in value], "values": [float(one) for one in value.values()]}
+        value = {"users": [_user(user) for user in value], "values": [_number(one) for one in value.values()]}
     else:
-        value = float(value)
-    about = {"feature": int(edit.feature), "concept": edit.concept, "op": edit.op, "value": value}
-    return about | {"at": _at(edit.at), "weight": float(edit.weight)}
+        value = _number(value)
+    about = {"feature": _whole(edit.feature), "concept": edit.concept, "op": edit.op, "value": value}
+    return about | {"at": _at(edit.at), "weight": _number(edit.weight)}
 
 
 def _push(push: Push) -> dict[str, Any]:
-    return {"direction": push.direction.tolist(), "factor": float(push.factor), "at": _at(push.at)}
+    if not isinstance(push.direction, torch.Tensor) or push.direction.is_meta:
+        raise InputError(f"a direction is {shown(push.direction)}: give a tensor")
+    return {"direction": push.direction.tolist(), "factor": _number(push.factor), "at": _at(push.at)}
 
 
 def _at(at: Any) -> Any:
-    return at if isinstance(at, str) else [int(step) for step in at]
+    return [_whole(step) for step in at] if isinstance(at, tuple | list) else at
+
+
+def _number(value: Any) -> float:
+    number = as_number(value)
+    try:
+        return float(number)  # type: ignore[arg-type]
+    except (TypeError, OverflowError):
+        raise InputError(f"{shown(value)} is no number that can be written as JSON: give a float") from None
+
+
+def _whole(value: Any) -> int:
+    whole = as_whole_number(value)
+    if whole is None:
+        raise InputError(f"{shown(value)} is no whole number: name features and steps by whole numbers")
+    return whole
 
 
 def _user(user: Any) -> Any:
-    user = user.item() if hasattr(user, "item") else user
-    if not isinstance(user, str | int):
-        raise InputError(f"user {user!r} cannot be written as JSON: name users by texts or whole numbers")
+    whole = as_whole_number(user)
+    if whole is not None:
+        return whole
+    if not isinstance(user, str):
+        raise InputError(f"user {shown(user)} cannot be written as JSON: name users by texts or whole numbers")
     return user
 
 
 def _read(record: Any) -> Edit | Push:
     if not isinstance(record, dict):
-        raise InputError(f"an edit of this steer is {record!r}: give what `to_json` wrote")
+        raise InputError(f"an edit of this steer is {shown(record)}: give what `to_json` wrote")
     if "direction" in record:
         _fields("push", record, {"direction": list, "factor": NUMBER, "at": AT})
         _each("direction", record["direction"], NUMBER)
-        return Push(torch.tensor(record["direction"]), float(record["factor"]), _steps(record["at"]))
+        return Push(
+            torch.tensor(record["direction"], dtype=torch.float32), _number(record["factor"]), _steps(record["at"])
+        )
     kinds = {"feature": int, "concept": TEXT, "op": str, "value": (int, float, dict), "at": AT, "weight": NUMBER}
     _fields("edit", record, kinds)
     value = record["value"]
@@ -125,11 +156,11 @@ def _read(record: Any) -> Edit | Push:
         _each("values", value["values"], NUMBER)
         if not len(set(value["users"])) == len(value["users"]) == len(value["values"]):
             raise InputError("a value of this steer needs as many values as users, each user once")
-        value = dict(zip(value["users"], map(float, value["values"]), strict=True))
+        value = dict(zip(value["users"], map(_number, value["values"]), strict=True))
     else:
-        value = float(value)
+        value = _number(value)
     at = _steps(record["at"])
-    return Edit(record["feature"], value, record["op"], at, float(record["weight"]), record["concept"])
+    return Edit(record["feature"], value, record["op"], at, _number(record["weight"]), record["concept"])
 
 
 def _steps(at: Any) -> Any:

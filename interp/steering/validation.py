@@ -1,17 +1,16 @@
 """Whether a dictionary can carry out a steer: every mistake is told in one line, before anything is steered."""
 
-from collections.abc import Iterator, Mapping
-from numbers import Integral, Real
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, get_args
 
 import torch
 
 from interp.steering.edits import Coder, Edit, Push, Steer
 from interp.steering.vocabulary import Op, Reconstruct
-from recmodels.errors import InputError
+from recmodels.errors import InputError, shown
+from recmodels.scalars import as_number, as_whole_number
 
 LARGEST = 1e9  # a larger number overflows somewhere behind the site
-SHOWN = 40  # characters of a wrong value
 
 
 def checked(steer: Steer, coder: Coder) -> Steer:
@@ -21,15 +20,13 @@ def checked(steer: Steer, coder: Coder) -> Steer:
         InputError: it was written for another dictionary, a feature is out of range, a value is not a finite number, a
             word is unknown, or two edits contradict each other.
     """
-    if steer.dictionary not in (None, coder.fingerprint):
-        raise InputError(
-            f"this steer is for the features of dictionary {str(steer.dictionary)[:12]}, not of "
-            f"{coder.fingerprint[:12]}: write it again for this one, whose features mean something else"
-        )
+    check_dictionary(steer.dictionary, coder.fingerprint)
     check_word("reconstruct", steer.reconstruct, Reconstruct)
+    if not isinstance(steer.edits, tuple | list):
+        raise InputError(f"the edits of a steer are {shown(steer.edits)}: give a tuple of edits and pushes")
     for edit in steer.edits:
         if not isinstance(edit, Edit | Push):
-            raise InputError(f"a steer holds {edit!r}: give it edits and pushes")
+            raise InputError(f"a steer holds {shown(edit)}: give it edits and pushes")
         check_at(edit.at)
         if isinstance(edit, Push):
             _check_push(edit)
@@ -39,14 +36,57 @@ def checked(steer: Steer, coder: Coder) -> Steer:
     return steer
 
 
+def check_dictionary(written_for: object, fingerprint: str | None) -> None:
+    """Refuse what was written for the features of another dictionary; None stands for any.
+
+    Raises:
+        InputError: it was written for another one.
+    """
+    if written_for is None or fingerprint is None:
+        return
+    if not isinstance(written_for, str) or written_for != fingerprint:
+        other = written_for[:12] if isinstance(written_for, str) else shown(written_for)
+        raise InputError(
+            f"this steer is for the features of dictionary {other}, not of {fingerprint[:12]}: write it again for "
+            f"this one, whose features mean something else"
+        )
+
+
+def check_reach(steer: Steer, users: Collection[Any], steps: int = 0) -> None:
+    """Refuse a steer that changes nothing: it has values for other users only, or all its steps are too far back.
+
+    Args:
+        steer: what is done.
+        users: whose lists; none, if that is not known.
+        steps: of the longest history; 0, if that is not known.
+
+    Raises:
+        InputError: all its edits are for other users or other steps.
+    """
+    if not steer.edits or steer.reconstruct != "none":
+        return
+    if steps and all(isinstance(edit.at, tuple) and max(map(int, edit.at)) < -steps for edit in steer.edits):
+        raise InputError(
+            f"this steer changes step {max(max(map(int, edit.at)) for edit in steer.edits)} and no later one, and the "
+            f"longest of these histories has {steps}: choose later steps"
+        )
+    named = steer.users
+    own = all(isinstance(edit, Edit) and isinstance(edit.value, Mapping) for edit in steer.edits)
+    if own and len(users) and not any(user in named for user in users):
+        raise InputError(
+            f"none of these users, such as {shown(next(iter(users)))}, has a value in this steer: "
+            f"name users as the histories do"
+        )
+
+
 def check_word(name: str, word: object, allowed: object) -> None:
     """Refuse a word that is none of a Literal's.
 
     Raises:
         InputError: it is another one.
     """
-    if word not in get_args(allowed):
-        raise InputError(f"{name} is {word!r}: choose one of {', '.join(get_args(allowed))}")
+    if not isinstance(word, str) or word not in get_args(allowed):
+        raise InputError(f"{name} is {shown(word)}: choose one of {', '.join(get_args(allowed))}")
 
 
 def check_at(at: object) -> None:
@@ -56,10 +96,11 @@ def check_at(at: object) -> None:
         InputError: neither "last", "all", nor a tuple of negative numbers.
     """
     if isinstance(at, tuple):
-        if not at or not all(isinstance(step, Integral) and step < 0 for step in at):
-            raise InputError(f"at is {at!r}: count steps from the end, such as (-1, -2) for the last two")
-    elif at not in ("last", "all"):
-        raise InputError(f'at is {at!r}: choose "last", "all" or steps from the end such as (-1, -2)')
+        steps = [as_whole_number(step) for step in at]
+        if not steps or any(step is None or step >= 0 for step in steps):
+            raise InputError(f"at is {shown(at)}: count steps from the end, such as (-1, -2) for the last two")
+    elif not isinstance(at, str) or at not in ("last", "all"):
+        raise InputError(f'at is {shown(at)}: choose "last", "all" or steps from the end such as (-1, -2)')
 
 
 def check_weight(weight: object) -> None:
@@ -68,55 +109,66 @@ def check_weight(weight: object) -> None:
     Raises:
         InputError: not a number from 0 to 1.
     """
-    if not (_is_number(weight) and 0 <= weight <= 1):  # type: ignore[operator]
-        raise InputError(f"the weight is {weight!r}: give a number from 0 to 1")
+    number = as_number(weight)
+    if number is None or not 0 <= number <= 1:
+        raise InputError(f"the weight is {shown(weight)}: give a number from 0 to 1")
 
 
 def _check_push(push: Push) -> None:
-    if not isinstance(push.direction, torch.Tensor):
-        raise InputError(f"a direction is a {type(push.direction).__name__}: give a tensor")
-    if not (_is_number(push.factor) and bool((push.direction * push.factor).abs().max() <= LARGEST)):
+    direction = push.direction
+    if not isinstance(direction, torch.Tensor):
+        raise InputError(f"a direction is a {type(direction).__name__}: give a tensor")
+    if direction.ndim != 1 or not direction.numel() or not direction.dtype.is_floating_point or direction.is_meta:
+        kind = str(direction.dtype).removeprefix("torch.")
+        raise InputError(
+            f"a direction has shape {tuple(direction.shape)} and type {kind}: give one number of type float for each "
+            f"entry of a hidden state"
+        )
+    factor = as_number(push.factor)
+    if factor is None or not abs(factor) <= LARGEST or not bool((direction * factor).abs().max() <= LARGEST):
         raise InputError(f"a direction or its factor is not finite: give numbers of at most {LARGEST:g}")
 
 
 def _check_edit(edit: Edit, coder: Coder) -> None:
-    feature = edit.feature
-    if not _is_integer(feature) or not 0 <= feature < coder.n_features:
-        raise InputError(f"there is no feature {feature!r}: this dictionary has features 0 to {coder.n_features - 1}")
+    number = as_whole_number(edit.feature)
+    if number is None or not 0 <= number < coder.n_features:
+        raise InputError(
+            f"there is no feature {shown(edit.feature)}: this dictionary has features 0 to {coder.n_features - 1}"
+        )
     values = edit.value.values() if isinstance(edit.value, Mapping) else [edit.value]
     for value in values:
         if not _is_number(value):
-            shown = " ".join(repr(value).split())[:SHOWN]
-            raise InputError(f"feature {feature} is steered by {shown}: give a number between ±{LARGEST:g}")
+            raise InputError(f"feature {number} is steered by {shown(value)}: give a number between ±{LARGEST:g}")
     check_word("op", edit.op, Op)
     check_weight(edit.weight)
-
-
-def _is_integer(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
+    if not isinstance(edit.concept, str | None):
+        raise InputError(f"the concept of an edit is {shown(edit.concept)}: give its name, or None")
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and bool(-LARGEST <= value <= LARGEST)  # type: ignore[operator]
+    number = as_number(value)
+    return number is not None and -LARGEST <= number <= LARGEST
 
 
 def _check_consistent(edits: list[Edit]) -> None:
     """Refuse an edit that undoes an earlier one of the same feature."""
     earlier: dict[int, list[Edit]] = {}
     for edit in edits:
-        for other in earlier.setdefault(edit.feature, []):
+        for other in earlier.setdefault(int(edit.feature), []):
             if not _meet(edit, other):
                 continue
             if _undoes(edit, other):
-                raise InputError(f"feature {edit.feature} is {_told(other)} and then {_told(edit)}: keep one of these")
-        earlier[edit.feature].append(edit)
+                raise InputError(
+                    f"feature {int(edit.feature)} is {_told(other)} and then {_told(edit)}: keep one of these"
+                )
+        earlier[int(edit.feature)].append(edit)
 
 
 def _undoes(edit: Edit, other: Edit) -> bool:
     """Whether nothing, or not what was asked, is left of an earlier edit; what says the same twice does no harm."""
     pairs = list(_pairs(other.value, edit.value))
-    if edit.op == "set" and edit.weight == 1:
-        return not (other.op == "set" and other.weight == 1 and all(before == after for before, after in pairs))
+    if edit.op == "set" and float(edit.weight) == 1:
+        return not (other.op == "set" and float(other.weight) == 1 and all(before == after for before, after in pairs))
     if edit.op == "floor" and other.op in ("set", "cap"):
         return any(before < after for before, after in pairs)
     if edit.op == "cap" and other.op in ("set", "floor"):
@@ -126,7 +178,7 @@ def _undoes(edit: Edit, other: Edit) -> bool:
 
 def _meet(one: Edit, other: Edit) -> bool:
     """Whether two edits act on the same steps of the same users."""
-    chosen = [{"last": (-1,)}.get(at, at) if isinstance(at, str) else at for at in (one.at, other.at)]
+    chosen = [{"last": (-1,)}.get(at, at) if isinstance(at, str) else [*map(int, at)] for at in (one.at, other.at)]
     same_steps = "all" in chosen or bool(set(chosen[0]) & set(chosen[1]))
     return same_steps and bool(list(_pairs(one.value, other.value)))
 
@@ -136,14 +188,14 @@ def _pairs(one: Any, other: Any) -> Iterator[tuple[float, float]]:
     if isinstance(one, Mapping):
         for user in one:
             if not isinstance(other, Mapping) or user in other:
-                yield one[user], other[user] if isinstance(other, Mapping) else other
+                yield float(one[user]), float(other[user] if isinstance(other, Mapping) else other)
     elif isinstance(other, Mapping):
-        yield from ((one, value) for value in other.values())
+        yield from ((float(one), float(value)) for value in other.values())
     else:
-        yield one, other
+        yield float(one), float(other)
 
 
 def _told(edit: Edit) -> str:
     words = {"set": "set to", "add": "raised by", "scale": "scaled by", "floor": "kept above", "cap": "kept below"}
-    value = "values by user" if isinstance(edit.value, Mapping) else f"{edit.value:g}"
+    value = "values by user" if isinstance(edit.value, Mapping) else f"{float(edit.value):g}"
     return f"{words[edit.op]} {value}" + (f" for {edit.concept}" if edit.concept else "")

@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 
 from interp.store.analysis import Table
-from interp.store.registry import describe, owner
+from interp.store.registry import describe
 from recmodels import artifacts
 from recmodels.errors import InputError
 
-KIND = "tables"
-DTYPES = {"text": str, "int": np.int64, "float": np.float64, "bool": bool}
+KIND = artifacts.Kind("tables")
 Tables = Mapping[str, pd.DataFrame]
 
 
@@ -22,17 +21,23 @@ def write_tables(folder: Path, tables: Sequence[Table], key: Mapping[str, Any], 
 
     Args:
         folder: of these tables.
-        tables: which.
+        tables: which; without one of them the folder is not whole.
         key: what they follow from (`interp.store.keys`).
         make: computes them.
+
+    Raises:
+        InputError: the folder holds something else, another process writes it, or a table has a column that is not
+            declared.
     """
-    if artifacts.is_current(folder, KIND, dict(key)):
+    kind, inputs = artifacts.Kind(KIND.name, tuple(table.file for table in tables)), dict(key)
+    if artifacts.is_current(folder, kind, inputs):
         return
-    frames = make()
-    artifacts.discard_partial(folder)
-    with artifacts.writing(folder, KIND, dict(key)) as partial:
-        for table in tables:
-            _write(frames[table.name], table, partial / table.file)
+    with artifacts.claim(folder, kind):
+        frames = make()
+        artifacts.discard_partial(folder, kind)
+        with artifacts.writing(folder, kind, inputs) as partial:
+            for table in tables:
+                _write(frames[table.name], table, partial / table.file)
 
 
 def read_tables(folder: Path, tables: Sequence[Table]) -> dict[str, pd.DataFrame]:
@@ -41,12 +46,12 @@ def read_tables(folder: Path, tables: Sequence[Table]) -> dict[str, pd.DataFrame
     Raises:
         InputError: the folder is missing, unfinished or altered.
     """
-    artifacts.verify(folder, KIND)
+    artifacts.verify(folder, artifacts.Kind(KIND.name, tuple(table.file for table in tables)))
     return {table.name: _read(folder / table.file, table) for table in tables}
 
 
 def holds_tables(folder: Path) -> bool:
-    """Whether a folder is one of tables."""
+    """Whether a folder is a finished one of tables."""
     try:
         artifacts.read_manifest(folder, KIND)
     except InputError:
@@ -76,27 +81,41 @@ class TableReader:
         Raises:
             InputError: no analysis makes it, it was not computed, was altered, or is about another recommender.
         """
-        path = self._path(describe(name))
-        stamp = _stamp(path.parent)
         known = self._frames.get(name)
-        if known is None or known[0] != stamp:
-            self._check(path.parent)
-            known = self._frames[name] = (stamp, _read_only(_read(path, describe(name))))
+        if known is None or known[0] != _stamp(known[0][0]):
+            table = describe(name)
+            folder = self._folder(table)
+            stamp = _stamp(folder)
+            self._check(folder)
+            known = self._frames[name] = (stamp, _read_only(_read(folder / table.file, table)))
         return known[1].copy(deep=False)
 
-    def _path(self, table: Table) -> Path:
-        """Where a table is: in its analysis' folder, or in another one, where an earlier release put it."""
-        path = self.folder / owner(table.name).name / table.file
-        if path.is_file():
-            return path
-        elsewhere = sorted(self.folder.glob(f"*/{table.file}"))
-        if not elsewhere:
-            raise InputError(f"the table {table.name!r} is not under {self.folder}: run the study again")
-        return elsewhere[0]
+    def _folder(self, table: Table) -> Path:
+        """Where a table is, by the manifests: a file that none of them lists is not read.
+
+        Releases call their folders otherwise, so all of them are looked at.
+
+        Raises:
+            InputError: none has it, or it lies in one whose manifest is damaged.
+        """
+        for manifest in sorted(self.folder.glob(f"*/{artifacts.MANIFEST}")):
+            folder = manifest.parent
+            if folder.suffix in (".partial", ".old"):
+                continue
+            try:
+                files = artifacts.read_manifest(folder, KIND)["files"]
+            except InputError:
+                if (folder / table.file).exists():
+                    raise
+                continue
+            if table.file in files:
+                return folder
+        raise InputError(f"the table {table.name!r} is not under {self.folder}: run the study again")
 
     def _check(self, folder: Path) -> None:
         inputs = artifacts.verify(folder, KIND)["inputs"]
-        about = inputs.get("recommender", inputs.get("needs", {}).get("rec"))
+        needs = inputs.get("needs")
+        about = needs.get("rec") if isinstance(needs, dict) else inputs.get("recommender")
         if self.recommender is not None and about not in (None, self.recommender):
             raise InputError(f"{folder} was computed for another recommender: run the study again")
 
@@ -112,26 +131,33 @@ def _write(frame: pd.DataFrame, table: Table, path: Path) -> None:
 
 
 def _read(path: Path, table: Table) -> pd.DataFrame:
-    """What was written, to the last bit; text stays text: a concept may be called 1990, True or None."""
-    if not table.columns:
-        return pd.read_parquet(path)
+    """What was written, to the last bit; text stays text: a concept may be called 1990, True or None.
+
+    Raises:
+        InputError: the file holds no such table.
+    """
     kinds = table.kinds
-    return pd.read_csv(
-        path,
-        dtype={name: DTYPES[kind] for name, kind in kinds.items() if kind == "text"},
-        keep_default_na=False,
-        na_values={name: [""] for name, kind in kinds.items() if kind != "text"},
-        float_precision="round_trip",
-    )
+    try:
+        if not kinds:
+            return pd.read_parquet(path)
+        return pd.read_csv(
+            path,
+            dtype={name: str for name, kind in kinds.items() if kind == "text"},
+            keep_default_na=False,
+            na_values={name: [""] for name, kind in kinds.items() if kind != "text"},
+            float_precision="round_trip",
+        )
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path} holds no table ({error}): delete {path.parent} and run its step again") from None
 
 
-def _stamp(folder: Path) -> tuple[int, int] | None:
-    """What changes when a folder is written again."""
+def _stamp(folder: Path) -> tuple[Path, int, int] | None:
+    """A folder, and what changes when it is written again."""
     try:
         about = (folder / artifacts.MANIFEST).stat()
     except OSError:
         return None
-    return about.st_mtime_ns, about.st_ino
+    return folder, about.st_mtime_ns, about.st_ino
 
 
 def _read_only(frame: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,6 @@ setting it twice would be a contradiction.
 
 import pprint
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +19,7 @@ from interp.features.explanations import item_ranks
 from interp.features.labels import UNLABELLED
 from interp.steering.edits import Steer
 from interp.steering.serialization import to_json
-from recmodels.errors import InputError
+from recmodels.errors import InputError, for_terminal
 from recmodels.ranking import top_k
 from recmodels.sequences import Histories
 
@@ -78,6 +77,7 @@ class Equalized:
             sides[f"{name}: why"] = rows["item"].map(self.why)
         return pd.DataFrame(sides).fillna("").rename(index=lambda place: place + 1)
 
+    @for_terminal
     def __repr__(self) -> str:
         return self._table().drop(columns="before: why").to_string(max_colwidth=40)
 
@@ -125,20 +125,6 @@ def steer_of(study: "Study", sliders: Sliders) -> Steer:
         InputError: an unknown concept or feature, or a value that is not a finite number.
     """
     return study.recommender.steer_of(_turned(sliders), op="add", unit="p99")
-
-
-def search(study: "Study", words: str, limit: int = 12) -> pd.DataFrame:
-    """Items whose title has all these words, whatever their case and accents, or whose id this is.
-
-    Returns:
-        item and title, the most popular first; nothing for no words.
-    """
-    items, wanted = study.items, _plain(words).split()
-    if not wanted:
-        return items.iloc[:0][["title"]].reset_index()
-    titles = items["title"].map(_plain)
-    found = (items.index.astype(str) == words.strip()) | [all(word in title for word in wanted) for title in titles]
-    return items[found].sort_values("popularity", ascending=False, kind="stable").head(limit)[["title"]].reset_index()
 
 
 def feature_choices(study: "Study") -> list[int]:
@@ -232,8 +218,3 @@ def _reasons(study: "Study", one: Histories, items: list[Any], steer: Steer, sig
     table["total"] = table.groupby("item")["change"].transform("sum")
     table = table[sign * table["change"] > 0]
     return table.groupby("item", sort=False).head(REASONS)[["item", "feature", "label", "change", "total"]]
-
-
-def _plain(text: str) -> str:
-    """Lower case without accents."""
-    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -16,7 +15,10 @@ from interp import plots
 from interp.concepts.suggestions import unknown_concept
 from interp.control.causal_map import turned
 from interp.features.labels import UNLABELLED
-from recmodels.errors import InputError
+from interp.steering.feature_names import feature_or_concept
+from interp.steering.validation import check_dictionary
+from recmodels.errors import InputError, for_terminal, shown
+from recmodels.scalars import as_number
 
 if TYPE_CHECKING:
     from interp.study.study import Study
@@ -131,10 +133,16 @@ class Feature:
         """The values that the study set it to, and what came of them."""
         return self.features.rows("steering", self.index).query("method == 'set'")
 
+    @property
+    def dictionary(self) -> str:
+        """Fingerprint of the dictionary that it belongs to; a steer of another one refuses it."""
+        return self.features.study.sae.fingerprint
+
     def __index__(self) -> int:
         """Its number, so that it can be steered by itself: `rec.steer({study.features["Horror"]: 2})`."""
         return self.index
 
+    @for_terminal
     def __repr__(self) -> str:
         row = self.row
         return (
@@ -187,24 +195,35 @@ class Features:
         return (self[index] for index in self.table.index)
 
     def __contains__(self, key: Any) -> bool:
-        return key in self.table.index or key in set(self.study.table("concepts")["concept"])
+        try:
+            self[key]
+        except InputError:
+            return False
+        return True
 
     def __getitem__(self, key: Any) -> Feature:
         """The feature with this number, or the top feature of this concept.
 
+        `study.features["concept:12"]` and `study.features["feature:12"]` say which is meant where it is not plain.
+
         Raises:
-            InputError: there is no such feature or concept.
+            InputError: there is no such feature or concept, or the text may mean both.
         """
+        if isinstance(key, Feature):
+            if key.features.study is not self.study:
+                check_dictionary(key.dictionary, self.study.sae.fingerprint)
+            key = key.index
         if isinstance(key, str):
             top = self.study.table("concepts").set_index("concept")["feature"]
-            if key not in top.index:
-                raise InputError(unknown_concept(key, top.index, self.study.table("labels")))
-            key = top[key]
-        # An index answers a list or a slice by a TypeError of its own.
-        known = isinstance(key, Real) and key in self.table.index
-        if not known:
-            raise InputError(f"there is no feature {key!r}: this dictionary has features 0 to {len(self) - 1}")
-        return Feature(int(key), self)
+            key = feature_or_concept(str(key), top.index)
+            if isinstance(key, str):
+                if key not in top.index:
+                    raise InputError(unknown_concept(key, top.index, self.study.table("labels")))
+                key = top[key]
+        number = as_number(key)
+        if number is None or number not in self.table.index:
+            raise InputError(f"there is no feature {shown(key)}: this dictionary has features 0 to {len(self) - 1}")
+        return Feature(int(number), self)
 
     def rows(self, name: str, feature: int) -> pd.DataFrame:
         """The rows of a study's table that belong to one feature."""
@@ -213,6 +232,7 @@ class Features:
         table = self._tables[name]
         return table[table["feature"] == feature].reset_index(drop=True)
 
+    @for_terminal
     def __repr__(self) -> str:
         alive = int((self.table["density"] > 0).sum())
         return f"{len(self)} features, {alive} of them active on the test part; index by number or concept"

@@ -1,6 +1,5 @@
 """A finished run: the recommender with its dictionary attached, the features, and every table."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,18 +20,22 @@ from interp.features.explanations import Explanation, why
 from interp.model.envoys import RecommenderEnvoy
 from interp.plots.names import MODELS
 from interp.sae.autoencoder import SparseAutoencoder
-from interp.steering.parsing import Meanings
+from interp.steering.parsing import DICTIONARY, Meanings
+from interp.store.study_folder import RECORD, read_study_record
 from interp.store.table_files import TableReader
 from interp.study.feature import Features
 from interp.study.glance import as_html, as_text
 from interp.study.recommendations import Recommended
 from interp.study.study_figures import Gallery
-from recmodels.errors import InputError
+from recmodels.errors import InputError, for_terminal, shown
+from recmodels.paths import as_path
 from recmodels.recommender import Recommender
 from recmodels.sequences import Histories, histories_of
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
+
+LONGEST = 200  # characters of a name
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,12 +43,18 @@ class Study:
     """Everything that one run produced. Parts are read when they are first asked for. Shows itself in Jupyter.
 
     Attributes:
-        folder: the run's folder.
+        folder: the run's folder; copies and pickles of a study keep this path, and read its parts anew.
         record: the content of its config.json.
     """
 
     folder: Path
     record: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", as_path(self.folder))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"folder": self.folder, "record": self.record}
 
     @property
     def name(self) -> str:
@@ -92,7 +101,8 @@ class Study:
         Raises:
             InputError: there is no such dictionary, or it is damaged.
         """
-        return SparseAutoencoder.load(self.folder / "dictionaries" / (site or self.site) / name)
+        where = self.site if site is None else _name(site, "site")
+        return SparseAutoencoder.load(self.folder / "dictionaries" / where / _name(name, "dictionary"))
 
     def activations(self, part: str = "test") -> ActivationStore:
         """Hidden states at the study's site, and which user, item and step each row is: what tables are computed from.
@@ -103,7 +113,7 @@ class Study:
         Raises:
             InputError: there is no such part, or its store is damaged.
         """
-        return ActivationStore.load(self.folder / "activations" / self.site / part)
+        return ActivationStore.load(self.folder / "activations" / self.site / _name(part, "part"))
 
     def feature_matrix(self, part: str = "test") -> FeatureMatrix:
         """What the dictionary makes of a part: sparse [n, f], one row for each of `activations(part)`.
@@ -117,7 +127,7 @@ class Study:
     @cached_property
     def recommender(self) -> RecommenderEnvoy:
         """The recommender as envoys, with the dictionary attached; steers may name concepts, and units of features."""
-        meanings = Meanings.of_tables(self.table("features"), self.table("concepts"))
+        meanings = Meanings.of_tables(self.table("features"), self.table("concepts"), self.sae.fingerprint)
         return RecommenderEnvoy(Recommender.load(self.folder / "recommender")).attach(self.sae, meanings)
 
     @cached_property
@@ -140,9 +150,9 @@ class Study:
             InputError: there is no such part.
         """
         table = self.table("users")
-        rows = table[table["part"] == part]
+        rows = table[table["part"] == _name(part, "part")]
         if rows.empty:
-            raise InputError(f"there is no part {part!r}: choose one of {', '.join(table['part'].unique())}")
+            raise InputError(f"there is no part {shown(part)}: choose one of {', '.join(table['part'].unique())}")
         return histories_of(rows.assign(time=0), self.recommender.recommender.vocabulary)
 
     def receipt(self, edits: Any, users: Any = None, k: int = 10, **how: Any) -> Receipt:
@@ -238,14 +248,17 @@ class Study:
         """A concept's profile by feature: `rec.steer(2 * study.profile("Horror"), op="add")`.
 
         How much more active features are with the concept than without it, in units in which what they write together
-        has length 1 among normalised activations (`interp.control.profiles.concept_profiles`).
+        has length 1 among normalised activations (`interp.control.profiles.concept_profiles`). It remembers the
+        dictionary, and steers no other one.
 
         Raises:
             InputError: there is no such concept.
         """
         table = self.table("profiles")
-        self.concepts.index(concept)
-        return table[table["concept"] == concept].set_index("feature")["weight"]
+        self.concepts.index(_name(concept, "concept"))
+        weights = table[table["concept"] == concept].set_index("feature")["weight"]
+        weights.attrs[DICTIONARY] = self.sae.fingerprint
+        return weights
 
     def titles(self, recommendations: pd.DataFrame) -> pd.DataFrame:
         """A table with an `item` column, with each item's title and concepts beside it.
@@ -253,7 +266,7 @@ class Study:
         Raises:
             InputError: there is no such column.
         """
-        if "item" not in recommendations:
+        if not isinstance(recommendations, pd.DataFrame) or "item" not in recommendations:
             raise InputError("the table has no column item: give what `recommend` returns")
         return recommendations.join(self.items[["title", "concepts"]], on="item")
 
@@ -308,6 +321,7 @@ class Study:
         units = self.features.table["p99"]
         return to_enter(self.recommender, history, item, k, units, candidates=candidates, site=self.site)
 
+    @for_terminal
     def __repr__(self) -> str:
         return as_text(self)
 
@@ -321,12 +335,20 @@ def open(folder: Path | str) -> Study:
     Raises:
         InputError: there is no finished run in it.
     """
-    path = Path(folder) / "config.json"
-    if not path.is_file():
-        raise InputError(f"{folder} holds no finished study: run `interp study` with --out {folder} first")
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        record["config"]["dataset"], record["dictionary"], record["fingerprints"]["recommender"]
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path} is damaged: run the study again, which skips what is already there") from None
-    return Study(Path(folder), record)
+    path = as_path(folder)
+    if not (path / RECORD).is_file():
+        raise InputError(f"{path} holds no finished study: run `interp study` with --out {path} first")
+    return Study(path, read_study_record(path))
+
+
+def _name(name: Any, what: str) -> str:
+    """The name of a part of a study, which is no path.
+
+    Raises:
+        InputError: it is no text, or leads elsewhere.
+    """
+    if not isinstance(name, str) or not name:
+        raise InputError(f"there is no {what} {shown(name)}: give its name")
+    if what != "concept" and (Path(name).name != name or "\0" in name or len(name) > LONGEST):
+        raise InputError(f"there is no {what} {shown(name)}: give its name, not a path")
+    return name

@@ -36,7 +36,7 @@ def equalizer(study: "Study", k: int = 10) -> widgets.VBox:
     Raises:
         InputError: k is no list length.
     """
-    check_length(k)
+    k = check_length(k)
     users = study.users()
     vocabulary = study.recommender.recommender.vocabulary
     names = study.table("concepts")["concept"].sort_values()

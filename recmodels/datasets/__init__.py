@@ -10,6 +10,7 @@ from pathlib import Path
 from recmodels.datasets import lastfm, movielens, music4all, planted, recbole
 from recmodels.errors import InputError
 from recmodels.interactions import Dataset
+from recmodels.paths import as_path
 from recmodels.plugins import Registry
 
 SOURCES = (movielens, music4all, lastfm, recbole)
@@ -69,8 +70,8 @@ def load(name: str, folder: str | Path | None = None, cache: str | Path | None =
     """
     dataset = _LOADERS.find(name)(
         name,
-        None if folder is None else Path(folder).expanduser(),
-        None if cache is None else Path(cache).expanduser(),
+        None if folder is None else as_path(folder),
+        None if cache is None else as_path(cache),
     )
     if not isinstance(dataset, Dataset):
         raise InputError(f"the loader of {name} gives a {type(dataset).__name__}: return a recmodels.Dataset")

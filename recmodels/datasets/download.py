@@ -1,7 +1,4 @@
-"""Files that are the right ones or none: checked downloads, and reading from a folder or an archive alike.
-
-Archives are never unpacked: members are read by name into memory, so no path inside one is written to.
-"""
+"""Downloads that are the right files or none."""
 
 import hashlib
 import http.client
@@ -11,15 +8,15 @@ import sys
 import tempfile
 import urllib.request
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tqdm.auto import tqdm
 
+from recmodels.datasets.files import SourceFile, read_file
 from recmodels.errors import InputError
+from recmodels.paths import as_path
 
 TIMEOUT_SECONDS = 10.0
 CHUNK_BYTES = 1 << 18
@@ -29,22 +26,9 @@ class DownloadError(InputError):
     """A file could not be had from where it was looked for; another source may still have it."""
 
 
-@dataclass(frozen=True)
-class SourceFile:
-    """A file's content.
-
-    Attributes:
-        where: what error messages call it: a path, for an archive followed by the member's name.
-        data: its bytes.
-    """
-
-    where: str
-    data: bytes
-
-
 def cache_folder() -> Path:
     """Where downloads are kept: the environment variable INTERP_CACHE, or `~/.cache/interp`."""
-    return Path(os.environ.get("INTERP_CACHE") or "~/.cache/interp").expanduser()
+    return as_path(os.environ.get("INTERP_CACHE") or "~/.cache/interp")
 
 
 def fetch(url: str, target: Path, checksum: str | None) -> Path:
@@ -111,48 +95,6 @@ def is_good(path: Path, checksum: str | None) -> bool:
         return False
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, algorithm).hexdigest() == expected
-
-
-def has_file(source: Path, name: str) -> bool:
-    """Whether a folder or archive has the file, under the rules of `read_file`."""
-    if source.is_dir():
-        return (source / name).is_file()
-    return source.is_file() and bool(_members(source, name))
-
-
-def read_file(source: Path, name: str) -> SourceFile:
-    """A file in a folder, or in a zip archive (or wheel), where it may lie in any folder.
-
-    Raises:
-        InputError: there is no such folder, archive or file, or the archive is damaged.
-    """
-    if source.is_dir():
-        path = source / name
-        if not path.is_file():
-            raise InputError(f"{source} has no file {name}: pass the folder that has it")
-        return SourceFile(str(path), path.read_bytes())
-    if not source.is_file():
-        raise InputError(f"{source} does not exist: pass a folder or a .zip archive that does")
-    found = _members(source, name)
-    if not found:
-        raise InputError(f"{source} has no member {name}: pass the archive that has it")
-    try:
-        with zipfile.ZipFile(source) as archive:
-            return SourceFile(f"{source}, {found[0]}", archive.read(found[0]))
-    except (zipfile.BadZipFile, zlib.error, EOFError):
-        raise InputError(f"{source}, {found[0]} is damaged: get the archive again") from None
-
-
-def _members(archive: Path, name: str) -> list[str]:
-    """Members that are called `name` or end in `/name`, the least deep one first."""
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            names = opened.namelist()
-    except zipfile.BadZipFile:
-        raise InputError(f"{archive} is neither a folder nor a whole .zip archive: get it again") from None
-    wanted = PurePosixPath(name).parts
-    found = [member for member in names if PurePosixPath(member).parts[-len(wanted) :] == wanted]
-    return sorted(found, key=lambda member: (member.count("/"), member))
 
 
 @contextmanager

@@ -18,8 +18,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from recmodels import columns
 from recmodels.datasets import cells
-from recmodels.datasets.download import DownloadError, cache_folder, fetch, read_file
+from recmodels.datasets.download import DownloadError, cache_folder, fetch
+from recmodels.datasets.files import read_file
 from recmodels.datasets.reading import is_utf8
 from recmodels.errors import InputError
 from recmodels.interactions import Dataset
@@ -52,10 +54,10 @@ def load(name: str, folder: Path | None = None, cache: Path | None = None) -> Da
     else:
         source = folder / name if (folder / name).is_dir() else folder
     artists = cells.read(read_file(source, "artists.dat"), "\t")
-    ids = cells.unique_ids(artists, cells.whole_numbers(artists, "id"))
+    ids = columns.unique_ids(artists, columns.whole_numbers(artists, "id"))
     given = _assignments(source)
     named = given["artist"].isin(ids)
-    dated = (given["year"] >= FIRST_YEAR) & given["month"].between(1, 12)
+    dated = given["year"].between(FIRST_YEAR, 9999) & given["month"].between(1, 12)
     log.info(
         "%s: of %d tag assignments, %d to artists without a name and %d with an impossible date are left out",
         name,
@@ -78,14 +80,14 @@ def _assignments(source: Path) -> pd.DataFrame:
     """Columns user, artist, tag, month, year."""
     table = cells.read(read_file(source, "user_taggedartists.dat"), "\t")
     names = {"userID": "user", "artistID": "artist", "tagID": "tag", "month": "month", "year": "year"}
-    return pd.DataFrame({name: cells.whole_numbers(table, column) for column, name in names.items()})
+    return pd.DataFrame({name: columns.whole_numbers(table, column) for column, name in names.items()})
 
 
 def _tag_names(source: Path) -> pd.Series:
     """Tags by id. The official file is in Latin-1, but copies in UTF-8 are about."""
     file = read_file(source, "tags.dat")
     table = cells.read(file, "\t", encoding="utf-8" if is_utf8(file.data) else "latin-1")
-    ids = cells.unique_ids(table, cells.whole_numbers(table, "tagID"))
+    ids = columns.unique_ids(table, columns.whole_numbers(table, "tagID"))
     return table.column("tagValue").set_axis(pd.Index(ids))
 
 

@@ -30,17 +30,8 @@ from pathlib import Path
 import pandas as pd
 
 from recmodels.datasets import reading
-from recmodels.datasets.download import (
-    DownloadError,
-    SourceFile,
-    cache_folder,
-    fetch,
-    from_wheel,
-    has_file,
-    is_good,
-    read_file,
-    wheel_path,
-)
+from recmodels.datasets.download import DownloadError, cache_folder, fetch, from_wheel, is_good, wheel_path
+from recmodels.datasets.files import SourceFile, has_file, read_file
 from recmodels.errors import InputError
 from recmodels.interactions import Dataset
 
@@ -248,6 +239,9 @@ def _tags(given: pd.DataFrame, items: pd.Index) -> list[tuple[str, ...]]:
 
 def _genome(scores: SourceFile, tags: SourceFile, items: pd.Index) -> list[tuple[str, ...]]:
     names = reading.csv_columns(tags, {"tagId": int, "tag": str}).set_index("tagId")["tag"]
+    if names.index.has_duplicates:
+        twice = names.index[names.index.duplicated()][0]
+        raise InputError(f"{tags.where} has the tagId {twice} in two rows: keep one of them")
     frame = reading.csv_columns(scores, {"movieId": int, "tagId": int, "relevance": float})
     frame = frame[frame["relevance"] >= GENOME_RELEVANCE]
     unknown = frame.loc[~frame["tagId"].isin(names.index), "tagId"]

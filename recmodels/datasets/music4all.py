@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from recmodels import columns
+from recmodels.columns import Table
 from recmodels.datasets import cells
-from recmodels.datasets.cells import Table
-from recmodels.datasets.download import read_file
+from recmodels.datasets.files import read_file
 from recmodels.errors import InputError
 from recmodels.interactions import Dataset
 
@@ -36,20 +37,22 @@ def load(name: str, folder: Path | None = None, cache: Path | None = None) -> Da
         )
     source = folder / name if (folder / name).is_dir() else folder
     events, songs = _read(source, "listening_history.csv"), _read(source, "id_information.csv")
-    (users,) = cells.ids((events, "user"))
-    met, ids = cells.ids((events, "song"), (songs, "id"))
-    cells.unique_ids(songs, ids)
+    (users,) = columns.ids((events, "user"))
+    met, ids = columns.ids((events, "song"), (songs, "id"))
+    columns.unique_ids(songs, ids)
     artists = songs.column("artist")
-    columns = {
+    described = {
         "title": artists + " – " + songs.column("song"),
-        "genres": cells.lists(_looked_up(source, "id_genres.csv", "genres", ids), ","),
-        "tags": cells.lists(_looked_up(source, "id_tags.csv", "tags", ids), ","),
-        "language": cells.texts(_looked_up(source, "id_lang.csv", "lang", ids)),
+        "genres": columns.lists(_looked_up(source, "id_genres.csv", "genres", ids), ","),
+        "tags": columns.lists(_looked_up(source, "id_tags.csv", "tags", ids), ","),
+        "language": columns.texts(_looked_up(source, "id_lang.csv", "lang", ids)),
         "year": _years(_read(source, "id_metadata.csv"), ids),
-        "artist": cells.texts(artists),
+        "artist": columns.texts(artists),
     }
-    items = pd.DataFrame({column: values.to_numpy() for column, values in columns.items()}, pd.Index(ids, name="item"))
-    frame = pd.DataFrame({"user": users, "item": met, "time": cells.times(events, "timestamp")})
+    items = pd.DataFrame(
+        {column: values.to_numpy() for column, values in described.items()}, pd.Index(ids, name="item")
+    )
+    frame = pd.DataFrame({"user": users, "item": met, "time": columns.times(events, "timestamp")})
     return Dataset(name, frame, items.astype({"year": "Int64"}), attribute="genres")
 
 
@@ -64,9 +67,9 @@ def _looked_up(source: Path, file: str, column: str, ids: pd.Series) -> pd.Serie
 
 
 def _years(table: Table, ids: pd.Series) -> pd.Series:
-    return _by_song(table, cells.whole_numbers(table, "release", optional=True), ids)
+    return _by_song(table, columns.whole_numbers(table, "release", optional=True), ids)
 
 
 def _by_song(table: Table, values: pd.Series, ids: pd.Series) -> pd.Series:
-    songs = cells.unique_ids(table, table.column("id"))
+    songs = columns.unique_ids(table, table.column("id"))
     return values.set_axis(pd.Index(songs)).reindex(ids.astype(str))

@@ -4,7 +4,6 @@ Bulk tables go through a fast parser (pandas, pyarrow). Only when it refuses one
 to say what is wrong. Rows are counted from 1, as an editor does.
 """
 
-import codecs
 import csv
 import io
 import re
@@ -16,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 from tqdm.auto import tqdm
 
-from recmodels.datasets.download import SourceFile
+from recmodels.datasets.files import SourceFile
 from recmodels.errors import InputError
 
 WHOLE_NUMBER = re.compile(" *-?[0-9]{1,18} *")
@@ -42,7 +41,7 @@ def interactions(
     gaps = [column for column in range(width) if column % step]
     try:
         frame = pd.read_csv(
-            io.BytesIO(file.data),
+            io.BytesIO(file.table),
             sep=separator[0],
             header=None,
             skiprows=int(header),
@@ -90,7 +89,7 @@ def rows(
     Raises:
         InputError: another number of columns, or another encoding.
     """
-    for row, line in enumerate(io.BytesIO(file.data.removeprefix(codecs.BOM_UTF8)), start=1):
+    for row, line in enumerate(io.BytesIO(file.table), start=1):
         if (header and row == 1) or not line.strip():
             continue
         cells = line.removesuffix(b"\n").removesuffix(b"\r").split(separator.encode())
@@ -116,7 +115,8 @@ def csv_columns(file: SourceFile, columns: Mapping[str, type]) -> pd.DataFrame:
     Raises:
         InputError: the file has another format, or a cell no number; the first fault is named.
     """
-    size = len(file.data)
+    data = file.table
+    size = len(data)
     types = {name: ARROW_TYPES[kind] for name, kind in columns.items()}
     # A thread that still reads ahead when a fault ends the program would abort it.
     read = arrow_csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False)
@@ -124,14 +124,14 @@ def csv_columns(file: SourceFile, columns: Mapping[str, type]) -> pd.DataFrame:
     convert = arrow_csv.ConvertOptions(include_columns=list(columns), column_types=types)
     try:
         with (
-            arrow_csv.open_csv(pa.BufferReader(file.data), read, parse, convert) as reader,
+            arrow_csv.open_csv(pa.BufferReader(data), read, parse, convert) as reader,
             tqdm(desc=file.where, total=size, unit="B", unit_scale=True, leave=False, delay=1, disable=None) as bar,
         ):
             batches = []
             for batch in reader:
                 batches.append(batch)
                 bar.update(min(BLOCK_BYTES, size - bar.n))
-    except (pa.ArrowInvalid, pa.ArrowKeyError):
+    except (pa.ArrowException, UnicodeError, OverflowError):
         raise _first_csv_fault(file, columns) from None
     table = pa.Table.from_batches(batches, pa.schema(types))
     if any(column.null_count for column in table.columns):
@@ -146,7 +146,7 @@ def csv_rows(file: SourceFile, needed: Sequence[str]) -> Iterator[tuple[int, dic
         InputError: a needed column is not in the header, a row has another number of columns or is not in UTF-8.
     """
     # Undecodable bytes survive as surrogates until their column is known.
-    content = io.BytesIO(file.data.removeprefix(codecs.BOM_UTF8))
+    content = io.BytesIO(file.table)
     reader = csv.reader(line.decode("utf-8", "surrogateescape") for line in content)
     header: list[str] | None = None
     row = 1
@@ -176,7 +176,7 @@ def recbole_columns(file: SourceFile, needed: Sequence[str]) -> list[str]:
     Raises:
         InputError: a needed column is not among them.
     """
-    header = file.data.partition(b"\n")[0].decode("utf-8", "replace").strip()
+    header = file.table.partition(b"\n")[0].decode("utf-8", "replace").strip()
     columns = [cell.partition(":")[0] for cell in header.split("\t")]
     _check_names(columns, needed, file, 1)
     return columns

@@ -10,14 +10,14 @@ before token. Columns of numbers are not read.
 Format: https://recbole.io/docs/user_guide/data/atomic_files.html
 """
 
-import zipfile
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from recmodels import columns
+from recmodels.columns import Table
 from recmodels.datasets import cells
-from recmodels.datasets.cells import Table
-from recmodels.datasets.download import read_file
+from recmodels.datasets.files import file_names, read_file
 from recmodels.errors import InputError
 from recmodels.interactions import Dataset
 
@@ -47,12 +47,12 @@ def load(name: str, folder: Path | None = None, cache: Path | None = None) -> Da
         )
     met, _ = _read(folder, inter)
     items, types = _read(folder, described)
-    (users,) = cells.ids((met, "user_id"))
-    met_items, item_ids = cells.ids((met, "item_id"), (items, "item_id"))
-    cells.unique_ids(items, item_ids)
+    (users,) = columns.ids((met, "user_id"))
+    met_items, item_ids = columns.ids((met, "item_id"), (items, "item_id"))
+    columns.unique_ids(items, item_ids)
     title = next((column for column in TITLES if column in types), "item_id")
     attributes = {
-        column: cells.lists(items.frame[column], None) if kind == "token_seq" else cells.texts(items.frame[column])
+        column: columns.lists(items.frame[column], None) if kind == "token_seq" else columns.texts(items.frame[column])
         for column, kind in types.items()
         if kind in ("token", "token_seq") and column not in ("item_id", title)
     }
@@ -64,22 +64,15 @@ def load(name: str, folder: Path | None = None, cache: Path | None = None) -> Da
     # Stable: attributes of one type stay in the order of the file.
     by_type = sorted(attributes, key=lambda column: types[column] != "token_seq")
     attribute = next((column for column in ATTRIBUTES if column in attributes), by_type[0])
-    titles = cells.texts(items.column(title)).fillna(items.column("item_id"))
+    titles = columns.texts(items.column(title)).fillna(items.column("item_id"))
     table = pd.DataFrame({"title": titles, **attributes}).set_axis(pd.Index(item_ids, name="item"))
-    frame = pd.DataFrame({"user": users, "item": met_items, "time": cells.times(met, "timestamp")})
+    frame = pd.DataFrame({"user": users, "item": met_items, "time": columns.times(met, "timestamp")})
     return Dataset(PurePosixPath(inter).stem, frame, table, attribute)
 
 
 def _find(source: Path, suffix: str) -> str | None:
     """The name of the only file with this suffix, or None if there is none."""
-    if source.is_dir():
-        names = [path.name for path in source.iterdir()]
-    elif zipfile.is_zipfile(source):
-        with zipfile.ZipFile(source) as archive:
-            names = archive.namelist()
-    else:
-        raise InputError(f"{source} is neither a folder nor a .zip archive: pass one that has the atomic files")
-    found = sorted(name for name in names if PurePosixPath(name).suffix == suffix)
+    found = sorted(name for name in file_names(source) if PurePosixPath(name).suffix == suffix)
     if len(found) > 1:
         raise InputError(f"{source} has {' and '.join(found)}: keep one {suffix} file in it")
     return found[0] if found else None

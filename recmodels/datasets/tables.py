@@ -2,51 +2,59 @@
 
     dataset = from_tables("ratings.csv", "books.parquet", Columns(item="isbn", attribute="subjects"))
 
-What cells of text files (.csv, .tsv; UTF-8, column names in the first row) become:
+A table is a frame of pandas, a table of polars, pyarrow or any library that offers Arrow or the dataframe interchange,
+or the path of a .csv, .tsv (UTF-8, column names in the first row) or .parquet file or of a folder of .parquet files.
+What a cell means does not depend on the type that carries it (categories, Arrow, nullable, objects); blanks around it
+never count.
 
-- ids: integers if every cell of the column holds one (for items: the column of both tables), else strings; so
-  007 stays '007', and 12 beside abc becomes '12'. In frames and .parquet files, ids keep their type, but
-  integers among strings become strings.
-- times: numbers as they are, or dates in ISO format, which become seconds since 1970.
-- other columns of items: tuples where the separator is in some cell, otherwise numbers if all cells are,
-  otherwise text. An empty cell means that the item has none.
+- ids: integers if every cell of the column holds one (for items: the column of both tables), else strings; so in a text
+  file 007 stays '007', and 12 beside abc becomes '12'. In frames and .parquet files, text stays text, whole floats are
+  the integers that they stand for, and integers beyond 64 bits become text.
+- times: numbers as they are, or dates in ISO format and of any type of dates, which become seconds since 1970.
+- other columns of items: tuples where a cell is a list or has the separator in it, otherwise numbers if all cells are,
+  otherwise text. An empty cell means that the item has none. Whole numbers have no decimals. A list that is written
+  out, such as "['Crime', 'Drama']", is read as the list, with a warning. A column that cannot be read is refused if it
+  is the attribute, and otherwise left out with a warning.
+- a column called `title` that is not the title gives way to it; as the attribute, it is called `title_column`.
 
 Rows may come in any order: a user's sequence goes by time, ties in row order.
 """
 
-from pathlib import Path
+import os
+import warnings
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
 
+from recmodels import columns as doors
+from recmodels.columns import Table
 from recmodels.config import Columns
 from recmodels.datasets import cells
-from recmodels.datasets.cells import Table
-from recmodels.datasets.download import SourceFile
-from recmodels.errors import InputError
+from recmodels.datasets.files import read_parquet, read_path
+from recmodels.datasets.values import AttributeWarning, values
+from recmodels.errors import InputError, shown
 from recmodels.interactions import Dataset
+from recmodels.paths import as_path
+from recmodels.plain import as_frame, text
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 ADVICE = "correct it there, or name another column in `columns`"
-SEVERAL = (tuple, list, set, frozenset, np.ndarray)
 
 
 def from_tables(
-    interactions: pd.DataFrame | str | Path,
-    items: pd.DataFrame | str | Path,
+    interactions: Any,
+    items: Any,
     columns: Columns | None = None,
     name: str = "own",
 ) -> Dataset:
     """A dataset of your own; see the module for how cells are read.
 
     Args:
-        interactions: who met which item when, one row each; a frame, or a path to .csv, .tsv or .parquet.
-        items: one row per item: its id (or index of that name), title, and any number of attributes, as
-            tuples, lists or text; a frame, or a path.
+        interactions: who met which item when, one row each; a table or a path.
+        items: one row per item: its id (or index of that name), title, and any number of attributes, as tuples, lists
+            or text; a table or a path.
         columns: what the columns are called; `Columns()` when absent.
-        name: of the dataset.
+        name: of the dataset, and of its folder.
 
     Raises:
         InputError: a file or column is missing, a cell cannot be read, an item has two rows or none.
@@ -54,66 +62,79 @@ def from_tables(
     columns = columns or Columns()
     columns.check()
     met, described = _table(interactions, "the table of interactions"), _table(items, "the table of items")
-    (users,) = cells.ids((met, columns.user))
-    met_items, item_ids = cells.ids((met, columns.item), (described, columns.item))
-    cells.unique_ids(described, item_ids)
-    titles = described.column(columns.title)
+    (users,) = doors.ids((met, columns.user))
+    met_items, item_ids = doors.ids((met, columns.item), (described, columns.item))
+    doors.unique_ids(described, item_ids)
+    titles = _titles(described, columns.title, item_ids)
     described.column(columns.attribute)
     if columns.attribute in (columns.item, columns.title):
         raise InputError(f"the attribute {columns.attribute!r} is what tells items apart: name a column of groups")
-    kept = described.frame.columns.drop([columns.item, columns.title]).drop("title", errors="ignore")
-    table = pd.DataFrame(
-        {
-            "title": cells.texts(titles).fillna(item_ids).astype(str),
-            **{column: _values(described.frame[column], described.is_text, columns.separator) for column in kept},
-        }
-    )
-    frame = pd.DataFrame({"user": users, "item": met_items, "time": cells.times(met, columns.time)})
-    return Dataset(name, frame, table.set_axis(pd.Index(item_ids, name="item")), columns.attribute)
+    names = _names(described, columns)
+    attributes = {name: _attribute(described, column, columns) for column, name in names.items()}
+    kept = {name: column for name, column in attributes.items() if column is not None}
+    table = pd.DataFrame({"title": titles, **kept}).set_axis(pd.Index(item_ids, name="item"))
+    frame = pd.DataFrame({"user": users, "item": met_items, "time": doors.times(met, columns.time)})
+    return Dataset(name, frame, table, names[columns.attribute])
 
 
-def _table(source: pd.DataFrame | str | Path, where: str) -> Table:
-    if isinstance(source, pd.DataFrame):
-        return _of_frame(source, where)
-    path = Path(source).expanduser()
-    if path.suffix not in (*SEPARATORS, ".parquet"):
+def _table(source: Any, where: str) -> Table:
+    frame = as_frame(source, where)
+    if frame is not None:
+        return _of_frame(frame, where)
+    if not isinstance(source, str | os.PathLike):
+        raise InputError(
+            f"{where} is {shown(source)}: pass a frame of pandas, polars or pyarrow, or the path of a file"
+        )
+    path = as_path(source)
+    kind = path.suffix.lower()
+    if path.is_dir() and any(path.rglob("*.parquet")):
+        kind = ".parquet"
+    if kind not in (*SEPARATORS, ".parquet"):
         raise InputError(f"{path} is neither .csv nor .tsv nor .parquet: convert it, or pass a DataFrame")
-    if not path.is_file():
+    if not path.exists():
         raise InputError(f"{path} does not exist: pass the path of a .csv, .tsv or .parquet file")
-    if path.suffix in SEPARATORS:
-        advice = f"{ADVICE}; the file must be in UTF-8"
-        return cells.read(SourceFile(str(path), path.read_bytes()), SEPARATORS[path.suffix], quoted=True, advice=advice)
-    try:
-        return _of_frame(pd.read_parquet(path), str(path))
-    except (pa.ArrowInvalid, OSError):
-        raise InputError(f"{path} is not a whole .parquet file: write it again") from None
+    if kind in SEPARATORS:
+        return cells.read(read_path(path), SEPARATORS[kind], quoted=True, advice=f"{ADVICE}; the file must be in UTF-8")
+    return _of_frame(as_frame(read_parquet(path), str(path)), str(path))
 
 
-def _of_frame(frame: pd.DataFrame, where: str) -> Table:
-    if frame.index.name is not None and frame.index.name not in frame.columns:
-        frame = frame.reset_index()
+def _of_frame(frame: pd.DataFrame | None, where: str) -> Table:
+    assert frame is not None
     return Table(where, frame.set_axis(pd.RangeIndex(len(frame))), is_text=False, advice=ADVICE)
 
 
-def _values(column: pd.Series, is_text: bool, separator: str) -> pd.Series:
-    if not (is_text or column.dtype == object or isinstance(column.dtype, pd.StringDtype)):
-        return column
-    if any(isinstance(cell, SEVERAL) or (isinstance(cell, str) and separator in cell) for cell in column):
-        return pd.Series([_several(cell, separator) for cell in column], column.index, dtype=object)
-    if is_text:
-        filled = column.where(column != "", None)
-        numbers = pd.to_numeric(filled, errors="coerce")
-        if numbers.notna().equals(filled.notna()):
-            return numbers.convert_dtypes(convert_floating=False)
-    return cells.texts(column)
+def _titles(table: Table, name: str, item_ids: pd.Series) -> list[str]:
+    """Titles as text; the id of an item that has none."""
+    titles = []
+    for row, (cell, item) in zip(table.frame.index, zip(table.column(name), item_ids, strict=True), strict=True):
+        try:
+            titles.append(text(cell) or str(item))
+        except InputError as fault:
+            raise InputError(f"{table.where}, row {row}, column {name!r}: {fault}") from None
+    return titles
 
 
-def _several(cell: Any, separator: str) -> tuple[str, ...]:
-    if isinstance(cell, str):
-        cell = cell.split(separator)
-    elif not isinstance(cell, SEVERAL):
-        cell = [] if pd.isna(cell) else [cell]
-    elif isinstance(cell, set | frozenset):
-        cell = sorted(cell, key=str)  # sets of texts have another order in every process
-    parts = (str(part).strip() for part in cell if not pd.isna(part))
-    return tuple(part for part in parts if part)
+def _names(table: Table, columns: Columns) -> dict[str, str]:
+    """What the columns of attributes are called in the data set, by their name in the table.
+
+    `title` is what people call items. A column of that name that is asked for as the attribute gets another one; one
+    that is not gives way.
+    """
+    names = {name: name for name in table.frame.columns if name not in (columns.item, columns.title, "title")}
+    if columns.attribute == "title":
+        free = "title_column"
+        while free in names:
+            free += "_"
+        names["title"] = free
+    return names
+
+
+def _attribute(table: Table, name: str, columns: Columns) -> pd.Series | None:
+    """The values of a column; None, with a warning, for one that cannot be read and is not asked for."""
+    try:
+        return values(table, name, columns.separator)
+    except InputError as fault:
+        if name == columns.attribute:
+            raise
+        warnings.warn(f"{fault}; the column is left out", AttributeWarning, stacklevel=4)
+        return None

@@ -19,9 +19,10 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from recmodels.datasets import reading
-from recmodels.datasets.download import SourceFile, read_file
+from recmodels.datasets.files import SourceFile, read_file
 from recmodels.errors import InputError
 from recmodels.interactions import Dataset
+from recmodels.paths import as_path
 
 ACTORS = 10
 """So many names of the cast count, those billed first."""
@@ -53,8 +54,8 @@ def with_tmdb(dataset: Dataset, tables: str | Path, links: str | Path | None = N
     """
     if dataset.name == "ml-100k":
         raise InputError("ml-100k numbers its films otherwise than links.csv does: take another release of MovieLens")
-    tables = Path(tables).expanduser()
-    films = _linked(_links_file(tables if links is None else Path(links).expanduser()))
+    tables = as_path(tables)
+    films = _linked(_links_file(tables if links is None else as_path(links)))
     ids = [films.get(item) for item in dataset.items.index]
     wanted = {film for film in ids if film is not None}
     described = _described(read_file(tables, "movies_metadata.csv"), FILM_COLUMNS, wanted, _film)
@@ -108,12 +109,13 @@ def _cells(file: SourceFile, columns: tuple[str, ...]) -> pd.DataFrame:
     """Columns of a table as text; rows that are too short end in empty cells."""
     try:
         frame = pd.read_csv(
-            io.BytesIO(file.data), usecols=lambda name: name in columns, dtype=str, keep_default_na=False
+            io.BytesIO(file.table), usecols=lambda name: name in columns, dtype=str, keep_default_na=False
         )
     except UnicodeDecodeError:
-        row = next(row for row, line in enumerate(io.BytesIO(file.data), 1) if not reading.is_utf8(line))
+        lines = enumerate(io.BytesIO(file.table), 1)
+        row = next((row for row, line in lines if not reading.is_utf8(line)), 1)
         raise InputError(f"{file.where}, row {row} is not in utf-8: get the official file") from None
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise InputError(f"{file.where} cannot be read ({' '.join(str(error).split())}): get it again") from None
     missing = [name for name in columns if name not in frame.columns]
     if missing:
@@ -145,4 +147,6 @@ def _entries(cell: str) -> list[dict[str, Any]]:
 
 
 def _names(entries: list[dict[str, Any]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for entry in entries if (name := entry["name"].strip())))
+    names = dict.fromkeys(name for entry in entries if (name := entry["name"].strip()))
+    "".join(names).encode()  # half a character, which an escape can hold, is damage
+    return tuple(names)

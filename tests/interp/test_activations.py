@@ -119,3 +119,31 @@ def test_all_windows_read_the_whole_history(recommenders, few, tmp_path, model):
     assert store.rows["step"].max() == recommender.model.config.max_history - 1
     with pytest.raises(InputError, match='"last" or "all"'):
         collect(RecommenderEnvoy(recommender), few, tmp_path / "other", windows="some")
+
+
+@pytest.mark.parametrize("fault", ["cut", "flipped", "lost", "more", "wrong count", "record"])
+def test_rows_that_are_not_what_was_left_are_read_again(recommender, few, tmp_path, monkeypatch, caplog, fault):
+    rec = RecommenderEnvoy(recommender)
+    whole = collect(rec, few, tmp_path / "whole", batch_size=3)
+    read, users = activations._read, []
+    with monkeypatch.context() as patch:
+        patch.setattr(activations, "_describe", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            collect(rec, few, tmp_path / "part", batch_size=3)
+    path, record = tmp_path / "part.partial" / "activations.npy", tmp_path / "part.partial" / "progress.json"
+    content, about = path.read_bytes(), json.loads(record.read_text())
+    if fault == "lost":
+        path.unlink()
+    elif fault == "wrong count":
+        record.write_text(json.dumps(about | {"rows": about["rows"] - 1}))
+    elif fault == "record":
+        record.write_text("[" * 10**5)
+    else:
+        bad = {"cut": content[:-4], "flipped": content[:-4] + b"abcd", "more": content + b"more"}
+        path.write_bytes(bad[fault])
+    monkeypatch.setattr(activations, "_read", lambda *call: users.extend(call[2].users) or read(*call))
+    resumed = collect(rec, few, tmp_path / "part", batch_size=3)
+    assert resumed.fingerprint == whole.fingerprint
+    # Bytes behind the rows that were written do no harm, and are cut off.
+    assert users == ([] if fault == "more" else few.users.tolist())
+    assert ("not what an interrupted run left" in caplog.text) == (fault != "more")

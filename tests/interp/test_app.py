@@ -12,6 +12,7 @@ from pages import HOSTILE
 
 import interp
 from interp.pages.app import HOST, app, server_of
+from interp.pages.app_guard import BODY
 from interp.steering.serialization import from_json
 from interp.study.equalizer import equalize, steer_of
 from recmodels.errors import InputError
@@ -131,11 +132,63 @@ def test_a_receipt_is_the_studys(called, study, concept):
     assert said["receipt"]["children"] == repr(study.receipt({concept: 1.0}, op="add", unit="p99"))
 
 
-def test_what_is_no_request_leaves_the_server_alive(hostile):
-    client = app(hostile).server.test_client()
-    for body in ("{", "[]", '{"output": "history.data"}', '{"output": "..nothing..", "inputs": 7}'):
-        assert client.post("/_dash-update-component", data=body, content_type="application/json").status_code >= 400
-    assert client.get("/").status_code == 200
+SEARCH = {"id": "search", "property": "value", "value": "film"}
+FIND = {"output": "found.children", "outputs": {"id": "found", "property": "children"}, "inputs": [SEARCH]}
+NO_REQUESTS = [
+    *("", "{", "[]", "null", "7", "[" * 100_000, '{"a":' * 5000 + "1" + "}" * 5000, "1" * 5000, "\ud800"),
+    *({"output": output} for output in (None, 7, [], {}, "history.data", "..nothing.., ", "x" * 10_000)),
+    {**FIND, "outputs": 7},
+    {**FIND, "changedPropIds": 7},
+    *({**FIND, "inputs": inputs} for inputs in (None, 7, {}, [], [None], [[SEARCH]], [SEARCH, SEARCH], ["search"])),
+    *({**FIND, "inputs": [{**SEARCH, **wrong}]} for wrong in ({"id": "user"}, {"id": 7}, {"property": "x"})),
+    {**FIND, "inputs": [{**SEARCH, "value": "x" * 600_000}]},
+    {**FIND, "inputs": [{**SEARCH, "value": [[[[[[[[[[[[[[]]]]]]]]]]]]]]}]},
+    {**FIND, "inputs": [{**SEARCH, "value": 7}]},
+    {**FIND, "state": [SEARCH]},
+]
+
+
+@pytest.fixture(scope="module")
+def client(hostile):
+    return app(hostile).server.test_client()
+
+
+@pytest.mark.parametrize("body", NO_REQUESTS, ids=range(len(NO_REQUESTS)))
+def test_what_is_no_request_is_answered_in_one_line(client, body, caplog):
+    text = body if isinstance(body, str) else json.dumps(body)
+    url = "/_dash-update-component"
+    for _ in range(3):
+        response = client.post(url, data=text.encode("utf-8", "replace"), content_type="application/json")
+        assert response.status_code == 400
+        assert response.text.count("\n") == 1
+    assert len(caplog.messages) <= 1  # an unexpected error is said once
+    assert "Traceback" not in caplog.text
+    response = client.post(url, json=FIND)
+    assert response.status_code == 200, response.text
+
+
+def test_a_body_without_end_is_not_read(address):
+    """Only the head is sent: the answer comes before any of the body."""
+    host, port = address.removeprefix("http://").strip("/").split(":")
+    for length in (BODY + 1, 10**12):
+        with socket.create_connection((host, int(port)), 10) as line:
+            head = f"POST /_dash-update-component HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {length}\r\n\r\n"
+            line.sendall(head.encode())
+            assert line.recv(100).startswith(b"HTTP/1.1 413")
+
+
+def test_idle_connections_cost_no_threads(address):
+    host, port = address.removeprefix("http://").strip("/").split(":")
+    before = threading.active_count()
+    idle = [socket.create_connection((host, int(port)), 10) for _ in range(200)]
+    try:
+        with socket.create_connection((host, int(port)), 10) as line:
+            line.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+            assert line.recv(100).startswith(b"HTTP/1.1 200")
+        assert threading.active_count() <= before
+    finally:
+        for line in idle:
+            line.close()
 
 
 @pytest.mark.parametrize("k", [0, -1, "x"])
@@ -150,7 +203,7 @@ def test_only_this_machine_is_answered(hostile):
     assert response.status_code == 400
     server = server_of(hostile)
     assert server.socket.getsockname()[0] == HOST == "127.0.0.1"
-    server.server_close()
+    server.close()
 
 
 # ---- in a browser ----
@@ -159,9 +212,9 @@ def test_only_this_machine_is_answered(hostile):
 @pytest.fixture(scope="module")
 def address(hostile):
     server = server_of(hostile)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://{HOST}:{server.port}/"
-    server.shutdown()
+    threading.Thread(target=server.run, daemon=True).start()
+    yield f"http://{HOST}:{server.effective_port}/"
+    server.close()  # its thread ends with the tests
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from pages import HOSTILE, handmade_study
 import interp
 from interp.optional import needing
 from interp.steering.serialization import from_json
-from interp.study.equalizer import equalize, read_history, search, shortened, steer_of
+from interp.study.equalizer import equalize, read_history, shortened, steer_of
+from interp.study.title_search import LONGEST, WORDS, search
 from recmodels.errors import InputError
 
 
@@ -160,6 +161,9 @@ def test_search_by_words_of_a_title_and_by_id(hostile):
     assert search(hostile, "the film 1999")["title"].tolist() == ["Film, The (1999)"]
     assert ids[20] in search(hostile, f" {ids[20]} ", limit=200)["item"].tolist()
     assert search(hostile, "  ").empty
+    for endless in (" ".join(map(str, range(WORDS + 1))), "x" * (LONGEST + 1), "film " * 20_000):
+        with pytest.raises(InputError, match=r"^the search is too long: 20 words and 200 characters are the most$"):
+            search(hostile, endless)
     assert search(hostile, "nothing of the kind").empty
 
 

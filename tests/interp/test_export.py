@@ -11,7 +11,7 @@ import interp.pages.export
 from interp.pages.dashboard import write_dashboard
 from interp.pages.export import export
 from interp.pages.report import write_report
-from recmodels import artifacts
+from recmodels import artifacts, folders
 from recmodels.errors import InputError
 
 
@@ -49,7 +49,7 @@ def test_only_what_is_asked_for_is_replaced(handmade, tmp_path):
     export(handmade, tmp_path, tables=True)
     export(handmade, tmp_path, site=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["site", "tables"]
-    (tmp_path / "tables.partial").mkdir()
+    folders.work_in(tmp_path / "tables.partial", "export", {})
     (tmp_path / "tables.partial" / "half.tex").write_text("left by a run that was killed")
     export(handmade, tmp_path, tables=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["site", "tables"]
@@ -94,10 +94,10 @@ def spoil(folder, how):
         for path in folder.iterdir():
             path.unlink()
         (folder / "mine.tex").write_text("mine")
-        return "is not an earlier export: move it away, or choose another folder with --to"
+        return "is not a export that this program wrote: move it away, or choose another folder"
     if how == "more":
         (folder / "mine.tex").write_text("mine")
-        return "mine.tex is not of the earlier export there: move it away, and export again"
+        return "mine.tex is not of the export there: move it away, and try again"
     if how == "altered":
         (folder / "all.tex").write_text("mine")
         return "all.tex was cut short or altered"

@@ -1,5 +1,6 @@
 """Tables for a paper: the numbers are the study's, and LaTeX takes whatever is in a cell."""
 
+import io
 import re
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from pages import HOSTILE, handmade_study
 
 from interp.pages.file_names import file_name
 from interp.pages.latex import escaped, floating
-from interp.pages.table_export import in_order, write_tables
+from interp.pages.table_export import in_order, write_tables, written
 from interp.plots.blocks import Column, table
 
 
@@ -135,3 +136,15 @@ def test_names_say_what_is_in_a_file(number, title, part, name):
     assert file_name(exhibit, part, taken) == name
     assert file_name(exhibit, part, taken) == f"{name}-2"
     assert len(file_name({"number": "", "title": "long word " * 40}, "", taken)) <= 72
+
+
+def test_a_spreadsheet_runs_no_cell():
+    formulas = ['=HYPERLINK("http://evil")', "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "Film\r=1"]
+    frame = pd.DataFrame({"=name": formulas, "plain": ["Horror"] * 8, "number": [-1.5] * 8})
+    safe = pd.read_csv(io.StringIO(written(frame, True)), keep_default_na=False)
+    assert safe.columns.tolist() == ["'=name", "plain", "number"]
+    assert all(cell.startswith("'") for cell in safe["'=name"][:-1])
+    assert safe["'=name"].iloc[-1] == "Film =1"
+    assert safe["number"].tolist() == [-1.5] * 8
+    assert safe["plain"].tolist() == ["Horror"] * 8
+    assert written(frame, False) == frame.to_csv(index=False, lineterminator="\n")

@@ -53,6 +53,16 @@ def test_reconstruction_against_scikit_learn(stores, sae):
     assert found["dead"] == pytest.approx((~active.any(axis=0)).mean())
 
 
+def test_a_dimension_that_never_varies_counts_as_scikit_learn_has_it(stores, sae):
+    store = stores["test"]
+    x = np.array(store.activations)
+    x[:, 3], x[:, 5] = 0.5, 1e6
+    hidden = torch.from_numpy(x)
+    again = sae.normalise(sae.decode(sae.encode(hidden)))
+    expected = explained_variance_score(sae.normalise(hidden).double(), again.double())
+    assert reconstruction(replace(store, activations=x), sae)["explained_variance"] == pytest.approx(expected, abs=1e-9)
+
+
 def test_downstream_of_a_replaced_layer(rec, recommender, histories, sae):
     table = downstream(rec, histories, "blocks.0").set_index("replaced")
     catalogue = np.arange(len(recommender.vocabulary))

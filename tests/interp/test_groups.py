@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+import torch
 
-from interp.control.group_lists import group_lists
+from interp.control.group_lists import group_lists, standardised
 from recmodels.errors import InputError
 
 
@@ -89,3 +90,10 @@ def test_groups_may_have_any_names(rec, groups):
 def test_mistakes(rec, given, options, message):
     with pytest.raises(InputError, match=message):
         group_lists(rec, given, **options)
+
+
+def test_a_member_to_whom_all_items_are_alike_says_nothing():
+    """Scores that are all equal have no standard deviation to divide by; one item alone has none either."""
+    found = standardised(torch.tensor([[0.1, 0.1, 0.1], [1.0, 2.0, 3.0]]))
+    np.testing.assert_allclose(found, [[0, 0, 0], [-(1.5**0.5), 0, 1.5**0.5]], rtol=1e-6)
+    assert standardised(torch.tensor([[7.0]])).tolist() == [[0]]

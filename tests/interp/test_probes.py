@@ -50,3 +50,14 @@ def test_concepts_that_all_rows_have_are_not_probed(stores):
     matrix = np.ones((len(items), 2), dtype=bool)
     matrix[::3, 1] = False
     assert fit_probes(store, Concepts(["all", "some"], items, matrix)).concepts == ["some"]
+
+
+def test_a_probe_that_learnt_nothing_tells_nothing(stores):
+    """It has no direction, and its answer goes with no concept."""
+    store = stores["test"]
+    items = pd.Index(store.rows["item"].unique())
+    concepts = Concepts(["even"], items, (np.arange(len(items)) % 2 == 0)[:, None])
+    probes = Probes(["even"], np.zeros((1, store.activations.shape[1])), np.array([0.3]), 0.0, 1.0)
+    row = probe_scores(probes, store, concepts).iloc[0]
+    assert row[["correlation_probability", "correlation_decision", "auc"]].tolist() == [0, 0, 0.5]
+    assert not probes.direction("even").any()

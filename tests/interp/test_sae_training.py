@@ -130,7 +130,7 @@ def test_finished_dictionaries_are_only_loaded(combinations, tmp_path, monkeypat
     ("configs", "says"),
     [
         ({}, "at least one"),
-        ({"a": QUICK, "b": replace(QUICK, trainer="magic")}, "unknown trainer"),
+        ({"a": QUICK, "b": replace(QUICK, trainer="magic")}, "sae.trainer is .magic."),
         ({"a": replace(QUICK, warmup_steps=60)}, "warm-up"),
     ],
 )
@@ -144,3 +144,31 @@ def test_a_training_that_diverged_is_not_kept(combinations, tmp_path):
     with pytest.raises(InputError, match=r"the training of x diverged: lower sae\.learning_rate"):
         train(combinations, {"x": replace(QUICK, trainer="standard", learning_rate=1e30)}, tmp_path)
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("fault", ["flipped", "cut", "empty", "garbled"])
+def test_a_damaged_checkpoint_is_as_if_it_were_not_there(combinations, tmp_path, monkeypatch, caplog, fault):
+    configs = {"a": QUICK, "b": replace(QUICK, trainer="top_k")}
+    whole = train(combinations, configs, tmp_path / "whole")
+    monkeypatch.setattr(training, "SAVE_EVERY", 20)
+    with monkeypatch.context() as patch:
+        save = training._save
+        patch.setattr(training, "_save", lambda *call: save(*call) or (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            train(combinations, configs, tmp_path / "part")
+    (checkpoint,) = (tmp_path / "part" / "checkpoints").glob("*.safetensors")
+    content = checkpoint.read_bytes()
+    flipped = content[:-20] + bytes([content[-20] ^ 1]) + content[-19:]
+    damaged = {"flipped": flipped, "cut": content[:-100], "empty": b"", "garbled": b"x" * len(content)}
+    checkpoint.write_bytes(damaged[fault])
+    resumed = train(combinations, configs, tmp_path / "part")
+    assert "is damaged" in caplog.text
+    assert [name for name in configs if not same(whole[name], resumed[name])] == []
+
+
+def test_checkpoints_of_someone_else_are_left_alone(combinations, tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match="did not write: move it away"):
+        train(combinations, {"a": QUICK}, tmp_path)
+    assert (tmp_path / "checkpoints" / "mine.txt").read_text() == "mine"

@@ -1,7 +1,7 @@
 import json
 import shutil
 
-from interp.pipeline.timings import Stages
+from interp.store.timings import Stages
 
 
 def test_stages_say_what_was_begun_earlier(tmp_path):

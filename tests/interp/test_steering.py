@@ -11,6 +11,7 @@ from interp.control.sweeps import (
     monotone,
     set_points,
     sweep,
+    unit,
     user_overlap,
     user_shares,
 )
@@ -103,3 +104,8 @@ def test_a_sweep_is_one_steer_after_another(rec, sae, stores, histories, planted
         for name, measured in list_metrics(lists, truth, np.arange(len(vocabulary))).items():
             assert row[name].item() == measured
         np.testing.assert_array_equal(found["share"], expected)
+
+
+def test_a_direction_of_no_length_stays_none():
+    assert unit(torch.zeros(3), 2.0).tolist() == [0, 0, 0]
+    assert unit(torch.tensor([3.0, 4.0]), 2.0).tolist() == pytest.approx([1.2, 1.6])

@@ -281,7 +281,7 @@ def test_help_answers_without_loading_torch():
         ({"training": replace(CONFIG.training, dropout=2)}, "below 1"),
         ({"training": replace(CONFIG.training, num_attention_heads=3)}, "multiple"),
         ({"sae": replace(CONFIG.sae, n_features=0)}, r"sae\.n_features"),
-        ({"grid": GridConfig(l1=(float("nan"),))}, r"sae\.l1"),
+        ({"grid": GridConfig(l1=(float("nan"),))}, r"grid\.l1 is nan"),
         ({"grid": GridConfig(seeds=0)}, r"grid\.seeds"),
         ({"grid": GridConfig(sites=("blocks.9",))}, r"blocks\.0, "),
         ({"grid": GridConfig(trade_off=("top_k:1.5",))}, "whole number"),

@@ -329,7 +329,7 @@ def test_questions_that_cannot_be_answered(steerable, histories):
         why(rec, one, item)
     with pytest.raises(InputError, match="is in the history"):
         to_enter(rec, one, ids[one[0][0]], site="blocks.0")
-    with pytest.raises(InputError, match="must be positive"):
+    with pytest.raises(InputError, match="give a positive number of units"):
         to_enter(rec, one, item, reach=0.0, site="blocks.0")
     with pytest.raises(InputError, match="one number, 0 or more"):
         to_enter(rec, one, item, units=[1.0, 2.0], site="blocks.0")

@@ -99,7 +99,6 @@ def test_names_and_units_once_a_dictionary_has_meanings(recommender, sae, some):
         ({3: 0.0, 7: 0.0}, {"op": "add", "at": "all"}),
         ({3: 1.0}, {"op": "scale", "at": (-2, -1)}),
         ({3: 5.0}, {"weight": 0.0}),
-        ({3: {"nobody here": 5.0}}, {"at": "all"}),
         ({3: 1e6}, {"op": "cap"}),
         ({3: -1e6}, {"op": "floor"}),
     ],

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from recmodels import artifacts
+from recmodels import artifacts, folders
 from recmodels.errors import InputError
 
 INPUTS = {"seed": 1, "source": "abc"}
@@ -44,7 +44,7 @@ def test_a_run_that_is_killed_while_it_deletes_the_older_folder_has_the_new_one(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as deleting:
-        deleting.setattr(artifacts.shutil, "rmtree", killed)
+        deleting.setattr(folders.shutil, "rmtree", killed)
         with pytest.raises(KeyboardInterrupt):
             write_again(folder, 2)
     whole = [path for path in folder.parent.iterdir() if (path / "manifest.json").is_file()]
@@ -75,12 +75,13 @@ def test_a_failure_keeps_the_older_folder_and_the_unfinished_work(folder):
 
 def test_discarded_work_is_gone(tmp_path):
     folder = tmp_path / "store"
-    artifacts.partial_folder(folder).mkdir()
+    folders.work_in(artifacts.partial_folder(folder), "store", {})
     (artifacts.partial_folder(folder) / "half.bin").write_bytes(b"h")
-    artifacts.discard_partial(folder)
-    artifacts.discard_partial(folder)
+    artifacts.discard_partial(folder, "store")
+    artifacts.discard_partial(folder, "store")
     with artifacts.writing(folder, "store", {}) as partial:
-        assert list(partial.iterdir()) == []
+        assert not (partial / "half.bin").exists()
+        (partial / "whole.bin").write_bytes(b"w")
 
 
 def test_work_killed_just_before_the_rename_can_be_finished(folder):
@@ -119,7 +120,7 @@ def test_a_manifest_without_one_of_its_keys_is_damaged(folder, lost):
     manifest = json.loads((folder / "manifest.json").read_text())
     del manifest[lost]
     artifacts.write_json(folder / "manifest.json", manifest)
-    with pytest.raises(InputError, match=r"manifest\.json is damaged: delete"):
+    with pytest.raises(InputError, match=rf"manifest\.json is damaged, '{lost}' is missing: delete"):
         artifacts.verify(folder, "model")
     assert not artifacts.is_current(folder, "model", INPUTS)
 
@@ -153,8 +154,8 @@ def test_only_the_same_kind_and_inputs_are_current(folder):
 
 
 def test_inputs_are_compared_as_json(tmp_path):
-    with artifacts.writing(tmp_path / "a", "model", {"shape": (1, 2)}):
-        pass
+    with artifacts.writing(tmp_path / "a", "model", {"shape": (1, 2)}) as partial:
+        (partial / "weights.bin").write_bytes(b"abc")
     assert artifacts.is_current(tmp_path / "a", "model", {"shape": (1, 2)})
     assert artifacts.is_current(tmp_path / "a", "model", {"shape": [1, 2]})
 

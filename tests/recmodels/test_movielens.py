@@ -16,7 +16,7 @@ import pytest
 
 from recmodels import datasets
 from recmodels.datasets import movielens, reading
-from recmodels.datasets.download import SourceFile
+from recmodels.datasets.files import SourceFile
 from recmodels.errors import InputError
 
 ROOT = Path(__file__).parents[2]

@@ -121,3 +121,14 @@ def test_ties_at_the_last_place_go_to_the_first_items():
     codes, values = top_k(scores, None, 3)
     assert codes.tolist() == [[1, 4, 0], [0, 1, 2], [4, 3, 2]]
     assert values.tolist() == [[3, 2, 1], [5, 5, 5], [5, 4, 3]]
+
+
+@pytest.mark.parametrize("k", [np.int64(2), np.array(2), torch.tensor(2)])
+def test_the_length_may_be_a_number_of_any_library(k):
+    assert top_k(torch.arange(4.0)[None], None, k)[0].tolist() == [[3, 2]]
+
+
+@pytest.mark.parametrize("k", [True, np.True_, None, "2", [2], 2.0, float("nan"), 10**9, 10**30])
+def test_what_is_no_length_is_refused(k):
+    with pytest.raises(InputError, match=r"^k is .*: ask for at (least one item|most 1,000,000 items)$"):
+        top_k(torch.arange(4.0)[None], None, k)

@@ -90,7 +90,7 @@ def test_a_folder_is_needed():
 def test_a_folder_without_the_files_is_named(folder, tmp_path):
     with pytest.raises(InputError, match=r"has no \.inter file: pass the folder"):
         datasets.load("recbole", tmp_path)
-    with pytest.raises(InputError, match=r"absent is neither a folder nor a \.zip archive"):
+    with pytest.raises(InputError, match=r"absent does not exist: pass a folder or a \.zip archive"):
         datasets.load("recbole", tmp_path / "absent")
     (folder / "anime.item").unlink()
     with pytest.raises(InputError, match=r"no \.item file, and without attributes .* add one with the columns"):

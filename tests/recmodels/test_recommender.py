@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from recmodels import artifacts
+from recmodels import artifacts, folders
 from recmodels.config import TrainingConfig
 from recmodels.errors import InputError
 from recmodels.recommender import Recommender
@@ -42,7 +42,7 @@ def test_what_is_saved_is_what_is_loaded(tmp_path, ids):
 
 
 def test_saving_again_replaces_and_ignores_leftovers(saved):
-    artifacts.partial_folder(saved).mkdir()
+    folders.work_in(artifacts.partial_folder(saved), "recommender", {})
     (artifacts.partial_folder(saved) / "half.bin").write_bytes(b"h")
     toy(["d", "e"]).save(saved)
     assert Recommender.load(saved).vocabulary.ids.tolist() == ["d", "e"]
@@ -60,12 +60,14 @@ def test_an_altered_file_is_refused(saved, name):
 def test_a_folder_that_holds_something_else_is_refused(tmp_path):
     with pytest.raises(InputError, match="does not exist: run the step that writes this recommender again"):
         Recommender.load(tmp_path / "absent")
-    with artifacts.writing(tmp_path / "store", "activations", {}):
-        pass
+    with artifacts.writing(tmp_path / "store", "activations", {}) as partial:
+        (partial / "activations.npy").write_bytes(b"rows")
     with pytest.raises(InputError, match="holds a activations, not a recommender"):
         Recommender.load(tmp_path / "store")
     with artifacts.writing(tmp_path / "llama", "recommender", {}) as partial:
         (partial / "config.json").write_text(json.dumps({"model_type": "llama"}))
+        for name in ("model.safetensors", "vocabulary.json"):
+            (partial / name).write_bytes(b"")
     with pytest.raises(InputError, match="unknown model 'llama': choose one of gptrec, bert4rec, or register"):
         Recommender.load(tmp_path / "llama")
 

@@ -1,6 +1,10 @@
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -220,7 +224,7 @@ def test_a_table_as_python_sorts_it(rows):
         (table([(1, 5, 0)]), r"^1 items are unknown"),
         (
             table([(1, 10, 0), (None, 10, 1)]),
-            r"^row 1 of the table has no user: fill it in, or drop the row$",
+            r"^the table of histories, row 1, column 'user' is empty, but every row needs a user: correct it",
         ),
     ],
 )
@@ -247,3 +251,73 @@ def test_windows_cut_every_history_from_its_end(lengths, length, shared):
                 break
             items = items[: len(items) - length + overlap]
         assert [found[row].tolist() for row in np.flatnonzero(found.users == user)] == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "users", "lists"),
+    [
+        (pd.Series([[10, 30], [20]], index=["x", "y"]), ["x", "y"], [[0, 2], [1]]),
+        (pd.Series([[10]], index=pd.MultiIndex.from_tuples([("shop", 1)])), [("shop", 1)], [[0]]),
+        ({("shop", 1): [10], ("shop", 2): [20]}, [("shop", 1), ("shop", 2)], [[0], [1]]),
+        ({np.int64(3): [10], "b": [20]}, [3, "b"], [[0], [1]]),
+        ([np.int16(10), torch.tensor(20), np.array(30), 40.0, Decimal(10)], [0], [[0, 1, 2, 3, 0]]),
+        (torch.tensor([[10, 30], [20, 20]]), [0, 1], [[0, 2], [1, 1]]),
+        ([torch.tensor([10, 30]), torch.tensor([20])], [0, 1], [[0, 2], [1]]),
+        (pd.Series([10, 30], dtype="category"), [0], [[0, 2]]),
+        (np.array([10, 30], dtype=np.uint64), [0], [[0, 2]]),
+        (pa.chunked_array([[[10, 30], [20]]]), [0, 1], [[0, 2], [1]]),
+        (
+            pa.table({"user": ["u", "v", "u"], "item": [10, 20, 30], "time": ["100", "7", "20"]}),
+            ["u", "v"],
+            [[2, 0], [1]],
+        ),
+        (table([(("a", 1), 10, 2), (("a", 1), 20, 1)]), [("a", 1)], [[1, 0]]),
+        (table([("u", 10, "2020-01-01T10:00-05:00"), ("u", 20, "2020-01-01T11:00+00:00")]), ["u"], [[1, 0]]),
+        (table([("u", 10, 1)]).set_index("user"), ["u"], [[0]]),
+    ],
+)
+def test_histories_follow_the_rules_of_tables(given, users, lists):
+    read = as_histories(given, INTEGERS)
+    assert (read.users.tolist(), as_lists(read)) == (users, lists)
+    assert len(read.fingerprint) == 64
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [[[10, 20]]],
+        [10, [20]],
+        [{10}],
+        [True],
+        [10, None],
+        [pd.NA],
+        [10.5],
+        [float("inf")],
+        [b"\xff"],
+        ["\ud800"],
+        b"\n",
+        np.array(10),
+        torch.tensor(10),
+        torch.empty(2, device="meta"),
+        np.zeros((1, 1, 1), dtype=int),
+        np.ma.masked_array([10, 20], [False, True]),
+        {True: [10]},
+        {None: [10]},
+        {float("nan"): [10]},
+        {("a", None): [10]},
+        pd.Series([[10], [20]], index=["x", "x"]),
+        {"x": {"y": [10]}},
+        table([([1], 10, 0)]),
+        table([("", 10, 0)]),
+        table([(1, [10], 0)]),
+        table([(1, 10, None)]),
+        table([(1, 10, 3), (1, 20, "2020-01-01")]),
+        table([(1, 10, True)]),
+        table([(1, True, 1)]),
+        pd.DataFrame([[1, 10, 1, 2]], columns=["user", "item", "time", "time"]),
+    ],
+)
+def test_what_is_no_history_is_refused_in_one_line(given):
+    with pytest.raises(InputError) as caught:
+        as_histories(given, INTEGERS)
+    assert str(caught.value).isprintable()

@@ -104,7 +104,7 @@ def stable_sizes(sizes_table: pd.DataFrame) -> Claim:
         why = f"{_count(len(rows), 'size')} above {SMALL} features: two are needed."
         return Claim("7.1.2", statement, criterion, why, None, ("sizes",))
     values = rows[MEASURE]
-    spread = (values.max() - values.min()) / values.mean()
+    spread = (values.max() - values.min()) / values.mean() if values.max() > values.min() else 0.0
     measured = (
         f"From {values.min():.3f} to {values.max():.3f} over {len(rows)} sizes of {rows['n_features'].min()} to "
         f"{rows['n_features'].max()} features ({_runs(rows)}): a spread of {spread:.0%}."

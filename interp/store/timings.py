@@ -1,17 +1,22 @@
 """Wall time and peak memory of each step of a run."""
 
-import json
+import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 
 import psutil
 
 from recmodels import artifacts
+from recmodels.errors import InputError
+from recmodels.json_files import check_record, read_record
 
 POLL_SECONDS = 0.05
+TAKEN = {"seconds": float, "peak_mb": float}  # of each step
+log = logging.getLogger(__name__)
 
 
 class Stages:
@@ -23,10 +28,8 @@ class Stages:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.record: dict[str, dict[str, float | bool]] = {}
         self.met: set[str] = set()
-        with suppress(FileNotFoundError, ValueError):
-            self.record = json.loads(path.read_text())
+        self.record = read_timings(path)
 
     @contextmanager
     def stage(self, name: str, *outputs: Path) -> Iterator[None]:
@@ -67,6 +70,24 @@ class Stages:
         """Forget what earlier runs recorded of steps that this one did not have."""
         self.record = {name: taken for name, taken in self.record.items() if name in self.met}
         artifacts.write_json(self.path, self.record)
+
+
+def read_timings(path: Path) -> dict[str, dict[str, float | bool]]:
+    """What an earlier run recorded, by step; nothing if the record is not there or is damaged."""
+    if not path.exists():
+        return {}
+    try:
+        record = read_record(path, {}, "")
+        for step, taken in record.items():
+            check_record(taken, TAKEN, step, "")
+            if not all(isfinite(taken[name]) for name in TAKEN):
+                raise InputError(f"{path} is damaged")
+    except InputError:
+        log.warning("%s is damaged: what earlier runs took is forgotten", path)
+        return {}
+    return {
+        step: {name: taken[name] for name in (*TAKEN, "resumed") if name in taken} for step, taken in record.items()
+    }
 
 
 def _stamps(outputs: tuple[Path, ...]) -> list[int | None]:

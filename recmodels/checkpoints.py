@@ -1,0 +1,105 @@
+"""Checkpoints of a training that can be trusted: each is sealed with checksums, or is as if it were not there."""
+
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+from transformers.trainer import TRAINER_STATE_NAME
+
+from recmodels import artifacts
+from recmodels.errors import InputError
+from recmodels.folders import refuse_link, remove
+from recmodels.json_files import check_record, read_json
+
+KIND = artifacts.Kind(
+    "checkpoint", ("model.safetensors", "optimizer.pt", "rng_state.pth", "scheduler.pt", TRAINER_STATE_NAME)
+)
+NAME = re.compile(r"checkpoint-(\d+)")
+log = logging.getLogger(__name__)
+
+
+def checkpoints_folder(folder: Path) -> Path:
+    """Where the training of the recommender in `folder` keeps its checkpoints."""
+    return folder.with_name(f"{folder.name}.checkpoints")
+
+
+class SealCheckpoints(TrainerCallback):
+    """Seals each checkpoint when it is written; only then older ones go, but for the best one."""
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Seal the checkpoint of this step."""
+        folder = Path(args.output_dir)
+        newest = folder / f"checkpoint-{state.global_step}"
+        artifacts.seal(newest, KIND, {"step": state.global_step})
+        best = Path(state.best_model_checkpoint or newest).name
+        for other in _steps(folder).values():
+            if other.name not in (newest.name, best):
+                _discard(other)
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The latest checkpoint from which a training goes on to the result that it would have had.
+
+    It, and the one that it holds for the best, are whole. Others that are later are deleted; where one was damaged the
+    log says so in a line.
+
+    Raises:
+        InputError: a checkpoint is a link.
+    """
+    best = {path: name for path in _steps(folder).values() if (name := _best(path)) is not None}
+    for path in reversed(list(_steps(folder).values())):
+        if path in best and folder / best[path] in best:
+            _state_here(path)
+            return path
+        _discard(path)
+    return None
+
+
+def _steps(folder: Path) -> dict[int, Path]:
+    """The checkpoints by step, in order."""
+    found = {int(name[1]): path for path in folder.iterdir() if (name := NAME.fullmatch(path.name))}
+    return dict(sorted(found.items()))
+
+
+def _best(checkpoint: Path) -> str | None:
+    """Name of the checkpoint that was the best when this one was written; None if this one is not whole."""
+    refuse_link(checkpoint)
+    try:
+        sealed = artifacts.verify(checkpoint, KIND)["inputs"]
+        state = _state(checkpoint)
+        if not sealed == {"step": state["global_step"]} == {"step": int(checkpoint.name.split("-")[1])}:
+            raise InputError(f"{checkpoint} is of another step")
+    except InputError as damage:
+        if (checkpoint / artifacts.MANIFEST).exists():
+            log.warning("%s; the training goes on without this checkpoint", str(damage).split(": delete")[0])
+        else:
+            log.warning("%s is not whole; the training goes on without this checkpoint", checkpoint)
+        return None
+    return Path(state["best_model_checkpoint"] or checkpoint).name
+
+
+def _state(checkpoint: Path) -> dict[str, Any]:
+    path, advice = checkpoint / TRAINER_STATE_NAME, "delete it"
+    state = read_json(path, advice)
+    check_record(state, {"global_step": int}, path, advice)
+    if not isinstance(state.get("best_model_checkpoint"), str | None):
+        raise InputError(f"{path} is damaged: {advice}")
+    return state
+
+
+def _state_here(checkpoint: Path) -> None:
+    """Name the best checkpoint by where it is now: the run may have been moved, or begun in another directory."""
+    state = _state(checkpoint)
+    if not state["best_model_checkpoint"]:
+        return
+    here = str(checkpoint.parent / Path(state["best_model_checkpoint"]).name)
+    if state["best_model_checkpoint"] != here:
+        artifacts.write_json(checkpoint / TRAINER_STATE_NAME, state | {"best_model_checkpoint": here})
+        artifacts.seal(checkpoint, KIND, {"step": state["global_step"]})
+
+
+def _discard(checkpoint: Path) -> None:
+    """Delete a checkpoint, sealed or not: the folder that it is in is marked as ours."""
+    remove(checkpoint, str(KIND), within=True)

@@ -1,0 +1,232 @@
+"""What the columns of a table hold: ids, times, whole numbers, text. One rule for each, whichever way a table comes in.
+
+Ids are int64, or text without blanks around. Whole floats, which pandas makes of whole numbers beside a gap, are the
+whole numbers again; whole numbers beyond int64 are text as they are written. Cells of a text file stay text until a
+column is asked for, so that the id 007 remains what it is. A fault is placed by table, row and column.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from recmodels.errors import InputError, shown
+from recmodels.plain import EXACT, LARGEST, plain
+
+# Up to 18 digits fit into 64 bits; a leading zero makes a number a name.
+WHOLE_NUMBER = re.compile("0|-?[1-9][0-9]{0,17}")
+PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table and how to speak of it.
+
+    Attributes:
+        where: what error messages call it.
+        frame: the cells; its index numbers the rows as error messages do.
+        is_text: every cell is text, '' where empty, because the table comes from a text file.
+        advice: how error messages end.
+
+    Raises:
+        InputError: there are no rows, or two columns have one name.
+    """
+
+    where: str
+    frame: pd.DataFrame
+    is_text: bool = True
+    advice: str = "get the official file"
+
+    def __post_init__(self) -> None:
+        repeated = self.frame.columns[self.frame.columns.duplicated()]
+        if len(repeated):
+            raise InputError(f"{self.where} has two columns {repeated[0]!r}: {self.advice}")
+        if self.frame.empty:
+            raise InputError(f"{self.where} has no rows below the column names: {self.advice}")
+
+    def column(self, name: str) -> pd.Series:
+        """A column in a plain dtype (`recmodels.plain.plain`).
+
+        Raises:
+            InputError: there is none of this name, or its text is damaged.
+        """
+        if name not in self.frame.columns:
+            columns = ", ".join(map(str, self.frame.columns))
+            raise InputError(f"{self.where} has no column {name!r} (it has {columns}): {self.advice}")
+        if self.is_text:
+            return self.frame[name]
+        try:
+            return plain(self.frame[name])
+        except InputError as fault:
+            raise InputError(f"{self.where}, column {name!r}: {fault}") from None
+
+    def fault(self, name: str, bad: np.ndarray, says: str) -> InputError:
+        """What to raise about the first cell of a column that is `bad`; `says` goes on after "column 'x' is …"."""
+        row = int(np.asarray(bad).argmax())
+        cell = self.frame[name].iloc[row : row + 1]
+        what = "empty" if _is_nothing(cell.tolist()[0]) else shown(cell.tolist()[0])
+        return InputError(f"{self.where}, row {cell.index[0]}, column {name!r} is {what}, {says}: {self.advice}")
+
+
+def is_empty(column: pd.Series) -> pd.Series:
+    """Which cells have nothing in them."""
+    if column.dtype != object or pd.api.types.infer_dtype(column, skipna=True) == "string":
+        return column.isna() | (column == "")
+    return pd.Series([cell is None or (isinstance(cell, str) and not cell) for cell in column], column.index)
+
+
+def ids(*places: tuple[Table, str]) -> list[pd.Series]:
+    """Columns of ids that mean the same things: int64 if all of them hold nothing else, or text.
+
+    Args:
+        places: tables, each with the name of its column.
+
+    Raises:
+        InputError: no such column, or a cell without an id.
+    """
+    columns = [plain_ids(table.column(name)) for table, name in places]
+    for (table, name), column in zip(places, columns, strict=True):
+        empty = is_empty(column)
+        if empty.any():
+            raise table.fault(name, empty.to_numpy(), "but every row needs an id")
+    if all(_are_whole(column, table.is_text) for (table, _), column in zip(places, columns, strict=True)):
+        return [column.astype(np.int64) for column in columns]
+    for (table, name), column in zip(places, columns, strict=True):
+        if pd.api.types.infer_dtype(column) not in ("integer", "string") and not (good := are_ids(column)).all():
+            raise table.fault(name, ~good, "but an id is a whole number or text")
+    return [column if pd.api.types.infer_dtype(column) == "string" else column.astype(str) for column in columns]
+
+
+def plain_ids(column: pd.Series) -> pd.Series:
+    """Plain cells as ids: int64 or text where they are; what is no id stays as it is, to be refused."""
+    if column.dtype == np.float64:
+        return column.astype(np.int64) if is_whole(column).all() else column
+    if column.dtype == object and pd.api.types.infer_dtype(column) == "integer":
+        return column.map(str, na_action="ignore")  # some are beyond int64, or plain numbers would be int64
+    return column
+
+
+def is_whole(column: pd.Series) -> pd.Series:
+    """Which floats are whole numbers, and small enough to be exact."""
+    return (column == column.round()) & (column.abs() <= EXACT)
+
+
+def are_ids(column: pd.Series) -> np.ndarray:
+    """Which plain cells are whole numbers or text: bool [row]."""
+    return np.array(
+        [isinstance(cell, str | int) and not isinstance(cell, bool) for cell in column.tolist()], dtype=bool
+    )
+
+
+def unique_ids(table: Table, column: pd.Series) -> pd.Series:
+    """The column, which must name nothing twice.
+
+    Raises:
+        InputError: an id is in two rows.
+    """
+    repeated = column[column.duplicated(keep=False)]
+    if len(repeated):
+        rows = repeated.index[repeated == repeated.iloc[0]]
+        raise InputError(
+            f"{table.where} has {column.name} {repeated.tolist()[0]!r} in rows {' and '.join(map(str, rows[:5]))}: "
+            f"keep one of them"
+        )
+    return column
+
+
+def whole_numbers(table: Table, name: str, optional: bool = False) -> pd.Series:
+    """A column of whole numbers, int64; Int64, missing where empty, if `optional`.
+
+    Raises:
+        InputError: no such column, or a cell that holds something else.
+    """
+    column = table.column(name)
+    empty = is_empty(column)
+    numbers = column[~empty] if optional else column
+    good = {cell for cell in numbers.unique() if WHOLE_NUMBER.fullmatch(str(cell))}
+    bad = ~(column.isin(good) | (empty & optional))
+    if bad.any():
+        raise table.fault(name, bad.to_numpy(), "not a whole number")
+    return numbers.astype(np.int64).astype("Int64").reindex(column.index) if optional else numbers.astype(np.int64)
+
+
+def times(table: Table, name: str) -> pd.Series:
+    """A column of times: numbers as they are, dates as seconds since 1970, in UTC where they name no zone.
+
+    Returns:
+        int64 or float64, all finite.
+
+    Raises:
+        InputError: no such column, or a cell that is empty or not a time.
+    """
+    column = table.column(name)
+    empty = is_empty(column)
+    if empty.any():
+        raise table.fault(name, empty.to_numpy(), "but every row needs a time")
+    if column.dtype.kind in "mM":
+        return _seconds(column)
+    if column.dtype == object:
+        column = _read_times(table, name, column)
+    if column.dtype.kind not in "if":
+        raise table.fault(name, np.ones(len(column), bool), "but a time is a number or a date")
+    if not np.isfinite(column).all():
+        raise table.fault(name, ~np.isfinite(column).to_numpy(), "but a time is a finite number or a date")
+    return column
+
+
+def lists(column: pd.Series, separator: str | None) -> pd.Series:
+    """Text cells as tuples of what the separator splits, without blanks around; None splits at any blank."""
+    return column.map(lambda cell: tuple(part.strip() for part in cell.split(separator) if part.strip()))
+
+
+def texts(column: pd.Series) -> pd.Series:
+    """Cells as objects, None where empty."""
+    return column.astype(object).where(~is_empty(column), None)
+
+
+def _read_times(table: Table, name: str, column: pd.Series) -> pd.Series:
+    says = "but times should all be numbers, or dates such as 2024-05-31 18:20"
+    is_text = pd.api.types.infer_dtype(column) == "string"
+    if not is_text:
+        odd = np.array([not isinstance(cell, str | int | float | date) or isinstance(cell, bool) for cell in column])
+        odd |= np.array([isinstance(cell, int) and abs(cell) > LARGEST for cell in column])
+        if odd.any():
+            raise table.fault(name, odd, says)
+    # Long tables have few different times.
+    which, different = pd.factorize(column)
+    cells = pd.Series(different, dtype=object)
+    numbers = pd.to_numeric(cells if is_text else _only(cells, str | int | float), errors="coerce")
+    if numbers.notna().all():
+        too_long = numbers.abs().to_numpy() > LARGEST if numbers.dtype.kind in "uO" else np.zeros(len(cells), bool)
+        if too_long.any():
+            raise table.fault(name, too_long[which], "but a time is a number of at most 64 bits, or a date")
+        return numbers.take(which).set_axis(column.index)
+    dates = cells if is_text else _only(cells, str | date)
+    dates = pd.to_datetime(dates, format="ISO8601", utc=True, errors="coerce")
+    bad = (dates if dates.notna().sum() >= numbers.notna().sum() else numbers).isna().to_numpy()
+    if bad.any():
+        raise table.fault(name, bad[which], says)
+    return _seconds(dates).take(which).set_axis(column.index)
+
+
+def _only(cells: pd.Series, kinds: Any) -> pd.Series:
+    return cells.where(cells.map(lambda cell: isinstance(cell, kinds)).astype(bool), None)
+
+
+def _seconds(column: pd.Series) -> pd.Series:
+    """Seconds since 1970 of moments, or of durations: int64 if all are whole."""
+    elapsed, parts = column.astype(np.int64), PER_SECOND[column.dt.unit]
+    return elapsed / parts if (elapsed % parts).any() else elapsed // parts
+
+
+def _are_whole(column: pd.Series, is_text: bool) -> bool:
+    if is_text:
+        return all(WHOLE_NUMBER.fullmatch(cell) for cell in column.unique())
+    return column.dtype == np.int64
+
+
+def _is_nothing(cell: Any) -> bool:
+    return (pd.api.types.is_scalar(cell) and pd.isna(cell)) or (isinstance(cell, str) and not cell.strip())

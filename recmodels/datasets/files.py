@@ -1,0 +1,172 @@
+"""Files of others, opened, read and closed in one place: the content, or one line that says what is wrong.
+
+Archives are never unpacked: members are read by name into memory, so no path inside one is written to. What could fill
+the memory is refused: archives and parquet files have limits.
+"""
+
+import codecs
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from recmodels.errors import InputError, one_line
+from recmodels.plain import of_arrow
+
+MAX_MEMBERS = 10_000
+"""So many files an archive may have."""
+MAX_BYTES = 4 << 30
+"""So large a member of an archive may be when unpacked."""
+SMALL_BYTES, MAX_RATIO = 64 << 20, 100
+"""A member that is larger than the first may be so many times as large as it is packed; tables of text have about 5."""
+MAX_CELLS = 2_000_000_000
+"""So many cells a parquet table may have."""
+
+OTHER_ENCODINGS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+Content = TypeVar("Content")
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file's content.
+
+    Attributes:
+        where: what error messages call it: a path, for an archive followed by the member's name.
+        data: its bytes.
+    """
+
+    where: str
+    data: bytes
+
+    @property
+    def table(self) -> bytes:
+        """The bytes of a table of text, with lines that end in a line feed and without a byte order mark.
+
+        Raises:
+            InputError: it is in UTF-16, or has a zero byte, as damaged files and those of other formats do.
+        """
+        data = self.data.removeprefix(codecs.BOM_UTF8)
+        for mark, encoding in OTHER_ENCODINGS.items():
+            if data.startswith(mark):
+                raise InputError(f"{self.where} is in {encoding}: save it in UTF-8")
+        if (place := data.find(b"\0")) >= 0:
+            row = data.count(b"\n", 0, place) + 1
+            raise InputError(f"{self.where}, row {row} has a zero byte: the file is damaged or no table of text")
+        # Before macOS, lines ended in a carriage return alone.
+        return data if b"\n" in data else data.replace(b"\r", b"\n")
+
+
+def read_path(path: Path) -> SourceFile:
+    """A file by its path.
+
+    Raises:
+        InputError: it does not exist, is a folder, or cannot be read.
+    """
+    return SourceFile(str(path), _reading(str(path), path.read_bytes))
+
+
+def has_file(source: Path, name: str) -> bool:
+    """Whether a folder or archive has the file, under the rules of `read_file`."""
+    if source.is_dir():
+        return (source / name).is_file()
+    return source.is_file() and bool(_members(source, name))
+
+
+def read_file(source: Path, name: str) -> SourceFile:
+    """A file in a folder, or in a zip archive (or wheel), where it may lie in any folder.
+
+    Raises:
+        InputError: there is no such folder, archive or file, or it is damaged, encrypted or over the limits.
+    """
+    if source.is_dir():
+        path = source / name
+        if not path.is_file():
+            raise InputError(f"{source} has no file {name}: pass the folder that has it")
+        return read_path(path)
+    found = _members(source, name)
+    if not found:
+        raise InputError(f"{source} has no member {name}: pass the archive that has it")
+    where = f"{source}, {found[0]}"
+
+    def member() -> bytes:
+        with zipfile.ZipFile(source) as archive:
+            info = archive.getinfo(found[0])
+            if info.flag_bits & 1:
+                raise InputError(f"{where} is encrypted: unpack it, and pass the folder")
+            if info.file_size > min(MAX_BYTES, max(SMALL_BYTES, MAX_RATIO * info.compress_size)):
+                raise InputError(
+                    f"{where} says {info.file_size:,} bytes in {info.compress_size:,}; at most {MAX_BYTES:,}, and "
+                    f"{MAX_RATIO} times as many as packed, are read: unpack it, and pass the folder"
+                )
+            return archive.read(info)
+
+    return SourceFile(where, _reading(where, member, "is damaged: get the archive again"))
+
+
+def file_names(source: Path) -> list[str]:
+    """Names of the files of a folder, or of all members of an archive.
+
+    Raises:
+        InputError: it is neither, is damaged, or has too many members.
+    """
+    if source.is_dir():
+        return _reading(str(source), lambda: [path.name for path in source.iterdir()])
+    if not source.is_file():
+        raise InputError(f"{source} does not exist: pass a folder or a .zip archive that does")
+
+    def members() -> list[str]:
+        with zipfile.ZipFile(source) as archive:
+            return archive.namelist()
+
+    names = _reading(str(source), members, "is neither a folder nor a whole .zip archive: get it again")
+    if len(names) > MAX_MEMBERS:
+        raise InputError(f"{source} has {len(names):,} members, and at most {MAX_MEMBERS:,} are read: unpack it")
+    return names
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """A .parquet file, or a folder of them, as a frame.
+
+    Raises:
+        InputError: it is damaged, encrypted, or has too many cells.
+    """
+
+    def frame() -> pd.DataFrame:
+        files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+        sizes = [pq.read_metadata(file) for file in files if file.is_file()]
+        cells = sum(size.num_rows * max(size.num_columns, 1) for size in sizes)
+        if cells > MAX_CELLS or any(size.num_rows < 0 for size in sizes):
+            raise InputError(f"{path} has {cells:,} cells, and at most {MAX_CELLS:,} are read: write fewer columns")
+        return of_arrow(pq.read_table(path))
+
+    return _reading(str(path), frame, "is not a whole .parquet file: write it again")
+
+
+def _members(archive: Path, name: str) -> list[str]:
+    """Members that are called `name` or end in `/name`, the least deep one first."""
+    wanted = PurePosixPath(name).parts
+    found = [member for member in file_names(archive) if PurePosixPath(member).parts[-len(wanted) :] == wanted]
+    return sorted(found, key=lambda member: (member.count("/"), member))
+
+
+def _reading(where: str, read: Callable[[], Content], damaged: str = "cannot be read") -> Content:
+    """What `read` gives, or the one line about why it gives nothing."""
+    try:
+        return read()
+    except InputError:
+        raise
+    except FileNotFoundError:
+        raise InputError(f"{where} does not exist: pass the path of a file that does") from None
+    except IsADirectoryError:
+        raise InputError(f"{where} is a folder: pass the path of a file") from None
+    except PermissionError as error:
+        raise InputError(f"{where} cannot be read ({error.strerror}): ask for the right to read it") from None
+    except MemoryError:
+        raise InputError(f"{where} does not fit into the memory: take a part of it") from None
+    except Exception as error:  # whatever a parser of a damaged file raises
+        reason = f" ({one_line(str(error))[:100]})" if damaged == "cannot be read" else ""
+        raise InputError(f"{where} {damaged}{reason}") from None

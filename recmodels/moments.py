@@ -1,0 +1,130 @@
+"""Means, scatters and covariances of columns, sparse or dense, without cancellation.
+
+E[x²] − E[x]² loses all its digits where a column varies little around a large level. Here every column is taken apart
+first, x = level · stored + rest: the level is the mean of its stored entries, `stored` is 1 at those and 0 at the zeros
+that a sparse array leaves out. What is left varies around 0, and the rest of the work is on counts, which are exact
+(the shifted and corrected two-pass algorithms of Chan, Golub and LeVeque, *The American Statistician* 37, 1983).
+
+Axes: n rows, f and g columns.
+"""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from scipy import sparse
+
+Columns: TypeAlias = Any  # sparse.sparray | np.ndarray, of which mypy knows too little
+
+
+@dataclass(frozen=True)
+class Levelled:
+    """Columns taken apart: x = level · stored + rest.
+
+    Attributes:
+        level: float64 [f], the mean of each column's stored entries.
+        stored: float64 [n, f], 1 at the stored entries.
+        rest: float64 [n, f], 0 elsewhere.
+        constant: bool [f], whether all rows of a column are equal.
+    """
+
+    level: np.ndarray
+    stored: Columns
+    rest: Columns
+    constant: np.ndarray
+
+    @classmethod
+    def of(cls, x: Columns) -> "Levelled":
+        """Take the columns [n, f] apart; of a dense array all entries are stored."""
+        dense = not sparse.issparse(x)
+        x = np.asarray(x, dtype=np.float64) if dense else sparse.csc_array(x, dtype=np.float64)
+        stored = np.ones_like(x) if dense else _with_data(x, np.ones_like(x.data))
+        lowest, highest = (np.asarray(ends if dense else ends.toarray()).ravel() for ends in _ends(x))
+        constant = lowest == highest
+        level = np.where(constant, lowest, _sums(x) / np.maximum(_sums(stored), 1))
+        rest = x - level if dense else _with_data(x, x.data - np.repeat(level, np.diff(x.indptr)))
+        return cls(level, stored, rest, constant)
+
+    @property
+    def rows(self) -> int:
+        """n."""
+        return self.rest.shape[0]
+
+    def scatter(self) -> np.ndarray:
+        """Σ (x − mean)² of each column: float64 [f], exactly 0 where all rows are equal."""
+        count, left = _sums(self.stored), _sums(self.rest)
+        around = _sums(self.rest * self.rest) - np.square(left) / np.maximum(count, 1)
+        mean = self.level + left / np.maximum(count, 1)  # of the stored entries, corrected
+        between = count * (self.rows - count) / self.rows * np.square(mean)
+        return np.where(self.constant, 0, around.clip(0) + between)
+
+
+def scatter(x: Columns) -> np.ndarray:
+    """Σ (x − mean)² of each column [n, f]: float64 [f], exactly 0 where all rows are equal."""
+    return Levelled.of(x).scatter()
+
+
+def mean_difference(x: Levelled, y: Levelled) -> np.ndarray:
+    """Means of the columns of x less those of y: float64 [f]."""
+    # The difference of two levels that are nearly equal is exact, which that of two rounded means is not.
+    levels = [part.level * (_sums(part.stored) / part.rows) for part in (x, y)]
+    rests = [_sums(part.rest) / part.rows for part in (x, y)]
+    return (levels[0] - levels[1]) + (rests[0] - rests[1])
+
+
+def correlation(x: Levelled, y: Levelled) -> np.ndarray:
+    """Pearson correlation of every two columns: float64 [f, g], 0 where a column is constant."""
+    n = x.rows
+    counts = [_sums(part.stored) for part in (x, y)]
+    left = [_sums(part.rest) for part in (x, y)]
+    # n Σ (x − mean)(y − mean), term by term; the first is in whole numbers, so a full column adds exactly nothing.
+    both = n * _product(x.stored, y.stored) - np.outer(counts[0], counts[1])
+    covariance = np.outer(x.level, y.level) * both
+    one_way = x.level[:, None] * (n * _product(x.stored, y.rest) - np.outer(counts[0], left[1]))
+    covariance += one_way
+    covariance += one_way.T if y is x else y.level * (n * _product(x.rest, y.stored) - np.outer(left[0], counts[1]))
+    covariance += n * _product(x.rest, y.rest) - np.outer(left[0], left[1])
+    scale = n * np.outer(np.sqrt(x.scatter()), np.sqrt(y.scatter()))
+    r = np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0)
+    return r.clip(-1, 1)
+
+
+class RunningScatter:
+    """Σ (x − mean)² of columns that come in batches (pairwise updates of Chan, Golub and LeVeque 1983)."""
+
+    def __init__(self, columns: int) -> None:
+        self.rows = 0
+        self._origin = np.zeros(columns)  # the first row, so that a constant column is exactly 0 around it
+        self._mean = np.zeros(columns)
+        self.scatter = np.zeros(columns)
+
+    def add(self, x: np.ndarray) -> None:
+        """Count more rows [n, columns]."""
+        if not len(x):
+            return
+        if not self.rows:
+            self._origin = x[0].astype(np.float64)
+        shifted = x - self._origin
+        mean = shifted.mean(axis=0)
+        rows, step = self.rows + len(x), mean - self._mean
+        self.scatter += np.square(shifted - mean).sum(axis=0) + np.square(step) * (self.rows * len(x) / rows)
+        self._mean += step * (len(x) / rows)
+        self.rows = rows
+
+
+def _ends(x: Columns) -> tuple[Columns, Columns]:
+    return x.min(axis=0), x.max(axis=0)
+
+
+def _product(x: Columns, y: Columns) -> np.ndarray:
+    """[f, g] sums over rows of the products of columns."""
+    both = x.T @ y
+    return both.toarray() if sparse.issparse(both) else np.asarray(both)
+
+
+def _sums(x: Columns) -> np.ndarray:
+    return np.asarray(x.sum(axis=0)).ravel()
+
+
+def _with_data(x: sparse.csc_array, data: np.ndarray) -> sparse.csc_array:
+    return sparse.csc_array((data, x.indices, x.indptr), shape=x.shape)

@@ -1,0 +1,190 @@
+"""The one reading of tables and columns, whatever library and dtype carry them: a few plain types come out."""
+
+import datetime
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.interchange
+
+from recmodels.errors import InputError, shown
+from recmodels.scalars import as_number
+
+LARGEST = np.iinfo(np.int64).max
+ADDRESS = " at 0x"
+EXACT = 2**53  # floats hold every whole number up to here
+
+
+def as_frame(table: Any, where: str = "the table") -> pd.DataFrame | None:
+    """A table of pandas, polars, pyarrow or any library that offers Arrow or the dataframe interchange; None if none.
+
+    Levels of the index that have a name become columns; column names become text without blanks around.
+
+    Raises:
+        InputError: the table cannot be converted, or a level of its index and a column have one name.
+    """
+    if isinstance(table, pd.DataFrame):
+        frame = table
+    elif (hasattr(table, "__arrow_c_stream__") or hasattr(table, "__dataframe__")) and hasattr(table, "columns"):
+        try:
+            is_arrow = hasattr(table, "__arrow_c_stream__") or isinstance(table, pa.RecordBatch)
+            frame = of_arrow(_arrow_table(table) if is_arrow else pyarrow.interchange.from_dataframe(table))
+        except Exception as error:  # of the other library
+            raise InputError(f"{where} cannot be read ({error}): convert it to a pandas DataFrame") from None
+    else:
+        return None
+    for level in [name for name in frame.index.names if name is not None]:
+        if level not in frame.columns:
+            frame = frame.reset_index(level)
+        elif not frame.index.get_level_values(level).equals(pd.Index(frame[level])):
+            raise InputError(f"{where} has both a column and an index {level!r}: rename or drop one of them")
+    return frame.set_axis([str(name).strip() for name in frame.columns], axis=1)
+
+
+def of_arrow(table: pa.Table) -> pd.DataFrame:
+    """A frame of an Arrow table; whole numbers with gaps stay whole."""
+    return table.to_pandas(integer_object_nulls=True)
+
+
+def plain(column: pd.Series) -> pd.Series:
+    """A column in one of a few dtypes.
+
+    Returns:
+        With the same index and name: int64, float64, bool, datetime64 or timedelta64; where whole numbers or truth
+        values have gaps, Int64 or boolean; otherwise objects, which are Python's own, None where missing. Text has no
+        blanks around. Whole numbers beyond int64 stay exact, as objects.
+
+    Raises:
+        InputError: text has half a character (a lone surrogate), or bytes are not UTF-8.
+    """
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        codes = column.cat.codes.to_numpy()
+        kept = plain(pd.Series(dtype.categories))
+        if (codes < 0).any() and kept.dtype.kind in "ib":
+            kept = kept.astype("Int64" if kept.dtype.kind == "i" else "boolean")
+        taken = kept.reindex(codes).set_axis(column.index).rename(column.name)
+        return _none_where_missing(taken) if taken.dtype == object else taken
+    if isinstance(dtype, pd.ArrowDtype):
+        array = pa.chunked_array(column.array.__arrow_array__())
+        return plain(array.to_pandas(integer_object_nulls=True).set_axis(column.index).rename(column.name))
+    if isinstance(dtype, pd.PeriodDtype):
+        return column.dt.to_timestamp()
+    if isinstance(dtype, pd.SparseDtype):
+        return plain(column.sparse.to_dense())
+    if isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind in "mM":
+        return column
+    if dtype.kind in "iu":
+        if column.isna().any():
+            return column.astype("Int64") if column.max() <= LARGEST else _none_where_missing(column.astype(object))
+        return column.astype(np.int64) if dtype.kind == "i" or not (column > LARGEST).any() else column.astype(object)
+    if dtype.kind == "f":
+        return column if dtype == np.float64 else column.astype("Float64").astype(np.float64)
+    if dtype.kind == "b":
+        return column.astype("boolean" if column.isna().any() else bool)
+    return _objects(column)
+
+
+def text(value: Any) -> str:
+    """How a single value of an attribute is written: 1994 and 1994.0 are "1994", midnight is its date, missing is "".
+
+    Raises:
+        InputError: it holds several values, or bytes that are not UTF-8.
+    """
+    value = _scalar(value)
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, datetime.datetime):
+        return str(value).removesuffix(" 00:00:00")
+    if isinstance(value, Mapping | list | tuple | set | frozenset | np.ndarray):
+        raise InputError(f"{shown(value)} is not a single value: give text, numbers, or lists of them")
+    try:
+        written = str(value).strip()
+    except Exception:  # the value's own code
+        written = ADDRESS
+    if ADDRESS in written:  # an address in memory, which differs from run to run
+        raise InputError(f"{shown(value)} is not a value of an attribute: give text or numbers")
+    return written
+
+
+def _arrow_table(table: Any) -> pa.Table:
+    return pa.Table.from_batches([table]) if isinstance(table, pa.RecordBatch) else pa.table(table)
+
+
+def _objects(column: pd.Series) -> pd.Series:
+    column = _none_where_missing(column.astype(object))
+    kind = pd.api.types.infer_dtype(column, skipna=True)
+    if kind == "string":
+        return _stripped(column)
+    cells = [_scalar(cell) for cell in column]
+    present = [cell for cell in cells if cell is not None]
+    kinds = {type(cell) for cell in present}
+    if kinds == {float} or (kinds == {int, float} and not all(map(_is_whole, present))):
+        return pd.Series(cells, column.index, np.float64, column.name)
+    if kinds and kinds <= {int, float}:
+        cells = [None if cell is None else int(cell) for cell in cells]
+        if all(-LARGEST <= cell <= LARGEST for cell in cells if cell is not None):
+            dtype = np.int64 if len(present) == len(cells) else pd.Int64Dtype()
+            return pd.Series(pd.array(cells, dtype=dtype), column.index, dtype, column.name)
+    return pd.Series(np.fromiter(cells, dtype=object, count=len(cells)), column.index, name=column.name)
+
+
+def _is_whole(number: int | float) -> bool:
+    return isinstance(number, int) or (number.is_integer() and abs(number) <= EXACT)
+
+
+def _scalar(value: Any) -> Any:
+    """A cell as Python's own: numbers of any library, text without blanks around, None where missing."""
+    if isinstance(value, bytes):
+        try:
+            return value.decode().strip()
+        except UnicodeDecodeError:
+            raise InputError(f"{shown(value)} is not text in UTF-8: decode it first") from None
+    if isinstance(value, str):
+        return _encodable(value).strip()
+    if isinstance(value, Decimal) and value.is_finite():
+        return int(value) if value == value.to_integral_value() else float(value)
+    number = as_number(value)
+    if number is not None:
+        return None if number != number else number
+    if isinstance(value, np.bool_ | np.datetime64):
+        return bool(value) if isinstance(value, np.bool_) else pd.Timestamp(value)
+    return None if pd.api.types.is_scalar(value) and pd.isna(value) else value
+
+
+def _stripped(column: pd.Series) -> pd.Series:
+    # Long columns have few different cells, and most need no change.
+    changed = {cell: _scalar(cell) for cell in column.unique() if cell is not None and _changes(cell)}
+    return column.map(lambda cell: changed.get(cell, cell)) if changed else column
+
+
+def _changes(cell: str) -> bool:
+    return type(cell) is not str or cell != cell.strip() or not (cell.isascii() or _is_encodable(cell))
+
+
+def _encodable(cell: str) -> str:
+    if not _is_encodable(cell):
+        raise InputError(_half(cell))
+    return str(cell)
+
+
+def _half(cell: str) -> str:
+    return f"the text {shown(cell)} has half a character (a lone surrogate): read it again with its right encoding"
+
+
+def _is_encodable(cell: str) -> bool:
+    try:
+        cell.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _none_where_missing(column: pd.Series) -> pd.Series:
+    missing = column.isna()
+    return column.where(~missing, None) if missing.any() else column
