@@ -9,7 +9,6 @@ asks `is_current` before it does work again, and `verify` refuses a folder that 
 the manifest does not list are never read, and keep the folder from being replaced.
 """
 
-import json
 import logging
 import re
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from recmodels.config_keys import description, same_inputs
 from recmodels.errors import InputError
 from recmodels.files import file_sha256, flush, remove_leftovers, saving
 from recmodels.files import write_json as write_json
@@ -85,7 +85,7 @@ def writing(folder: Path, kind: Kind | str, inputs: dict[str, Any]) -> Iterator[
     Args:
         folder: where the artefact will be.
         kind: what it is.
-        inputs: JSON description of everything the artefact was made from.
+        inputs: JSON description of everything the artefact was made from; configurations may be dataclasses.
 
     Raises:
         InputError: as `claim`; or the body did not write all files of this kind.
@@ -119,7 +119,7 @@ def seal(folder: Path, kind: Kind | str, inputs: dict[str, Any]) -> None:
     for path in folder.rglob("*"):
         if path.is_dir():
             flush(path)
-    write_json(folder / MANIFEST, {"kind": str(kind), "schema": SCHEMA, "inputs": inputs, "files": files})
+    write_json(folder / MANIFEST, {"kind": str(kind), "schema": SCHEMA, "inputs": description(inputs), "files": files})
 
 
 def partial_folder(folder: Path) -> Path:
@@ -180,12 +180,12 @@ def verify(folder: Path, kind: Kind | str) -> dict[str, Any]:
 
 
 def is_current(folder: Path, kind: Kind | str, inputs: dict[str, Any]) -> bool:
-    """Whether `folder` is a finished artefact made from exactly these inputs that passes `verify`.
+    """Whether `folder` is a finished artefact made from these inputs (`same_inputs`) that passes `verify`.
 
     One that was made from them and is damaged is not; the log says so in a line.
     """
     try:
-        if read_manifest(folder, kind)["inputs"] != json.loads(json.dumps(inputs)):
+        if not same_inputs(read_manifest(folder, kind)["inputs"], inputs):
             return False
     except InputError:
         return False

@@ -4,12 +4,12 @@ A finished artefact carries its manifest (see `recmodels.artifacts`). A folder i
 `unfinished.json`, which says of what and from which inputs. Any other folder that is not empty is someone else's.
 """
 
-import json
 import re
 import shutil
 from pathlib import Path
 from typing import Any
 
+from recmodels.config_keys import description, same_inputs
 from recmodels.errors import InputError
 from recmodels.files import LEFTOVER, flush, write_json
 from recmodels.json_files import of_type, read_json
@@ -59,10 +59,10 @@ def work_in(folder: Path, kind: str, inputs: dict[str, Any]) -> None:
     """
     refuse_link(folder)
     record = marked(folder, kind)
-    if record is None or record.get("inputs") != json.loads(json.dumps(inputs)):
+    if record is None or not same_inputs(record.get("inputs"), inputs):
         remove(folder, kind)
         folder.mkdir(parents=True)
-    write_json(folder / MARK, {"kind": kind, "inputs": inputs}, durable=False)
+    write_json(folder / MARK, {"kind": kind, "inputs": description(inputs)}, durable=False)
 
 
 def check_removable(folder: Path, kind: str) -> None:

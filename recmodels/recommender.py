@@ -19,11 +19,16 @@ from recmodels.gptrec import GPTRec
 from recmodels.json_files import of_type, read_json, read_record
 from recmodels.loading import load_model
 from recmodels.model import RecommenderConfig, SequentialRecommender
+from recmodels.plugins import Registry
 from recmodels.ranking import Score, check_length, rank, top_k
 from recmodels.sequences import Histories, Vocabulary, as_histories
 from recmodels.steady import check_precision, steady
 
-MODELS: dict[str, type[SequentialRecommender]] = {"gptrec": GPTRec, "bert4rec": BERT4Rec}
+MODELS: Registry[type[SequentialRecommender]] = Registry(
+    "unknown model", "recmodels.recommenders", "recmodels.recommender.register"
+)
+for _kind, _model in (("gptrec", GPTRec), ("bert4rec", BERT4Rec)):
+    MODELS.add(_kind, _model, __name__)
 OURS = tuple(MODELS)
 KIND = artifacts.Kind("recommender", ("config.json", "model.safetensors", "vocabulary.json"))
 VOCABULARY_BYTES = 2**30  # of ids that are read, at most
@@ -34,8 +39,9 @@ Model = TypeVar("Model", bound=type[SequentialRecommender])
 def register(model: Model) -> Model:
     """Make a recommender of your own known by its `config_class.model_type`: to be trained, loaded and interpreted.
 
-    To be put above the class as a decorator, in a module that is imported before such a recommender is loaded. A class
-    that is registered again under its name takes the other one's place.
+    To be put above the class as a decorator, in a module that is imported before such a recommender is loaded, or that
+    an installed package names as an entry point in the group `recmodels.recommenders` (docs/plugins/recommender.md). A
+    class that is registered again under its name takes the other one's place.
 
     Raises:
         InputError: its configuration has no name of its own, or it does not say where its blocks are.
@@ -48,7 +54,7 @@ def register(model: Model) -> Model:
         )
     if "blocks.*" not in getattr(model, "site_paths", {}):
         raise InputError(f'{model.__name__} does not say where its blocks are: give site_paths a path for "blocks.*"')
-    MODELS[kind] = model
+    MODELS.add(kind, model, model.__module__)
     return model
 
 
@@ -58,12 +64,7 @@ def model_class(kind: str) -> type[SequentialRecommender]:
     Raises:
         InputError: no such kind is known.
     """
-    if kind not in MODELS:
-        raise InputError(
-            f"unknown model {kind!r}: choose one of {', '.join(MODELS)}, or register your own first "
-            f"(recmodels.recommender.register)"
-        )
-    return MODELS[kind]
+    return MODELS.find(kind)
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,11 @@ class Name(Words):
             raise InputError(f"{name} is {shown(text)}: it names a folder, so give a plain name without slashes")
 
 
+@dataclass(frozen=True)
+class Unread:
+    """Of a setting that its class reads and checks itself."""
+
+
 class Settings:
     """A frozen dataclass whose annotations are its checks.
 
@@ -123,6 +128,8 @@ def reader(hint: Any, rule: Any = None) -> Reader:
         TypeError: no setting can be declared so, or a number has no range.
     """
     origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if rule is None and origin is Annotated and isinstance(args[1], Unread):
+        return lambda name, value: value
     if origin is Annotated:
         return reader(args[0], args[1])
     if origin in (Union, types.UnionType):

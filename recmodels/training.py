@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +62,8 @@ def fit(
     model_class(config.model)  # refuses an unknown one before any work is done
     vocabulary = vocabulary or Vocabulary.of(pd.concat([train, validation]))
     learn, held_out = histories_of(train, vocabulary), histories_of(validation, vocabulary)
-    inputs = {
-        "training": asdict(config),
+    inputs: dict[str, Any] = {
+        "training": config,
         "train": learn.fingerprint,
         "validation": held_out.fingerprint,
         # Histories hold codes: without the ids, the same walks over other items would look the same.

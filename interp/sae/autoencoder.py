@@ -17,8 +17,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from interp.config import SAEConfig
-from interp.sae.trainers import build_trainer
+from interp.sae.trainers import build_dictionary
 from recmodels import artifacts
+from recmodels.config_keys import config_key
 from recmodels.errors import InputError, shown
 from recmodels.json_files import check_record, of_type, read_record
 from recmodels.loading import tensor_shapes
@@ -28,6 +29,19 @@ KIND = artifacts.Kind("dictionary", ("dictionary.json", "dictionary.safetensors"
 ABOUT = {"activation_dim": int, "mean": float, "std": float, "config": dict, "provenance": dict}
 LARGEST = 2**31  # number in a description
 LARGEST_WIDTH = 2**16  # of the activations that a dictionary reads
+# The settings that a fingerprint names even at their defaults: those that there were when fingerprints began.
+_ALWAYS = (
+    "trainer",
+    "n_features",
+    "l1",
+    "k",
+    "learning_rate",
+    "steps",
+    "batch_size",
+    "warmup_steps",
+    "sparsity_warmup_steps",
+    "seed",
+)
 
 
 @dataclass(frozen=True)
@@ -81,9 +95,9 @@ class SparseAutoencoder:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the weights, the normaliser and where they came from; what a steer remembers its dictionary by."""
-        digest = hashlib.sha256(
-            json.dumps([self.mean, self.std, self.inputs(self.config, self.provenance)], sort_keys=True).encode()
-        )
+        settings = {name: getattr(self.config, name) for name in _ALWAYS} | config_key(self.config.complete())
+        made_from = {"config": settings, "provenance": asdict(self.provenance)}
+        digest = hashlib.sha256(json.dumps([self.mean, self.std, made_from], sort_keys=True).encode())
         for name, tensor in sorted(self.dictionary.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
@@ -129,7 +143,7 @@ class SparseAutoencoder:
                     "activation_dim": self.dictionary.activation_dim,
                     "mean": self.mean,
                     "std": self.std,
-                    "config": asdict(self.config),
+                    "config": asdict(self.config.complete()),
                     "provenance": asdict(self.provenance),
                 },
             )
@@ -137,7 +151,7 @@ class SparseAutoencoder:
     @staticmethod
     def inputs(config: SAEConfig, provenance: Provenance) -> dict[str, Any]:
         """What the manifest of a saved dictionary says it was made from."""
-        return {"config": asdict(config), "provenance": asdict(provenance)}
+        return {"config": config.complete(), "provenance": provenance}
 
     @classmethod
     @steady()
@@ -150,7 +164,8 @@ class SparseAutoencoder:
         artifacts.verify(folder, KIND)
         path, advice = folder / "dictionary.json", f"delete {folder} and run its step again"
         about = read_record(path, ABOUT, advice)
-        config = _record(SAEConfig, about["config"], path, advice)
+        settings = about["config"].pop("settings", ())  # of its kind's own, which reads them itself
+        config = replace(_record(SAEConfig, about["config"], path, advice), settings=settings)
         provenance = _record(Provenance, about["provenance"], path, advice)
         config.check()
         width, mean, std = about["activation_dim"], about["mean"], about["std"]
@@ -161,7 +176,7 @@ class SparseAutoencoder:
         if config.n_features * width > sum(prod(shape) for shape in tensor_shapes(weights, advice).values()):
             raise InputError(f"{weights} is too small for the dictionary that {path.name} describes: {advice}")
         try:
-            dictionary = build_trainer(config, width).ae
+            dictionary = build_dictionary(config, width)
             dictionary.load_state_dict(load_file(weights))
         except (RuntimeError, ValueError, ArithmeticError, AssertionError):
             raise InputError(f"{weights} holds no dictionary such as {path.name} describes: {advice}") from None
