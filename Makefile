@@ -10,11 +10,12 @@ export INTERP_DATA
 
 STUDIES := ml-100k planted ml-1m ml-1m-bert4rec lastfm-2k ml-latest-small
 
-.PHONY: help demo test lint studies reference notebooks clean
+.PHONY: help demo test docs lint studies reference notebooks clean
 
 help:
 	@echo "make demo     install, then train, interpret and steer a recommender on MovieLens-100K"
 	@echo "make test     lint, type checks and the whole test suite"
+	@echo "make docs     the documentation as a site in build/docs, to open at build/docs/index.html"
 	@echo "make studies  the figures that the project promises, measured on real data (INTERP_DATA, hours)"
 	@echo "make reference  the same runs, and their tables copied to artifacts/reference"
 	@echo "make notebooks  execute the notebooks on artifacts/ml-100k, and write them with what came out"
@@ -26,6 +27,10 @@ demo: $(READY)
 # Several tests at a time, the models of each on one core.
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not study" --numprocesses auto --maxprocesses 4 --dist loadfile
+
+# A warning, such as a link that leads nowhere, fails the build.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 studies: $(READY)
 	$(BIN)/python -m pytest -m study

@@ -62,9 +62,10 @@ def _closure(module: str) -> frozenset[str]:
 
 
 def _imports(module: ModuleType) -> Iterator[str]:
-    if module.__file__ is None:
+    file = getattr(module, "__file__", None)
+    if file is None:  # a notebook
         return
-    for node in ast.walk(ast.parse(Path(module.__file__).read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(Path(file).read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module
             yield from (name for alias in node.names if (name := f"{node.module}.{alias.name}") in sys.modules)

@@ -262,23 +262,6 @@ def test_the_summary_says_what_was_found(study):
     assert "dashboard.html" in text
 
 
-def test_the_readmes_example_runs(study, tmp_path):
-    """As written, but on the planted study: its folder, one of its concepts and its item ids."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    code = re.search(r"```python\n(.*?)```", readme, re.DOTALL)[1]
-    code = code.replace("artifacts/ml-100k", str(study.folder)).replace("Horror", study.table("concepts")["concept"][0])
-    code, replaced = re.subn(r"histories = .*", "histories = [[1, 2, 3], [4, 5, 6, 7]]", code)
-    assert replaced == 1
-    (naming,) = re.findall(r"```python\n(from interp.study.naming .*?)```", readme, re.DOTALL)
-    assert naming.count("\n") <= 8
-    script = tmp_path / "example.py"
-    script.write_text(f"{code}\n{naming}\nprint(named)")
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "promotes" in done.stdout
-    assert "about concept-" in done.stdout
-
-
 def test_a_damaged_table_is_refused(study, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(study.folder, folder)
