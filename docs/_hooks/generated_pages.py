@@ -17,7 +17,7 @@ from interp import cli
 from interp.store.registry import analyses
 
 ROOT = Path(__file__).parents[2]
-WIDTH = 78  # characters of a line of help
+WIDTH = 84  # characters of a line of help
 KINDS = {"text": "text", "int": "whole number", "float": "number", "bool": "true or false"}
 
 
