@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -58,7 +59,8 @@ def tables() -> str:
         "# Tables",
         "",
         "`study.table(NAME)` gives each of these as a pandas frame. The order is that of work: an analysis may need",
-        "tables of those before it. A table without a list of columns is a .parquet file, which has its own types.",
+        "tables of those before it. What else it needs is one of the [inputs](../how-to/own-analysis.md#inputs).",
+        "A table without a list of columns is a .parquet file, which has its own types.",
         "",
     ]
     for analysis in analyses():
@@ -103,7 +105,8 @@ def help_of(*arguments: str) -> str:
     finally:
         os.environ.pop("COLUMNS") if width is None else os.environ.update(COLUMNS=width)
     printed.seek(0)
-    return re.sub(r"\x1b\[[0-9;]*m", "", printed.read()).rstrip()
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", printed.read()).splitlines()
+    return "\n".join(textwrap.fill(line, WIDTH) if len(line) > WIDTH else line for line in lines).rstrip()
 
 
 def root_file(name: str) -> str:
