@@ -12,7 +12,7 @@ from interp.store.analysis import Analysis
 TOPICS = (
     "items",
     "users",
-    "dictionaries",
+    "comparison",
     "alignment",
     "neighbours",
     "categories",

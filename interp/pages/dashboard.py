@@ -4,6 +4,7 @@ The data are column arrays, from which the page's scripts draw. `interp.plots` a
 overview are embedded whole, those of a feature once, without data, to be filled in.
 """
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from interp.concepts.alignment import UNALIGNED
 from interp.control.causal_map import turned
 from interp.features.labels import F1, HARD, LIFT, SUPPORT
 from interp.pages.rendering import render
-from interp.plots.formats import figure_json, number, numbers
+from interp.plots.formats import decimals, figure_json, numbers, significant
 from interp.plots.maps import COLOURS
 from interp.plots.names import BANDS, EXAMPLES, KINDS, MODELS
 from recmodels import artifacts
@@ -23,6 +24,8 @@ from recmodels import artifacts
 if TYPE_CHECKING:
     from interp.study.study import Study
 
+SCORES = ("correlation", "auc", "sensitivity")
+Form = Callable[[Iterable[float]], list[float | None]]  # rounds values once, to what the page shows of them
 CONCEPT = "{concept}"  # where the page puts a feature's best concept
 
 
@@ -61,20 +64,22 @@ def page_data(study: "Study") -> dict[str, Any]:
         },
         "features": {
             "concept": [place[name] for name in features["concept"]],
-            **{name: numbers(features[name]) for name in ("correlation", "auc", "sensitivity")},
-            **{name: numbers(features[name]) for name in ("density", "max", "p_top100")},
+            **{name: decimals(features[name]) for name in (*SCORES, "density", "max", "p_top100")},
         },
-        "alignment": {name: _by_feature(alignment, name, n) for name in ("correlation", "auc", "sensitivity")},
+        "alignment": {name: _by_feature(alignment, name, n, decimals) for name in SCORES},
         "causal": _causal(causal, ordered, n),
         "histograms": {name: _by_feature(histograms, name, n) for name in ("present", "absent")},
         "bands": {band: list(said) for band, said in BANDS.items()},
         "histories": _histories(study.table("histories"), items.index, n),
         "labels": _labels(study.table("labels"), study.table("label_items"), items.index, n),
         "moves": _moves(study.table("effects"), study.table("moved_items"), items.index, n),
-        "turned": {name: _by_feature(turned(causal, features), name, n) for name in ("value", "share", "error")},
+        "turned": {
+            name: _by_feature(turned(causal, features), name, n, form)
+            for name, form in (("value", significant), ("share", _shares), ("error", _shares))
+        },
         "neighbours": {
             kind: {
-                name: _by_feature(neighbours[neighbours["kind"] == kind], name, n)
+                name: _by_feature(neighbours[neighbours["kind"] == kind], name, n, _hundredths)
                 for name in ("neighbour", "similarity")
             }
             for kind in ("together", "alike")
@@ -119,12 +124,12 @@ def _about(study: "Study", features: pd.DataFrame, concepts: pd.DataFrame) -> di
         "features": len(features),
         "concepts": len(concepts),
         "unaligned": UNALIGNED,
-        "l0": number(found["l0"]),
-        "explained_variance": number(found["explained_variance"]),
-        "ndcg": number(ndcg["none"]),
-        "ndcg_reconstructed": number(ndcg["all"]),
-        "sae": number(found["sae_mean_top_correlation"]),
-        "neurons": number(found["neuron_mean_top_correlation"]),
+        "l0": decimals([found["l0"]])[0],
+        "explained_variance": decimals([found["explained_variance"]])[0],
+        "ndcg": decimals([ndcg["none"]])[0],
+        "ndcg_reconstructed": decimals([ndcg["all"]])[0],
+        "sae": decimals([found["sae_mean_top_correlation"]])[0],
+        "neurons": decimals([found["neuron_mean_top_correlation"]])[0],
     }
 
 
@@ -141,7 +146,7 @@ def _histories(histories: pd.DataFrame, items: pd.Index, n: int) -> list[list[An
                 rows["user"].iat[0],
                 int(rows["step"].iat[0]),
                 rows["item"].tolist(),
-                numbers(rows["activation"]),
+                significant(rows["activation"], 2),
                 int(rows["next"].iat[-1]),
             ]
         )
@@ -155,7 +160,7 @@ def _causal(causal: pd.DataFrame, concepts: list[str], n: int) -> dict[str, list
         wide = causal.pivot(index="feature", columns="concept", values=name).reindex(columns=concepts)
         found[name] = [[] for _ in range(n)]
         for feature, values in zip(wide.index, wide.to_numpy(), strict=True):
-            found[name][feature] = [number(value, digits=3) for value in values]
+            found[name][feature] = _shares(values)
     return found
 
 
@@ -163,13 +168,15 @@ def _labels(labels: pd.DataFrame, examples: pd.DataFrame, items: pd.Index, n: in
     """Every feature's label and how it did on unseen users, and for each role the items of every feature."""
     labels = labels.sort_values("feature")
     examples = examples.assign(item=items.get_indexer(examples["item"])).sort_values(["feature", "rank"])
-    scores = ("precision", "recall", "lift", "hard_precision", "support", "active")
+    scores = ("precision", "recall", "hard_precision")
     return {
         "name": labels["label"].tolist(),
         "kind": labels["kind"].map(KINDS).fillna("").tolist(),
         "labelled": labels["labelled"].tolist(),
-        **{name: numbers(labels[name]) for name in scores},
-        "needs": {"f1": F1, "lift": LIFT, "hard_precision": number(HARD, digits=2), "support": SUPPORT},
+        **{name: _hundredths(labels[name]) for name in scores},
+        "lift": decimals(labels["lift"], 1),
+        **{name: labels[name].astype(int).tolist() for name in ("support", "active")},
+        "needs": {"f1": F1, "lift": LIFT, "hard_precision": round(HARD, 2), "support": SUPPORT},
         "roles": EXAMPLES,
         "items": {role: _by_feature(examples[examples["role"] == role], "item", n) for role in EXAMPLES},
     }
@@ -183,19 +190,32 @@ def _moves(effects: pd.DataFrame, moved: pd.DataFrame, items: pd.Index, n: int) 
     for way, table in told.items():
         table = table.assign(item=items.get_indexer(table["item"])).sort_values(["feature", "rank"])
         columns = [name for name in ("item", "effect", "up", "down", "users") if name in table]
+        forms: dict[str, Form] = {"effect": decimals if way == "lists" else significant}
         found[way] = {
-            direction: {name: _by_feature(table[table["direction"] == direction], name, n) for name in columns}
+            direction: {
+                name: _by_feature(table[table["direction"] == direction], name, n, forms.get(name, numbers))
+                for name in columns
+            }
             for direction in ("promoted", "suppressed")
         }
     return found
 
 
-def _by_feature(table: pd.DataFrame, column: str, n: int) -> list[list[float | None]]:
-    """A column's values feature by feature; an empty list where the table has no rows of a feature."""
+def _by_feature(table: pd.DataFrame, column: str, n: int, form: Form = numbers) -> list[list[float | None]]:
+    """A column's values feature by feature, as they are shown; an empty list where a feature has no rows."""
     found: list[list[float | None]] = [[] for _ in range(n)]
     for feature, values in table.groupby("feature")[column]:
-        found[feature] = numbers(values)
+        found[feature] = form(values)
     return found
+
+
+def _shares(values: Iterable[float]) -> list[float | None]:
+    """To a hundredth of a percent."""
+    return decimals(values, 4)
+
+
+def _hundredths(values: Iterable[float]) -> list[float | None]:
+    return decimals(values, 2)
 
 
 def _empty(figure: go.Figure) -> go.Figure:

@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from interp.optional import Image
-from interp.pages.figure_files import write_figures
+from interp.pages.figure_export import write_figures
 from interp.pages.site import write_site
-from interp.pages.table_files import write_tables
+from interp.pages.table_export import write_tables
 from interp.study.study import Study
 from recmodels import artifacts
 from recmodels.errors import InputError

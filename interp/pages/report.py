@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from interp.analyses.dictionaries.exhibits import reduced
+from interp.analyses.comparison.exhibits import reduced
 from interp.pages.rendering import render
 from interp.pages.verdicts import verdicts
 from interp.paper import SECTIONS

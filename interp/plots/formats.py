@@ -24,3 +24,23 @@ def number(value: float, digits: int = 4) -> float | None:
         return None
     rounded = float(f"{value:.{digits}g}") if value != int(value) else int(value)
     return rounded or 0
+
+
+def decimals(values: Iterable[float], places: int = 3) -> list[float | None]:
+    """Values as a page shows them, rounded once: to so many decimal places, None where they are not finite.
+
+    What would become 0 keeps two significant digits, so that a page can tell little from nothing.
+    """
+    return [_decimal(value, places) for value in values]
+
+
+def significant(values: Iterable[float], digits: int = 3) -> list[float | None]:
+    """Values as a page shows them, rounded once: to so many significant digits, None where they are not finite."""
+    return [number(value, digits) for value in values]
+
+
+def _decimal(value: float, places: int) -> float | None:
+    if not math.isfinite(value):
+        return None
+    rounded = round(float(value), places)
+    return (int(rounded) if rounded == int(rounded) else rounded) if rounded else number(value, 2)

@@ -211,9 +211,16 @@ class Study:
         """The study's plotly figures: `study.figures.map()`."""
         return Gallery(self)
 
+    def table(self, name: str) -> pd.DataFrame:
+        """A table by name, such as "concepts" or "steering"; read and checked once. To change its values, `copy()` it.
+
+        Raises:
+            InputError: there is no such table.
+        """
+        return self._tables(name)
+
     @cached_property
-    def table(self) -> TableReader:
-        """A table by name: `study.table("concepts")`; `interp.analyses` lists them. It is read and checked once."""
+    def _tables(self) -> TableReader:
         return TableReader(self.folder / "tables", self.record["fingerprints"]["recommender"])
 
     def profile(self, concept: str) -> pd.Series:

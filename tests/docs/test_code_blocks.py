@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from tyro.extras import SubcommandApp
 
 import interp
-import recmodels.recommender
+import recmodels
 from interp import cli
 from interp.pipeline.inputs import INPUTS
 from interp.pipeline.run import run
@@ -65,9 +65,18 @@ def at_work(workplace, monkeypatch):
     """Work there, as in a fresh process: nothing that a page registers stays."""
     monkeypatch.chdir(workplace)
     registry.analyses()
-    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
-    monkeypatch.setattr(recmodels.recommender, "MODELS", dict(recmodels.recommender.MODELS))
-    return workplace
+    contents = [(registered, dict(registered)) for registered in registries()]
+    yield workplace
+    for registered, content in contents:
+        registered.clear()
+        registered.update(content)
+
+
+def registries():
+    """Every mapping that is a global name of a module of the two packages."""
+    modules = [module for name, module in sys.modules.items() if name.partition(".")[0] in ("interp", "recmodels")]
+    everything = [value for module in modules for key, value in vars(module).items() if not key.startswith("__")]
+    return [value for value in everything if isinstance(value, dict)]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page)], ids=name_of)

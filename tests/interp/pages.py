@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 import interp
-from interp.analyses import write_group
 from interp.control.equal_share import at_equal_share
+from interp.store.registry import analyses
+from interp.store.table_files import write_tables
 from recmodels import artifacts
 
 N = 45  # features, so that the table has three pages
@@ -383,7 +384,9 @@ RECORD = {
 
 def handmade_study(folder, **config):
     """The study of `tables`, with other settings if wanted."""
-    for group, made in tables().items():
-        write_group(folder / "tables" / group, {"recommender": "odd"}, lambda made=made: made)
+    frames = {file.partition(".")[0]: frame for made in tables().values() for file, frame in made.items()}
+    for analysis in analyses():
+        some = [table for table in analysis.tables if table.name in frames]
+        write_tables(folder / "tables" / analysis.name, some, {"needs": {"rec": "odd"}}, lambda: frames)
     artifacts.write_json(folder / "config.json", RECORD | {"config": RECORD["config"] | config})
     return interp.open(folder)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from interp.activations import activations
+from interp.activations import activation_store as activations
 from interp.activations.activation_store import ActivationStore, collect
 from interp.model.envoys import RecommenderEnvoy
 from recmodels.errors import InputError

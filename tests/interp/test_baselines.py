@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from interp.activations.activation_store import ActivationStore
-from interp.analyses.equal_share.tables import BOOSTS, SEEDS, trade_offs
+from interp.activations.feature_matrix import encode
+from interp.analyses.equal_share.tables import BOOSTS, SEEDS, equal_share
 from interp.concepts import concepts_of
 from interp.concepts.alignment import align
 from interp.control.baselines import baseline_points, boosted_lists, mean_difference, neuron_direction, random_direction
@@ -113,12 +114,14 @@ def swept(recommender, sae, stores, some, concepts, targets):
     probes = fit_probes(stores["sae"], concepts)
     doses = [*set_points(sae, chosen, VALUES), *direction_points(sae, probes, chosen, VALUES)]
     steering, _ = sweep(rec, some, doses, concepts)
-    return rec, steering, trade_offs(rec, some, targets, concepts, VALUES, stores["sae"], steering)
+    names, store = tuple(targets["concept"]), stores["sae"]
+    made = equal_share(rec, some, names, targets, concepts, VALUES, store, encode(store, sae), steering)
+    return rec, steering, made
 
 
 def test_the_tables_hold_all_methods(swept, targets):
     _, steering, made = swept
-    baselines, found = made["baselines.csv"], made["equal_share.csv"]
+    baselines, found = made["baselines"], made["equal_share"]
     assert list(baselines) == list(steering)
     amounts = {"profile": VALUES, "mean_difference": VALUES, "neuron": VALUES, "random": VALUES, "boost": BOOSTS}
     assert baselines.groupby(["target", "method"]).size().to_dict() == {
@@ -134,7 +137,7 @@ def test_the_tables_hold_all_methods(swept, targets):
 
 
 def test_boosts_move_shares_from_nothing_to_nearly_all(swept):
-    baselines = swept[2]["baselines.csv"]
+    baselines = swept[2]["baselines"]
     for _, rows in baselines[baselines["method"] == "boost"].groupby("target"):
         share = rows.sort_values("value")["share"].dropna().to_numpy()[: len(BOOSTS)]
         assert (np.diff(share) >= 0).all()
@@ -154,6 +157,6 @@ def test_random_rows_are_means_over_directions(swept, stores, some, concepts, ta
         rows.append(measured(rec, some, [named], lists[None], concepts)[0].iloc[1])
     expected = pd.DataFrame(rows)
     assert expected["overlap"].nunique() > 1
-    table = made["baselines.csv"].set_index(["method", "target", "value"])
+    table = made["baselines"].set_index(["method", "target", "value"])
     for column in ("share", "ndcg@10", "overlap"):
         assert table.at[("random", target, 6.0), column] == pytest.approx(expected[column].mean())

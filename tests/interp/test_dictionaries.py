@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from interp.activations.evaluation import best_aligned
-from interp.analyses.categories.tables import lists
-from interp.analyses.dictionaries.tables import MEASURES, dictionaries, over_seeds
+from interp.analyses.comparison.tables import MEASURES, over_seeds, side_by_side
+from interp.analyses.lists.tables import lists
 from interp.concepts import concepts_of
 from interp.config import GridConfig, SAEConfig, StudyConfig
 from interp.control.sweeps import user_shares
@@ -43,7 +43,7 @@ def test_the_best_aligned_that_is_sparse_enough(max_l0, place):
 def test_a_dictionary_of_another_trainer_is_not_chosen_but_may_be_the_sparse_one():
     rows = [row(l0=40, correlation=0.5), row(trainer="top_k", sparsity=8, l0=8, correlation=0.9)]
     sites = pd.DataFrame({"site": ["blocks.0"], "neurons": [0.2]})
-    every = dictionaries(rows, {}, sites, BASE, 50, 16)["dictionaries.csv"]
+    every = side_by_side(rows, {}, sites, BASE, 50, 16)["dictionaries"]
     assert every["chosen"].tolist() == [True, False]
     assert every["sparse"].tolist() == [False, True]
 
@@ -51,21 +51,21 @@ def test_a_dictionary_of_another_trainer_is_not_chosen_but_may_be_the_sparse_one
 def test_the_tables_by_hand():
     plain = {"ndcg@10": 0.3, "hit_rate@10": 0.4, "coverage@10": 0.5, "diversity@10": 0.6}
     sites = pd.DataFrame({"site": ["blocks.0", "final"], "neurons": [0.2, 0.1]})
-    made = dictionaries(ROWS, plain, sites, BASE, 50, 16)
-    every = made["dictionaries.csv"]
+    made = side_by_side(ROWS, plain, sites, BASE, 50, 16)
+    every = made["dictionaries"]
     assert np.flatnonzero(every["chosen"]).tolist() == [1]
     assert np.flatnonzero(every["sparse"]).tolist() == [2]
-    l1 = made["l1.csv"]
+    l1 = made["l1"]
     assert np.isnan(l1["sparsity"][0])
     assert l1["sparsity"].tolist()[1:] == [0.1, 0.3]
     assert l1["ndcg@10"].tolist() == [0.3, 0.25, 0.25]
     assert l1["mean_top_correlation"].tolist()[1:] == pytest.approx([0.6, 0.4])
-    assert made["sizes.csv"]["n_features"].tolist() == [64, 128]
-    assert made["sites.csv"][["site", "neurons", "mean_top_correlation"]].to_numpy().tolist() == [
+    assert made["sizes"]["n_features"].tolist() == [64, 128]
+    assert made["sites"][["site", "neurons", "mean_top_correlation"]].to_numpy().tolist() == [
         ["blocks.0", 0.2, 0.5],
         ["final", 0.1, 0.9],
     ]
-    trade_off = made["trade_off.csv"]
+    trade_off = made["trade_off"]
     assert trade_off[["trainer", "n_features", "l0"]].to_numpy().tolist() == [
         ["top_k", 64, 8.0],
         ["unsquared", 64, 12.0],
@@ -105,10 +105,10 @@ def test_a_grid_has_every_dictionary_once():
     assert StudyConfig(sae=BASE).dictionaries() == {"blocks.0": [BASE]}
 
 
-def test_lists_are_of_the_users_with_most_and_least(rec, sae, histories, planted):
+def test_lists_are_of_the_users_with_most_and_least(rec, histories, planted):
     concepts = concepts_of(planted.items, "concepts")
-    top = pd.Series({"concept": "concept-03", "feature": 7})
-    table = lists(rec, sae, histories, concepts, top)["lists.parquet"]
+    top = pd.DataFrame({"concept": ["concept-01", "concept-03"], "feature": [2, 7]})
+    table = lists(rec, "blocks.0", histories, concepts, top, ("concept-03",))["lists"]
     inputs, _ = histories.split_last()
     labels = concepts.labels(rec.recommender.vocabulary.ids)[:, [concepts.index("concept-03")]]
     shares = user_shares(rec.rank(inputs), labels)[:, 0]

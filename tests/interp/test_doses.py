@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from interp.activations.feature_matrix import encode, statistics, units_of
-from interp.analyses.doses.tables import doses
+from interp.analyses.doses.tables import dose_rows
 from interp.concepts import Concepts, concepts_of
 from interp.concepts.alignment import align
 from interp.control.dose_search import Goal, Search
@@ -331,7 +331,7 @@ def test_the_table_is_what_the_functions_say(world):
     }
     meanings = Meanings(best, pd.DataFrame({"p99": world.units}))
     given = (world.concepts, world.popularity, meanings)
-    table = doses(world.rec, "blocks.0", found_on, test, [TARGET, plenty], *given, share=0.2)["doses.csv"]
+    table = dose_rows(world.rec, "blocks.0", found_on, test, [TARGET, plenty], *given, share=0.2)
     assert len(table) == 8
     rows = table.set_index(["target", "method", "part"])
     for target in (TARGET, plenty):

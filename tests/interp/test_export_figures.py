@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
-from interp.study.blocks import Source
 from pages import CONCEPTS, handmade_study
 
 from interp import plots
-from interp.pages.export import figures as exported
-from interp.pages.figure_files import figures_of, write_figures
+from interp.pages import figure_export as exported
+from interp.pages.figure_export import figures_of, write_figures
 from interp.pages.print_style import COLUMN, INCH, PAGE, for_paper
 from interp.pages.report import sections
 from recmodels.errors import InputError
@@ -24,7 +23,7 @@ from recmodels.errors import InputError
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    return Source(handmade_study(tmp_path_factory.mktemp("study")))
+    return handmade_study(tmp_path_factory.mktemp("study"))
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +126,7 @@ def test_json_needs_no_browser_and_captions_say_what_is_what(source, found, tmp_
     row = captions.set_index("file").loc["figure-4-features-beside-neurons"]
     assert (row["number"], row["title"]) == ("Figure 4", "Features beside neurons")
     read = json.loads((tmp_path / f"{row.name}.json").read_text())
-    assert numbers_of(read["data"][1]["y"]).tolist() == source["concepts"]["correlation"].tolist()
+    assert numbers_of(read["data"][1]["y"]).tolist() == source.table("concepts")["correlation"].tolist()
 
 
 def test_images_have_the_size_of_a_column(source, two, tmp_path):

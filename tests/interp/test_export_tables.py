@@ -6,17 +6,17 @@ import subprocess
 
 import pandas as pd
 import pytest
-from interp.study.blocks import Column, Source, table
 from pages import HOSTILE, handmade_study
 
 from interp.pages.file_names import file_name
 from interp.pages.latex import escaped, floating
-from interp.pages.table_files import in_order, write_tables
+from interp.pages.table_export import in_order, write_tables
+from interp.plots.blocks import Column, table
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    return Source(handmade_study(tmp_path_factory.mktemp("study")))
+    return handmade_study(tmp_path_factory.mktemp("study"))
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_tables_of_the_paper_come_first_and_all_are_shown(source, folder):
 
 def test_a_table_is_rounded_as_latex_and_not_as_csv(source, folder):
     frame = pd.read_csv(folder / "table-2-top-features-of-the-concepts.csv")
-    concepts = source["concepts"]
+    concepts = source.table("concepts")
     assert frame["correlation"].tolist()[:-1] == concepts["correlation"].tolist()
     head, *rows = cells((folder / "table-2-top-features-of-the-concepts.tex").read_text())
     assert head == ["Concept", "Feature", "Correlation", "ROC AUC", "Sensitivity", "Popularity"]

@@ -110,7 +110,7 @@ def test_effects_are_told_through_the_layers_and_directly(rec, recommender, hist
     assert paths(rec, "blocks.1") == {"layers": "blocks.1"}
     assert paths(rec, "final") == {"layers": "final"}
     few = histories.select(np.arange(6))
-    table = effects(rec, sae, few, "blocks.0")["effects.parquet"]
+    table = effects(rec, sae, few, "blocks.0")["effects"]
     inputs, _ = few.split_last()
     for path, site in (("layers", "blocks.0"), ("direct", "blocks.1")):
         made = promoted_items(mean_jacobian(rec, inputs, site, step=sae.std), sae, recommender.vocabulary.ids)

@@ -183,10 +183,15 @@ def test_predicates_are_common_enough_and_say_what_they_say(world):
 # ---- the planted world, through the recommender ----
 
 
+def seen(store, sae):
+    """Features, and the item of each row."""
+    return encode(store, sae), store.rows["item"]
+
+
 def test_planted_concepts_are_recovered(stores, sae, planted):
     """Most of the planted concepts are the label of some feature; precision and recall are scikit-learn's."""
     concepts = concepts_of(planted.items, "concepts")
-    found = activity(sae, stores["sae"], stores["test"], concepts)
+    found = activity(sae, seen(stores["sae"], sae), seen(stores["test"], sae), concepts)
     occurring = planted.items.loc[found.learnt.items.union(found.unseen.items)]
     table, kinds, _ = label_features(predicates(occurring, concepts, "concepts", found.learnt.by_item), found)
     good = table[table["labelled"]]
@@ -207,7 +212,7 @@ def test_planted_concepts_are_recovered(stores, sae, planted):
 def test_hard_negatives_of_the_dictionary_one_by_one(stores, sae, planted):
     """Counted again step by step from the dictionary's own activations."""
     concepts = concepts_of(planted.items, "concepts")
-    found = activity(sae, stores["sae"], stores["test"], concepts)
+    found = activity(sae, seen(stores["sae"], sae), seen(stores["test"], sae), concepts)
     values, others = encode(stores["sae"], sae), encode(stores["test"], sae)
     floor = medians(values)
     feature = int(np.diff(others.indptr).argmax())

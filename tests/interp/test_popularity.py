@@ -7,6 +7,7 @@ import torch
 from scipy import sparse
 
 from interp.activations.activation_store import collect
+from interp.activations.feature_matrix import encode
 from interp.concepts import Concepts
 from interp.config import SAEConfig
 from interp.control.intervals import Resampling
@@ -83,7 +84,7 @@ def store(carrier, real, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def features(carrier, store, popularity):
-    return popularity_features(carrier, store, popularity, USERS)
+    return popularity_features(carrier, store, encode(store, carrier.site(SITE).sae), popularity, USERS)
 
 
 def test_the_planted_features_come_first(features):
@@ -194,7 +195,8 @@ def test_mistakes(carrier, store, popularity, features):
         SyntheticUsers(share=0.6)
     with pytest.raises(InputError, match="two users"):
         SyntheticUsers(users=1)
+    activations = encode(store, carrier.site(SITE).sae)
     elsewhere = (~popularity.index.isin(store.rows["item"])).astype(int)
     assert elsewhere.any()
     with pytest.raises(InputError, match="no step of the store has a popular item"):
-        popularity_features(carrier, store, pd.Series(elsewhere, popularity.index), USERS)
+        popularity_features(carrier, store, activations, pd.Series(elsewhere, popularity.index), USERS)

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from browsers import Reader, chromium_session, embedded, requests, text, until
-from interp.study.blocks import MADE_BY, Column, Source, table
 from pages import CONCEPTS, HOSTILE, handmade_study
 from plotly.offline import get_plotlyjs
 
@@ -16,6 +15,7 @@ from interp.analyses.doses.exhibits import answers
 from interp.pages.report import report_data, write_report
 from interp.pages.verdicts import verdicts
 from interp.paper import NAMES, paper_table
+from interp.plots.blocks import Column, table
 from interp.presets import L1, SIZES
 from recmodels.errors import InputError
 
@@ -182,9 +182,6 @@ def test_every_source_exists(study, data):
             assert callable(getattr(importlib.import_module(module), name))
             for path in paths:
                 assert (study.folder / path).is_file()
-    for function in MADE_BY.values():
-        module, name = function.rsplit(".", 1)
-        assert callable(getattr(importlib.import_module(module), name))
 
 
 def test_what_was_not_run_is_said_with_the_flag_that_runs_it(data):
@@ -270,7 +267,7 @@ def test_labels_stand_with_items_that_speak_for_and_against_them(study, data):
 
 
 def test_doses_are_said_in_words(study):
-    words, numbers = answers(Source(study))["blocks"]
+    words, numbers = answers(study)["blocks"]
     tried, each = "NDCG@10 0.120 → 0.100 [−0.050, +0.010]", "NDCG@10 0.120 → 0.080 [−0.050, +0.010]"
     own = f"10% → 90% of users have it, {each}"
     assert words["rows"] == [

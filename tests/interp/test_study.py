@@ -22,74 +22,12 @@ from interp.features.explanations import why
 from interp.model.envoys import RecommenderEnvoy
 from interp.pages.summary import summary
 from interp.pipeline.run import run
+from interp.store.registry import analyses
 from recmodels.errors import InputError
 from recmodels.splits import paper_split
 
-TABLES = (
-    "items",
-    "dictionaries",
-    "l1",
-    "sizes",
-    "trade_off",
-    "sites",
-    "attributes",
-    "cases",
-    "case_histories",
-    "labels",
-    "label_kinds",
-    "label_items",
-    "probes",
-    "lists",
-    "dictionary",
-    "concepts",
-    "alignment",
-    "neurons",
-    "features",
-    "histograms",
-    "histories",
-    "map",
-    "neighbours",
-    "recommender",
-    "effects",
-    "steering",
-    "shares",
-    "baselines",
-    "profiles",
-    "equal_share",
-    "causal",
-    "moved_items",
-    "causal_agreement",
-    "causal_concepts",
-    "popularity_features",
-    "popularity",
-    "explanations",
-    "explanation_agreement",
-    "receipts",
-    "doses",
-)
-
-STAGES = (
-    "recommender",
-    "activations",
-    "dictionaries",
-    "items",
-    "users",
-    "evaluations",
-    "comparison",
-    "alignment",
-    "neighbours",
-    "cases",
-    "labels",
-    "effects",
-    "steering",
-    "trade_offs",
-    "doses",
-    "lists",
-    "causal",
-    "popularity",
-    "explanations",
-    "receipts",
-)
+TABLES = [table.name for analysis in analyses() for table in analysis.tables]
+STAGES = ["recommender", "activations", "dictionaries", "evaluations", *(analysis.name for analysis in analyses())]
 
 
 def test_every_table_is_there_and_says_what_it_is_about(study):
@@ -97,7 +35,7 @@ def test_every_table_is_there_and_says_what_it_is_about(study):
     for name in TABLES:
         assert len(study.table(name)), name
     assert set(study.table("features")["feature"]) == set(range(study.sae.n_features))
-    with pytest.raises(InputError, match=r"no table 'nonsense'.*, or choose one of alignment, attributes, .*, users$"):
+    with pytest.raises(InputError, match=r"no table 'nonsense': choose one of alignment, attributes, .*, users$"):
         study.table("nonsense")
 
 

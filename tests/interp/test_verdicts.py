@@ -1,12 +1,23 @@
 """Every claim, on tables made by hand for each outcome."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from interp.pages.verdicts import BEYOND, Claim, beyond, control, dictionaries, interpretation, tally, trade_offs
+from interp.analyses.alignment import claims as alignment
+from interp.analyses.categories import claims as categories
+from interp.analyses.causal import claims as causal
+from interp.analyses.comparison import claims as comparison
+from interp.analyses.equal_share.claims import no_dearer
+from interp.analyses.explanations import claims as explanations
+from interp.analyses.popularity import claims as popularity
+from interp.analyses.steering import claims as steering
+from interp.config import SAEConfig
+from interp.store.claim import BEYOND, Claim, tally
 
-SAE = {"trainer": "unsquared", "l1": 0.1, "k": 16}
+SAE = SAEConfig(trainer="unsquared", l1=0.1, k=16)
 
 
 # ---- settings ----
@@ -35,19 +46,19 @@ def sites(**correlation):
     ],
 )
 def test_places(table, first, similar):
-    assert dictionaries.first_block(table).holds is first
-    assert dictionaries.similar_blocks(table).holds is similar
+    assert comparison.first_block(table).holds is first
+    assert comparison.similar_blocks(table).holds is similar
 
 
 def test_first_block_needs_the_first_block():
-    assert dictionaries.first_block(sites(blocks_1=0.5, blocks_2=0.4)).holds is None
+    assert comparison.first_block(sites(blocks_1=0.5, blocks_2=0.4)).holds is None
 
 
 def test_reconstruction():
     def claim(plain=0.1, replaced=0.098, trainer="unsquared", setting=0.1):
         ranked = pd.DataFrame({"replaced": ["none", "all", "last"], "ndcg@10": [plain, replaced, 0.5]})
         every = pd.DataFrame({"trainer": ["gated", trainer], "sparsity": [9, setting], "chosen": [False, True]})
-        return dictionaries.reconstruction(ranked, every)
+        return comparison.reconstruction(ranked, every)
 
     assert claim().holds is True
     assert "λ = 0.1, NDCG@10 is 0.0980 against 0.1000: −2.0%" in claim().measured
@@ -57,29 +68,29 @@ def test_reconstruction():
 
 
 def test_stronger_penalties():
-    assert dictionaries.stronger_penalty(l1(), SAE).holds is True
-    assert dictionaries.stronger_penalty(l1(ndcg=(0.1, 0.0999, 0.1001)), SAE).holds is False
-    assert dictionaries.stronger_penalty(l1(ndcg=(0.1, 0.05, 0.06)), SAE).holds is False  # rises on the way
-    assert dictionaries.stronger_penalty(l1(ndcg=(0.1, 0.05, 0.051)), SAE).holds is True  # by less than counts
-    assert dictionaries.stronger_penalty(l1().iloc[:3], SAE).holds is None
-    assert dictionaries.stronger_penalty(l1(), SAE | {"trainer": "top_k"}).holds is None
+    assert comparison.stronger_penalty(l1(), SAE).holds is True
+    assert comparison.stronger_penalty(l1(ndcg=(0.1, 0.0999, 0.1001)), SAE).holds is False
+    assert comparison.stronger_penalty(l1(ndcg=(0.1, 0.05, 0.06)), SAE).holds is False  # rises on the way
+    assert comparison.stronger_penalty(l1(ndcg=(0.1, 0.05, 0.051)), SAE).holds is True  # by less than counts
+    assert comparison.stronger_penalty(l1().iloc[:3], SAE).holds is None
+    assert comparison.stronger_penalty(l1(), replace(SAE, trainer="top_k")).holds is None
 
 
 def test_best_penalty_lies_between():
-    held = dictionaries.best_between(l1(), SAE)
+    held = comparison.best_between(l1(), SAE)
     assert held.holds is True
     assert "0.500 at the best between (0.1)" in held.measured
     assert "2 runs" in held.measured
-    assert dictionaries.best_between(l1(correlation=(0.6, 0.5, 0.2)), SAE).holds is False
-    assert dictionaries.best_between(l1(correlation=(0.3, 0.5, 0.5)), SAE).holds is False
-    assert dictionaries.best_between(l1().iloc[:3], SAE).holds is None
+    assert comparison.best_between(l1(correlation=(0.6, 0.5, 0.2)), SAE).holds is False
+    assert comparison.best_between(l1(correlation=(0.3, 0.5, 0.5)), SAE).holds is False
+    assert comparison.best_between(l1().iloc[:3], SAE).holds is None
 
 
 def test_stable_sizes():
     table = pd.DataFrame({"n_features": [64, 512, 1024], "runs": 1, "mean_top_correlation": [0.1, 0.50, 0.54]})
-    assert dictionaries.stable_sizes(table).holds is True  # the small one does not count
-    assert dictionaries.stable_sizes(table.assign(mean_top_correlation=[0.5, 0.5, 0.6])).holds is False
-    assert dictionaries.stable_sizes(table.iloc[:2]).holds is None
+    assert comparison.stable_sizes(table).holds is True  # the small one does not count
+    assert comparison.stable_sizes(table.assign(mean_top_correlation=[0.5, 0.5, 0.6])).holds is False
+    assert comparison.stable_sizes(table.iloc[:2]).holds is None
 
 
 def test_sparse_dictionaries():
@@ -95,10 +106,10 @@ def test_sparse_dictionaries():
             "chosen": [False, True],
         }
     )
-    assert dictionaries.sparse_is_aligned(table, 16.0).holds is True
-    assert dictionaries.sparse_is_aligned(table.assign(mean_top_correlation=[0.44, 0.5]), 16.0).holds is False
-    assert dictionaries.sparse_is_aligned(table, 4.0).holds is None
-    assert dictionaries.sparse_is_aligned(table, 4.0).section == BEYOND
+    assert comparison.sparse_is_aligned(table, 16.0).holds is True
+    assert comparison.sparse_is_aligned(table.assign(mean_top_correlation=[0.44, 0.5]), 16.0).holds is False
+    assert comparison.sparse_is_aligned(table, 4.0).holds is None
+    assert comparison.sparse_is_aligned(table, 4.0).section == BEYOND
 
 
 # ---- what features stand for ----
@@ -115,20 +126,20 @@ def features(*best):
 
 
 def test_monosemantic_features():
-    assert interpretation.monosemantic(concepts(), features("B", "A")).holds is True
-    half = interpretation.monosemantic(concepts(), features("A", "A"))
+    assert alignment.monosemantic(concepts(), features("B", "A")).holds is True
+    half = alignment.monosemantic(concepts(), features("A", "A"))
     assert half.holds is False
     assert "1 of 2" in half.measured
 
 
 def test_features_against_neurons():
-    assert interpretation.beats_neurons(concepts()).holds is True
-    lost = interpretation.beats_neurons(concepts(neurons=(0.2, 0.55)))
+    assert alignment.beats_neurons(concepts()).holds is True
+    lost = alignment.beats_neurons(concepts(neurons=(0.2, 0.55)))
     assert lost.holds is False
     assert "not for B" in lost.measured
-    assert interpretation.better_on_average(concepts(neurons=(0.2, 0.55))).holds is True
-    assert interpretation.better_on_average(concepts(neurons=(0.7, 0.55))).holds is False
-    assert "0.500 / 0.550 / 0.600" in interpretation.better_on_average(concepts()).measured
+    assert alignment.better_on_average(concepts(neurons=(0.2, 0.55))).holds is True
+    assert alignment.better_on_average(concepts(neurons=(0.7, 0.55))).holds is False
+    assert "0.500 / 0.550 / 0.600" in alignment.better_on_average(concepts()).measured
 
 
 def test_share_grows_with_activation():
@@ -140,15 +151,13 @@ def test_share_grows_with_activation():
 
     rising, falling = [1, 1, 1, 1], [16, 8, 1, 0]
     both = features("B", "A")
-    held = interpretation.grows_with_activation(
-        concepts(), both, pd.concat([histogram(4, rising), histogram(7, rising)])
-    )
+    held = alignment.grows_with_activation(concepts(), both, pd.concat([histogram(4, rising), histogram(7, rising)]))
     assert held.holds is True
     mixed = pd.concat([histogram(4, rising), histogram(7, falling)])
-    assert interpretation.grows_with_activation(concepts(), both, mixed).holds is False
+    assert alignment.grows_with_activation(concepts(), both, mixed).holds is False
     # The histogram of a feature is split by its best concept, so it tells nothing of another.
-    assert interpretation.grows_with_activation(concepts(), features("A", "A"), mixed).holds is True
-    assert interpretation.grows_with_activation(concepts(), features("A", "B"), mixed).holds is None
+    assert alignment.grows_with_activation(concepts(), features("A", "A"), mixed).holds is True
+    assert alignment.grows_with_activation(concepts(), features("A", "B"), mixed).holds is None
 
 
 def cases(**columns):
@@ -157,19 +166,19 @@ def cases(**columns):
 
 
 def test_features_beyond_the_concepts():
-    held = interpretation.beyond_the_concepts(cases())
+    held = categories.beyond_the_concepts(cases())
     assert held.holds is True
     assert "decade 1980s 0.70" in held.measured
-    assert interpretation.beyond_the_concepts(cases(p_top100=[0.9, 0.9, 0.4])).holds is False
+    assert categories.beyond_the_concepts(cases(p_top100=[0.9, 0.9, 0.4])).holds is False
     # Nearly every item may have it: without a correlation a large share says nothing.
-    assert interpretation.beyond_the_concepts(cases(correlation=[0.9, 0.9, 0.1])).holds is False
-    assert interpretation.beyond_the_concepts(cases().iloc[:2]).holds is None
+    assert categories.beyond_the_concepts(cases(correlation=[0.9, 0.9, 0.1])).holds is False
+    assert categories.beyond_the_concepts(cases().iloc[:2]).holds is None
 
 
 def test_features_of_single_items():
-    assert interpretation.single_items(cases()).holds is True
-    assert interpretation.single_items(cases(p_top100=[0.9, 0.4, 0.9])).holds is False
-    assert interpretation.single_items(cases().iloc[2:]).holds is None
+    assert categories.single_items(cases()).holds is True
+    assert categories.single_items(cases(p_top100=[0.9, 0.4, 0.9])).holds is False
+    assert categories.single_items(cases().iloc[2:]).holds is None
 
 
 def test_other_attributes():
@@ -180,11 +189,11 @@ def test_other_attributes():
             concepts().assign(attribute="country", correlation=0.1),
         ]
     )
-    assert interpretation.other_attributes(table.iloc[:4], "genres").holds is True
-    lost = interpretation.other_attributes(table, "genres")
+    assert alignment.other_attributes(table.iloc[:4], "genres").holds is True
+    lost = alignment.other_attributes(table, "genres")
     assert lost.holds is False
     assert "country 0.100 against 0.250" in lost.measured
-    assert interpretation.other_attributes(table.iloc[:2], "genres").holds is None
+    assert alignment.other_attributes(table.iloc[:2], "genres").holds is None
 
 
 # ---- steering ----
@@ -202,65 +211,65 @@ def sweep(method="replace", values=VALUES, **columns):
 
 
 def test_shares_rise():
-    assert control.rises(sweep()).holds is True
-    bent = control.rises(sweep(share=[0.2, 0.15, 0.1, 0.3, 0.9]))
+    assert steering.rises(sweep()).holds is True
+    bent = steering.rises(sweep(share=[0.2, 0.15, 0.1, 0.3, 0.9]))
     assert bent.holds is False
     assert "0 of 1 features; from −4 to 4 for 1" in bent.measured
 
 
 def test_shares_at_the_ends():
-    assert control.vanishes(sweep()).holds is True
-    assert control.dominates(sweep()).holds is True
-    assert control.vanishes(sweep(share=[0.2, 0.06, 0.1, 0.3, 0.9])).holds is False
-    assert control.dominates(sweep(share=[0.2, 0.01, 0.1, 0.3, 0.4])).holds is False
+    assert steering.vanishes(sweep()).holds is True
+    assert steering.dominates(sweep()).holds is True
+    assert steering.vanishes(sweep(share=[0.2, 0.06, 0.1, 0.3, 0.9])).holds is False
+    assert steering.dominates(sweep(share=[0.2, 0.01, 0.1, 0.3, 0.4])).holds is False
     narrow = sweep(values=(np.nan, -3.0, -2.0, 2.0, 3.0))
-    assert control.vanishes(narrow).holds is control.dominates(narrow).holds is None
+    assert steering.vanishes(narrow).holds is steering.dominates(narrow).holds is None
 
 
 def test_small_values_are_safe_and_large_ones_are_not():
-    held = control.gentle_is_safe(sweep())
+    held = steering.gentle_is_safe(sweep())
     assert held.holds is True
     assert "2 of 2 cases; on average NDCG@10 changes by −5.0%, Coverage@10 by −4.0%" in held.measured
-    assert control.gentle_is_safe(sweep(**{"coverage@10": [0.5, 0.2, 0.4, 0.48, 0.1]})).holds is False  # half
-    assert control.strong_costs_more(sweep()).holds is True
-    assert control.strong_costs_more(sweep(**{"ndcg@10": [0.1, 0.1, 0.05, 0.05, 0.1]})).holds is False
+    assert steering.gentle_is_safe(sweep(**{"coverage@10": [0.5, 0.2, 0.4, 0.48, 0.1]})).holds is False  # half
+    assert steering.strong_costs_more(sweep()).holds is True
+    assert steering.strong_costs_more(sweep(**{"ndcg@10": [0.1, 0.1, 0.05, 0.05, 0.1]})).holds is False
     large = sweep(values=(np.nan, -10.0, -8.0, 8.0, 10.0))
-    assert control.gentle_is_safe(large).holds is control.strong_costs_more(large).holds is None
+    assert steering.gentle_is_safe(large).holds is steering.strong_costs_more(large).holds is None
 
 
 def test_where_a_recommender_finds_nothing_no_loss_is_measured():
     nothing = sweep(**{"ndcg@10": 0.0})
-    claims = (control.gentle_is_safe(nothing), control.strong_costs_more(nothing))
+    claims = (steering.gentle_is_safe(nothing), steering.strong_costs_more(nothing))
     assert [claim.holds for claim in claims] == [None, None]
     both = pd.concat([nothing.assign(method="set"), nothing])
-    assert control.keeping_the_error_is_cheaper(both).holds is None
+    assert steering.keeping_the_error_is_cheaper(both).holds is None
 
 
 def test_probes_tell_concepts_apart_better():
     probes = pd.DataFrame(
         {"concept": ["A", "B"], "correlation_decision": [0.7, 0.6], "correlation_probability": 0.9, "auc": 0.9}
     )
-    assert control.probes_correlate_better(probes, concepts()).holds is True
-    assert control.probes_correlate_better(probes, concepts(correlation=(0.8, 0.7))).holds is False
+    assert steering.probes_correlate_better(probes, concepts()).holds is True
+    assert steering.probes_correlate_better(probes, concepts(correlation=(0.8, 0.7))).holds is False
 
 
 def test_directions_are_on_par_with_probes():
     # Gained above 0: (0.1 + 0.7) / 2 = 0.4 of a share of 0.2.
     both = pd.concat([sweep("add"), sweep("probe")])
-    assert control.on_par_with_probes(both).holds is True
+    assert steering.on_par_with_probes(both).holds is True
     better = sweep("probe", share=[0.2, 0.01, 0.1, 0.6, 1.0])  # gains 0.6
-    lost = control.on_par_with_probes(pd.concat([sweep("add"), better]))
+    lost = steering.on_par_with_probes(pd.concat([sweep("add"), better]))
     assert lost.holds is False
     assert "0.400 along features and 0.600 along probes" in lost.measured
-    assert control.on_par_with_probes(both[~(both["value"] > 0)]).holds is None
+    assert steering.on_par_with_probes(both[~(both["value"] > 0)]).holds is None
 
 
 def test_keeping_the_error_is_cheaper():
     cheap = sweep("set", **{"ndcg@10": [0.1, 0.05, 0.1, 0.099, 0.02]})
-    assert control.keeping_the_error_is_cheaper(pd.concat([cheap, sweep()])).holds is True
-    assert control.keeping_the_error_is_cheaper(pd.concat([sweep("set"), sweep()])).holds is False
+    assert steering.keeping_the_error_is_cheaper(pd.concat([cheap, sweep()])).holds is True
+    assert steering.keeping_the_error_is_cheaper(pd.concat([sweep("set"), sweep()])).holds is False
     large = pd.concat([sweep(method, values=(np.nan, -10.0, -8.0, 8.0, 10.0)) for method in ("set", "replace")])
-    assert control.keeping_the_error_is_cheaper(large).holds is None
+    assert steering.keeping_the_error_is_cheaper(large).holds is None
 
 
 def equal_share(kept, others, other="replace"):
@@ -279,13 +288,13 @@ FIVE = dict.fromkeys("ABCDE", (-0.1, -0.3))
 
 def test_equal_share_is_for_four_of_five():
     one, two = FIVE | {"A": (-0.1, -0.31)}, FIVE | {"A": (-0.1, -0.31), "B": (-0.2, -0.21)}
-    assert trade_offs.no_dearer(equal_share(FIVE, FIVE), "set", "replace").holds is True  # no more is enough
-    held = trade_offs.no_dearer(equal_share(one, FIVE), "set", "replace")
+    assert no_dearer(equal_share(FIVE, FIVE), "set", "replace").holds is True  # no more is enough
+    held = no_dearer(equal_share(one, FIVE), "set", "replace")
     assert held.holds is True
     assert held.section == BEYOND
     assert "True for 4 of 5 concepts" in held.measured
     assert "−20.1%, against −20.0% (A −20.5% against −20.0%; B" in held.measured
-    lost = trade_offs.no_dearer(equal_share(two, FIVE), "set", "replace")
+    lost = no_dearer(equal_share(two, FIVE), "set", "replace")
     assert lost.holds is False
     assert "True for 3 of 5" in lost.measured
 
@@ -293,20 +302,20 @@ def test_equal_share_is_for_four_of_five():
 def test_equal_share_compares_where_both_get():
     """At the first level A loses less; at the second one of them does not get there, and B never does."""
     table = equal_share({"A": (-0.1, np.nan), "B": (np.nan, np.nan)}, {"A": (-0.2, 0.5), "B": (0.5, 0.5)}, "boost")
-    held = trade_offs.no_dearer(table, "set", "boost")
+    held = no_dearer(table, "set", "boost")
     assert held.holds is True
     assert "True for 1 of 1 concepts; on average NDCG@10 changes by −10.0%, against" in held.measured
     assert held.measured.endswith("No level is reached by both for 1 more.")
     dear = equal_share({"A": (-0.3, np.nan)}, {"A": (-0.2, 0.5)}, "boost")
-    assert trade_offs.no_dearer(dear, "set", "boost").holds is False
+    assert no_dearer(dear, "set", "boost").holds is False
 
 
 def test_equal_share_where_nothing_was_measured():
     never = equal_share({"A": (np.nan, np.nan)}, {"A": (-0.2, -0.2)})
-    assert trade_offs.no_dearer(never, "set", "replace").holds is None
-    assert trade_offs.no_dearer(never, "set", "boost").holds is None  # no such method
+    assert no_dearer(never, "set", "replace").holds is None
+    assert no_dearer(never, "set", "boost").holds is None  # no such method
     nothing = never.assign(value=1.0, change=np.nan)
-    assert "nothing to lose" in trade_offs.no_dearer(nothing, "set", "replace").measured
+    assert "nothing to lose" in no_dearer(nothing, "set", "replace").measured
 
 
 # ---- beyond the paper ----
@@ -317,13 +326,13 @@ def test_features_do_what_they_say():
         rows = {"score": ["rank_correlation", "top_matches"], "value": value, "chance": chance, "p": p}
         return pd.DataFrame(rows | {"features": 44, "users": 9})
 
-    held = beyond.does_what_it_says(agreement())
+    held = causal.does_what_it_says(agreement())
     assert held.holds is True
     assert "0.40 (by chance 0.00, p 0.001)" in held.measured
     assert "30% (by chance 10%, p 0.01) of 44 features, over 9 users" in held.measured
-    assert beyond.does_what_it_says(agreement(p=(0.001, 0.06))).holds is False
-    assert beyond.does_what_it_says(agreement(value=(-0.4, 0.3))).holds is False
-    assert beyond.does_what_it_says(agreement().iloc[:0]).holds is None
+    assert causal.does_what_it_says(agreement(p=(0.001, 0.06))).holds is False
+    assert causal.does_what_it_says(agreement(value=(-0.4, 0.3))).holds is False
+    assert causal.does_what_it_says(agreement().iloc[:0]).holds is None
 
 
 def test_attributions_are_right():
@@ -331,17 +340,17 @@ def test_attributions_are_right():
         rows = {"place": [1, np.nan], "pairs": pairs, "agree": [1.0, agree], "gradient_agrees": 0.8}
         return pd.DataFrame(rows | {"correlation": 0.9})
 
-    held = beyond.attributions_are_right(agreement(0.9))
+    held = explanations.attributions_are_right(agreement(0.9))
     assert held.holds is True
     assert "90.0% of 20 attributions" in held.measured
-    assert beyond.attributions_are_right(agreement(0.89)).holds is False
-    assert beyond.attributions_are_right(agreement(np.nan, pairs=0)).holds is None
+    assert explanations.attributions_are_right(agreement(0.89)).holds is False
+    assert explanations.attributions_are_right(agreement(np.nan, pairs=0)).holds is None
 
 
 def exposure(after=(0.1, 0.2, 0.3), low=0.02, ndcg=(0.1, 0.1, 0.08)):
     """Strengths −1, 0 and 2; without a steer the long tail has 0.2."""
     common = {"strength": [-1.0, 0.0, 2.0]}
-    tail = pd.DataFrame(common | {"measure": beyond.TAIL, "before": 0.2, "after": after, "change_low": low})
+    tail = pd.DataFrame(common | {"measure": popularity.TAIL, "before": 0.2, "after": after, "change_low": low})
     cost = pd.DataFrame(common | {"measure": "ndcg@10", "before": ndcg[1], "after": ndcg})
     kept = pd.DataFrame(common | {"measure": "overlap", "before": 1.0, "after": [0.9, 1.0, 0.6]})
     rows = pd.concat([tail, cost, kept])
@@ -349,15 +358,15 @@ def exposure(after=(0.1, 0.2, 0.3), low=0.02, ndcg=(0.1, 0.1, 0.08)):
 
 
 def test_exposure_moves_to_the_long_tail():
-    held = beyond.reaches_the_long_tail(exposure())
+    held = popularity.reaches_the_long_tail(exposure())
     assert held.holds is True
     assert "0.100 at −1, 0.200 at 0, 0.300 at 2" in held.measured
     assert "+0.100 [+0.020, +0.200]" in held.measured
     assert "NDCG@10 changes by −20.0% and 60% of the lists stay" in held.measured
-    assert beyond.reaches_the_long_tail(exposure(after=(0.25, 0.2, 0.3))).holds is False
-    assert beyond.reaches_the_long_tail(exposure(low=-0.01)).holds is False
-    assert "NDCG" not in beyond.reaches_the_long_tail(exposure(ndcg=(0.0, 0.0, 0.0))).measured
-    assert beyond.reaches_the_long_tail(exposure().iloc[:0]).holds is None
+    assert popularity.reaches_the_long_tail(exposure(after=(0.25, 0.2, 0.3))).holds is False
+    assert popularity.reaches_the_long_tail(exposure(low=-0.01)).holds is False
+    assert "NDCG" not in popularity.reaches_the_long_tail(exposure(ndcg=(0.0, 0.0, 0.0))).measured
+    assert popularity.reaches_the_long_tail(exposure().iloc[:0]).holds is None
 
 
 def test_the_tally_counts_what_was_measured_and_is_the_papers():

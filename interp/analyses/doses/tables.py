@@ -57,19 +57,44 @@ def doses(
         own list is as asked), n_features and amount (medians over steered users if each has a dose), overlap, and of
         share and ndcg each before, after, change, change_low and change_high.
     """
-    labels = concepts.labels(rec.recommender.vocabulary.ids)
+    targets: list[str] = steering_targets(concepts_table, steered)["concept"].tolist()
     popularity = items_table.set_index("item")["popularity"]
     meanings = Meanings.of_tables(features_table, concepts_table)
+    rows = dose_rows(rec, site, validation_users, test_users, targets, concepts, popularity, meanings)
+    return {"doses": rows}
+
+
+def dose_rows(
+    rec: RecommenderEnvoy,
+    site: str,
+    found_on: Histories,
+    test_users: Histories,
+    targets: Sequence[str],
+    concepts: Concepts,
+    popularity: pd.Series,
+    meanings: Meanings,
+    share: float = SHARE,
+) -> pd.DataFrame:
+    """The rows of the table `doses`.
+
+    Args:
+        rec, site, test_users, concepts: as above.
+        found_on: users that doses for all are found on.
+        targets: the concepts.
+        popularity: training interactions by item id.
+        meanings: which features are aligned with a concept, and their units.
+        share: what is asked.
+    """
+    labels = concepts.labels(rec.recommender.vocabulary.ids)
     rows = []
-    targets: list[str] = steering_targets(concepts_table, steered)["concept"].tolist()
     for target in targets:
         has = labels[:, [concepts.index(target)]]
-        plain = float(user_shares(rec.rank(validation_users.split_last()[0], K), has).mean())
-        asked = SHARE if plain < SHARE else round(min(plain + MORE, MOST), 2)
+        plain = float(user_shares(rec.rank(found_on.split_last()[0], K), has).mean())
+        asked = share if plain < share else round(min(plain + MORE, MOST), 2)
         search = Search.aligned(rec, site, concepts, popularity, Goal(target, asked, k=K), meanings)
-        dose = find_dose(search, validation_users)
+        dose = find_dose(search, found_on)
         on_test = steering_receipt(rec, test_users, dose.steer, concepts, popularity, K, targets=[target])
-        for part, users, made in (("found_on", validation_users, dose.receipt), ("test", test_users, on_test)):
+        for part, users, made in (("found_on", found_on, dose.receipt), ("test", test_users, on_test)):
             lists = steered_lists(rec, users.split_last()[0], [Steer((), site), dose.steer], K)
             own = [dose.goal.met(user_shares(some, has)).mean() for some in lists]
             about = {"target": target, "method": "population", "part": part, "asked": asked, "users": len(users)}
@@ -81,7 +106,7 @@ def doses(
             own = [dose.goal.met(each.users[f"share_{side}"]).mean() for side in ("before", "after")]
             size = {name: dosed[name].median() if len(dosed) else 0.0 for name in ("n_features", "amount")}
             rows.append({**about, "method": "user", **size, **_measured(each.receipt, own, dose.goal)})
-    return {"doses": pd.DataFrame(rows)}
+    return pd.DataFrame(rows)
 
 
 def _measured(made: Receipt, own: Sequence[float], goal: Goal) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from recmodels.sequences import Histories
 MEASURES = ("rmse", "explained_variance", "l0", "dead", "mean_top_correlation", "ndcg@10", "hit_rate@10", "coverage@10")
 
 
-def dictionaries(
+def comparison(
     evaluations: Sequence[pd.DataFrame],
     rec: RecommenderEnvoy,
     test_users: Histories,
@@ -41,7 +41,27 @@ def dictionaries(
     """
     plain = evaluate(rec.score, test_users, np.arange(len(rec.recommender.vocabulary)))
     sites = pd.DataFrame([{"site": site, "neurons": neurons(store, concepts)} for site, store in test_stores.items()])
-    base, table = sae_config, pd.concat(evaluations, ignore_index=True)
+    return side_by_side(evaluations, plain, sites, sae_config, max_l0, sparse_l0)
+
+
+def side_by_side(
+    evaluations: Sequence[pd.DataFrame],
+    plain: Mapping[str, float],
+    sites: pd.DataFrame,
+    base: SAEConfig,
+    max_l0: float,
+    sparse_l0: float,
+) -> Tables:
+    """The same tables from what was measured.
+
+    Args:
+        evaluations: as above.
+        plain: ranking metrics of the recommender as it is.
+        sites: site and `neurons`, the neurons' mean top correlation there.
+        base: the configured dictionary.
+        max_l0, sparse_l0: as above.
+    """
+    table = pd.concat(evaluations, ignore_index=True)
     site = table["site"].iloc[0]
     here = table[table["site"] == site]
     kind = here[here["trainer"] == base.trainer]

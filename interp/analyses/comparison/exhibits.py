@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from interp.analyses.dictionaries.figures import setting_curve, site_bars, trade_off_curves
+from interp.analyses.comparison.figures import setting_curve, site_bars, trade_off_curves
 from interp.config import PENALISED
 from interp.paper import is_the_papers, paper_table
 from interp.plots.blocks import Block, Column, exhibit, figure, missing, paper_name, table

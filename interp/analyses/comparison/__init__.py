@@ -1,7 +1,7 @@
 """All dictionaries side by side."""
 
 from interp.activations.evaluation import COLUMNS
-from interp.analyses.dictionaries import claims, exhibits, tables
+from interp.analyses.comparison import claims, exhibits, tables
 from interp.store.analysis import Analysis, Exhibit, Table
 
 MEASURES = "rmse:float explained_variance:float l0:float dead:float "
@@ -9,9 +9,9 @@ MEASURES += "mean_top_correlation:float ndcg@10:float hit_rate@10:float coverage
 RUNS = f"{MEASURES} " + " ".join(f"std_{column}" for column in MEASURES.split())
 
 ANALYSIS = Analysis(
-    "dictionaries",
+    "comparison",
     "All dictionaries side by side",
-    compute=tables.dictionaries,
+    compute=tables.comparison,
     tables=(
         Table(
             "dictionaries",
