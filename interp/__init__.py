@@ -14,15 +14,18 @@ if TYPE_CHECKING:
     from interp.activations.training import train
     from interp.concepts import Concepts, concepts_of
     from interp.concepts.alignment import Alignment, align
+    from interp.concepts.attributes import register_attribute
     from interp.config import GridConfig, SAEConfig, StudyConfig
     from interp.control.doses import Dose
     from interp.control.group_lists import group_lists
     from interp.control.profiles import profile
     from interp.control.receipts import Receipt, steering_receipt
+    from interp.control.user_metrics import register_metric
     from interp.model.envoys import RecommenderEnvoy
     from interp.pages.export import export
     from interp.pipeline.run import run
     from interp.sae.autoencoder import SparseAutoencoder
+    from interp.sae_registry import register_sae
     from interp.steering.edits import Edit, Push, Steer
     from interp.steering.serialization import load_steer, save_steer
     from interp.store.analysis import Analysis, Exhibit, Table
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from interp.study.naming import Name, label_with
     from interp.study.study import Study, open
     from recmodels.config import Columns, SplitConfig, TrainingConfig
+    from recmodels.datasets import register_dataset
     from recmodels.datasets.tables import from_tables
     from recmodels.errors import InputError
 
@@ -71,7 +75,7 @@ _HOMES = {
     "Dose": "interp.control.doses",
     "profile": "interp.control.profiles",
     "group_lists": "interp.control.group_lists",
-    # Names and analyses of one's own
+    # What is one's own: names, analyses, dictionaries, metrics, data
     "Name": "interp.study.naming",
     "label_with": "interp.study.naming",
     "Analysis": "interp.store.analysis",
@@ -79,6 +83,10 @@ _HOMES = {
     "Exhibit": "interp.store.analysis",
     "Claim": "interp.store.claim",
     "register_analysis": "interp.store.registry",
+    "register_sae": "interp.sae_registry",
+    "register_metric": "interp.control.user_metrics",
+    "register_attribute": "interp.concepts.attributes",
+    "register_dataset": "recmodels.datasets",
     "InputError": "recmodels.errors",
 }
 
@@ -122,6 +130,10 @@ __all__ = [  # noqa: RUF022 - in the order of the homes above
     "Exhibit",
     "Claim",
     "register_analysis",
+    "register_sae",
+    "register_metric",
+    "register_attribute",
+    "register_dataset",
     "InputError",
     "__version__",
 ]

@@ -2,6 +2,8 @@
 
 import sys
 from dataclasses import replace
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,7 +12,7 @@ from tyro.extras import SubcommandApp, subcommand_type_from_defaults
 
 from interp.config import StudyConfig
 from interp.optional import Image
-from interp.presets import PRESETS
+from interp.presets import PRESETS, presets
 from interp.steering.vocabulary import Reconstruct, Unit, Verb
 from recmodels.errors import InputError
 
@@ -18,12 +20,6 @@ if TYPE_CHECKING:
     from interp.steering.edits import Steer
 
 app = SubcommandApp()
-
-# Every preset is a subcommand of `interp study` whose settings can all be changed by flags.
-Preset: Any = subcommand_type_from_defaults(
-    {name: config for name, (_, config) in PRESETS.items()},
-    {name: text for name, (text, _) in PRESETS.items()},
-)
 
 
 @app.command
@@ -39,7 +35,7 @@ def demo(data: Path | None = None, out: Path = Path("artifacts/ml-100k")) -> Non
 
 
 @app.command
-def study(config: Annotated[Preset, tyro.conf.arg(name="")]) -> None:
+def study(config: StudyConfig) -> None:
     """Run one configuration to all its tables, its dashboard and its report: `interp study ml-1m --data FOLDER`.
 
     A study that was interrupted goes on where it was; steps whose result is already there are skipped.
@@ -149,6 +145,7 @@ def dose(
     share: tyro.conf.Positional[float],
     at_most: bool = False,
     each: bool = False,
+    cost: str | None = None,
     save: Path | None = None,
 ) -> None:
     """Find how far a concept must be turned for a share of the lists: `interp dose artifacts/ml-100k Horror 0.3`.
@@ -161,12 +158,19 @@ def dose(
         share: Its mean share of the top 10, such as 0.3.
         at_most: Ask for at most this share, rather than at least.
         each: A dose for each test user, for their own list.
+        cost: The metric that one dose for all keeps as high as it can: ndcg, overlap, or one that is registered.
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and `interp steer`.
     """
     from interp.study.study import open
 
     opened = open(folder)
-    found = (opened.user_doses if each else opened.dose)(concept, share, at_most=at_most)
+    if each and cost:
+        raise InputError("--cost is for one dose for all users: leave it out, or --each")
+    found = (
+        opened.user_doses(concept, share, at_most=at_most)
+        if each
+        else opened.dose(concept, share, at_most=at_most, cost=cost)
+    )
     print(found)
     keep(found.steer, save)
 
@@ -206,12 +210,57 @@ def run_and_report(config: StudyConfig) -> None:
     print(summary(run(config)))
 
 
+def import_module_or_file(name: str) -> None:
+    """Import a module, or a file by its path, for what it registers.
+
+    Raises:
+        InputError: there is no such module or file.
+    """
+    path = Path(name)
+    if path.suffix != ".py":
+        import_module(name)
+        return
+    if not path.is_file():
+        raise InputError(f"--import: there is no file {name}: give a .py file, or the name of a module")
+    # Under a name of its own: a file may be called as a module that is there already.
+    spec = spec_from_file_location(f"imported_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[spec.name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+def imported(arguments: list[str]) -> list[str]:
+    """Import what --import names at the beginning of the command line: what is left of it.
+
+    Raises:
+        InputError: nothing is named, or what is named is not there.
+    """
+    while arguments and arguments[0].partition("=")[0] == "--import":
+        name = arguments[0].partition("=")[2] or "".join(arguments[1:2])
+        if not name:
+            raise InputError("--import names nothing: give a .py file, or the name of a module")
+        import_module_or_file(name)
+        arguments = arguments[1 if "=" in arguments[0] else 2 :]
+    return arguments
+
+
 def main() -> None:
     """Entry point of the console script; a mistake is answered in one line, with exit status 2."""
     try:
+        arguments = imported(sys.argv[1:])
+        # Every preset is a subcommand of `interp study` whose settings can all be changed by flags.
+        known = presets() if arguments[:1] == ["study"] else PRESETS
+        preset: Any = subcommand_type_from_defaults(
+            {name: config for name, (_, config) in known.items()},
+            {name: text for name, (text, _) in known.items()},
+        )
+        study.__annotations__["config"] = Annotated[preset, tyro.conf.arg(name="")]
         app.cli(
             prog="interp",
-            description="See what a sequential recommender has learnt, and turn it up or down.",
+            description="See what a sequential recommender has learnt, and turn it up or down.\n\n"
+            "`interp --import FILE …` imports a .py file or a module first, so that what it registers is known.",
+            args=arguments,
         )
     except (InputError, ImportError, OSError) as error:
         print(f"interp: {error}", file=sys.stderr)

@@ -3,23 +3,27 @@
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from interp.sae_registry import sae_kind, sae_kinds
 from recmodels.config import Columns, SplitConfig, TrainingConfig, check_number, site_names
 from recmodels.errors import InputError
 
-Trainer = Literal["unsquared", "standard", "gated", "p_anneal", "top_k", "batch_top_k", "matryoshka", "jump_relu"]
-PENALISED = ("unsquared", "standard", "gated", "p_anneal")
-TOP_K = ("top_k", "batch_top_k", "matryoshka")
+# Settings of a kind's own: its dataclass; on the command line, texts.
+if TYPE_CHECKING:
+    Settings: TypeAlias = Any
+else:
+    Settings = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class SAEConfig:
     """How one sparse autoencoder is trained; the defaults are the paper's (docs/paper.md, 4)."""
 
-    trainer: Trainer = "unsquared"
+    trainer: str = "unsquared"
     """How: "unsquared" is the loss of the paper's runs, ‖x − x̂‖₂ + λ‖h‖₁, "standard" has the square, as printed;
-    the others are those of dictionary_learning (interp/dictionaries/trainers.py)."""
+    gated, p_anneal, top_k, batch_top_k, matryoshka and jump_relu are those of dictionary_learning
+    (interp/sae/kinds); or one that is registered (docs/plugins/dictionary.md)."""
     n_features: int = 2048
     """Size of the dictionary."""
     l1: float = 0.1
@@ -39,35 +43,62 @@ class SAEConfig:
     seed: int = 0
     """Seed of the initial weights and of the draws."""
 
+    settings: Settings = ()
+    """Settings that this kind of dictionary alone has, such as "target=8"; in Python, its dataclass of them."""
+
+    def __post_init__(self) -> None:
+        if self.settings not in ((), [], None):
+            object.__setattr__(self, "settings", sae_kind(self.trainer).read_settings(self.settings))
+        else:
+            object.__setattr__(self, "settings", ())
+
+    def complete(self) -> "SAEConfig":
+        """The same with the settings of its kind's own, if it has any, as their dataclass.
+
+        Raises:
+            InputError: an unknown trainer.
+        """
+        settings = sae_kind(self.trainer).settings
+        return self if settings is None or self.settings != () else replace(self, settings=settings())
+
     @property
     def name(self) -> str:
         """What such a dictionary is called, "top_k-1024-k-16" for example; a seed is named if it is not 0."""
-        field_name = "l1" if self.trainer in PENALISED else "k"
         seed = f"-seed-{self.seed}" if self.seed else ""
-        return f"{self.trainer}-{self.n_features}-{field_name}-{self.sparsity:.9g}{seed}"
+        return f"{self.trainer}-{self.n_features}-{sae_kind(self.trainer).sparsity}-{self.sparsity:.9g}{seed}"
 
     @property
     def sparsity(self) -> float:
-        """The setting that decides how sparse its dictionaries are: `l1` or `k`."""
-        return self.l1 if self.trainer in PENALISED else self.k
+        """The setting that decides how sparse its dictionaries are: `l1`, `k` or one of `settings`."""
+        return getattr(self._with_sparsity, sae_kind(self.trainer).sparsity)
+
+    @property
+    def _with_sparsity(self) -> Any:
+        return self if sae_kind(self.trainer).sparsity in ("l1", "k") else self.complete().settings
 
     def with_sparsity(self, value: float) -> "SAEConfig":
-        """The same with another `l1` or `k`, whichever the trainer goes by.
+        """The same with another `l1` or `k`, or whichever setting the trainer goes by.
 
         Raises:
-            InputError: an unknown trainer, or a k that is not a whole number.
+            InputError: an unknown trainer, or a part of a number where a whole one is needed, such as for k.
         """
-        self._check_trainer()
-        if self.trainer in PENALISED:
-            return replace(self, l1=value)
-        if value % 1:
-            raise InputError(f"sae.k is {value:g}: {self.trainer} takes a whole number of features")
-        return replace(self, k=int(value))
+        kind, owner = sae_kind(self.trainer), self._with_sparsity
+        if isinstance(getattr(type(owner)(), kind.sparsity), int):
+            if value % 1:
+                raise InputError(f"sae.{kind.sparsity} is {value:g}: {self.trainer} takes a whole number of features")
+            value = int(value)
+        changed = replace(owner, **{kind.sparsity: value})
+        return changed if owner is self else replace(self, settings=changed)
+
+    def with_trainer(self, trainer: str) -> "SAEConfig":
+        """The same of another kind, whose own settings are at their defaults."""
+        return self if trainer == self.trainer else replace(self, trainer=trainer, settings=())
 
     @property
     def warmup(self) -> int:
         """Steps until the learning rate and the penalty, if this trainer has one, stop rising."""
-        return self.warmup_steps if self.trainer in TOP_K else max(self.warmup_steps, self.sparsity_warmup_steps)
+        penalty = self.sparsity_warmup_steps if sae_kind(self.trainer).penalty else 0
+        return max(self.warmup_steps, penalty)
 
     def check(self) -> None:
         """Refuse settings that cannot work.
@@ -75,24 +106,21 @@ class SAEConfig:
         Raises:
             InputError: an unknown trainer, a number out of its range, or a warm-up as long as the training.
         """
-        self._check_trainer()
-        # The smallest group of a matryoshka is a 32nd of its features.
-        check_number("sae.n_features", self.n_features, at_least=32 if self.trainer == "matryoshka" else 1)
+        kind = sae_kind(self.trainer)
+        check_number("sae.n_features", self.n_features, at_least=kind.min_features)
         check_number("sae.batch_size", self.batch_size, at_least=2)
         check_number("sae.learning_rate", self.learning_rate, at_least=1e-9)
         for name in ("l1", "warmup_steps", "sparsity_warmup_steps", "seed"):
             check_number(f"sae.{name}", getattr(self, name), at_least=0)
-        if self.trainer not in PENALISED:
+        if kind.sparsity == "k":
             check_number("sae.k", self.k, at_least=1, below=self.n_features + 1)
+        if hasattr(settings := self.complete().settings, "check"):
+            settings.check()
         if self.steps <= self.warmup:
             raise InputError(
                 f"sae.steps is {self.steps}, but its warm-up alone takes {self.warmup}: "
                 f"lower sae.warmup_steps and sae.sparsity_warmup_steps, or train for longer"
             )
-
-    def _check_trainer(self) -> None:
-        if self.trainer not in get_args(Trainer):
-            raise InputError(f"unknown trainer {self.trainer!r}: choose one of {', '.join(get_args(Trainer))}")
 
 
 @dataclass(frozen=True)
@@ -118,7 +146,7 @@ class StudyConfig:
 
     dataset: str = "ml-100k"
     """Which data: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m, ml-latest-small, lastfm-2k, music4all, recbole,
-    planted, or own (with `data` and `items`)."""
+    planted, own (with `data` and `items`), or one that is registered (docs/plugins/dataset.md)."""
     data: Path | None = None
     """A folder or archive with your copy of the data; without it the data set is downloaded and cached. Together
     with `items`, your own table of interactions (.csv, .tsv or .parquet)."""
@@ -200,11 +228,11 @@ class StudyConfig:
         grid = self.grid
         here = [self.sae]
         for seed in range(self.sae.seed, self.sae.seed + grid.seeds):
-            if self.sae.trainer in PENALISED:
+            if sae_kind(self.sae.trainer).sparsity == "l1":
                 here += [replace(self.sae, l1=l1, seed=seed) for l1 in grid.l1]
             here += [replace(self.sae, n_features=n_features, seed=seed) for n_features in grid.n_features]
         for trainer, values in map(_trade_off, grid.trade_off):
-            here += [replace(self.sae, trainer=trainer).with_sparsity(value) for value in values]
+            here += [self.sae.with_trainer(trainer).with_sparsity(value) for value in values]
         elsewhere = {site: [self.sae] for site in grid.sites if site != self.site}
         # By name, as settings that a trainer does not use make no other dictionary.
         unique: dict[str, SAEConfig] = {}
@@ -213,12 +241,12 @@ class StudyConfig:
         return {self.site: list(unique.values()), **elsewhere}
 
 
-def _trade_off(text: str) -> tuple[Trainer, list[float]]:
+def _trade_off(text: str) -> tuple[str, list[float]]:
     """Trainer and values of a text such as "top_k:8,16"."""
     name, _, values = text.partition(":")
-    if name not in get_args(Trainer):
-        raise InputError(f"grid.trade_off names no trainer: {name!r}; choose one of {', '.join(get_args(Trainer))}")
+    if name not in sae_kinds():
+        raise InputError(f"grid.trade_off names no trainer: {name!r}; choose one of {', '.join(sae_kinds())}")
     try:
-        return cast(Trainer, name), [float(value) for value in values.split(",")]
+        return name, [float(value) for value in values.split(",")]
     except ValueError:
         raise InputError(f"grid.trade_off has {text!r}: write a trainer and values, such as top_k:8,16") from None

@@ -99,3 +99,16 @@ PRESETS: dict[str, tuple[str, StudyConfig]] = {
         ),
     ),
 }
+
+
+def presets() -> dict[str, tuple[str, StudyConfig]]:
+    """The ready-made configurations, and one for each data set that a script or another package has registered.
+
+    Raises:
+        InputError: such a package cannot be imported.
+    """
+    from recmodels import datasets  # here, because it takes longer to import than `interp --help`
+
+    usual = replace(SMALL, other_attributes=())
+    more = {name: (f"your own data set {name}", replace(usual, dataset=name)) for name in datasets.names()}
+    return PRESETS | {name: preset for name, preset in more.items() if name not in PRESETS}

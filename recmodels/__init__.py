@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from recmodels.config import Columns, SplitConfig, TrainingConfig
-    from recmodels.datasets import load
+    from recmodels.datasets import load, register_dataset
     from recmodels.datasets.tables import from_tables
     from recmodels.errors import InputError
     from recmodels.interactions import Dataset
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "load": "recmodels.datasets",
+    "register_dataset": "recmodels.datasets",
     "from_tables": "recmodels.datasets.tables",
     "Columns": "recmodels.config",
     "Dataset": "recmodels.interactions",
@@ -43,6 +44,7 @@ _HOMES = {
 
 __all__ = [  # noqa: RUF022 - in the order of the homes above
     "load",
+    "register_dataset",
     "from_tables",
     "Columns",
     "Dataset",

@@ -14,9 +14,11 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
+from recmodels.config import config_key, description
 from recmodels.errors import InputError
 
 MANIFEST = "manifest.json"
@@ -57,7 +59,7 @@ def writing(folder: Path, kind: str, inputs: dict[str, Any]) -> Iterator[Path]:
     Args:
         folder: where the artefact will be.
         kind: what it is ("model", "activations", …); a reader that expects another kind refuses it.
-        inputs: JSON description of everything the artefact was made from.
+        inputs: JSON description of everything the artefact was made from; configurations may be dataclasses.
     """
     partial = partial_folder(folder)
     partial.mkdir(parents=True, exist_ok=True)
@@ -68,7 +70,7 @@ def writing(folder: Path, kind: str, inputs: dict[str, Any]) -> Iterator[Path]:
         # A manifest is there when a run was killed between writing it and the rename.
         if path.is_file() and path != partial / MANIFEST
     }
-    write_json(partial / MANIFEST, {"kind": kind, "schema": SCHEMA, "inputs": inputs, "files": files})
+    write_json(partial / MANIFEST, {"kind": kind, "schema": SCHEMA, "inputs": description(inputs), "files": files})
     # Deleting takes time, in which a run may be killed: the old folder is renamed first.
     old = folder.with_name(f"{folder.name}.old")
     if old.exists():
@@ -129,8 +131,22 @@ def verify(folder: Path, kind: str) -> dict[str, Any]:
 
 
 def is_current(folder: Path, kind: str, inputs: dict[str, Any]) -> bool:
-    """Whether `folder` is a finished artefact made from exactly these inputs."""
+    """Whether `folder` is a finished artefact made from these inputs (`same_inputs`)."""
     try:
-        return read_manifest(folder, kind)["inputs"] == json.loads(json.dumps(inputs))
+        return same_inputs(read_manifest(folder, kind)["inputs"], inputs)
     except InputError:
         return False
+
+
+def same_inputs(stored: dict[str, Any], inputs: dict[str, Any]) -> bool:
+    """Whether stored inputs say the same as `inputs`.
+
+    Configurations (dataclasses among `inputs`) are compared without the fields at their defaults, so that a folder
+    stays current when a field is added to their class.
+    """
+    return stored.keys() == inputs.keys() and all(
+        config_key(value, stored[name]) == config_key(value)
+        if is_dataclass(value) and isinstance(stored[name], dict)
+        else stored[name] == description(value)
+        for name, value in inputs.items()
+    )

@@ -1,8 +1,10 @@
 """The settings of data, splits and training, apart from what they need to run: reading them is instant."""
 
+import json
 import math
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from typing import Any, Literal
 
 from recmodels.errors import InputError
 
@@ -114,6 +116,44 @@ class SplitConfig:
         """
         for name in ("test_share", "recommender_share", "validation_share"):
             check_share(name, getattr(self, name))
+
+
+def description(config: Any) -> Any:
+    """A configuration, a dataclass, as JSON values with all its fields; what is none, as JSON values."""
+
+    def plain(value: Any) -> Any:
+        return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
+
+    return json.loads(json.dumps(config, default=plain))
+
+
+def config_key(config: Any, described: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a configuration says beyond its defaults, as JSON values: equal for two that say the same.
+
+    A field that is added to its class, with a default, changes the key of no configuration that is there already.
+
+    Args:
+        config: a dataclass; fields that are dataclasses themselves are shortened in the same way.
+        described: a `description` of another configuration of its class, to be shortened in its place. It may lack
+            fields, which are then at their defaults, as may one that an earlier release wrote.
+    """
+    described = description(config) if described is None else described
+    key = {name: value for name, value in described.items() if name not in {f.name for f in fields(config)}}
+    for field in fields(config):
+        if field.name not in described:
+            continue
+        value, default = getattr(config, field.name), _default(field)
+        short = described[field.name]
+        if is_dataclass(value) and isinstance(short, Mapping):
+            short = config_key(value, short)
+        if short != (config_key(default) if is_dataclass(default) else description(default)):
+            key[field.name] = short
+    return key
+
+
+def _default(field: Any) -> Any:
+    """The default of a field of a dataclass; a field that has none gets an object that equals nothing."""
+    return field.default_factory() if field.default_factory is not MISSING else field.default
 
 
 def site_names(num_hidden_layers: int) -> list[str]:

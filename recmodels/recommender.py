@@ -17,10 +17,15 @@ from recmodels.bert4rec import BERT4Rec
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec
 from recmodels.model import RecommenderConfig, SequentialRecommender
+from recmodels.plugins import Registry
 from recmodels.ranking import Score, rank, top_k
 from recmodels.sequences import Histories, Vocabulary, as_histories
 
-MODELS: dict[str, type[SequentialRecommender]] = {"gptrec": GPTRec, "bert4rec": BERT4Rec}
+MODELS: Registry[type[SequentialRecommender]] = Registry(
+    "unknown model", "recmodels.recommenders", "recmodels.recommender.register"
+)
+for _kind, _model in (("gptrec", GPTRec), ("bert4rec", BERT4Rec)):
+    MODELS.add(_kind, _model, __name__)
 OURS = tuple(MODELS)
 
 Model = TypeVar("Model", bound=type[SequentialRecommender])
@@ -29,8 +34,9 @@ Model = TypeVar("Model", bound=type[SequentialRecommender])
 def register(model: Model) -> Model:
     """Make a recommender of your own known by its `config_class.model_type`: to be trained, loaded and interpreted.
 
-    To be put above the class as a decorator, in a module that is imported before such a recommender is loaded. A class
-    that is registered again under its name takes the other one's place.
+    To be put above the class as a decorator, in a module that is imported before such a recommender is loaded, or that
+    an installed package names as an entry point in the group `recmodels.recommenders` (docs/plugins/recommender.md). A
+    class that is registered again under its name takes the other one's place.
 
     Raises:
         InputError: its configuration has no name of its own, or it does not say where its blocks are.
@@ -43,7 +49,7 @@ def register(model: Model) -> Model:
         )
     if "blocks.*" not in getattr(model, "site_paths", {}):
         raise InputError(f'{model.__name__} does not say where its blocks are: give site_paths a path for "blocks.*"')
-    MODELS[kind] = model
+    MODELS.add(kind, model, model.__module__)
     return model
 
 
@@ -53,12 +59,7 @@ def model_class(kind: str) -> type[SequentialRecommender]:
     Raises:
         InputError: no such kind is known.
     """
-    if kind not in MODELS:
-        raise InputError(
-            f"unknown model {kind!r}: choose one of {', '.join(MODELS)}, or register your own first "
-            f"(recmodels.recommender.register)"
-        )
-    return MODELS[kind]
+    return MODELS.find(kind)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils import logging as transformers_logging
 
 from recmodels import artifacts
-from recmodels.config import TrainingConfig
+from recmodels.config import TrainingConfig, description
 from recmodels.errors import InputError
 from recmodels.model import SequentialRecommender
 from recmodels.ranking import evaluate
@@ -61,8 +60,8 @@ def fit(
     model_class(config.model)  # refuses an unknown one before any work is done
     vocabulary = vocabulary or Vocabulary.of(pd.concat([train, validation]))
     learn, held_out = histories_of(train, vocabulary), histories_of(validation, vocabulary)
-    inputs = {
-        "training": asdict(config),
+    inputs: dict[str, Any] = {
+        "training": config,
         "train": learn.fingerprint,
         "validation": held_out.fingerprint,
         # Histories hold codes: without the ids, the same walks over other items would look the same.
@@ -236,6 +235,6 @@ def _last_checkpoint(checkpoints: Path) -> str | None:
 def _forget_other_runs(checkpoints: Path, inputs: dict[str, Any]) -> None:
     """Delete checkpoints of a run on other data or settings, so that only the same run is resumed."""
     record = checkpoints / "inputs.json"
-    if not record.is_file() or json.loads(record.read_text()) != json.loads(json.dumps(inputs)):
+    if not record.is_file() or not artifacts.same_inputs(json.loads(record.read_text()), inputs):
         shutil.rmtree(checkpoints, ignore_errors=True)
-        artifacts.write_json(record, inputs)
+        artifacts.write_json(record, description(inputs))

@@ -56,3 +56,10 @@ def recommenders(recommender, bert4rec):
 def histories(split, recommender):
     """The test users' histories."""
     return recommender.histories(split.test)
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """A folder on the path, to install packages into."""
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path

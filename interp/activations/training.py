@@ -4,7 +4,6 @@ import json
 import shutil
 import warnings
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from interp.config import SAEConfig
 from interp.sae.autoencoder import KIND, Provenance, SparseAutoencoder
 from interp.sae.trainers import build_trainer
 from recmodels import artifacts
+from recmodels.config import config_key
 from recmodels.errors import InputError
 
 SAVE_EVERY = 500  # steps between two checkpoints
@@ -72,7 +72,7 @@ def _train(
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     dim = store.activations.shape[1]
     trainers = {name: build_trainer(config, dim, device) for name, config in configs.items()}
-    task = {"store": store.fingerprint, **{name: asdict(config) for name, config in configs.items()}}
+    task = {"store": store.fingerprint, **{name: config_key(config.complete()) for name, config in configs.items()}}
     checkpoint = checkpoints / f"{artifacts.json_sha256(task)[:16]}.safetensors"
     first = _restore(trainers, checkpoint) if checkpoint.is_file() else 0
     bar = tqdm(desc=f"training {len(trainers)} dictionaries", total=shared.steps, initial=first, leave=False)
@@ -94,7 +94,8 @@ def _tensors(trainer: Any) -> dict[str, torch.Tensor]:
     """Every tensor that a trainer changes while it trains, as references to its own."""
     state = {f"ae/{name}": tensor for name, tensor in trainer.ae.state_dict().items()}
     state |= {f"own/{name}": value for name, value in vars(trainer).items() if isinstance(value, torch.Tensor)}
-    for index, slots in trainer.optimizer.state_dict()["state"].items():
+    optimizer = getattr(trainer, "optimizer", None)  # one of someone's own may have none
+    for index, slots in optimizer.state_dict()["state"].items() if optimizer else ():
         state |= {f"adam/{index}.{name}": tensor for name, tensor in slots.items()}
     return state
 
@@ -103,6 +104,10 @@ def _numbers(trainer: Any) -> dict[str, Any]:
     """Everything else that it may change: counters, and the coefficients of p_anneal with their history."""
     plain = (int, float, list, type(None))
     return {name: value for name, value in vars(trainer).items() if isinstance(value, plain)}
+
+
+def _device(trainer: Any) -> torch.device:
+    return next(trainer.ae.parameters()).device
 
 
 def _save(trainers: dict[str, Any], path: Path, step: int) -> None:
@@ -129,16 +134,17 @@ def _restore(trainers: dict[str, Any], path: Path) -> int:
     for name, trainer in trainers.items():
         trainer.ae.load_state_dict(state[name]["ae"])
         vars(trainer).update(numbers[name])
-        vars(trainer).update({key: tensor.to(trainer.device) for key, tensor in state[name].get("own", {}).items()})
+        vars(trainer).update({key: tensor.to(_device(trainer)) for key, tensor in state[name].get("own", {}).items()})
         slots: dict[int, dict[str, torch.Tensor]] = {}
-        for key, tensor in state[name]["adam"].items():
+        for key, tensor in state[name].get("adam", {}).items():
             index, slot = key.split(".")
             slots.setdefault(int(index), {})[slot] = tensor
-        groups = trainer.optimizer.state_dict()["param_groups"]
-        trainer.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        if hasattr(trainer, "optimizer"):
+            groups = trainer.optimizer.state_dict()["param_groups"]
+            trainer.optimizer.load_state_dict({"state": slots, "param_groups": groups})
         with warnings.catch_warnings():
             # torch wants optimizer.step() before scheduler.step(); here the steps were taken earlier.
             warnings.simplefilter("ignore")
-            for _ in range(step):
+            for _ in range(step if hasattr(trainer, "scheduler") else 0):
                 trainer.scheduler.step()
     return step

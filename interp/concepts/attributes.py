@@ -6,17 +6,20 @@ An *attribute* is named by a text: a column of the item table, or one of
     franchise         films whose titles differ only after a colon, a number or "Part", such as "Star Wars"
     translated        "translated" where the title carries another one in brackets, as foreign films do
     title:Star Wars   "Star Wars" where the title contains these words, in any case
+
+A script or another package adds its own by `register_attribute` (docs/plugins/dataset.md).
 """
 
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from recmodels.errors import InputError
+from recmodels.plugins import Registry
 
 TITLE = "title:"
 # "Godfather: Part II, The (1974)": the year, a second title, a trailing article, what sets a sequel apart.
@@ -28,6 +31,42 @@ SEQUEL = re.compile(r"(:|\s-\s|,?\s+part\s|,?\s+(chapter|episode|vol\.?|volume)\
 NUMBER = re.compile(r"\s+(\d{1,2}|[ivx]{1,5}|\d½|\d 1/2)$", re.IGNORECASE)
 
 WORD = re.compile(r"[^\W\d_]{3,}")
+
+
+@dataclass(frozen=True)
+class Derived:
+    """An attribute that follows from the item table.
+
+    Attributes:
+        values: gives one value, a tuple of them or None for each item of an item table.
+        columns: which columns it needs, beside `title`.
+    """
+
+    values: Callable[[pd.DataFrame], pd.Series]
+    columns: tuple[str, ...]
+
+
+_DERIVED: Registry[Derived] = Registry("there is no attribute", "interp.attributes", "interp.register_attribute")
+
+
+def register_attribute(
+    name: str, values: Callable[[pd.DataFrame], pd.Series], columns: Sequence[str] = ()
+) -> Callable[[pd.DataFrame], pd.Series]:
+    """Make a source of concepts known: an attribute that follows from the item table, such as decades from years.
+
+    Args:
+        name: what `StudyConfig(attribute=…)` and `other_attributes` call it; a column of that name goes before it.
+        values: called with the item table, indexed by item id; gives one value, a tuple of values, or None for each.
+        columns: which columns it needs beside `title`. Data without them do not have the attribute.
+
+    Returns:
+        `values`.
+
+    Raises:
+        InputError: this package has an attribute of that name.
+    """
+    _DERIVED.add(name, Derived(values, tuple(columns)), values.__module__)
+    return values
 
 
 def attribute(items: pd.DataFrame, name: str) -> pd.Series:
@@ -45,9 +84,11 @@ def attribute(items: pd.DataFrame, name: str) -> pd.Series:
     if name.startswith(TITLE) and name.removeprefix(TITLE).strip():
         words = name.removeprefix(TITLE).strip()
         return items["title"].str.contains(words, case=False, regex=False).map({True: words, False: None})
-    if name in DERIVED and (name != "decade" or "year" in items.columns):
-        return DERIVED[name](items)
-    known = [*items.columns.drop("title"), *(n for n in DERIVED if n != "decade" or "year" in items.columns)]
+    _DERIVED.load()
+    derived = {known: some.values for known, some in _DERIVED.items() if set(some.columns) <= set(items.columns)}
+    if name in derived:
+        return derived[name](items)
+    known = [*items.columns.drop("title"), *derived]
     raise InputError(
         f"the item table has no column {name!r}: choose {', '.join(map(str, known))}, or title:WORDS of a title"
     )
@@ -84,8 +125,6 @@ def _translated(items: pd.DataFrame) -> pd.Series:
     return second.map({True: "translated", False: None})
 
 
-DERIVED: dict[str, Callable[[pd.DataFrame], Any]] = {
-    "decade": _decade,
-    "franchise": _franchise,
-    "translated": _translated,
-}
+register_attribute("decade", _decade, columns=("year",))
+register_attribute("franchise", _franchise)
+register_attribute("translated", _translated)

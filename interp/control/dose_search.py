@@ -3,7 +3,7 @@
 Axes: n numbers of features set together, a amounts, u users, k places of a list, v items, f features.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
@@ -15,8 +15,10 @@ import pandas as pd
 from interp.activations.feature_matrix import Units, units_of
 from interp.concepts import Concepts
 from interp.control.intervals import Resampling
+from interp.control.popularity import by_code
 from interp.control.steered_lists import steered_lists
-from interp.control.sweeps import user_shares
+from interp.control.sweeps import user_overlap, user_shares
+from interp.control.user_metrics import item_table, user_metric, values_of
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
 from interp.steering.parsing import Meanings
@@ -155,6 +157,23 @@ class Search:
     """Whose dictionary; by default that of the one site that has one."""
     resampling: Resampling | None = None
     """How the intervals of receipts are made."""
+    cost: str | None = None
+    """What a dose for all users keeps as high as it can: "overlap" with the unsteered lists, or a metric, one's own
+    (`interp.register_metric`) included; by default NDCG, or the overlap where no held-out items are known."""
+
+    def costs(self, on: Ladder) -> tuple[str, Callable[[np.ndarray], float]]:
+        """The name of that metric, and its mean over users of lists [u, k].
+
+        Raises:
+            InputError: there is no such metric, or it needs held-out items.
+        """
+        name = self.cost or ("overlap" if on.truth is None else "ndcg")
+        if name == "overlap":
+            return name, lambda lists: float(user_overlap(on.plain, lists).mean())
+        metric, vocabulary = user_metric(name), self.rec.recommender.vocabulary
+        items = item_table(by_code(self.popularity, vocabulary), vocabulary.ids)
+        values_of(metric, on.plain, on.truth, items)  # refuses one that cannot be computed before any work is done
+        return name, lambda lists: float(np.nanmean(values_of(metric, lists, on.truth, items)))
 
     @classmethod
     def aligned(

@@ -34,8 +34,8 @@ class Dose:
         share_before: mean share of the concept without steering, on the users the dose was found on.
         share_after: the same with the steer.
         n_users: users the dose was found on.
-        tried: n_features, amount, share, ndcg (NaN without truths), overlap, reached: the smallest amount for each
-            number of features, or the closest one.
+        tried: n_features, amount, share, ndcg (NaN without truths), overlap, reached, and the metric of
+            `Search.cost` if it is another one: the smallest amount for each number of features, or the closest one.
         receipt: what the steer changes, on those users or on the others that were named.
         others: whether the receipt is about other users than the dose was found on.
     """
@@ -82,8 +82,9 @@ def find_dose(search: Search, histories: Any, receipt_on: Any = None) -> Dose:
     The first one, two, … of the features are set at the last step, all to the same amount in their own units. For each
     number of features the smallest amount that reaches the share is looked for: on a grid of tenths of the reach, then
     in eighths of the step in which the share is first reached. Of those that reach it, the one with the highest NDCG is
-    taken; without truths, the one whose lists have most of the unsteered ones. Fewer features win a tie. Where at most
-    a share is asked for, features are set to 0 and below.
+    taken; without truths, the one whose lists have most of the unsteered ones; with `search.cost`, the one with the
+    highest mean of that metric. Fewer features win a tie. Where at most a share is asked for, features are set to 0 and
+    below.
 
     A steer that was chosen on some users does a little better on them than on others, since what suits these users by
     chance was chosen too. Name other users in `receipt_on`, and the receipt says what to expect, share included.
@@ -98,15 +99,18 @@ def find_dose(search: Search, histories: Any, receipt_on: Any = None) -> Dose:
         InputError: an unknown concept or feature, no features or histories, or a setting that makes no sense.
     """
     goal, on = search.goal, search.ladder(histories)
-    rungs = [_measured(on, 0, 0.0, on.plain)]
+    cost, mean_cost = search.costs(on)
+    rungs = [{**_measured(on, 0, 0.0, on.plain), cost: mean_cost(on.plain)}]
     if not rungs[0]["reached"]:
         coarse, _ = _first(on, np.tile(on.amounts(GRID)[1:], (len(on.features), 1)))
         one_before = coarse - goal.sign * on.reach / GRID
         found = zip(*_first(on, np.linspace(one_before, coarse, FINER + 1, axis=1)), strict=True)
-        rungs += [_measured(on, n, float(amount), lists) for n, (amount, lists) in enumerate(found, 1)]
+        rungs += [
+            {**_measured(on, n, float(amount), lists), cost: mean_cost(lists)}
+            for n, (amount, lists) in enumerate(found, 1)
+        ]
     tried = pd.DataFrame(rungs)
     reaching = tried[tried["reached"]]
-    cost = "overlap" if on.truth is None else "ndcg"
     chosen = tried.loc[reaching[cost].idxmax() if len(reaching) else int(goal.first(tried["share"].to_numpy()))]
     n, amount = int(chosen["n_features"]), float(chosen["amount"])
     steer = on.steer(n, amount)

@@ -17,10 +17,10 @@ from interp.control.intervals import Resampling, of_diversity, of_exposure, of_m
 from interp.control.popularity import by_code
 from interp.control.steered_lists import steered_lists
 from interp.control.sweeps import user_overlap, user_shares
+from interp.control.user_metrics import item_table, user_metrics, values_of
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Push, Steer
 from recmodels.errors import InputError
-from recmodels.metrics import head_items, user_hits, user_means, user_ndcg
 
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 SHOWN = 5  # concepts in the short form, where no target is named
@@ -103,6 +103,7 @@ def receipt(
     targets: Sequence[str] = (),
     head: float = 0.8,
     resampling: Resampling | None = None,
+    ids: pd.Index | None = None,
 ) -> Receipt:
     """What a steer changed, from the same users' lists before and after.
 
@@ -120,10 +121,11 @@ def receipt(
         labels: bool [v, c], concepts of every item in code order.
         concepts: names of the columns of `labels`.
         popularity: [v], training interactions of every item in code order.
-        truth: int [n], each user's held-out item; without it NDCG and HitRate are left out.
+        truth: int [n], each user's held-out item; without it metrics that need one are left out, such as NDCG.
         targets: the concepts that were meant to change, all if none is named.
         head: share of the interactions that makes the head of the catalogue, the rest being the long tail.
         resampling: how intervals are made, by default 95% ones from 1,000 samples.
+        ids: [v] item ids in code order, for metrics of your own (`interp.register_metric`); by default the codes.
 
     Raises:
         InputError: shapes that do not belong together, an unknown item or concept.
@@ -131,13 +133,10 @@ def receipt(
     _check(before, after, labels, concepts, popularity, truth, targets)
     resampling = resampling or Resampling()
     n, k = before.shape
-    sides, tail = (before, after), ~head_items(popularity, head)
+    sides, items = (before, after), item_table(popularity, ids, head)
     means: dict[str, list[np.ndarray]] = {"overlap": [user_overlap(before, lists) for lists in sides]}
-    if truth is not None:
-        means[f"ndcg@{k}"] = [user_ndcg(lists, truth) for lists in sides]
-        means[f"hit_rate@{k}"] = [user_hits(lists, truth).astype(float) for lists in sides]
-    means[f"long_tail_share@{k}"] = [user_means(lists, tail) for lists in sides]
-    means[f"mean_popularity@{k}"] = [user_means(lists, popularity) for lists in sides]
+    for metric in user_metrics(truth is not None):
+        means[f"{metric.name}@{k}"] = [values_of(metric, lists, truth, items) for lists in sides]
 
     shares = [user_shares(lists, labels) for lists in sides]
     values = [np.column_stack([*(pair[side] for pair in means.values()), shares[side]]) for side in (0, 1)]
@@ -206,6 +205,7 @@ def steering_receipt(
         targets=targets,
         head=head,
         resampling=resampling,
+        ids=vocabulary.ids,
     )
 
 

@@ -11,6 +11,7 @@ import torch
 
 from interp.concepts import Concepts
 from interp.control.steered_lists import steered_lists
+from interp.control.user_metrics import item_table, user_metric, values_of
 from interp.features.probes import Probes
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
@@ -95,7 +96,13 @@ def direction_points(
 
 
 def sweep(
-    rec: RecommenderEnvoy, histories: Histories, points: Iterable[SweepPoint], concepts: Concepts, k: int = 10
+    rec: RecommenderEnvoy,
+    histories: Histories,
+    points: Iterable[SweepPoint],
+    concepts: Concepts,
+    k: int = 10,
+    metrics: Sequence[str] = (),
+    popularity: pd.Series | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Steer every user's list by one point of a sweep after the other (paper Figures 9 and 10).
 
@@ -105,17 +112,24 @@ def sweep(
         points: the steers.
         concepts: whose shares are reported.
         k: list length.
+        metrics, popularity: as in `measured`.
 
     Returns:
         The two tables of `measured`.
     """
     points = list(points)
     lists = steered_lists(rec, histories.split_last()[0], [point.steer for point in points], k, "steering")
-    return measured(rec, histories, [point.names for point in points], lists, concepts)
+    return measured(rec, histories, [point.names for point in points], lists, concepts, metrics, popularity)
 
 
 def measured(
-    rec: RecommenderEnvoy, histories: Histories, points: Sequence[Names], lists: np.ndarray, concepts: Concepts
+    rec: RecommenderEnvoy,
+    histories: Histories,
+    points: Sequence[Names],
+    lists: np.ndarray,
+    concepts: Concepts,
+    metrics: Sequence[str] = (),
+    popularity: pd.Series | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What points did to lists, however these were made.
 
@@ -125,6 +139,8 @@ def measured(
         points: what each point is called: method, target, feature and value.
         lists: item codes under each point, int [point, user, k].
         concepts: whose shares are reported.
+        metrics: further metrics (`interp.control.user_metrics`), such as one of your own, each a column of means.
+        popularity: training interactions by item id, for metrics that ask for it; 0 where it is not given.
 
     Returns:
         Two tables. Metrics: method, target, feature, value, share (of the target concept), ndcg, hit_rate,
@@ -137,12 +153,15 @@ def measured(
     catalogue = np.arange(len(vocabulary))
     labels = concepts.labels(vocabulary.ids)
     plain = rec.rank(inputs, lists.shape[2])
-    metrics, shares, begun = [], [], set()
+    counts = np.zeros(len(vocabulary)) if popularity is None else popularity.reindex(vocabulary.ids).to_numpy(float)
+    items, further = item_table(counts, vocabulary.ids), [user_metric(name) for name in metrics]
+    rows, shares, begun = [], [], set()
 
     def note(row: Names, steered: np.ndarray) -> None:
         share = concept_shares(steered, labels)
         found = {"share": share[concepts.index(row["target"])], **list_metrics(steered, truth, catalogue)}
-        metrics.append({**row, **found, "overlap": user_overlap(plain, steered).mean()})
+        means = {metric.name: np.nanmean(values_of(metric, steered, truth, items)) for metric in further}
+        rows.append({**row, **found, "overlap": user_overlap(plain, steered).mean(), **means})
         shares.append(pd.DataFrame({**row, "concept": concepts.names, "share": share}))
 
     for point, steered in zip(points, lists, strict=True):
@@ -150,7 +169,7 @@ def measured(
             begun.add((point["method"], point["target"]))
             note({**point, "value": nan}, plain)
         note(point, steered)
-    return pd.DataFrame(metrics), pd.concat(shares, ignore_index=True)
+    return pd.DataFrame(rows), pd.concat(shares, ignore_index=True)
 
 
 def concept_shares(lists: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -123,6 +123,7 @@ def find_user_doses(search: Search, histories: Any) -> UserDoses:
             on.truth,
             targets=[goal.target],
             resampling=search.resampling,
+            ids=vocabulary.ids,
         ),
     )
 

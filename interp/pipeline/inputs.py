@@ -1,7 +1,7 @@
 """What analyses can ask for by name, and the key of each: what it follows from."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import pandas as pd
 from interp.activations.feature_matrix import feature_matrix
 from interp.concepts.study_data import StudyData
 from interp.config import StudyConfig
+from interp.control.user_metrics import own_metrics
 from interp.model.envoys import RecommenderEnvoy
 from interp.pipeline.grid import Saes, Stores
 from interp.sae.autoencoder import SparseAutoencoder
@@ -18,6 +19,7 @@ from interp.store.analysis import table_of
 from interp.store.registry import owner
 from interp.store.table_files import TableReader
 from recmodels import artifacts
+from recmodels.config import config_key
 from recmodels.errors import InputError
 from recmodels.sequences import Histories, histories_of
 
@@ -137,7 +139,7 @@ INPUTS: dict[str, Callable[[Inputs], Input]] = {
     ),
     "catalogue": lambda all: Input(all.data.dataset.fingerprint, lambda: all.data.dataset.items),
     "training_interactions": lambda all: Input(
-        [all.data.dataset.fingerprint, asdict(all.config.split), all.config.repeats],
+        [all.data.dataset.fingerprint, config_key(all.config.split), all.config.repeats],
         lambda: all.data.split.recommender,
     ),
     "train_store": lambda all: all.store("sae"),
@@ -162,7 +164,8 @@ INPUTS: dict[str, Callable[[Inputs], Input]] = {
     ),
     "steered": lambda all: _plain(list(all.config.steered)),
     "values": lambda all: _plain(list(all.config.values)),
-    "sae_config": lambda all: Input(asdict(all.config.sae), lambda: all.config.sae),
+    "sae_config": lambda all: Input(config_key(all.config.sae.complete()), lambda: all.config.sae),
+    "own_metrics": lambda all: _plain(own_metrics()),
     "max_l0": lambda all: _plain(all.config.max_l0),
     "sparse_l0": lambda all: _plain(all.config.sparse_l0),
 }

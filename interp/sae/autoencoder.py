@@ -16,11 +16,25 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from interp.config import SAEConfig
-from interp.sae.trainers import build_trainer
+from interp.sae.trainers import build_dictionary
 from recmodels import artifacts
+from recmodels.config import config_key
 from recmodels.errors import InputError
 
 KIND = "dictionary"
+# The settings that a fingerprint names even at their defaults: those that there were when fingerprints began.
+_ALWAYS = (
+    "trainer",
+    "n_features",
+    "l1",
+    "k",
+    "learning_rate",
+    "steps",
+    "batch_size",
+    "warmup_steps",
+    "sparsity_warmup_steps",
+    "seed",
+)
 
 
 @dataclass(frozen=True)
@@ -74,9 +88,9 @@ class SparseAutoencoder:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the weights, the normaliser and where they came from; what a steer remembers its dictionary by."""
-        digest = hashlib.sha256(
-            json.dumps([self.mean, self.std, self.inputs(self.config, self.provenance)], sort_keys=True).encode()
-        )
+        settings = {name: getattr(self.config, name) for name in _ALWAYS} | config_key(self.config.complete())
+        made_from = {"config": settings, "provenance": asdict(self.provenance)}
+        digest = hashlib.sha256(json.dumps([self.mean, self.std, made_from], sort_keys=True).encode())
         for name, tensor in sorted(self.dictionary.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
@@ -118,7 +132,7 @@ class SparseAutoencoder:
                     "activation_dim": self.dictionary.activation_dim,
                     "mean": self.mean,
                     "std": self.std,
-                    "config": asdict(self.config),
+                    "config": asdict(self.config.complete()),
                     "provenance": asdict(self.provenance),
                 },
             )
@@ -126,7 +140,7 @@ class SparseAutoencoder:
     @staticmethod
     def inputs(config: SAEConfig, provenance: Provenance) -> dict[str, Any]:
         """What the manifest of a saved dictionary says it was made from."""
-        return {"config": asdict(config), "provenance": asdict(provenance)}
+        return {"config": config.complete(), "provenance": provenance}
 
     @classmethod
     def load(cls, folder: Path) -> "SparseAutoencoder":
@@ -138,7 +152,7 @@ class SparseAutoencoder:
         artifacts.verify(folder, KIND)
         about = json.loads((folder / "dictionary.json").read_text())
         config = SAEConfig(**about["config"])
-        dictionary = build_trainer(config, about["activation_dim"]).ae
+        dictionary = build_dictionary(config, about["activation_dim"])
         dictionary.load_state_dict(load_file(folder / "dictionary.safetensors"))
         return cls(dictionary, about["mean"], about["std"], config, Provenance(**about["provenance"]))
 

@@ -1,15 +1,15 @@
 """All analyses that are known, in the order of work: those of `interp.analyses`, and of installed packages.
 
-A package adds one of its own by an entry point in the group `interp.analyses`, whose value is an `Analysis`; a notebook
-or script by `register_analysis`.
+A notebook or script adds one of its own by `register_analysis`; a package by an entry point in the group
+`interp.analyses`, which names a module that does so (docs/plugins/analysis.md).
 """
 
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.metadata import entry_points
 
 from interp.store.analysis import Analysis, Table, parameters, table_of
 from recmodels.errors import InputError
+from recmodels.plugins import import_entry_points
 
 GROUP = "interp.analyses"
 _REGISTRY: dict[str, Analysis] = {}
@@ -19,11 +19,12 @@ _LOADED: list[bool] = []
 def register_analysis(analysis: Analysis) -> Analysis:
     """Make an analysis known: studies compute its tables, and reports have its exhibits and claims.
 
-    One that is registered again under its name takes the other one's place.
+    One that is registered again under its name takes the other one's place. docs/plugins/analysis.md has an example.
 
     Raises:
         InputError: another analysis has a table of the same name.
     """
+    _load_ours()
     for table in analysis.tables:
         other = _owners().get(table.name)
         if other is not None and other.name != analysis.name:
@@ -69,14 +70,16 @@ def describe(table: str) -> Table:
 
 def _load() -> None:
     """Import the analyses of this package and of installed ones, once."""
-    if _LOADED:
-        return
-    _LOADED.append(True)
-    # By name: what is built on top of this room is not known to it.
-    for analysis in import_module("interp.analyses").ANALYSES:
-        register_analysis(analysis)
-    for entry in entry_points(group=GROUP):
-        register_analysis(entry.load())
+    _load_ours()
+    import_entry_points(GROUP)
+
+
+def _load_ours() -> None:
+    if not _LOADED:
+        _LOADED.append(True)
+        # By name: what is built on top of this room is not known to it.
+        for analysis in import_module("interp.analyses").ANALYSES:
+            register_analysis(analysis)
 
 
 def _owners() -> dict[str, Analysis]:

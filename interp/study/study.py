@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -164,7 +164,16 @@ class Study:
             self.recommender, histories, steer, self.concepts, popularity, k, targets=steer.concepts
         )
 
-    def dose(self, concept: str, share: float, *, at_most: bool = False, k: int = 10, users: Any = None) -> Dose:
+    def dose(
+        self,
+        concept: str,
+        share: float,
+        *,
+        at_most: bool = False,
+        k: int = 10,
+        users: Any = None,
+        cost: str | None = None,
+    ) -> Dose:
         """How far a concept's aligned features must be turned for it to have a share of the lists.
 
         Args:
@@ -174,11 +183,13 @@ class Study:
             k: list length.
             users: histories in any form to find the dose on, and to make its receipt on. By default it is found on
                 users held out of the SAE part, and its receipt made on the test users.
+            cost: of the steers that reach the share, the one with the highest mean of this metric is taken: one of your
+                own (`interp.register_metric`), "overlap", or by default "ndcg".
 
         Raises:
-            InputError: an unknown concept, or a share that is none.
+            InputError: an unknown concept or metric, or a share that is none.
         """
-        search = self._search(Goal(concept, share, at_most, k))
+        search = replace(self._search(Goal(concept, share, at_most, k)), cost=cost)
         if users is None:
             return find_dose(search, self.users("sae_validation"), self.users())
         return find_dose(search, users)

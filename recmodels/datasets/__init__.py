@@ -1,7 +1,7 @@
 """Public datasets and a planted synthetic one, by name: `load("ml-100k")`.
 
-One module per source family. Each has `NAMES` and `load(name, folder, cache)`; naming it in `_SOURCES` below
-is all that a new one needs.
+One module per source family. Each has `NAMES` and `load(name, folder, cache)`; naming it in `SOURCES` below is all that
+a new one needs. A script or another package adds its own by `register_dataset` (docs/plugins/dataset.md).
 """
 
 from collections.abc import Callable
@@ -10,8 +10,43 @@ from pathlib import Path
 from recmodels.datasets import lastfm, movielens, music4all, planted, recbole
 from recmodels.errors import InputError
 from recmodels.interactions import Dataset
+from recmodels.plugins import Registry
+
+SOURCES = (movielens, music4all, lastfm, recbole)
 
 Loader = Callable[[str, Path | None, Path | None], Dataset]
+_LOADERS: Registry[Loader] = Registry(
+    "there is no dataset", "recmodels.datasets", "recmodels.datasets.register_dataset"
+)
+
+
+def register_dataset(name: str, loader: Loader) -> Loader:
+    """Make a data set known by a name: to `load`, `StudyConfig(dataset=name)` and `interp study NAME`.
+
+    Args:
+        name: what it is called.
+        loader: called with this name, the folder or archive that the user has named, and the folder in which downloads
+            are kept (both None where nothing was named); gives the data, such as by
+            `recmodels.from_tables(interactions, items, columns, name)`.
+
+    Returns:
+        The loader.
+
+    Raises:
+        InputError: this package has a data set of that name.
+    """
+    _LOADERS.add(name, loader, loader.__module__)
+    return loader
+
+
+def names() -> tuple[str, ...]:
+    """The names of all data sets that `load` knows, those of installed packages included.
+
+    Raises:
+        InputError: such a package cannot be imported.
+    """
+    _LOADERS.load()
+    return tuple(_LOADERS)
 
 
 def _planted(name: str, folder: Path | None, cache: Path | None) -> Dataset:
@@ -20,16 +55,8 @@ def _planted(name: str, folder: Path | None, cache: Path | None) -> Dataset:
     return planted.load()
 
 
-_SOURCES: dict[str, Loader] = {
-    **{name: source.load for source in (movielens, music4all, lastfm, recbole) for name in source.NAMES},
-    planted.NAME: _planted,
-}
-
-NAMES = tuple(_SOURCES)
-
-
 def load(name: str, folder: str | Path | None = None, cache: str | Path | None = None) -> Dataset:
-    """One of the datasets in `NAMES`.
+    """One of the datasets in `names()`.
 
     Args:
         name: which one.
@@ -40,10 +67,17 @@ def load(name: str, folder: str | Path | None = None, cache: str | Path | None =
     Raises:
         InputError: unknown name, a missing file, a row in another format, or nothing to download from.
     """
-    if name not in _SOURCES:
-        raise InputError(f"there is no dataset {name!r}: choose one of {', '.join(NAMES)}")
-    return _SOURCES[name](
+    dataset = _LOADERS.find(name)(
         name,
         None if folder is None else Path(folder).expanduser(),
         None if cache is None else Path(cache).expanduser(),
     )
+    if not isinstance(dataset, Dataset):
+        raise InputError(f"the loader of {name} gives a {type(dataset).__name__}: return a recmodels.Dataset")
+    return dataset
+
+
+for _source in SOURCES:
+    for _name in _source.NAMES:
+        register_dataset(_name, _source.load)
+register_dataset(planted.NAME, _planted)

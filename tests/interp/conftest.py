@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,9 +10,10 @@ from small_study import CONFIG
 from interp.activations.activation_store import ActivationStore, collect
 from interp.activations.training import train
 from interp.cli import main
-from interp.config import SAEConfig, Trainer
+from interp.config import SAEConfig
 from interp.model.envoys import RecommenderEnvoy
 from interp.pipeline.run import run
+from interp.sae_registry import sae_kinds
 
 SMALL = SAEConfig(n_features=64, l1=0.1, steps=600, batch_size=256, warmup_steps=100, sparsity_warmup_steps=200)
 QUICK = replace(SMALL, k=4, steps=60, warmup_steps=5, sparsity_warmup_steps=10, learning_rate=3e-3)
@@ -53,7 +53,7 @@ def steerable(recommenders, split, tmp_path_factory):
 @pytest.fixture(scope="session")
 def every_kind(stores, tmp_path_factory):
     """One hastily trained dictionary by each trainer, on the same activations as `sae`."""
-    configs = {trainer: replace(QUICK, trainer=trainer) for trainer in get_args(Trainer)}
+    configs = {trainer: replace(QUICK, trainer=trainer) for trainer in sae_kinds()}
     return train(stores["sae"], configs, tmp_path_factory.mktemp("every kind"))
 
 

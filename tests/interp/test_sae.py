@@ -1,17 +1,16 @@
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
-from interp.config import Trainer
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
+from interp.sae_registry import sae_kinds
 from interp.steering.edits import Edit, Steer
 from recmodels.errors import InputError
 
-ALL = get_args(Trainer)
+ALL = sae_kinds()
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -7,13 +6,14 @@ import torch
 
 from interp.activations import training
 from interp.activations.training import train
-from interp.config import SAEConfig, Trainer
+from interp.config import SAEConfig
+from interp.sae_registry import sae_kinds
 from recmodels.errors import InputError
 
 QUICK = SAEConfig(
     n_features=64, k=1, steps=60, batch_size=128, learning_rate=3e-3, warmup_steps=5, sparsity_warmup_steps=10
 )
-ALL = {trainer: replace(QUICK, trainer=trainer) for trainer in get_args(Trainer)}
+ALL = {trainer: replace(QUICK, trainer=trainer) for trainer in sae_kinds()}
 
 
 def weights(sae):

@@ -1,18 +1,18 @@
 import subprocess
 import sys
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
-from interp.config import SAEConfig, Trainer
-from interp.sae.trainers import TRAINERS, build_trainer
+from interp.config import SAEConfig
+from interp.sae.trainers import build_dictionary, build_trainer
+from interp.sae_registry import sae_kinds
 from recmodels.errors import InputError
 
 QUICK = SAEConfig(n_features=32, k=4, steps=60, batch_size=256, warmup_steps=5, sparsity_warmup_steps=10)
-ALL = get_args(Trainer)
+ALL = sae_kinds()
 
 
 def by_its_steps(config, store):
@@ -93,8 +93,14 @@ def test_the_shortest_training(trainer, combinations):
         assert trained.ae.threshold > 0
 
 
-def test_every_name_has_a_trainer():
-    assert sorted(TRAINERS) == sorted(ALL)
+@pytest.mark.parametrize("trainer", ALL)
+def test_a_dictionary_is_built_without_its_trainer_as_the_trainer_builds_it(trainer):
+    config = replace(QUICK, n_features=70, trainer=trainer)
+    trained, built = build_trainer(config, 8).ae, build_dictionary(config, 8)
+    assert type(built) is type(trained)
+    built.load_state_dict(trained.state_dict())
+    x = torch.randn(5, 8, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(built.encode(x), trained.encode(x))
 
 
 @pytest.mark.parametrize(
@@ -155,6 +161,6 @@ def test_top_k_has_no_penalty_to_warm_up():
 
 
 def test_without_dictionary_learning_the_command_is_named():
-    code = "import sys; sys.modules['dictionary_learning'] = None; import interp.sae.trainers"
+    code = "import sys; sys.modules['dictionary_learning'] = None; import interp.sae.kinds"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "pip install --no-deps dictionary-learning==0.1.0" in done.stderr.splitlines()[-1]

@@ -91,8 +91,8 @@ def data():
 
 
 def test_names():
-    assert {*movielens.NAMES, "planted"} <= set(datasets.NAMES)
-    with pytest.raises(InputError, match=f"no dataset 'ml-2m': choose one of {', '.join(datasets.NAMES)}"):
+    assert {*movielens.NAMES, "planted"} <= set(datasets.names())
+    with pytest.raises(InputError, match=f"no dataset 'ml-2m': choose one of {', '.join(datasets.names())}"):
         datasets.load("ml-2m")
     with pytest.raises(InputError, match="planted is generated"):
         datasets.load("planted", "somewhere")

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from interp.config import PENALISED, SAEConfig
+from interp.config import SAEConfig
+from interp.sae_registry import sae_kind
 from interp.store.claim import BEYOND, NOTHING, Claim, drop, signed
 
 LOST = 0.05  # of NDCG@10; the paper loses 0.002 of 0.100
@@ -47,7 +48,7 @@ def reconstruction(recommender_table: pd.DataFrame, dictionaries_table: pd.DataF
         return Claim("6", statement, criterion, NOTHING, None, tables)
     chosen = dictionaries_table[dictionaries_table["chosen"]].iloc[0]
     lost = drop(plain, replaced)
-    name = "λ" if chosen["trainer"] in PENALISED else "k"
+    name = sae_kind(chosen["trainer"]).symbol
     measured = (
         f"At {name} = {chosen['sparsity']:g}, NDCG@10 is {replaced:.4f} against {plain:.4f}: {signed(-lost, '+.1%')}."
     )
@@ -137,7 +138,7 @@ def sparse_is_aligned(dictionaries_table: pd.DataFrame, sparse_l0: float) -> Cla
 def _penalties(l1: pd.DataFrame, sae: SAEConfig) -> tuple[pd.DataFrame, str]:
     """The rows of the grid by λ, and why they are not enough if they are not."""
     rows = l1[l1["sparsity"].notna()].sort_values("sparsity")
-    if sae.trainer not in PENALISED:
+    if sae_kind(sae.trainer).sparsity != "l1":
         return rows, f"The trainer {sae.trainer} has no λ."
     return rows, "" if len(rows) >= 3 else f"{_count(len(rows), 'value')} of λ: three are needed."
 

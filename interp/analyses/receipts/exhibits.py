@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from interp.control.user_metrics import own_metrics
 from interp.plots.blocks import Block, Column, exhibit, intervals, table
 from interp.plots.names import MEASURES
 from interp.study.study import Study
@@ -14,7 +15,8 @@ def receipts(study: Study) -> Block:
     """What the standard steer of each target changes."""
     rows = study.table("receipts")
     own = (rows["measure"] == "share") & (rows["concept"] == rows["target"])
-    kept = rows[rows["measure"].isin(IN_RECEIPTS) | own]
+    measures = [*IN_RECEIPTS, *(key for name in own_metrics() if (key := f"{name}@10") in set(rows["measure"]))]
+    kept = rows[rows["measure"].isin(measures) | own]
     texts = intervals(kept, "change", signs=True), intervals(kept, "after", signs=False)
     shown = kept.assign(text=np.where(kept["measure"] == "overlap", texts[1], texts[0]))
     keys = ["target", "feature", "value"]
@@ -26,7 +28,7 @@ def receipts(study: Study) -> Block:
         Column("feature", "Feature", 0),
         Column("value", "Set to", 2),
         Column("share", "Share of it", None),
-        *(Column(key, MEASURES[key], None) for key in IN_RECEIPTS),
+        *(Column(key, MEASURES.get(key, key), None) for key in measures),
     ]
     return exhibit(
         "",

@@ -1,5 +1,7 @@
 """What the standard steer of each steered concept changes."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from interp.concepts import Concepts
@@ -20,6 +22,7 @@ def receipts(
     features_table: pd.DataFrame,
     items_table: pd.DataFrame,
     concepts: Concepts,
+    own_metrics: Mapping[str, int],
 ) -> Tables:
     """Table `receipts`: what the standard steer of each target changes (`interp.control.receipts.steering_receipt`).
 
@@ -35,6 +38,7 @@ def receipts(
         features_table: the units of features.
         items_table: popularity of every item.
         concepts: the study's concepts.
+        own_metrics: registered metrics from outside this package, which receipts have as well.
 
     Returns:
         target, feature, value, measure ("share" for shares of concepts), concept (empty for other measures), interval,

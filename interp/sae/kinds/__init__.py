@@ -1,0 +1,20 @@
+"""The kinds of dictionaries, one file each; a new one is a file and its name in `KINDS`.
+
+Each file registers a trainer, and the empty dictionary that trained weights are loaded into
+(`interp.sae_registry.register_sae`). All are those of dictionary_learning.
+"""
+
+from importlib import import_module
+
+try:
+    import dictionary_learning  # noqa: F401
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(
+        "dictionary-learning is not installed. It pins an old nnsight, so it has to be installed by itself: "
+        "pip install --no-deps dictionary-learning==0.1.0"
+    ) from missing
+
+KINDS = ("unsquared", "standard", "gated", "p_anneal", "top_k", "batch_top_k", "matryoshka", "jump_relu")
+
+for _kind in KINDS:
+    import_module(f"{__name__}.{_kind}")

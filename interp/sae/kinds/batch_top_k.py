@@ -1,0 +1,18 @@
+"""The strongest features of a batch, k for each activation on average (Bussmann et al., arXiv 2412.06410)."""
+
+from dictionary_learning.trainers.batch_top_k import BatchTopKSAE, BatchTopKTrainer
+
+from interp.config import SAEConfig
+from interp.sae.kinds import arguments
+from interp.sae_registry import register_sae
+
+
+def dictionary(config: SAEConfig, activation_dim: int) -> BatchTopKSAE:
+    """An untrained dictionary."""
+    return BatchTopKSAE(activation_dim, config.n_features, config.k)
+
+
+@register_sae("batch_top_k", dictionary=dictionary, sparsity="k")
+def trainer(config: SAEConfig, activation_dim: int, device: str) -> BatchTopKTrainer:
+    """A fresh trainer."""
+    return BatchTopKTrainer(**arguments.shared(config, activation_dim, device), **arguments.top_k(config))

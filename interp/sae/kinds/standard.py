@@ -1,0 +1,14 @@
+"""An L1 penalty, and the squared error: the loss that the paper prints."""
+
+from dictionary_learning.trainers.standard import StandardTrainer
+
+from interp.config import SAEConfig
+from interp.sae.kinds.arguments import penalty, shared
+from interp.sae.kinds.unsquared import dictionary
+from interp.sae_registry import register_sae
+
+
+@register_sae("standard", dictionary=dictionary, sparsity="l1", penalty=True)
+def trainer(config: SAEConfig, activation_dim: int, device: str) -> StandardTrainer:
+    """A fresh trainer."""
+    return StandardTrainer(**shared(config, activation_dim, device), **penalty(config))

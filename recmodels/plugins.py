@@ -1,0 +1,102 @@
+"""What is known by name, such as data sets and recommenders, and how other packages add to it.
+
+A script adds by a call such as `register_dataset`. An installed package names the module that makes these calls as an
+entry point, in its pyproject.toml:
+
+    [project.entry-points."recmodels.datasets"]
+    shop = "shop_plugin.data"
+
+The module is imported when something of that group is first looked for.
+"""
+
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import TypeVar
+
+from recmodels.errors import InputError
+
+Thing = TypeVar("Thing")
+_IMPORTED: set[EntryPoint] = set()
+
+
+class Registry(dict[str, Thing]):
+    """Things by name: those of this project, those of installed packages, and those that a script registers.
+
+    Args:
+        unknown: how the message about an unknown name begins, such as "there is no dataset".
+        group: the entry points that add to it, such as "recmodels.datasets".
+        register: the function that adds to it, for messages.
+        home: the module whose import registers those of this project; None if they are registered already.
+    """
+
+    def __init__(self, unknown: str, group: str, register: str, home: str | None = None) -> None:
+        super().__init__()
+        self.unknown, self.group, self.register, self.home = unknown, group, register, home
+        self._ours: set[str] = set()
+
+    def add(self, name: str, thing: Thing, module: str) -> None:
+        """Make a thing known. One that is registered again under its name takes the other one's place.
+
+        Args:
+            name: what it is called.
+            thing: what it is.
+            module: where it is defined.
+
+        Raises:
+            InputError: this project has another thing of that name, or the name is not a text.
+        """
+        if not isinstance(name, str) or not name:
+            raise InputError(f"{self.register} was given the name {name!r}: give a text, such as 'shop'")
+        self._import_home()
+        ours = module.partition(".")[0] == self.group.partition(".")[0]
+        if name in self._ours and not ours:
+            raise InputError(f"{self.register}: {name!r} is there already, as one of ours: give yours another name")
+        if ours:
+            self._ours.add(name)
+        self[name] = thing
+
+    def find(self, name: str) -> Thing:
+        """The thing of a name.
+
+        Raises:
+            InputError: there is none, or an installed package cannot be imported.
+        """
+        self.load()
+        if name not in self:
+            raise InputError(
+                f"{self.unknown} {name!r}: choose one of {', '.join(self)}, or register your own first "
+                f"({self.register})"
+            )
+        return self[name]
+
+    def load(self) -> None:
+        """Import what registers the things of this project and of installed packages, unless this has been done."""
+        self._import_home()
+        import_entry_points(self.group)
+
+    def _import_home(self) -> None:
+        home, self.home = self.home, None
+        if home is not None:
+            import_module(home)
+
+
+def import_entry_points(group: str) -> None:
+    """Import what installed packages name in a group of entry points, each once.
+
+    Raises:
+        InputError: one cannot be imported.
+    """
+    for entry in entry_points(group=group):
+        if entry in _IMPORTED:
+            continue
+        _IMPORTED.add(entry)
+        try:
+            entry.load()
+        except Exception as error:
+            _IMPORTED.discard(entry)
+            package = entry.dist.name if entry.dist else "a package"
+            reason = (str(error).splitlines() or [""])[0]
+            raise InputError(
+                f"{package} adds {entry.name} = {entry.value} to {group}, which cannot be imported "
+                f"({type(error).__name__}: {reason}): mend or uninstall {package}"
+            ) from error
