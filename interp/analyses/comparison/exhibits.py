@@ -5,10 +5,11 @@ from typing import Any
 import pandas as pd
 
 from interp.analyses.comparison.figures import setting_curve, site_bars, trade_off_curves
-from interp.config import PENALISED
+from interp.config import SAEConfig
 from interp.paper import is_the_papers, paper_table
 from interp.plots.blocks import Block, Column, exhibit, figure, missing, paper_name, table
 from interp.presets import L1, SIZES
+from interp.sae_registry import sae_kind
 from interp.study.study import Study
 
 SEEDS = 5  # runs of every point in the paper
@@ -137,7 +138,7 @@ def reduced(study: Study) -> str:
         ("sizes", study.table("sizes")["n_features"], SIZES),
     ):
         left = sorted(set(wanted) - set(values))
-        if what == "λ" and study.config["sae"]["trainer"] not in PENALISED:
+        if what == "λ" and sae_kind(study.config["sae"]["trainer"]).sparsity != "l1":
             lacks.append(f"no λ grid ({study.config['sae']['trainer']} has no λ)")
         elif left:
             lacks.append(f"{len(left)} of {len(wanted)} {what} are missing ({', '.join(f'{one:g}' for one in left)})")
@@ -156,13 +157,12 @@ def has_penalties(study: Study) -> bool:
 
 
 def setting_name(study: Study) -> str:
-    """What decides the configured dictionary's sparsity: λ or k."""
-    return "λ" if study.config["sae"]["trainer"] in PENALISED else "k"
+    """What decides the configured dictionary's sparsity: λ, k or a setting of its kind's own."""
+    return sae_kind(study.config["sae"]["trainer"]).symbol
 
 
 def _configured(study: Study) -> float:
-    sae = study.config["sae"]
-    return sae["l1"] if sae["trainer"] in PENALISED else sae["k"]
+    return SAEConfig(**study.config["sae"]).sparsity
 
 
 def _columns(paper: bool = False) -> list[Column]:
