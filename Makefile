@@ -30,7 +30,7 @@ test: lint
 
 # A warning, such as a link that leads nowhere, fails the build.
 docs: $(READY)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 studies: $(READY)
 	$(BIN)/python -m pytest -m study

@@ -34,7 +34,13 @@ def public_face(package: ModuleType) -> str:
     lines = [f"# Package {package.__name__}", "", *(package.__doc__ or "").splitlines(), ""]
     for heading, names in groups(package):
         lines += [f"## {heading}", ""] if heading else []
+        elsewhere = [name for name in names if package is not interp and name in interp._HOMES]
+        if elsewhere:
+            links = ", ".join(f"[`{name}`][{package._HOMES[name]}.{name}]" for name in elsewhere)
+            lines += [f"Names that package interp has as well are described there: {links}.", ""]
         for name in names:
+            if name in elsewhere:
+                continue
             lines += [f"::: {package._HOMES[name]}.{name}", "    options:"]
             lines += [f"      heading: {package.__name__}.{name}", f"      toc_label: {name}", ""]
     return "\n".join(lines)

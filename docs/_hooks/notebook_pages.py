@@ -28,7 +28,7 @@ def page(path: Path) -> tuple[str, dict[str, bytes]]:
     pictures: dict[str, bytes] = {}
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "markdown":
-            parts.append(cell.source)
+            parts.append(cell.source.replace("](../docs/", "](../"))
             continue
         parts.append(f"```python\n{cell.source}\n```")
         parts += [markdown_of(output, f"{path.stem}-{len(pictures)}.png", pictures) for output in cell.outputs]
