@@ -35,7 +35,7 @@ def register(model: Model) -> Model:
     """Make a recommender of your own known by its `config_class.model_type`: to be trained, loaded and interpreted.
 
     To be put above the class as a decorator, in a module that is imported before such a recommender is loaded, or that
-    an installed package names as an entry point in the group `recmodels.recommenders` (docs/plugins/recommender.md). A
+    an installed package names as an entry point in the group `recmodels.recommenders` (docs/how-to/own-recommender.md). A
     class that is registered again under its name takes the other one's place.
 
     Raises:
