@@ -14,11 +14,12 @@ VERSION_TESTS ?= tests/recmodels tests/interp --ignore tests/recmodels/test_metr
 
 STUDIES := ml-100k planted ml-1m ml-1m-bert4rec lastfm-2k ml-latest-small
 
-.PHONY: help demo test fuzz kill faults lint oldest newest studies reference notebooks clean
+.PHONY: help demo test docs fuzz kill faults lint oldest newest studies reference notebooks clean
 
 help:
 	@echo "make demo     install, then train, interpret and steer a recommender on MovieLens-100K"
 	@echo "make test     lint, type checks and the whole test suite"
+	@echo "make docs     the documentation as a site in build/docs, to open at build/docs/index.html"
 	@echo "make fuzz     100,000 odd inputs, and a table of what they led to (FUZZ_INPUTS for another number)"
 	@echo "make oldest   tests with the oldest allowed version of each dependency; make newest, with the newest"
 	@echo "make kill     kill a small study 200 times in all its stages, and compare what it ends in"
@@ -34,6 +35,10 @@ demo: $(READY)
 # Several tests at a time, the models of each on one core.
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not study" --numprocesses auto --maxprocesses 4 --dist loadfile
+
+# A warning, such as a link that leads nowhere, fails the build.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 fuzz: $(READY)
 	OMP_NUM_THREADS=1 FUZZ_INPUTS=$(FUZZ_INPUTS) $(BIN)/python -m pytest tests/fuzz

@@ -40,8 +40,8 @@ def register(model: Model) -> Model:
     """Make a recommender of your own known by its `config_class.model_type`: to be trained, loaded and interpreted.
 
     To be put above the class as a decorator, in a module that is imported before such a recommender is loaded, or that
-    an installed package names as an entry point in the group `recmodels.recommenders` (docs/plugins/recommender.md). A
-    class that is registered again under its name takes the other one's place.
+    an installed package names as an entry point in the group `recmodels.recommenders` (docs/how-to/own-recommender.md).
+    A class that is registered again under its name takes the other one's place.
 
     Raises:
         InputError: its configuration has no name of its own, or it does not say where its blocks are.

@@ -127,7 +127,7 @@ def _plain(value: Any) -> Input:
     return Input(value, lambda: value)
 
 
-# What each is, is said in docs/analyses.md.
+# What each is, is said in docs/how-to/own-analysis.md.
 INPUTS: dict[str, Callable[[Inputs], Input]] = {
     "rec": lambda all: Input(all.rec.recommender.fingerprint, lambda: all.rec),
     "sae": lambda all: Input(all.sae.fingerprint, lambda: all.sae),

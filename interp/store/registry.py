@@ -1,7 +1,7 @@
 """All analyses that are known, in the order of work: those of `interp.analyses`, and of installed packages.
 
 A notebook or script adds one of its own by `register_analysis`; a package by an entry point in the group
-`interp.analyses`, which names a module that does so (docs/plugins/analysis.md).
+`interp.analyses`, which names a module that does so (docs/how-to/own-analysis.md).
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _LOADED: list[bool] = []
 def register_analysis(analysis: Analysis) -> Analysis:
     """Make an analysis known: studies compute its tables, and reports have its exhibits and claims.
 
-    One that is registered again under its name takes the other one's place. docs/plugins/analysis.md has an example.
+    One that is registered again under its name takes the other one's place. docs/how-to/own-analysis.md has an example.
 
     Raises:
         InputError: another analysis has a table of the same name.

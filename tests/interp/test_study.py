@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -198,23 +197,6 @@ def test_the_summary_says_what_was_found(study):
         assert name in text
     assert f"NDCG@10 {study.table('recommender')['ndcg@10'][0]:.3f}" in text
     assert "dashboard.html" in text
-
-
-def test_the_readmes_example_runs(study, tmp_path):
-    """As written, but on the planted study: its folder, one of its concepts and its item ids."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    code = re.search(r"```python\n(.*?)```", readme, re.DOTALL)[1]
-    code = code.replace("artifacts/ml-100k", str(study.folder)).replace("Horror", study.table("concepts")["concept"][0])
-    code, replaced = re.subn(r"histories = .*", "histories = [[1, 2, 3], [4, 5, 6, 7]]", code)
-    assert replaced == 1
-    (naming,) = re.findall(r"```python\n(from interp.study.naming .*?)```", readme, re.DOTALL)
-    assert naming.count("\n") <= 8
-    script = tmp_path / "example.py"
-    script.write_text(f"{code}\n{naming}\nprint(named)")
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "promotes" in done.stdout
-    assert "about concept-" in done.stdout
 
 
 def test_a_damaged_table_is_refused(study, tmp_path):

@@ -6,61 +6,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import nbformat
-import pandas as pd
 import pytest
 from execute import NOTEBOOKS, WIDGET, execute, read
-from small import TRAINING
+from films import CONFIG, films
 
-from interp.config import SAEConfig, StudyConfig
 from interp.pipeline.run import run
 from interp.presets import PRESETS
-from recmodels.datasets.planted import PlantedConfig, load
-from recmodels.interactions import Dataset
 
 ROOT = Path(__file__).parents[2]
 PLOTLY = "application/vnd.plotly.v1+json"
 NAMES = [path.stem for path in NOTEBOOKS]
-GENRES = ["Horror", "Comedy", "Sci-Fi", "Drama", "Action", "Children's", "Romance", "Western"]
-# What the notebooks say of films: ids of MovieLens, so that its horror films are of the planted Horror.
-HORROR = [200, 219, 183]
 BYTES = 1_500_000
 
 
 @pytest.fixture(scope="module")
 def like_films(tmp_path_factory):
-    """A study of a planted world in seconds, whose concepts and some of whose items are called as MovieLens's are."""
     folder = tmp_path_factory.mktemp("study") / "ml-100k"
-    config = StudyConfig(
-        training=replace(TRAINING, max_epochs=3),
-        sae=SAEConfig(n_features=32, steps=200, batch_size=256, warmup_steps=50, sparsity_warmup_steps=100),
-        steered=("Horror",),
-        values=(-4.0, 0.0, 4.0),
-        out=folder,
-    )
-    run(config, renamed(load(PlantedConfig(users=300, items=120, concepts=8, mean_length=20, drift=0.05))))
+    run(replace(CONFIG, out=folder), films())
     return folder
-
-
-def renamed(planted):
-    """Concepts as genres, and ids from 1 to 600 of which the ones in `HORROR` have the first genre."""
-    items = planted.items
-    names = {concept: GENRES[int(concept[-2:])] for concept in sorted({c for row in items["concepts"] for c in row})}
-    first = items.index[[row[0] == "concept-00" for row in items["concepts"]]][: len(HORROR)]
-    others = iter(sorted(set(range(1, 600)) - set(HORROR), key=lambda number: (number not in {1, 71, 95, 588}, number)))
-    ids = dict(zip(first, HORROR, strict=True))
-    ids |= {item: next(others) for item in items.index if item not in ids}
-    return Dataset(
-        "ml-100k",
-        planted.interactions.assign(item=planted.interactions["item"].map(ids)),
-        pd.DataFrame(
-            {
-                "title": items["title"].to_numpy(),
-                "genres": [tuple(names[concept] for concept in row) for row in items["concepts"]],
-            },
-            index=pd.Index([ids[item] for item in items.index], name="item"),
-        ),
-        "genres",
-    )
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
