@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.plain import EXACT, LARGEST, plain
 
 # Up to 18 digits fit into 64 bits; a leading zero makes a number a name.
@@ -67,7 +67,7 @@ class Table:
         """What to raise about the first cell of a column that is `bad`; `says` goes on after "column 'x' is …"."""
         row = int(np.asarray(bad).argmax())
         cell = self.frame[name].iloc[row : row + 1]
-        what = "empty" if _is_nothing(cell.tolist()[0]) else shown(cell.tolist()[0])
+        what = "empty" if _is_nothing(cell.tolist()[0]) else quote(cell.tolist()[0])
         return InputError(f"{self.where}, row {cell.index[0]}, column {name!r} is {what}, {says}: {self.advice}")
 
 

@@ -46,7 +46,7 @@ def for_terminal(show: Callable[[Any], str]) -> Callable[[Any], str]:
     return shows
 
 
-def shown(value: Any, longest: int = LONGEST) -> str:
+def quote(value: Any, longest: int = LONGEST) -> str:
     """How a message quotes a value: its `repr` on one line, cut after `longest` characters."""
     try:
         text = one_line(repr(value))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from recmodels.columns import plain_ids
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.plain import plain, text
 
 COLUMNS = ("user", "item", "time")
@@ -157,7 +157,7 @@ def _titles(column: pd.Series) -> list[str]:
 def _check_name(name: str) -> None:
     if not isinstance(name, str) or not NAME.fullmatch(name) or not name.isprintable():
         raise InputError(
-            f"{shown(name)} cannot be the name of a data set, as a folder is called by it: take up to 100 characters "
+            f"{quote(name)} cannot be the name of a data set, as a folder is called by it: take up to 100 characters "
             f"without / \\ and :, the first one a letter or digit"
         )
 

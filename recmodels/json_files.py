@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 
 LARGEST = 64 * 2**20  # bytes of a file that is read
 TYPES = {
@@ -73,9 +73,9 @@ def check_record(record: Any, types: Mapping[str, type], name: object, advice: s
         raise InputError(f"{name} is damaged, it holds no object: {advice}")
     for key, kind in types.items():
         if key not in record:
-            raise InputError(f"{name} is damaged, {shown(key)} is missing: {advice}")
+            raise InputError(f"{name} is damaged, {quote(key)} is missing: {advice}")
         if not of_type(record[key], kind):
-            raise InputError(f"{name} is damaged, {shown(key)} is {shown(record[key])}, not {TYPES[kind]}: {advice}")
+            raise InputError(f"{name} is damaged, {quote(key)} is {quote(record[key])}, not {TYPES[kind]}: {advice}")
 
 
 def of_type(value: Any, kind: type) -> bool:

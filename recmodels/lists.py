@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.plain import plain
 from recmodels.scalars import as_number
 
@@ -41,10 +41,10 @@ def lists_by_user(given: Any) -> tuple[list[Any], list[list[Any]]]:
     lists = [_checked(user, value) for user, value in zip(users, values, strict=True)]
     bad = no_users(pd.Series(np.fromiter(users, dtype=object, count=len(users))))
     if bad.any():
-        raise InputError(f"{shown(users[int(bad.argmax())])} is no user: give each history the id of a user")
+        raise InputError(f"{quote(users[int(bad.argmax())])} is no user: give each history the id of a user")
     if isinstance(given, pd.Series) and len(set(users)) < len(users):
         user = next(user for place, user in enumerate(users) if user in users[:place])
-        raise InputError(f"user {shown(user)} has two histories: join them, or give each its own user")
+        raise InputError(f"user {quote(user)} has two histories: join them, or give each its own user")
     return users, lists
 
 
@@ -81,7 +81,7 @@ def as_column(items: Any) -> pd.Series:
         return pd.Series(items)
     cells = elements(items)
     if cells is None:
-        raise InputError(f"{shown(items)} is no list of item ids")
+        raise InputError(f"{quote(items)} is no list of item ids")
     if set(map(type, cells)) == {int}:
         try:
             return pd.Series(cells, dtype=np.int64)
@@ -110,9 +110,9 @@ def _checked(user: Any, value: Any) -> list[Any]:
     items = elements(value)
     if items is None:
         raise InputError(
-            f"the history of user {shown(user)} is {type(value).__name__}, not a list of item ids: "
-            f"write [{shown(value)}]"
+            f"the history of user {quote(user)} is {type(value).__name__}, not a list of item ids: "
+            f"write [{quote(value)}]"
         )
     if not items:
-        raise InputError(f"the history of user {shown(user)} is empty: give at least one item, or leave the user out")
+        raise InputError(f"the history of user {quote(user)} is empty: give at least one item, or leave the user out")
     return items

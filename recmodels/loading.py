@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from transformers import PreTrainedConfig
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.folders import refuse_link
 from recmodels.json_files import TYPES, check_record, of_type, read_json
 from recmodels.model import SequentialRecommender
@@ -80,7 +80,7 @@ def read_settings(path: Path, kind: type[SequentialRecommender], advice: str) ->
             settings[key] = value
             continue
         if key not in declared:
-            raise InputError(f"{path} has the key {shown(key)}, which {kind.config_class.__name__} does not: {advice}")
+            raise InputError(f"{path} has the key {quote(key)}, which {kind.config_class.__name__} does not: {advice}")
         _check_value(key, value, declared[key], path, advice)
         settings[key] = value
     return settings
@@ -114,10 +114,10 @@ def _declared(config: type[PreTrainedConfig]) -> dict[str, Any]:
 
 def _check_value(key: str, value: Any, kind: Any, path: Path, advice: str) -> None:
     if kind in TYPES and not of_type(value, kind):
-        raise InputError(f"{path} has {shown(value)} for {key}, not {TYPES[kind]}: {advice}")
+        raise InputError(f"{path} has {quote(value)} for {key}, not {TYPES[kind]}: {advice}")
     low, high = RANGES.get(key, (-LARGEST, LARGEST))
     if of_type(value, float) and not (isfinite(value) and low <= value <= high):
-        raise InputError(f"{path} has {shown(value)} for {key}, which must lie between {low} and {high}: {advice}")
+        raise InputError(f"{path} has {quote(value)} for {key}, which must lie between {low} and {high}: {advice}")
 
 
 def _check_shapes(
@@ -128,9 +128,9 @@ def _check_shapes(
     lacking = [name for name, tensor in expected.items() if name not in shapes and id(tensor) not in saved]
     more = [name for name in shapes if name not in expected]
     if lacking or more:
-        what = f"lacks {shown(lacking[0])}" if lacking else f"has {shown(more[0])}, which such a model has not"
+        what = f"lacks {quote(lacking[0])}" if lacking else f"has {quote(more[0])}, which such a model has not"
         raise InputError(f"{path} {what}: {advice}")
     for name, shape in shapes.items():
         needed = tuple(expected[name].shape)
         if shape != needed:
-            raise InputError(f"{path} has {shown(name)} of shape {shape}, config.json asks for {needed}: {advice}")
+            raise InputError(f"{path} has {quote(name)} of shape {shape}, config.json asks for {needed}: {advice}")

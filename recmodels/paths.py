@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 
 
 def as_path(given: Any) -> Path:
@@ -16,10 +16,10 @@ def as_path(given: Any) -> Path:
         InputError: neither text nor a path, empty, or no path that the system could have.
     """
     if not isinstance(given, str | os.PathLike) or isinstance(text := os.fspath(given), bytes):
-        raise InputError(f"{shown(given)} is not a path: give text or a pathlib.Path")
+        raise InputError(f"{quote(given)} is not a path: give text or a pathlib.Path")
     if not text or "\0" in text:
-        raise InputError(f"{shown(given)} is not a path: give the name of a file or folder")
+        raise InputError(f"{quote(given)} is not a path: give the name of a file or folder")
     try:
         return Path(os.path.abspath(Path(text).expanduser()))
     except RuntimeError:
-        raise InputError(f"the home directory of {shown(given)} is not known: give the whole path") from None
+        raise InputError(f"the home directory of {quote(given)} is not known: give the whole path") from None

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.interchange
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.scalars import as_number
 
 LARGEST = np.iinfo(np.int64).max
@@ -102,13 +102,13 @@ def text(value: Any) -> str:
     if isinstance(value, datetime.datetime):
         return str(value).removesuffix(" 00:00:00")
     if isinstance(value, Mapping | list | tuple | set | frozenset | np.ndarray):
-        raise InputError(f"{shown(value)} is not a single value: give text, numbers, or lists of them")
+        raise InputError(f"{quote(value)} is not a single value: give text, numbers, or lists of them")
     try:
         written = str(value).strip()
     except Exception:  # the value's own code
         written = ADDRESS
     if ADDRESS in written:  # an address in memory, which differs from run to run
-        raise InputError(f"{shown(value)} is not a value of an attribute: give text or numbers")
+        raise InputError(f"{quote(value)} is not a value of an attribute: give text or numbers")
     return written
 
 
@@ -144,7 +144,7 @@ def _scalar(value: Any) -> Any:
         try:
             return value.decode().strip()
         except UnicodeDecodeError:
-            raise InputError(f"{shown(value)} is not text in UTF-8: decode it first") from None
+            raise InputError(f"{quote(value)} is not text in UTF-8: decode it first") from None
     if isinstance(value, str):
         return _encodable(value).strip()
     if isinstance(value, Decimal) and value.is_finite():
@@ -174,7 +174,7 @@ def _encodable(cell: str) -> str:
 
 
 def _half(cell: str) -> str:
-    return f"the text {shown(cell)} has half a character (a lone surrogate): read it again with its right encoding"
+    return f"the text {quote(cell)} has half a character (a lone surrogate): read it again with its right encoding"
 
 
 def _is_encodable(cell: str) -> bool:

@@ -13,7 +13,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 
 Thing = TypeVar("Thing")
 _IMPORTED: set[EntryPoint] = set()
@@ -64,7 +64,7 @@ class Registry(dict[str, Thing]):
         self.load()
         if not isinstance(name, str) or name not in self:
             raise InputError(
-                f"{self.unknown} {shown(name)}: choose one of {', '.join(self)}, or register your own first "
+                f"{self.unknown} {quote(name)}: choose one of {', '.join(self)}, or register your own first "
                 f"({self.register})"
             )
         return self[name]

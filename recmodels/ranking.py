@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from recmodels import metrics
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.scalars import as_whole_number
 from recmodels.sequences import Histories
 from recmodels.steady import steady
@@ -64,9 +64,9 @@ def check_length(k: Any) -> int:
     """
     length = as_whole_number(k)
     if length is None or length < 1:
-        raise InputError(f"k is {shown(k)}: ask for at least one item")
+        raise InputError(f"k is {quote(k)}: ask for at least one item")
     if length > LONGEST_LIST:
-        raise InputError(f"k is {shown(k)}: ask for at most {LONGEST_LIST:,} items")
+        raise InputError(f"k is {quote(k)}: ask for at most {LONGEST_LIST:,} items")
     return length
 
 

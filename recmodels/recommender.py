@@ -14,7 +14,7 @@ from transformers.utils import logging as transformers_logging
 
 from recmodels import artifacts
 from recmodels.bert4rec import BERT4Rec
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.gptrec import GPTRec
 from recmodels.json_files import of_type, read_json, read_record
 from recmodels.loading import load_model
@@ -161,7 +161,7 @@ def _read_ids(path: Path, advice: str) -> pd.Index:
         raise InputError(f"{path} is no list of item ids: {advice}")
     index = pd.Index(ids, name="item")
     if not index.is_unique:
-        raise InputError(f"{path} has the item {shown(index[index.duplicated()].tolist()[0])} twice: {advice}")
+        raise InputError(f"{path} has the item {quote(index[index.duplicated()].tolist()[0])} twice: {advice}")
     return index
 
 

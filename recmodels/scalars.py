@@ -3,7 +3,7 @@
 from numbers import Integral, Real
 from typing import Any
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 
 
 def as_number(value: Any) -> int | float | None:
@@ -50,5 +50,5 @@ def whole_number(name: str, value: Any, least: int = 1, most: int | None = None)
     whole = as_whole_number(value)
     if whole is None or whole < least or (most is not None and whole > most):
         reach = f"of at least {least}" if most is None else f"from {least} to {most}"
-        raise InputError(f"{name} is {shown(value)}: give a whole number {reach}")
+        raise InputError(f"{name} is {quote(value)}: give a whole number {reach}")
     return whole

@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 
 from recmodels.columns import Table, are_ids, is_empty, plain_ids, times
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.lists import as_column, lists_by_user, no_users
 from recmodels.plain import as_frame, plain
 
@@ -53,12 +53,12 @@ class Vocabulary:
             bad = ~are_ids(ids)
             if bad.any():
                 wrong = ids[bad].tolist()[0]
-                raise InputError(f"{shown(wrong)} is no item: an item id is a whole number or text")
+                raise InputError(f"{quote(wrong)} is no item: an item id is a whole number or text")
         items = pd.Index(ids, tupleize_cols=False)
         codes = self.ids.get_indexer(items)
         unknown = items[codes < 0]
         if len(unknown):
-            names = ", ".join(shown(item) for item in unknown.unique()[:3].tolist())
+            names = ", ".join(quote(item) for item in unknown.unique()[:3].tolist())
             raise InputError(
                 f"{unknown.nunique(dropna=False)} items are unknown to this recommender ({names}): leave them out, "
                 f"or write the ids as {self.ids[:1].tolist()[0]!r} is written"
@@ -94,7 +94,7 @@ class Histories:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the users, the codes and where each history ends."""
-        digest = hashlib.sha256(json.dumps(self.users.tolist(), default=shown).encode())
+        digest = hashlib.sha256(json.dumps(self.users.tolist(), default=quote).encode())
         for part in (self.codes.astype(np.int64), self.offsets):
             digest.update(part.tobytes())
         return digest.hexdigest()

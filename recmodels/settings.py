@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, Union
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.paths import as_path
 from recmodels.scalars import as_number, as_whole_number
 
@@ -48,7 +48,7 @@ class Between:
         else:
             limit = f"be at least {self.least:,g}" if not above else f"be at most {self.most:,}"
         finite = "" if -math.inf < value < math.inf else "a finite number, and "
-        told = shown(value).removesuffix(".0")
+        told = quote(value).removesuffix(".0")
         raise InputError(f"{name} is {told}: it must {limit.replace('be ', f'be {finite}', 1)}")
 
 
@@ -70,7 +70,7 @@ class Name(Words):
         """Refuse what would lead elsewhere, or cannot be printed."""
         super().check(name, text)
         if not text.isprintable() or set(text) & set("/\\") or text in (".", ".."):
-            raise InputError(f"{name} is {shown(text)}: it names a folder, so give a plain name without slashes")
+            raise InputError(f"{name} is {quote(text)}: it names a folder, so give a plain name without slashes")
 
 
 @dataclass(frozen=True)
@@ -156,28 +156,28 @@ def reader(hint: Any, rule: Any = None) -> Reader:
 def _number(name: str, value: Any, kind: type, rule: Between) -> int | float:
     number = as_whole_number(value) if kind is int else as_number(value)
     if number is None:
-        raise InputError(f"{name} is {shown(value)}: give a {'whole ' if kind is int else ''}number")
+        raise InputError(f"{name} is {quote(value)}: give a {'whole ' if kind is int else ''}number")
     rule.check(name, number)
     return number
 
 
 def _text(name: str, value: Any, rule: Words) -> str:
     if not isinstance(value, str):
-        raise InputError(f"{name} is {shown(value)}: give text")
+        raise InputError(f"{name} is {quote(value)}: give text")
     text = str(value)  # numpy's text becomes plain
     if len(text) > LONGEST:
-        raise InputError(f"{name} is {shown(text)}, of {len(text):,} characters: {LONGEST} are the most")
+        raise InputError(f"{name} is {quote(text)}, of {len(text):,} characters: {LONGEST} are the most")
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise InputError(f"{name} is {shown(text)}: it holds half a character, so write it again") from None
+        raise InputError(f"{name} is {quote(text)}: it holds half a character, so write it again") from None
     rule.check(name, text)
     return text
 
 
 def _choice(name: str, value: Any, choices: tuple[Any, ...]) -> str:
     if not isinstance(value, str) or value not in choices:
-        raise InputError(f"{name} is {shown(value)}: choose one of {', '.join(choices)}")
+        raise InputError(f"{name} is {quote(value)}: choose one of {', '.join(choices)}")
     return str(value)
 
 
@@ -192,17 +192,17 @@ def _path(name: str, value: Any) -> Path:
 def _several(name: str, value: Any, each: Reader) -> tuple[Any, ...]:
     value = value.tolist() if hasattr(value, "tolist") else value  # arrays, tensors and series
     if not isinstance(value, list | tuple | range):
-        raise InputError(f"{name} is {shown(value)}: give a tuple, such as ({shown(value)},)")
+        raise InputError(f"{name} is {quote(value)}: give a tuple, such as ({quote(value)},)")
     if len(value) > MANY:
         raise InputError(f"{name} has {len(value):,} values: {MANY:,} are the most")
     read = tuple(each(name, one) for one in value)
     if len(set(read)) < len(read):
         twice = next(one for place, one in enumerate(read) if one in read[:place])
-        raise InputError(f"{name} has {shown(twice)} twice: give each value once")
+        raise InputError(f"{name} has {quote(twice)} twice: give each value once")
     return read
 
 
 def _instance(name: str, value: Any, kind: type) -> Any:
     if not isinstance(value, kind):
-        raise InputError(f"{name} is {shown(value)}: give a {kind.__name__}")
+        raise InputError(f"{name} is {quote(value)}: give a {kind.__name__}")
     return value

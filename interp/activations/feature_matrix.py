@@ -16,7 +16,7 @@ from interp.activations.activation_store import ActivationStore
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from recmodels import artifacts
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.sequences import Histories
 
 _USERS = 256  # per pass
@@ -123,7 +123,7 @@ def units_of(units: Units | None, n_features: int) -> np.ndarray:
             units = units.sort_index()
         scale = np.asarray(units, dtype=float)
     except (TypeError, ValueError, RuntimeError, OverflowError):
-        raise InputError(f"units are {shown(units)}: give one number, 0 or more, for each feature") from None
+        raise InputError(f"units are {quote(units)}: give one number, 0 or more, for each feature") from None
     if scale.shape != (n_features,) or not (np.isfinite(scale) & (scale >= 0)).all():
         raise InputError(f"units has shape {scale.shape}: give one number, 0 or more, for each feature")
     return scale

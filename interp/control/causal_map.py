@@ -20,7 +20,7 @@ from interp.control.steered_lists import steered_lists
 from interp.control.sweeps import user_shares
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.validation import LARGEST
-from recmodels.errors import InputError, for_terminal, shown
+from recmodels.errors import InputError, for_terminal, quote
 from recmodels.scalars import as_number
 
 STEERS = 128  # per pass over the histories, two for each feature, so that their lists fit into memory
@@ -98,7 +98,7 @@ def causal_map(
     if len(given) < 2:
         raise InputError("one user has no standard error: give the histories of at least two")
     if not isinstance(features, Mapping | pd.Series):
-        raise InputError(f"features are {shown(features)}: give a mapping from feature to its unit")
+        raise InputError(f"features are {quote(features)}: give a mapping from feature to its unit")
     units = {feature: _unit(feature, unit) for feature, unit in features.items() if as_number(unit) != 0}
     if not units:
         raise InputError("no feature has a unit above 0: give some that are active")
@@ -157,7 +157,7 @@ def turned(causal: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
 def _unit(feature: Any, unit: Any) -> float:
     number = as_number(unit)
     if number is None or not abs(number) <= LARGEST:
-        raise InputError(f"the unit of feature {shown(feature)} is {shown(unit)}: give a number")
+        raise InputError(f"the unit of feature {quote(feature)} is {quote(unit)}: give a number")
     return float(number)
 
 

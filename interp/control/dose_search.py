@@ -22,7 +22,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
 from interp.steering.parsing import Meanings
 from interp.steering.vocabulary import Reconstruct
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.scalars import as_number, whole_number
 from recmodels.sequences import Histories
 
@@ -45,13 +45,13 @@ class Goal:
 
     def __post_init__(self) -> None:
         if not isinstance(self.at_most, bool | np.bool_):
-            raise InputError(f"at_most is {shown(self.at_most)}: give True or False")
+            raise InputError(f"at_most is {quote(self.at_most)}: give True or False")
         if not isinstance(self.target, str):
-            raise InputError(f"the concept is {shown(self.target)}: give its name")
+            raise InputError(f"the concept is {quote(self.target)}: give its name")
         share = as_number(self.share)
         if share is None or not 0 <= share <= 1 or (share == 0 and not self.at_most):
             raise InputError(
-                f"share is {shown(self.share)}: give a share of the list above 0 and at most 1, such as 0.4"
+                f"share is {quote(self.share)}: give a share of the list above 0 and at most 1, such as 0.4"
             )
         object.__setattr__(self, "share", share)
         object.__setattr__(self, "k", whole_number("k", self.k))
@@ -204,10 +204,10 @@ class Search:
         rec, column = self.rec, self.concepts.index(self.goal.target)
         reach = as_number(self.reach)
         if reach is None or not 0 < reach < np.inf:
-            raise InputError(f"reach is {shown(self.reach)}: give a positive number of units, such as 10")
+            raise InputError(f"reach is {quote(self.reach)}: give a positive number of units, such as 10")
         if not isinstance(self.features, Iterable) or isinstance(self.features, str | pd.DataFrame):
             raise InputError(
-                f"no features given: pass a list of at least one, such as [412], not {shown(self.features)}"
+                f"no features given: pass a list of at least one, such as [412], not {quote(self.features)}"
             )
         name = rec.only_site() if self.site is None else self.site
         named = rec.steer_of(self.features, site=name, op="ablate", reconstruct=self.reconstruct)

@@ -20,7 +20,7 @@ from interp.control.steered_lists import BLOCK, shares_all_before
 from interp.features.explanations import asked, item_ranks, seen
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Steer
-from recmodels.errors import InputError, for_terminal, shown
+from recmodels.errors import InputError, for_terminal, quote
 from recmodels.lists import elements
 from recmodels.scalars import as_number, whole_number
 from recmodels.sequences import Histories
@@ -113,13 +113,13 @@ def to_enter(
     """
     one, code = asked(rec, history, item)
     if code in one.codes:
-        raise InputError(f"item {shown(item)} is in the history, and is never listed: choose one that is not")
+        raise InputError(f"item {quote(item)} is in the history, and is never listed: choose one that is not")
     k, count, span = whole_number("k", k), whole_number("count", count), as_number(reach)
     if span is None or not 0 < span < np.inf:
-        raise InputError(f"reach is {shown(reach)}: give a positive number of units, such as 4")
+        raise InputError(f"reach is {quote(reach)}: give a positive number of units, such as 4")
     reach = float(span)
     if elements(candidates) is None:
-        raise InputError(f"candidates are {shown(candidates)}: give a list of items")
+        raise InputError(f"candidates are {quote(candidates)}: give a list of items")
     name = rec.only_site() if site is None else site
     sae = rec.site(name).sae
     scale = units_of(units, sae.n_features)

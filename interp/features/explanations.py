@@ -21,7 +21,7 @@ from torch import Tensor
 
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
-from recmodels.errors import InputError, for_terminal, shown
+from recmodels.errors import InputError, for_terminal, quote
 from recmodels.lists import elements
 from recmodels.scalars import whole_number
 from recmodels.sequences import Histories
@@ -192,7 +192,7 @@ def asked(rec: RecommenderEnvoy, history: Any, item: Any) -> tuple[Histories, in
     if len(one) != 1:
         raise InputError(f"{len(one)} histories were given: ask about one at a time")
     if elements(item) is not None:
-        raise InputError(f"{shown(item)} is not an item: ask about one at a time")
+        raise InputError(f"{quote(item)} is not an item: ask about one at a time")
     return one, int(rec.recommender.vocabulary.encode([item])[0])
 
 

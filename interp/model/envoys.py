@@ -31,7 +31,7 @@ from interp.steering.edits import Steer
 from interp.steering.parsing import USUAL, Meanings, is_usual, steer_of
 from interp.steering.validation import check_dictionary, checked
 from interp.steering.vocabulary import At, Reconstruct, Unit, Verb
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.ranking import rank
 from recmodels.recommender import Recommender, recommendations
 from recmodels.sequences import PAD, Histories, as_histories
@@ -221,7 +221,7 @@ class RecommenderEnvoy(_Bound, NNsight):
         """
         if not isinstance(sae, SparseAutoencoder) or not isinstance(meanings, Meanings | None):
             wrong = meanings if isinstance(sae, SparseAutoencoder) else sae
-            raise InputError(f"cannot attach {shown(wrong)}: give a SparseAutoencoder, and Meanings or None")
+            raise InputError(f"cannot attach {quote(wrong)}: give a SparseAutoencoder, and Meanings or None")
         sae.check_belongs(self.recommender.fingerprint)
         if meanings is not None:
             check_dictionary(meanings.dictionary, sae.fingerprint)
@@ -239,7 +239,7 @@ class RecommenderEnvoy(_Bound, NNsight):
             InputError: there is no such site.
         """
         if not isinstance(name, str) or name not in self.recommender.model.sites:
-            raise InputError(f"there is no site {shown(name)}: choose one of {', '.join(self.recommender.model.sites)}")
+            raise InputError(f"there is no site {quote(name)}: choose one of {', '.join(self.recommender.model.sites)}")
         return self.get(name)
 
     def only_site(self) -> str:
@@ -432,7 +432,7 @@ class RecommenderEnvoy(_Bound, NNsight):
             if others:
                 raise InputError(
                     f"these {n} histories name no users and are known by their row, from 0, and this steer has a value "
-                    f"for user {shown(next(iter(others)))}: give a mapping from user to history"
+                    f"for user {quote(next(iter(others)))}: give a mapping from user to history"
                 )
 
     @contextmanager

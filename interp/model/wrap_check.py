@@ -10,7 +10,7 @@ import torch
 from nnsight import save
 from torch import Tensor
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.recommender import Recommender
 from recmodels.scalars import as_number
 from recmodels.sequences import Histories
@@ -138,18 +138,18 @@ def check_expected(rec: Wrapped, expected: Any) -> None:
         expected = {history: row for history, row in expected.iterrows()}
     if not isinstance(expected, Mapping) or not expected:
         raise InputError(
-            f"expected scores are {shown(expected)}: give a mapping from histories, tuples of item ids, to scores by "
+            f"expected scores are {quote(expected)}: give a mapping from histories, tuples of item ids, to scores by "
             f"item id"
         )
     for history, wanted in expected.items():
         if not isinstance(history, tuple) or not isinstance(wanted, Mapping | pd.Series) or not len(wanted):
-            raise InputError(f"the expected scores of {shown(history)} cannot be read: give a tuple and scores by item")
+            raise InputError(f"the expected scores of {quote(history)} cannot be read: give a tuple and scores by item")
         (scores,) = rec.score(rec.recommender.histories([list(history)]))
         codes = rec.recommender.vocabulary.encode(list(wanted.keys()))
         for item, code, value in zip(wanted.keys(), codes, dict(wanted).values(), strict=True):
             number, score = as_number(value), float(scores[int(code)])
             if number is None or not np.isclose(score, float(number), RTOL, ATOL):
                 raise InputError(
-                    f"item {shown(item)} has the score {score:.6g} after {shown(history)}, where {shown(value)} was "
+                    f"item {quote(item)} has the score {score:.6g} after {quote(history)}, where {quote(value)} was "
                     f"expected: the model has other weights or items than the one that gave the expected scores"
                 )

@@ -20,7 +20,7 @@ from interp.config import SAEConfig
 from interp.sae.trainers import build_dictionary
 from recmodels import artifacts
 from recmodels.config_keys import config_key
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.json_files import check_record, of_type, read_record
 from recmodels.loading import tensor_shapes
 from recmodels.steady import steady
@@ -203,5 +203,5 @@ def _record(kind: type[Any], values: dict[str, Any], path: Path, advice: str) ->
     if any(of_type(value, float) and not abs(value) <= LARGEST for value in values.values()):
         raise InputError(f"{path} is damaged, a number in it is too large: {advice}")
     if more := sorted(set(values) - set(types)):
-        raise InputError(f"{path} has the key {shown(more[0])}, which {kind.__name__} does not: {advice}")
+        raise InputError(f"{path} has the key {quote(more[0])}, which {kind.__name__} does not: {advice}")
     return kind(**values)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 
 FEATURE, CONCEPT = "feature:", "concept:"
 
@@ -31,7 +31,7 @@ def feature_or_concept(text: str, concepts: Collection[str], plain_numbers: bool
         ways = " or ".join(FEATURE + str(one) if isinstance(one, int) else CONCEPT + one for one in readings)
         if FEATURE in text:
             ways = f"{CONCEPT}{name} for the concept, or the number with a zero in front for the feature"
-        raise InputError(f"{shown(text)} is the name of a concept and has another meaning: write {ways}")
+        raise InputError(f"{quote(text)} is the name of a concept and has another meaning: write {ways}")
     return readings[0] if readings else name
 
 

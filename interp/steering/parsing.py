@@ -16,7 +16,7 @@ from interp.steering.edits import Edit, Push, Steer
 from interp.steering.feature_names import feature_or_concept
 from interp.steering.validation import check_at, check_dictionary, check_weight, check_word
 from interp.steering.vocabulary import At, Op, Reconstruct, Unit, Verb
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.scalars import as_number, as_whole_number
 
 USUAL = {"op": "set", "at": "last", "unit": "activation", "weight": 1.0, "reconstruct": "none"}
@@ -158,7 +158,7 @@ def _entries(edits: Any, op: Verb) -> Iterable[tuple[Any, Any]]:
         try:
             entries = list(islice(edits, MOST + 1))
         except (TypeError, RuntimeError) as error:  # such as an array without axes
-            raise InputError(f"cannot read edits from {shown(edits)} ({error}): give a list") from None
+            raise InputError(f"cannot read edits from {quote(edits)} ({error}): give a list") from None
         if len(entries) > MOST:
             raise InputError(f"a steer has at most {MOST} edits: give fewer")
         if op == "ablate" or all(isinstance(edit, Edit | Push) for edit in entries):
@@ -175,9 +175,9 @@ def _once(series: Any, what: str) -> Any:
         try:
             unique = series.index.is_unique
         except Exception:  # of a key's own code, or because it has no hash
-            raise InputError(f"the index of a series holds no {what}s: it is {shown(series.index)}") from None
+            raise InputError(f"the index of a series holds no {what}s: it is {quote(series.index)}") from None
         if not unique:
-            twice = Counter(map(shown, series.index)).most_common(1)[0][0]
+            twice = Counter(map(quote, series.index)).most_common(1)[0][0]
             raise InputError(f"{what} {twice} is there twice: keep one of the two")
     return series
 
@@ -200,7 +200,7 @@ def _features(key: Any, meanings: Meanings | None) -> tuple[Any, ...]:
     if isinstance(key, str):
         if meanings is None:
             raise InputError(
-                f"what {shown(key)} means is not known here: name features by number, or take `study.recommender`"
+                f"what {quote(key)} means is not known here: name features by number, or take `study.recommender`"
             )
         return meanings.features(key)
     return (key,)
@@ -227,7 +227,7 @@ def _operands(op: Verb, value: Any) -> list[tuple[Op, Any]]:
     by_user = isinstance(value, Mapping | pd.Series)
     for pair in _once(value, "user").values() if isinstance(value, Mapping) else value if by_user else [value]:
         if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise InputError(f"clamp is given {shown(pair)}: give a pair (floor, cap)")
+            raise InputError(f"clamp is given {quote(pair)}: give a pair (floor, cap)")
     ends = [{user: pair[end] for user, pair in value.items()} if by_user else value[end] for end in (0, 1)]
     return [("floor", ends[0]), ("cap", ends[1])]
 
@@ -267,7 +267,7 @@ def read_edits(texts: list[str], op: Verb, concepts: Collection[str] = ()) -> An
             numbers = []
         if not equals or len(numbers) != (2 if op == "clamp" else 1):
             form = "FEATURE=FLOOR:CAP" if op == "clamp" else "FEATURE=VALUE"
-            raise InputError(f"cannot read the edit {shown(text)}: write it as {form}")
+            raise InputError(f"cannot read the edit {quote(text)}: write it as {form}")
         feature = feature_or_concept(name, concepts, plain_numbers=True)
         if feature in edits:
             raise InputError(f"{name} is steered twice: keep one of the two")

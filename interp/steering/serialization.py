@@ -13,7 +13,7 @@ import torch
 
 from interp.steering.edits import Edit, Push, Steer
 from recmodels import artifacts
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.paths import as_path
 from recmodels.scalars import as_number, as_whole_number
 
@@ -28,7 +28,7 @@ def to_json(steer: Steer) -> str:
         InputError: a number in it is not finite, or a user is neither a text nor a whole number.
     """
     if not isinstance(steer, Steer):
-        raise InputError(f"{shown(steer)} is no steer: give what `rec.steer_of` makes")
+        raise InputError(f"{quote(steer)} is no steer: give what `rec.steer_of` makes")
     record = {
         "version": VERSION,
         "site": steer.site,
@@ -51,7 +51,7 @@ def from_json(text: str) -> Steer:
         InputError: the text is not such a steer.
     """
     if not isinstance(text, str):
-        raise InputError(f"{shown(text)} is no text: give what `to_json` wrote")
+        raise InputError(f"{quote(text)} is no text: give what `to_json` wrote")
     try:
         record = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -106,7 +106,7 @@ def _edit(edit: Edit) -> dict[str, Any]:
 
 def _push(push: Push) -> dict[str, Any]:
     if not isinstance(push.direction, torch.Tensor) or push.direction.is_meta:
-        raise InputError(f"a direction is {shown(push.direction)}: give a tensor")
+        raise InputError(f"a direction is {quote(push.direction)}: give a tensor")
     return {"direction": push.direction.tolist(), "factor": _number(push.factor), "at": _at(push.at)}
 
 
@@ -119,13 +119,13 @@ def _number(value: Any) -> float:
     try:
         return float(number)  # type: ignore[arg-type]
     except (TypeError, OverflowError):
-        raise InputError(f"{shown(value)} is no number that can be written as JSON: give a float") from None
+        raise InputError(f"{quote(value)} is no number that can be written as JSON: give a float") from None
 
 
 def _whole(value: Any) -> int:
     whole = as_whole_number(value)
     if whole is None:
-        raise InputError(f"{shown(value)} is no whole number: name features and steps by whole numbers")
+        raise InputError(f"{quote(value)} is no whole number: name features and steps by whole numbers")
     return whole
 
 
@@ -134,13 +134,13 @@ def _user(user: Any) -> Any:
     if whole is not None:
         return whole
     if not isinstance(user, str):
-        raise InputError(f"user {shown(user)} cannot be written as JSON: name users by texts or whole numbers")
+        raise InputError(f"user {quote(user)} cannot be written as JSON: name users by texts or whole numbers")
     return user
 
 
 def _read(record: Any) -> Edit | Push:
     if not isinstance(record, dict):
-        raise InputError(f"an edit of this steer is {shown(record)}: give what `to_json` wrote")
+        raise InputError(f"an edit of this steer is {quote(record)}: give what `to_json` wrote")
     if "direction" in record:
         _fields("push", record, {"direction": list, "factor": NUMBER, "at": AT})
         _each("direction", record["direction"], NUMBER)

@@ -7,7 +7,7 @@ import torch
 
 from interp.steering.edits import Coder, Edit, Push, Steer
 from interp.steering.vocabulary import Op, Reconstruct
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.scalars import as_number, as_whole_number
 
 LARGEST = 1e9  # a larger number overflows somewhere behind the site
@@ -23,10 +23,10 @@ def checked(steer: Steer, coder: Coder) -> Steer:
     check_dictionary(steer.dictionary, coder.fingerprint)
     check_word("reconstruct", steer.reconstruct, Reconstruct)
     if not isinstance(steer.edits, tuple | list):
-        raise InputError(f"the edits of a steer are {shown(steer.edits)}: give a tuple of edits and pushes")
+        raise InputError(f"the edits of a steer are {quote(steer.edits)}: give a tuple of edits and pushes")
     for edit in steer.edits:
         if not isinstance(edit, Edit | Push):
-            raise InputError(f"a steer holds {shown(edit)}: give it edits and pushes")
+            raise InputError(f"a steer holds {quote(edit)}: give it edits and pushes")
         check_at(edit.at)
         if isinstance(edit, Push):
             _check_push(edit)
@@ -45,7 +45,7 @@ def check_dictionary(written_for: object, fingerprint: str | None) -> None:
     if written_for is None or fingerprint is None:
         return
     if not isinstance(written_for, str) or written_for != fingerprint:
-        other = written_for[:12] if isinstance(written_for, str) else shown(written_for)
+        other = written_for[:12] if isinstance(written_for, str) else quote(written_for)
         raise InputError(
             f"this steer is for the features of dictionary {other}, not of {fingerprint[:12]}: write it again for "
             f"this one, whose features mean something else"
@@ -74,7 +74,7 @@ def check_reach(steer: Steer, users: Collection[Any], steps: int = 0) -> None:
     own = all(isinstance(edit, Edit) and isinstance(edit.value, Mapping) for edit in steer.edits)
     if own and len(users) and not any(user in named for user in users):
         raise InputError(
-            f"none of these users, such as {shown(next(iter(users)))}, has a value in this steer: "
+            f"none of these users, such as {quote(next(iter(users)))}, has a value in this steer: "
             f"name users as the histories do"
         )
 
@@ -86,7 +86,7 @@ def check_word(name: str, word: object, allowed: object) -> None:
         InputError: it is another one.
     """
     if not isinstance(word, str) or word not in get_args(allowed):
-        raise InputError(f"{name} is {shown(word)}: choose one of {', '.join(get_args(allowed))}")
+        raise InputError(f"{name} is {quote(word)}: choose one of {', '.join(get_args(allowed))}")
 
 
 def check_at(at: object) -> None:
@@ -98,9 +98,9 @@ def check_at(at: object) -> None:
     if isinstance(at, tuple):
         steps = [as_whole_number(step) for step in at]
         if not steps or any(step is None or step >= 0 for step in steps):
-            raise InputError(f"at is {shown(at)}: count steps from the end, such as (-1, -2) for the last two")
+            raise InputError(f"at is {quote(at)}: count steps from the end, such as (-1, -2) for the last two")
     elif not isinstance(at, str) or at not in ("last", "all"):
-        raise InputError(f'at is {shown(at)}: choose "last", "all" or steps from the end such as (-1, -2)')
+        raise InputError(f'at is {quote(at)}: choose "last", "all" or steps from the end such as (-1, -2)')
 
 
 def check_weight(weight: object) -> None:
@@ -111,7 +111,7 @@ def check_weight(weight: object) -> None:
     """
     number = as_number(weight)
     if number is None or not 0 <= number <= 1:
-        raise InputError(f"the weight is {shown(weight)}: give a number from 0 to 1")
+        raise InputError(f"the weight is {quote(weight)}: give a number from 0 to 1")
 
 
 def _check_push(push: Push) -> None:
@@ -133,16 +133,16 @@ def _check_edit(edit: Edit, coder: Coder) -> None:
     number = as_whole_number(edit.feature)
     if number is None or not 0 <= number < coder.n_features:
         raise InputError(
-            f"there is no feature {shown(edit.feature)}: this dictionary has features 0 to {coder.n_features - 1}"
+            f"there is no feature {quote(edit.feature)}: this dictionary has features 0 to {coder.n_features - 1}"
         )
     values = edit.value.values() if isinstance(edit.value, Mapping) else [edit.value]
     for value in values:
         if not _is_number(value):
-            raise InputError(f"feature {number} is steered by {shown(value)}: give a number between ±{LARGEST:g}")
+            raise InputError(f"feature {number} is steered by {quote(value)}: give a number between ±{LARGEST:g}")
     check_word("op", edit.op, Op)
     check_weight(edit.weight)
     if not isinstance(edit.concept, str | None):
-        raise InputError(f"the concept of an edit is {shown(edit.concept)}: give its name, or None")
+        raise InputError(f"the concept of an edit is {quote(edit.concept)}: give its name, or None")
 
 
 def _is_number(value: object) -> bool:

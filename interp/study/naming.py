@@ -17,7 +17,7 @@ import pandas as pd
 
 from interp.features.item_activity import Activity, activity, f1_of
 from interp.features.labels import score
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 
 if TYPE_CHECKING:
     from interp.study.study import Study
@@ -85,7 +85,7 @@ def label_with(
         )
     several = features is None or (isinstance(features, Iterable) and getattr(features, "ndim", 1) == 1)
     if not several or isinstance(features, str | bytes | bytearray):
-        raise InputError(f"features are {shown(features)}: give a list, such as range(20)")
+        raise InputError(f"features are {quote(features)}: give a list, such as range(20)")
     chosen = [study.features[key].index for key in (range(len(study.features)) if features is None else features)]
     parts = [(study.feature_matrix(part), study.activations(part).rows["item"]) for part in ("sae", "test")]
     found = activity(study.sae, parts[0], parts[1], study.concepts)

@@ -32,7 +32,7 @@ from recmodels.config import Columns
 from recmodels.datasets import cells
 from recmodels.datasets.source_files import read_parquet, read_path
 from recmodels.datasets.values import AttributeWarning, values
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.interactions import Dataset
 from recmodels.paths import as_path
 from recmodels.plain import as_frame, text
@@ -83,7 +83,7 @@ def _table(source: Any, where: str) -> Table:
         return _of_frame(frame, where)
     if not isinstance(source, str | os.PathLike):
         raise InputError(
-            f"{where} is {shown(source)}: pass a frame of pandas, polars or pyarrow, or the path of a file"
+            f"{where} is {quote(source)}: pass a frame of pandas, polars or pyarrow, or the path of a file"
         )
     path = as_path(source)
     kind = path.suffix.lower()

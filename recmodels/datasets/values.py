@@ -10,7 +10,7 @@ import pandas as pd
 
 from recmodels.columns import WHOLE_NUMBER, Table, is_whole, texts
 from recmodels.datasets.written import begins_like_a_list, written_list
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.lists import members
 from recmodels.plain import text
 
@@ -87,7 +87,7 @@ def _written_lists(table: Table, name: str, cells: pd.Series) -> dict[str, tuple
     if lists:
         warnings.warn(
             f"{table.where}, column {name!r}: {len(lists)} different cells are lists that are written out, such as "
-            f"{shown(next(iter(lists)))}: each part is taken as a value of its own",
+            f"{quote(next(iter(lists)))}: each part is taken as a value of its own",
             AttributeWarning,
             stacklevel=6,
         )
