@@ -1,4 +1,4 @@
-"""The one reading of a path that a person gives."""
+"""The one reader of paths that a user passes."""
 
 import os
 from pathlib import Path
@@ -7,19 +7,19 @@ from typing import Any
 from recmodels.errors import InputError, quote
 
 
-def as_path(given: Any) -> Path:
+def as_path(path: Any) -> Path:
     """An absolute path, with ~ filled in, that stays the same when the working directory changes.
 
     Links are left as they are.
 
     Raises:
-        InputError: neither text nor a path, empty, or no path that the system could have.
+        InputError: neither text nor a path, empty, or a path that the system cannot have.
     """
-    if not isinstance(given, str | os.PathLike) or isinstance(text := os.fspath(given), bytes):
-        raise InputError(f"{quote(given)} is not a path: give text or a pathlib.Path")
+    if not isinstance(path, str | os.PathLike) or isinstance(text := os.fspath(path), bytes):
+        raise InputError(f"{quote(path)} is not a path: give text or a pathlib.Path")
     if not text or "\0" in text:
-        raise InputError(f"{quote(given)} is not a path: give the name of a file or folder")
+        raise InputError(f"{quote(path)} is not a path: give the name of a file or folder")
     try:
         return Path(os.path.abspath(Path(text).expanduser()))
     except RuntimeError:
-        raise InputError(f"the home directory of {quote(given)} is not known: give the whole path") from None
+        raise InputError(f"the home directory of {quote(path)} is not known: give the whole path") from None
