@@ -1,4 +1,4 @@
-"""The one fast path: many values of the last step's hidden state, scored without running again what comes before it.
+"""The one fast path: scores many values of the last step's hidden state, and runs the layers before it only once.
 
 Axes: b users, s steps, e values, d hidden size.
 """
@@ -30,20 +30,20 @@ def score_last_step(
     values: Callable[[Tensor], Tensor],
     before: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
-    """What the scorer reads when the last step's hidden state at a site is each of several values.
+    """What the scorer reads when the last step's hidden state at a site is replaced by each of several values.
 
-    At the output of a block all values take one pass together through the blocks that follow; at another site, or under
-    steers in force, each takes a pass of its own.
+    At the output of a block, all values go through the later blocks in one pass; at another site, or under steers in
+    force, each value takes its own pass.
 
     Args:
         rec: the recommender.
         histories: b users; as many as fit into memory with all values.
         site: where.
-        values: given the site's hidden states [b, s, d], the values [b, e, d] of the last step.
-        before: given the same, the hidden states [b, s, d] of the steps before; by default as they are.
+        values: maps the site's hidden states [b, s, d] to the values [b, e, d] of the last step.
+        before: maps the same to the hidden states [b, s, d] of the earlier steps; by default these stay as they are.
 
     Returns:
-        [b, e, d]; `rec.recommender.model.scorer` makes scores of it.
+        [b, e, d]; `rec.recommender.model.scorer` turns it into scores.
     """
     model, block = rec.recommender.model, block_number(rec, site)
     hidden = rec.hidden(histories, site)
@@ -52,11 +52,11 @@ def score_last_step(
         tokens = model.inference_inputs(histories).to(hidden.device)
         return model.scored_after(block, tokens, earlier, last)
     envoy: Any = rec.site(site)
-    scored = []
+    outputs = []
     for value in last.unbind(dim=1):
         changed = torch.cat([earlier[:, :-1], value[:, None]], dim=1)
         with rec.trace(histories):
             envoy.output = changed
             final = save(rec.final.output)
-        scored.append(final[:, -1])
-    return torch.stack(scored, dim=1)
+        outputs.append(final[:, -1])
+    return torch.stack(outputs, dim=1)

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from interp import plots
 from interp.concepts.alignment import UNALIGNED
-from interp.control.causal_map import turned
+from interp.control.causal_map import share_curves
 from interp.features.labels import F1, HARD, LIFT, SUPPORT
 from interp.pages.rendering import render
 from interp.plots.formats import decimals, figure_json, numbers, significant
@@ -74,7 +74,7 @@ def page_data(study: "Study") -> dict[str, Any]:
         "labels": _labels(study.table("labels"), study.table("label_items"), items.index, n),
         "moves": _moves(study.table("effects"), study.table("moved_items"), items.index, n),
         "turned": {
-            name: _by_feature(turned(causal, features), name, n, form)
+            name: _by_feature(share_curves(causal, features), name, n, form)
             for name, form in (("value", significant), ("share", _shares), ("error", _shares))
         },
         "neighbours": {

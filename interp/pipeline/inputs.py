@@ -135,7 +135,8 @@ INPUTS: dict[str, Callable[[Inputs], Input]] = {
     "concepts": lambda all: Input(all.data.concepts.fingerprint, lambda: all.data.concepts),
     "attribute": lambda all: _plain(all.data.attribute),
     "other_concepts": lambda all: Input(
-        {name: concepts.fingerprint for name, concepts in all.data.others.items()}, lambda: all.data.others
+        {name: concepts.fingerprint for name, concepts in all.data.other_concepts.items()},
+        lambda: all.data.other_concepts,
     ),
     "catalogue": lambda all: Input(all.data.dataset.fingerprint, lambda: all.data.dataset.items),
     "training_interactions": lambda all: Input(

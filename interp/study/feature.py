@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from interp import plots
 from interp.concepts.suggestions import unknown_concept
-from interp.control.causal_map import turned
+from interp.control.causal_map import share_curves
 from interp.features.labels import UNLABELLED
 from interp.steering.feature_names import feature_or_concept
 from interp.steering.validation import check_dictionary
@@ -111,7 +111,7 @@ class Feature:
         if len(self._sweep):
             return plots.share_curves(self._sweep)
         features = self.features.table.loc[[self.index]].reset_index()
-        return plots.turned_curve(turned(self.features.rows("causal", self.index), features))
+        return plots.turned_curve(share_curves(self.features.rows("causal", self.index), features))
 
     def quality_curve(self, measure: str = "ndcg@10") -> go.Figure:
         """Ranking quality as it is set to values (paper Figure 9b–d).

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from interp.concepts.alignment import UNALIGNED
-from interp.control.causal_map import turned
+from interp.control.causal_map import share_curves
 from interp.features.effects import LAYERS
 from interp.features.labels import UNLABELLED
 from interp.plots.names import BANDS, EXAMPLES
@@ -66,7 +66,7 @@ class Shown:
         self._concepts = _by_feature(concepts.sort_values("correlation", ascending=False, kind="stable"))
         self._histograms = _by_feature(study.table("histograms"))
         self._histories = _by_feature(study.table("histories"))
-        self._turned = _by_feature(turned(causal, features))
+        self._turned = _by_feature(share_curves(causal, features))
         self._effects, self._moved, self._neighbours, self._examples = (
             _by_feature(table.sort_values("rank", kind="stable"))
             for table in (
@@ -88,7 +88,7 @@ class Shown:
         return self._histograms[feature]
 
     def turned(self, feature: int) -> list[Any]:
-        """Rows of value, share and error, as of `interp.control.causal_map.turned`; none of a dead feature."""
+        """Rows of value, share and error, as of `interp.control.causal_map.share_curves`; none of a dead feature."""
         return self._turned[feature]
 
     def bands(self, feature: int) -> Iterator[dict[str, Any]]:

@@ -122,7 +122,7 @@ def label_with(
 
 def evidence(study: "Study", found: Activity, feature: int) -> Evidence:
     """What is known of one feature from the steps that labels are learnt from."""
-    learnt = found.learnt
+    learnt = found.training
     active = learnt.active[[feature]].toarray()
     mean = found.mean[[feature]].toarray()[0]
     order = np.argsort(-np.where(learnt.steps >= MIN_STEPS, mean, 0), kind="stable")[:SHOWN]

@@ -35,7 +35,7 @@ def labels(
     found = activity(
         sae, (train_features, train_store.rows["item"]), (test_features, test_store.rows["item"]), concepts
     )
-    occurring = catalogue.loc[found.learnt.items.union(found.unseen.items)]
-    said = predicates(occurring, concepts, attribute, found.learnt.by_item)
+    occurring = catalogue.loc[found.training.items.union(found.unseen.items)]
+    said = predicates(occurring, concepts, attribute, found.training.by_item)
     table, kinds, examples = label_features(said, found)
     return {"labels": table, "label_kinds": kinds, "label_items": examples}

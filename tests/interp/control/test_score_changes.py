@@ -41,5 +41,5 @@ def test_nothing_moves_nothing_and_other_steers_are_refused(steerable, histories
     item = rec.recommender.vocabulary.ids[4]
     assert shifts(rec, one, [item], rec.steer_of({}, site="blocks.0")).empty
     assert shifts(rec, one, [], rec.steer_of(EDITS, site="blocks.0", op="add")).empty
-    with pytest.raises(InputError, match="only a steer that adds"):
+    with pytest.raises(InputError, match="does not only add to features"):
         shifts(rec, one, [item], rec.steer_of(EDITS, site="blocks.0"))

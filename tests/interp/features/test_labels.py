@@ -192,8 +192,8 @@ def test_planted_concepts_are_recovered(stores, sae, planted):
     """Most of the planted concepts are the label of some feature; precision and recall are scikit-learn's."""
     concepts = concepts_of(planted.items, "concepts")
     found = activity(sae, seen(stores["sae"], sae), seen(stores["test"], sae), concepts)
-    occurring = planted.items.loc[found.learnt.items.union(found.unseen.items)]
-    table, kinds, _ = label_features(predicates(occurring, concepts, "concepts", found.learnt.by_item), found)
+    occurring = planted.items.loc[found.training.items.union(found.unseen.items)]
+    table, kinds, _ = label_features(predicates(occurring, concepts, "concepts", found.training.by_item), found)
     good = table[table["labelled"]]
     named = set(good.loc[good["kind"] == "concept", "label"])
     assert len(named & set(concepts.names)) >= 0.75 * len(concepts.names)
