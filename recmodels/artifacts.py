@@ -27,8 +27,8 @@ from recmodels.folders import (
     MARK,
     check_removable,
     is_empty,
-    marked,
     old_folder,
+    read_mark,
     refuse_link,
     remove,
     swap,
@@ -212,7 +212,7 @@ def check_replaceable(folder: Path, kind: Kind | str) -> None:
         manifest = read_manifest(folder, kind)
     except InputError:
         # An incomplete manifest of this kind: its list of files cannot be relied on.
-        if marked(folder, str(kind)) is None:
+        if read_mark(folder, str(kind)) is None:
             raise
         return
     for name in _files_in(folder):

@@ -1,8 +1,8 @@
 """What the columns of a table hold: ids, times, whole numbers, text. One rule for each, whichever way a table comes in.
 
-Ids are int64, or text without blanks around. Whole floats, which pandas makes of whole numbers beside a gap, are the
-whole numbers again; whole numbers beyond int64 are text as they are written. Cells of a text file stay text until a
-column is asked for, so that the id 007 remains what it is. A fault is placed by table, row and column.
+Ids are int64, or text without surrounding blanks. Whole floats, to which pandas converts whole numbers beside a gap,
+become whole numbers again; whole numbers beyond int64 become text. Cells of a text file stay text until a column is
+read, so the id 007 does not change. An error names table, row and column.
 """
 
 import re
@@ -23,7 +23,7 @@ PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table and how to speak of it.
+    """A table and its name in messages.
 
     Attributes:
         where: what error messages call it.

@@ -115,7 +115,7 @@ def saving(path: Path) -> Iterator[None]:
             raise
         raise InputError(
             f"there is no space to write {path}: free some, then give the same command again, "
-            f"which goes on where it stopped"
+            f"which resumes where it stopped"
         ) from None
 
 

@@ -34,7 +34,7 @@ def refuse_link(path: Path) -> None:
         raise InputError(f"{path} is a link: replace it by a folder of its own, or remove it")
 
 
-def marked(folder: Path, kind: str) -> dict[str, Any] | None:
+def read_mark(folder: Path, kind: str) -> dict[str, Any] | None:
     """The record with which a folder says that it holds this kind of artefact, finished or not; None if it has none."""
     for name in (MARK, MANIFEST):
         try:
@@ -58,7 +58,7 @@ def work_in(folder: Path, kind: str, inputs: dict[str, Any]) -> None:
         InputError: the folder holds something else.
     """
     refuse_link(folder)
-    record = marked(folder, kind)
+    record = read_mark(folder, kind)
     if record is None or not same_inputs(record.get("inputs"), inputs):
         remove(folder, kind)
         folder.mkdir(parents=True)
@@ -76,7 +76,7 @@ def check_removable(folder: Path, kind: str) -> None:
         return
     if not folder.is_dir():
         raise InputError(f"{folder} is a file: move it away")
-    if not (is_empty(folder, MARK) or marked(folder, kind) is not None or _of_earlier_release(folder)):
+    if not (is_empty(folder, MARK) or read_mark(folder, kind) is not None or _of_earlier_release(folder)):
         raise InputError(f"{folder} has files that this program did not write: move it away")
 
 

@@ -85,10 +85,10 @@ def validated_interactions(frame: pd.DataFrame) -> pd.DataFrame:
     Raises:
         InputError: a column is missing, a value is missing, ids mix types, or a time is not a finite number.
     """
-    missing = [column for column in COLUMNS if column not in frame.columns]
-    if missing:
+    absent = [column for column in COLUMNS if column not in frame.columns]
+    if absent:
         raise InputError(
-            f"interactions lack the column {missing[0]!r} (they have {', '.join(map(str, frame.columns))}): "
+            f"interactions lack the column {absent[0]!r} (they have {', '.join(map(str, frame.columns))}): "
             f"rename yours to user, item and time"
         )
     if frame.columns.duplicated().any():

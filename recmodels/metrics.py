@@ -123,7 +123,7 @@ def long_tail_share(lists: np.ndarray, popularity: np.ndarray, share: float = 0.
         share: of the interactions that make the head, as in `head_items`.
 
     Returns:
-        Mean over the users who have a list; NaN when nobody has.
+        Mean over the users who have a list; NaN when no user has one.
     """
     return _mean(user_means(lists, ~head_items(popularity, share)))
 

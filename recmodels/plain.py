@@ -187,5 +187,5 @@ def _is_encodable(cell: str) -> bool:
 
 
 def _none_where_missing(column: pd.Series) -> pd.Series:
-    missing = column.isna()
-    return column.where(~missing, None) if missing.any() else column
+    is_missing = column.isna()
+    return column.where(~is_missing, None) if is_missing.any() else column

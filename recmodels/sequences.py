@@ -2,7 +2,7 @@
 
 Three numberings: an *id* is what the user calls an item; a *code* is its row in the vocabulary
 (0 … n_items − 1, also its column in a score matrix); a *token* is what the model reads, code + 1,
-so that token 0 is padding. Nobody outside this package meets tokens.
+so that token 0 is padding. Tokens are internal to this package.
 """
 
 import hashlib

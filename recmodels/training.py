@@ -71,7 +71,7 @@ def fit(
     }
     checkpoints = checkpoints_folder(folder)
     if artifacts.is_current(folder, KIND, inputs):
-        if folders.marked(checkpoints, str(KIND)):  # the run was killed before it deleted its checkpoints
+        if folders.read_mark(checkpoints, str(KIND)):  # the run was killed before it deleted its checkpoints
             with artifacts.claim(folder, KIND):
                 folders.remove(checkpoints, str(KIND))
         return Recommender.load(folder)
@@ -163,12 +163,12 @@ class _Trainer(Trainer):
         self,
         model: SequentialRecommender,
         windows: Histories,
-        held_out: Histories,
+        validation: Histories,
         vocabulary: Vocabulary,
         config: TrainingConfig,
         checkpoints: Path,
     ) -> None:
-        self.held_out, self.recommender = held_out, Recommender(model, vocabulary)
+        self.held_out, self.recommender = validation, Recommender(model, vocabulary)
         super().__init__(
             model,
             TrainingArguments(
@@ -193,7 +193,7 @@ class _Trainer(Trainer):
                 report_to=[],
             ),
             train_dataset=range(len(windows)),
-            eval_dataset=range(len(held_out)),
+            eval_dataset=range(len(validation)),
             data_collator=lambda rows: model.training_batch(windows.select(np.array(rows))),
             callbacks=[EarlyStoppingCallback(config.patience), SealCheckpoints(), _Progress(config)],
         )

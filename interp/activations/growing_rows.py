@@ -48,7 +48,7 @@ class GrowingRows:
         self.file.flush()
         self.digest.update(content)
         self.n_rows += len(rows)
-        # A power cut may lose one of the two files; the checksum tells.
+        # A power cut may lose one of the two files; the checksum detects this.
         about = {"rows": self.n_rows, "shape": list(self.shape), "sha256": self.digest.hexdigest()}
         write_json(self.record, about, durable=False)
 

@@ -61,7 +61,7 @@ def train(
         if not artifacts.is_current(folder / name, KIND, SparseAutoencoder.inputs(config, provenance)):
             passes.setdefault((config.steps, config.batch_size, config.seed), {})[name] = config
     checkpoints = folder / "checkpoints"
-    if passes or folders.marked(checkpoints, str(CHECKPOINTS)):
+    if passes or folders.read_mark(checkpoints, str(CHECKPOINTS)):
         with hold(folder / "checkpoints.lock", folder), saving(folder):
             _train_passes(store, passes, provenance, folder, device)
     return {name: SparseAutoencoder.load(folder / name) for name in configs}

@@ -75,7 +75,7 @@ def causal_map(
     k: int = 10,
     site: str | None = None,
 ) -> CausalMap:
-    """Turn every feature up and down at the last step, each by itself, and count concepts and items in the lists.
+    """Turn every feature up and down at the last step, one at a time, and count concepts and items in the lists.
 
     The natural unit is a feature's 99th percentile over the steps where it is active: +1 then adds about its largest
     activation, whatever the feature's scale. The standard deviation over all steps would be nearly 0 for rare features,
@@ -89,7 +89,7 @@ def causal_map(
         concepts: what is counted.
         amount: units that are added and subtracted.
         k: list length.
-        site: whose dictionary; by default that of the one site that has one.
+        site: the site of the dictionary; by default the only site with one.
 
     Raises:
         InputError: fewer than two users, no feature with a unit above 0, or a steer that cannot be carried out.

@@ -83,7 +83,7 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class Ladder:
+class DoseTrials:
     """The trials of a search: the first 1, 2, … of some features set to equal amounts of their units.
 
     Attributes:
@@ -169,19 +169,21 @@ class Search:
     """The metric that a dose for all users keeps as high as possible: "overlap" with the unsteered lists, or a metric,
     your own included (`interp.register_metric`); by default NDCG, or the overlap where no held-out items are known."""
 
-    def costs(self, on: Ladder) -> tuple[str, Callable[[np.ndarray], float]]:
+    def costs(self, trials: DoseTrials) -> tuple[str, Callable[[np.ndarray], float]]:
         """The name of that metric, and its mean over users of lists [u, k].
 
         Raises:
             InputError: there is no such metric, or it needs held-out items.
         """
-        name = self.cost or ("overlap" if on.truth is None else "ndcg")
+        name = self.cost or ("overlap" if trials.truth is None else "ndcg")
         if name == "overlap":
-            return name, lambda lists: float(user_overlap(on.plain, lists).mean())
+            return name, lambda lists: float(user_overlap(trials.plain, lists).mean())
         metric, vocabulary = user_metric(name), self.rec.recommender.vocabulary
         items = item_table(by_code(self.popularity, vocabulary), vocabulary.ids)
-        values_of(metric, on.plain, on.truth, items)  # refuses one that cannot be computed before any work is done
-        return name, lambda lists: float(np.nanmean(values_of(metric, lists, on.truth, items)))
+        values_of(
+            metric, trials.plain, trials.truth, items
+        )  # refuses one that cannot be computed before any work is done
+        return name, lambda lists: float(np.nanmean(values_of(metric, lists, trials.truth, items)))
 
     @classmethod
     def aligned(
@@ -195,7 +197,7 @@ class Search:
         features = meanings.features(goal.target)[:ALIGNED]
         return cls(rec, concepts, popularity, goal, features, meanings.units["p99"], site=site)
 
-    def ladder(self, histories: Any) -> Ladder:
+    def trials(self, histories: Any) -> DoseTrials:
         """The trials on these users. The last item of each is held out as the truth, unless a user has only one.
 
         Raises:
@@ -224,4 +226,4 @@ class Search:
         if (inputs.lengths > 1).all():
             inputs, truth = inputs.split_last()
         has = self.concepts.labels(rec.recommender.vocabulary.ids)[:, [column]]
-        return Ladder(rec, inputs, truth, self.goal, numbers, scale, has, name, self.reconstruct, float(reach))
+        return DoseTrials(rec, inputs, truth, self.goal, numbers, scale, has, name, self.reconstruct, float(reach))

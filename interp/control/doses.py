@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.control.dose_search import Goal, Ladder, Search
+from interp.control.dose_search import DoseTrials, Goal, Search
 from interp.control.receipts import Receipt, steering_receipt
 from interp.control.sweeps import user_overlap
 from interp.steering.edits import Steer
@@ -99,32 +99,32 @@ def find_dose(search: Search, histories: Any, receipt_on: Any = None) -> Dose:
     Raises:
         InputError: an unknown concept or feature, no features or histories, or a setting that makes no sense.
     """
-    goal, on = search.goal, search.ladder(histories)
-    cost, mean_cost = search.costs(on)
-    rungs = [{**_trial(on, 0, 0.0, on.plain), cost: mean_cost(on.plain)}]
-    if not rungs[0]["reached"]:
-        coarse, _ = _first(on, np.tile(on.amounts(GRID)[1:], (len(on.features), 1)))
-        one_before = coarse - goal.sign * on.reach / GRID
-        pairs = zip(*_first(on, np.linspace(one_before, coarse, FINER + 1, axis=1)), strict=True)
-        rungs += [
-            {**_trial(on, n, float(amount), lists), cost: mean_cost(lists)}
+    goal, trials = search.goal, search.trials(histories)
+    cost, mean_cost = search.costs(trials)
+    rows = [{**_trial(trials, 0, 0.0, trials.plain), cost: mean_cost(trials.plain)}]
+    if not rows[0]["reached"]:
+        coarse, _ = _first(trials, np.tile(trials.amounts(GRID)[1:], (len(trials.features), 1)))
+        one_before = coarse - goal.sign * trials.reach / GRID
+        pairs = zip(*_first(trials, np.linspace(one_before, coarse, FINER + 1, axis=1)), strict=True)
+        rows += [
+            {**_trial(trials, n, float(amount), lists), cost: mean_cost(lists)}
             for n, (amount, lists) in enumerate(pairs, 1)
         ]
-    trials = pd.DataFrame(rungs)
-    reaching = trials[trials["reached"]]
-    best = trials.loc[reaching[cost].idxmax() if len(reaching) else int(goal.first(trials["share"].to_numpy()))]
+    table = pd.DataFrame(rows)
+    reaching = table[table["reached"]]
+    best = table.loc[reaching[cost].idxmax() if len(reaching) else int(goal.first(table["share"].to_numpy()))]
     n, amount = int(best["n_features"]), float(best["amount"])
-    steer = on.steer(n, amount)
+    steer = trials.steer(n, amount)
     return Dose(
         goal=goal,
         reached=bool(best["reached"]),
         steer=steer,
-        features=on.features[:n],
+        features=trials.features[:n],
         amount=amount,
-        share_before=rungs[0]["share"],
+        share_before=rows[0]["share"],
         share_after=float(best["share"]),
-        n_users=len(on.inputs),
-        trials=trials,
+        n_users=len(trials.inputs),
+        trials=table,
         receipt=steering_receipt(
             search.rec,
             histories if receipt_on is None else receipt_on,
@@ -139,20 +139,20 @@ def find_dose(search: Search, histories: Any, receipt_on: Any = None) -> Dose:
     )
 
 
-def _first(on: Ladder, amounts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _first(trials: DoseTrials, amounts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """In each row of [n, a] amounts, the first that meets the goal, or the closest: float [n], and its lists."""
-    lists, rows = on.lists(amounts), np.arange(len(amounts))
-    place = on.goal.first(on.shares(lists).mean(axis=-1).T)
+    lists, rows = trials.lists(amounts), np.arange(len(amounts))
+    place = trials.goal.first(trials.shares(lists).mean(axis=-1).T)
     return amounts[rows, place], lists[rows, place]
 
 
-def _trial(on: Ladder, n: int, amount: float, lists: np.ndarray) -> dict[str, Any]:
-    share = float(on.shares(lists).mean())
+def _trial(trials: DoseTrials, n: int, amount: float, lists: np.ndarray) -> dict[str, Any]:
+    share = float(trials.shares(lists).mean())
     return {
         "n_features": n,
         "amount": amount,
         "share": share,
-        "ndcg": np.nan if on.truth is None else ndcg(lists, on.truth),
-        "overlap": float(user_overlap(on.plain, lists).mean()),
-        "reached": bool(on.goal.is_met(share)),
+        "ndcg": np.nan if trials.truth is None else ndcg(lists, trials.truth),
+        "overlap": float(user_overlap(trials.plain, lists).mean()),
+        "reached": bool(trials.goal.is_met(share)),
     }

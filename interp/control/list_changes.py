@@ -20,7 +20,7 @@ def item_changes(up: np.ndarray, down: np.ndarray, v: int, count: int = COUNT) -
 
     Returns:
         place (along f), direction ("promoted" or "suppressed"), rank (from 1), code (of the item), up and down (users
-        who have it in their list), users (how many there are). Of items that differ alike, those of smaller codes come
+        who have it in their list), users (how many there are). Of items with equal differences, smaller codes come
         first.
     """
     raised, lowered = _counts(up, v), _counts(down, v)

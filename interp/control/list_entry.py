@@ -105,7 +105,7 @@ def to_enter(
         reach: largest change of a feature that is tried, in units.
         candidates: items to append; the history's own and the item itself are passed over.
         count: ways of each kind that are reported.
-        site: whose dictionary; by default that of the one site that has one.
+        site: the site of the dictionary; by default the only site with one.
 
     Raises:
         InputError: not one history, an unknown item, one that the history has, no such dictionary, or an argument that

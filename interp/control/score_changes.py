@@ -23,7 +23,7 @@ POINTS = 16  # points between unsteered and steered
 
 @steady()
 @torch.enable_grad()
-def shifts(rec: RecommenderEnvoy, history: Any, items: Sequence[Any], steer: Steer) -> pd.DataFrame:
+def feature_contributions(rec: RecommenderEnvoy, history: Any, items: Sequence[Any], steer: Steer) -> pd.DataFrame:
     """The part of each feature of a steer in the change of each item's score.
 
     All features of the steer go up together, from 0 to the values that the steer adds, and the gradient of the score is

@@ -34,7 +34,7 @@ def steered_lists(
     Args:
         rec: the recommender, with a dictionary at the steers' sites.
         histories: whose lists.
-        steers: what is done, each by itself.
+        steers: the steers, each applied alone.
         k: list length.
         progress: the title of a progress bar; None for no bar.
 

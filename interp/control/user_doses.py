@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.control.dose_search import Goal, Ladder, Search
+from interp.control.dose_search import DoseTrials, Goal, Search
 from interp.control.popularity import by_code
 from interp.control.receipts import Receipt, receipt
 from interp.control.sweeps import user_overlap
@@ -88,14 +88,14 @@ def find_user_doses(search: Search, histories: Any) -> UserDoses:
     Raises:
         InputError: as in `interp.control.doses.find_dose`, or a user has two histories.
     """
-    goal, on = search.goal, search.ladder(histories)
-    users = on.inputs.users
+    goal, trials = search.goal, search.trials(histories)
+    users = trials.inputs.users
     if not users.is_unique:
         twice = users[users.duplicated()].tolist()[0]
         raise InputError(f"user {twice!r} has two histories: give one for each, or find doses for one at a time")
-    amounts, lists = _smallest(on)
-    shares = on.shares(lists)
-    overlap = np.stack([user_overlap(on.plain, part) for part in lists])
+    amounts, lists = _smallest(trials)
+    shares = trials.shares(lists)
+    overlap = np.stack([user_overlap(trials.plain, part) for part in lists])
     # A list that meets the goal beats every list that does not; the first of equal lists has the fewest features.
     worth = np.where(goal.is_met(shares), 2 + overlap, goal.sign * shares)
     number, columns = worth.argmax(axis=0), np.arange(len(users))
@@ -103,7 +103,7 @@ def find_user_doses(search: Search, histories: Any) -> UserDoses:
     vocabulary = search.rec.recommender.vocabulary
     return UserDoses(
         goal,
-        _steer(on, number, amount),
+        _steer(trials, number, amount),
         pd.DataFrame(
             {
                 "user": users,
@@ -115,12 +115,12 @@ def find_user_doses(search: Search, histories: Any) -> UserDoses:
             }
         ),
         receipt(
-            on.plain,
+            trials.plain,
             after,
             search.concepts.labels(vocabulary.ids),
             search.concepts.names,
             by_code(search.popularity, vocabulary),
-            on.truth,
+            trials.truth,
             targets=[goal.target],
             resampling=search.resampling,
             ids=vocabulary.ids,
@@ -128,22 +128,22 @@ def find_user_doses(search: Search, histories: Any) -> UserDoses:
     )
 
 
-def _smallest(on: Ladder) -> tuple[np.ndarray, np.ndarray]:
+def _smallest(trials: DoseTrials) -> tuple[np.ndarray, np.ndarray]:
     """Each user's smallest amount that meets the goal, or the closest, with the first 0, 1, 2, … features: float
     [1 + n, u], and their lists."""
-    grid = on.amounts(GRID)
-    lists = on.lists(np.tile(grid, (len(on.features), 1)))
-    place = on.goal.first(on.shares(lists).swapaxes(0, 1))
+    grid = trials.amounts(GRID)
+    lists = trials.lists(np.tile(grid, (len(trials.features), 1)))
+    place = trials.goal.first(trials.shares(lists).swapaxes(0, 1))
     best = np.take_along_axis(lists, place[:, None, :, None], axis=1)[:, 0]
-    nothing = np.zeros((1, len(on.inputs)))
-    return np.concatenate([nothing, grid[place]]), np.concatenate([on.plain[None], best])
+    nothing = np.zeros((1, len(trials.inputs)))
+    return np.concatenate([nothing, grid[place]]), np.concatenate([trials.plain[None], best])
 
 
-def _steer(on: Ladder, number: np.ndarray, amount: np.ndarray) -> Steer:
-    users = on.inputs.users.tolist()
-    return on.setting(
+def _steer(trials: DoseTrials, number: np.ndarray, amount: np.ndarray) -> Steer:
+    users = trials.inputs.users.tolist()
+    return trials.setting(
         {
-            feature: {users[u]: float(amount[u] * on.scale[feature]) for u in np.flatnonzero(number > place)}
-            for place, feature in enumerate(on.features[: number.max()])
+            feature: {users[u]: float(amount[u] * trials.scale[feature]) for u in np.flatnonzero(number > place)}
+            for place, feature in enumerate(trials.features[: number.max()])
         }
     )

@@ -50,7 +50,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Activity:
+class ItemCounts:
     """The counts from which labels are chosen, and those on which they are scored.
 
     Attributes:
@@ -66,13 +66,13 @@ class Activity:
     mean: sparse.csr_array
 
 
-def activity(
+def count_by_item(
     sae: SparseAutoencoder,
     training: tuple[FeatureMatrix, pd.Series],
     unseen: tuple[FeatureMatrix, pd.Series],
     concepts: Concepts,
-) -> Activity:
-    """Count both parts.
+) -> ItemCounts:
+    """Count the steps of both parts by item.
 
     Args:
         sae: the dictionary.
@@ -82,8 +82,8 @@ def activity(
     """
     (values, items), (unseen_values, unseen_items) = training, unseen
     floor = medians(values)
-    training_counts = counts(above(values, floor), items)
-    active = above(unseen_values, floor)
+    training_counts = counts(exceeds(values, floor), items)
+    active = exceeds(unseen_values, floor)
     unseen_counts = counts(active, unseen_items)
     near = concepts.labels(training_counts.items).astype(np.float32)
     neighbours = _best(
@@ -94,7 +94,7 @@ def activity(
     similar = nearest(cosines(sae.directions.cpu().numpy()), SIMILAR)
     hard = hard_negatives(active, unseen_items, unseen_counts, similar, of_item)
     mean = sparse.csr_array(values.T @ _one_hot(items, training_counts.items)) / training_counts.steps
-    return Activity(training_counts, unseen_counts, hard, sparse.csr_array(mean))
+    return ItemCounts(training_counts, unseen_counts, hard, sparse.csr_array(mean))
 
 
 def medians(activations: sparse.csc_array) -> np.ndarray:
@@ -103,7 +103,7 @@ def medians(activations: sparse.csc_array) -> np.ndarray:
     return np.array([np.quantile(values, QUANTILE) if len(values) else np.inf for values in parts])
 
 
-def above(activations: sparse.csc_array, floor: np.ndarray) -> sparse.csc_array:
+def exceeds(activations: sparse.csc_array, floor: np.ndarray) -> sparse.csc_array:
     """Where activations [n, f] are above each feature's floor [f]: 1 there, sparse float32 [n, f]."""
     result = activations.copy()
     result.data = (result.data > np.repeat(floor, np.diff(result.indptr))).astype(np.float32)

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from interp.features.item_activity import Activity, Counts, f1_of
+from interp.features.item_activity import Counts, ItemCounts, f1_of
 from interp.features.predicates import Predicates, pairs
 
 UNLABELLED = "unlabelled"
@@ -127,7 +127,7 @@ def by_chance(fits: np.ndarray, unseen: Counts, hard: sparse.csr_array) -> float
     return n_passing / n_different if n_different else 0.0
 
 
-def label_features(single: Predicates, activity: Activity) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def label_features(single: Predicates, item_counts: ItemCounts) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Every feature's label.
 
     Args:
@@ -137,11 +137,11 @@ def label_features(single: Predicates, activity: Activity) -> tuple[pd.DataFrame
     Returns:
         Three tables: feature, label, kind and the columns of `score`; `by_kind` of it; and `examples` of it.
     """
-    labels = choose(activity.training, single, activity.unseen.items)
-    scores = score(labels.fits, activity.unseen, activity.hard)
+    labels = choose(item_counts.training, single, item_counts.unseen.items)
+    scores = score(labels.fits, item_counts.unseen, item_counts.hard)
     table = pd.DataFrame({"feature": np.arange(len(scores)), "label": labels.names, "kind": labels.kinds}).join(scores)
-    chance = by_chance(labels.fits, activity.unseen, activity.hard)
-    return table, by_kind(table, chance), examples(labels.fits, activity.unseen)
+    chance = by_chance(labels.fits, item_counts.unseen, item_counts.hard)
+    return table, by_kind(table, chance), examples(labels.fits, item_counts.unseen)
 
 
 def by_kind(table: pd.DataFrame, chance: float) -> pd.DataFrame:

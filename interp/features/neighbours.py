@@ -41,7 +41,7 @@ def direction_map(directions: np.ndarray, seed: int = 0) -> np.ndarray:
     return places / (np.abs(places).max() or 1)
 
 
-def alike(directions: np.ndarray, count: int = COUNT) -> pd.DataFrame:
+def similar_features(directions: np.ndarray, count: int = COUNT) -> pd.DataFrame:
     """The features whose directions are most like each feature's, by cosine.
 
     Args:
@@ -54,7 +54,7 @@ def alike(directions: np.ndarray, count: int = COUNT) -> pd.DataFrame:
     return _table(cosines(directions), count)
 
 
-def together(activations: sparse.csc_array, count: int = COUNT) -> pd.DataFrame:
+def coactive_features(activations: sparse.csc_array, count: int = COUNT) -> pd.DataFrame:
     """The features that are most often active together with each feature, by Pearson correlation over all rows.
 
     With cosine or Jaccard, two features that are active at most steps would be neighbours by chance.

@@ -9,7 +9,6 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -17,13 +16,12 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from nnsight import NNsight, save
-from nnsight.intervention.barrier import Barrier
 from nnsight.intervention.interleaver import Mediator
-from nnsight.intervention.tracer import InterleavingTracer
 from torch import Tensor
 
 from interp.model.site_envoys import ModuleEnvoy, NotPicklable, SiteEnvoy
 from interp.model.trace_inputs import TraceInputs
+from interp.model.tracing import Tracer
 from interp.model.wrap_check import bare_pass, check_expected, check_faithful
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.ambient import AmbientSteer, Force, in_force
@@ -36,32 +34,6 @@ from recmodels.ranking import rank
 from recmodels.recommender import Recommender, recommendations
 from recmodels.sequences import Histories
 from recmodels.steady import check_precision, steady
-
-
-class _Barrier(Barrier):
-    """A barrier; edits before it have taken effect when it is passed."""
-
-    def __call__(self) -> None:
-        Mediator.current("barrier").flush()
-        super().__call__()
-
-
-class _Tracer(InterleavingTracer):
-    """A trace that holds the recommender's lock and, in the tracing form of `steer`, applies it first."""
-
-    def barrier(self, n: int) -> Barrier:
-        """As nnsight's."""
-        return _Barrier(n)
-
-    def __init__(self, *args: Any, steer: Steer | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.steer = steer
-
-    def execute(self, code: CodeType) -> None:
-        envoy = self.envoy
-        steer = Steer((), "") if self.steer is None else self.steer
-        with envoy.lock, AmbientSteer(envoy.lock, steer, envoy, lambda: None), envoy._body():
-            super().execute(code)
 
 
 class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
@@ -195,7 +167,7 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
             InputError: inside the body of another trace; or a history or token cannot be read.
         """
         self._refuse_inside()
-        return super().trace(*args, tracer_cls=tracer_cls or _Tracer, **kwargs)
+        return super().trace(*args, tracer_cls=tracer_cls or Tracer, **kwargs)
 
     @torch.no_grad()
     def hidden(self, histories: Histories, site: str) -> Tensor:
@@ -254,7 +226,7 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
         options: dict[str, Any] = {"op": op, "at": at, "unit": unit, "weight": weight, "reconstruct": reconstruct}
         steer = self.steer_of(edits, site=site, **options)
         if histories:
-            return self.trace(*histories, steer=steer, tracer_cls=_Tracer)
+            return self.trace(*histories, steer=steer, tracer_cls=Tracer)
         return AmbientSteer(self.lock, steer, self, self._refuse_inside)
 
     def steer_of(self, edits: Any, *, site: str | None = None, **options: Any) -> Steer:

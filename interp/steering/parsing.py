@@ -169,16 +169,16 @@ def _entries(edits: Any, op: Verb) -> Iterable[tuple[Any, Any]]:
     )
 
 
-def _once(series: Any, what: str) -> Any:
+def _once(series: Any, kind: str) -> Any:
     """Check that a mapping or series names nothing twice, and return it."""
     if isinstance(series, pd.Series):
         try:
             unique = series.index.is_unique
         except Exception:  # of a key's own code, or because it has no hash
-            raise InputError(f"the index of a series holds no {what}s: it is {quote(series.index)}") from None
+            raise InputError(f"the index of a series holds no {kind}s: it is {quote(series.index)}") from None
         if not unique:
             twice = Counter(map(quote, series.index)).most_common(1)[0][0]
-            raise InputError(f"{what} {twice} is there twice: keep one of the two")
+            raise InputError(f"{kind} {twice} is there twice: keep one of the two")
     return series
 
 

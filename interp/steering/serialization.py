@@ -82,7 +82,7 @@ def load_steer(path: Path | str) -> Steer:
     """Read what `save_steer` wrote.
 
     Raises:
-        InputError: there is no such file, or it holds no steer.
+        InputError: there is no such file, or it does not hold a steer.
     """
     path = as_path(path)
     try:

@@ -90,7 +90,7 @@ def check_word(name: str, word: object, allowed: object) -> None:
 
 
 def check_at(at: object) -> None:
-    """Refuse steps that are none.
+    """Refuse steps that are not valid.
 
     Raises:
         InputError: neither "last", "all", nor a tuple of negative numbers.

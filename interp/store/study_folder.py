@@ -11,7 +11,7 @@ from interp.config import StudyConfig
 from interp.store.timings import TAKEN
 from recmodels.errors import InputError, quote
 from recmodels.files import remove_leftovers, saving
-from recmodels.folders import MANIFEST, MARK, is_empty, marked, remove
+from recmodels.folders import MANIFEST, MARK, is_empty, read_mark, remove
 from recmodels.json_files import check_record, read_json, read_record
 from recmodels.locks import hold
 from recmodels.paths import as_path
@@ -148,7 +148,7 @@ def check_study(folder: Path) -> None:
 
 
 def _is_study(folder: Path) -> bool:
-    if marked(folder, "study") is not None:
+    if read_mark(folder, "study") is not None:
         return True
     with suppress(InputError):
         return bool(read_study_record(folder))

@@ -221,10 +221,10 @@ def _first_csv_fault(file: SourceFile, columns: Mapping[str, type]) -> InputErro
 
 
 def _check_names(names: Sequence[str], needed: Sequence[str], file: SourceFile, row: int) -> None:
-    missing = [name for name in needed if name not in names]
-    if missing:
+    absent = [name for name in needed if name not in names]
+    if absent:
         raise InputError(
-            f"{file.where}, row {row} names no column {missing[0]!r} (it names {', '.join(names)}): get the file again"
+            f"{file.where}, row {row} names no column {absent[0]!r} (it names {', '.join(names)}): get the file again"
         )
 
 

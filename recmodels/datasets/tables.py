@@ -17,7 +17,7 @@ are dropped.
   refused if it is the attribute, and otherwise left out with a warning.
 - a column called `title` that is not the title is dropped; if it is the attribute, it is renamed `title_column`.
 
-Rows may come in any order: a user's sequence goes by time, ties in row order.
+Rows may come in any order: a user's sequence is sorted by time, ties in row order.
 """
 
 import os

@@ -116,9 +116,9 @@ def _cells(file: SourceFile, columns: tuple[str, ...]) -> pd.DataFrame:
         raise InputError(f"{file.where}, row {row} is not in utf-8: get the official file") from None
     except (ValueError, OverflowError) as error:
         raise InputError(f"{file.where} cannot be read ({' '.join(str(error).split())}): get it again") from None
-    missing = [name for name in columns if name not in frame.columns]
-    if missing:
-        raise InputError(f"{file.where} names no column {missing[0]!r}: get the official file")
+    absent = [name for name in columns if name not in frame.columns]
+    if absent:
+        raise InputError(f"{file.where} names no column {absent[0]!r}: get the official file")
     return frame
 
 

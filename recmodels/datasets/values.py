@@ -53,13 +53,13 @@ def values(table: Table, name: str, separator: str) -> pd.Series:
     )
     if table.is_text and not is_list and (numbers := _numbers(cells)) is not None:
         return numbers
-    parsed: list[Any] = []
+    entries: list[Any] = []
     for row, cell in cells.items():
         try:
-            parsed.append(_parts(cell, separator, lists) if is_list else text(cell) or None)
+            entries.append(_parts(cell, separator, lists) if is_list else text(cell) or None)
         except InputError as fault:
             raise InputError(f"{table.where}, row {row}, column {name!r}: {fault}") from None
-    return pd.Series(parsed, column.index, dtype=object, name=name)
+    return pd.Series(entries, column.index, dtype=object, name=name)
 
 
 def _parts(cell: Any, separator: str, lists: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ def _written_lists(table: Table, name: str, cells: pd.Series) -> dict[str, tuple
     different = [cell for cell in cells.unique() if cell] if pd.api.types.infer_dtype(cells) == "string" else []
     lists = {cell: parts for cell in different if (parts := written_list(cell)) is not None}
     if len(lists) < len(different) and not any("'" in cell or '"' in cell for cell in lists):
-        lists = {}  # "[1]" among words is no list
+        lists = {}  # "[1]" among words is not a list
     odd = [cell for cell in different if cell not in lists and begins_like_a_list(cell)]
     if odd and (lists or all(cell[0] in "[({" for cell in different)):
         raise table.fault(

@@ -61,8 +61,8 @@ def test_a_configuration_is_read_key_by_key(saved, change, says):
     ("name", "content", "says"),
     [
         ("vocabulary.json", '["a", "b", "b"]', "has the item 'b' twice"),
-        ("vocabulary.json", '["a", "b", null]', "no list of item ids"),
-        ("vocabulary.json", '{"a": 1}', "no list of item ids"),
+        ("vocabulary.json", '["a", "b", null]', "not a list of item ids"),
+        ("vocabulary.json", '{"a": 1}', "not a list of item ids"),
         ("vocabulary.json", "[" * 10**5, "is damaged"),
         ("vocabulary.json", "[NaN]", "is damaged"),
         ("config.json", "[]", "is not a JSON object"),

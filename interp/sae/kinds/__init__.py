@@ -10,7 +10,7 @@ try:
     import dictionary_learning  # noqa: F401
 except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        "dictionary-learning is not installed. It pins an old nnsight, so it has to be installed by itself: "
+        "dictionary-learning is not installed. It pins an old nnsight, so it has to be installed alone: "
         "pip install --no-deps dictionary-learning==0.1.0"
     ) from error
 
