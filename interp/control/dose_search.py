@@ -180,9 +180,7 @@ class Search:
             return name, lambda lists: float(user_overlap(trials.plain, lists).mean())
         metric, vocabulary = user_metric(name), self.rec.recommender.vocabulary
         items = item_table(by_code(self.popularity, vocabulary), vocabulary.ids)
-        values_of(
-            metric, trials.plain, trials.truth, items
-        )  # refuses one that cannot be computed before any work is done
+        values_of(metric, trials.plain, trials.truth, items)  # refuses an invalid metric before any work is done
         return name, lambda lists: float(np.nanmean(values_of(metric, lists, trials.truth, items)))
 
     @classmethod
