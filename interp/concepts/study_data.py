@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from interp.concepts import Concepts, concepts_of
+from interp.concepts import Concepts, concepts_of, non_constant_columns
 from interp.config import StudyConfig
 from recmodels import datasets
 from recmodels.datasets.tables import from_tables
@@ -80,7 +79,7 @@ def _told_apart(attribute: str, concepts: Concepts, part: pd.DataFrame) -> set[s
         InputError: there is none.
     """
     labels = concepts.labels(part["item"])
-    kept = np.flatnonzero(labels.any(axis=0) & ~labels.all(axis=0))
+    kept = non_constant_columns(labels)
     if not len(kept):
         raise InputError(
             f"no value of attribute {attribute!r} is had by some of the {part['user'].nunique()} users' items in one "

@@ -12,14 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from nnsight import save
 from torch import Tensor
 
 from interp.activations.feature_matrix import Units, units_of
-from interp.control.steered_lists import BLOCK, shares_all_before
 from interp.features.explanations import asked, item_ranks, seen
 from interp.model.envoys import RecommenderEnvoy
-from interp.steering.edits import Steer
+from interp.model.last_step import score_last_step
 from recmodels.errors import InputError, for_terminal, shown
 from recmodels.lists import elements
 from recmodels.scalars import as_number, whole_number
@@ -186,27 +184,14 @@ def _asker(rec: RecommenderEnvoy, one: Histories, code: int, site: str, k: int) 
 
     Its margin is its score less that of the item that is k-th without it.
     """
-    envoy, model = rec.site(site), rec.recommender.model
-    tokens = model.inference_inputs(one).to(rec.device)
-    fast = shares_all_before(rec, Steer((), site))
-    if fast:
-        hidden = rec.hidden(one, site)
-
-    def scores(pushes: Tensor, rows: Histories) -> Tensor:
-        if fast:
-            block = int(site.removeprefix(BLOCK))
-            scored = model.scored_after(block, tokens, hidden, hidden[:, -1:] + pushes)
-            return model.scorer(scored, model.item_embeddings())[0]
-        with rec.trace(rows):
-            envoy.output[:, -1] += pushes
-            found = save(rec.scores)
-        return found
+    model, hidden = rec.recommender.model, rec.hidden(one, site)
 
     def ask(pushes: Tensor) -> tuple[np.ndarray, np.ndarray]:
         ranks, margins = [], []
         for part in pushes.split(ROWS):
             rows = one.select(np.zeros(len(part), dtype=int))
-            found = scores(part, rows)
+            scored = score_last_step(rec, one, site, hidden, hidden[:, -1:] + part)
+            found = model.scorer(scored, model.item_embeddings())[0]
             ranks.append(item_ranks(found, code, rows))
             others = found.masked_fill(seen(rows, found), -torch.inf)
             others[:, code] = -torch.inf

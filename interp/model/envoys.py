@@ -281,10 +281,13 @@ class RecommenderEnvoy(_Bound, NNsight):
 
         For bulk work; a trace reads the same, and anything else.
         """
-        envoy = self.site(site)
+        envoy, order = self.site(site), list(self.recommender.model.sites)
+        # A steer that waits for a later site must meet it.
+        steered_later = any(order.index(force.steer.site) > order.index(envoy.name) for force in in_force(self.lock))
         with self.trace(histories) as tracer:
             hidden = save(envoy.output)
-            tracer.stop()
+            if not steered_later:
+                tracer.stop()
         return hidden
 
     def item_grid(self, given: Any) -> np.ndarray:
