@@ -11,7 +11,7 @@ from plotly.offline import get_plotlyjs
 
 import interp
 from interp.pages.dashboard import page_data, write_dashboard
-from interp.pages.rendering import PAGE, SCRIPTS
+from interp.pages.rendering import ASSETS, SCRIPTS
 from recmodels import artifacts
 from recmodels.errors import InputError
 
@@ -61,8 +61,8 @@ def test_hostile_titles_are_only_in_the_data_and_escaped(page, study):
 
 
 def test_text_never_becomes_markup():
-    assert {path.stem for path in PAGE.glob("*.js")} == {part for parts in SCRIPTS.values() for part in parts}
-    script = "".join(path.read_text() for path in PAGE.glob("*.js"))
+    assert {path.stem for path in ASSETS.glob("*.js")} == {part for parts in SCRIPTS.values() for part in parts}
+    script = "".join(path.read_text() for path in ASSETS.glob("*.js"))
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|Function\(", script)
 
 
