@@ -155,7 +155,7 @@ def test_too_large_values_are_refused_and_never_touch_other_lists(study):
 def test_a_receipt_of_nobody_or_of_no_list(study):
     with pytest.raises(InputError, match="has a value in this steer: name users as the histories do"):
         study.receipt({3: {"nobody": 1.0}})
-    with pytest.raises(InputError, match=r"k is 100000: give a list length from 1 to"):
+    with pytest.raises(InputError, match=r"k is 100000: give a whole number from 1 to"):
         study.receipt({3: 1.0}, k=100_000)
 
 
