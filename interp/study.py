@@ -1,7 +1,7 @@
 """A finished run: the recommender with its dictionary attached, the features, and every table."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from interp.feature import Features
 from interp.gallery import Gallery
 from interp.meaning.why import Explanation, why
 from interp.recommended import Recommended
+from interp.steers.names import feature_or_concept
 from interp.steers.wording import DICTIONARY, Meanings
 from interp.study_folder import RECORD, read_study_record
 from interp.tables import read_table
@@ -147,7 +148,7 @@ class Study:
         """How far a concept's aligned features must be turned for it to have a share of the lists.
 
         Args:
-            concept: what is asked for.
+            concept: what is asked for; `concept:12` where a feature could be meant.
             share: the mean share of the list that it is to have, such as 0.4.
             at_most: ask for at most this share.
             k: list length.
@@ -177,6 +178,10 @@ class Study:
         return find_user_doses(self._search(Goal(concept, share, at_most, k)), self.users() if users is None else users)
 
     def _search(self, goal: Goal) -> Search:
+        concept = feature_or_concept(goal.target, self.concepts.names)
+        if not isinstance(concept, str):
+            raise InputError(f"{shown(goal.target)} is a feature: a dose is found for a concept, such as Horror")
+        goal = replace(goal, target=concept)
         rec, popularity = self.recommender, self.items["popularity"]
         return Search.aligned(rec, self.site, self.concepts, popularity, goal, rec.meanings[self.site])
 

@@ -14,6 +14,7 @@ from interp.report.blocks import Source
 from recmodels import artifacts
 from recmodels.errors import InputError
 from recmodels.folders import is_empty
+from recmodels.paths import as_path
 
 if TYPE_CHECKING:
     from interp.study import Study
@@ -51,6 +52,7 @@ def export(
         InputError: `to` cannot be written to; one of the folders holds something else than an unchanged export; a table
             of the study is missing or was altered; kaleido or a browser is missing.
     """
+    to = as_path(to)
     every = not site and figures is None and not tables
     writers: dict[str, Writer] = {}
     if site or every:
@@ -59,8 +61,8 @@ def export(
         writers["figures"] = partial(write_figures, formats=tuple(figures or ()))
     if tables or every:
         writers["tables"] = partial(write_tables, spreadsheet_safe=True) if spreadsheet_safe else write_tables
-    folders = {Path(to) / name: write for name, write in writers.items()}
-    _check_writable(Path(to))
+    folders = {to / name: write for name, write in writers.items()}
+    _check_writable(to)
     for folder in folders:
         _check(folder)
     source = Source(study)
