@@ -210,7 +210,7 @@ def dose(
 
     Args:
         folder: The study's folder.
-        concept: What is asked for, such as Horror.
+        concept: What is asked for, such as Horror or concept:Horror.
         share: Its mean share of the top 10, such as 0.3.
         at_most: Ask for at most this share, rather than at least.
         each: A dose for each test user, for their own list.

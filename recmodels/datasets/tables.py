@@ -59,6 +59,8 @@ def from_tables(
     Raises:
         InputError: a file or column is missing, a cell cannot be read, an item has two rows or none.
     """
+    if not isinstance(columns, Columns | None):
+        raise InputError(f"columns is {shown(columns)}: give recmodels.config.Columns(...)")
     columns = columns or Columns()
     columns.check()
     met, described = _table(interactions, "the table of interactions"), _table(items, "the table of items")

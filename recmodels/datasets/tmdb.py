@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 
 from recmodels.datasets import reading
 from recmodels.datasets.source_files import SourceFile, read_file
-from recmodels.errors import InputError
+from recmodels.errors import InputError, one_line
 from recmodels.interactions import Dataset
 from recmodels.paths import as_path
 
@@ -93,7 +93,7 @@ def _described(
     frame = frame[~repeated & frame["id"].isin(wanted)]
     described: dict[int | None, dict[str, Any]] = {}
     cells = frame.to_dict("records")
-    for row in tqdm(cells, desc=file.where, unit=" films", leave=False, delay=1, disable=None):
+    for row in tqdm(cells, desc=one_line(file.where), unit=" films", leave=False, delay=1, disable=None):
         try:
             described[row["id"]] = parse(row)
         except DAMAGE:
