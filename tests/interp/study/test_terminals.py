@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from interp.live.equalizer import equalize
-from interp.run import run
-from interp.summary import summary
 
 from interp.config import SAEConfig, StudyConfig
+from interp.pages.summary import summary
+from interp.pipeline.run import run
+from interp.study.equalizer import equalize
 from recmodels.config import TrainingConfig
 from recmodels.datasets.planted import PlantedConfig, load
 
