@@ -9,7 +9,7 @@ from recmodels.config import Columns, Seed, SplitConfig, TrainingConfig, site_na
 from recmodels.errors import InputError
 from recmodels.settings import Between, Name, Settings, Unread
 
-# Settings of a kind's own: its dataclass; on the command line, texts.
+# The settings of one kind of dictionary: in Python its dataclass, on the command line texts.
 if TYPE_CHECKING:
     KindSettings: TypeAlias = Any
 else:
@@ -53,7 +53,7 @@ class SAEConfig(Settings, prefix="sae."):
     """Seed of the initial weights and of the draws."""
 
     settings: Annotated[KindSettings, Unread()] = ()
-    """Settings that this kind of dictionary alone has, such as "target=8"; in Python, its dataclass of them."""
+    """Settings that only this kind of dictionary has, such as "target=8"; in Python, the kind's dataclass."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -63,7 +63,7 @@ class SAEConfig(Settings, prefix="sae."):
             object.__setattr__(self, "settings", ())
 
     def complete(self) -> "SAEConfig":
-        """The same with the settings of its kind's own, if it has any, as their dataclass.
+        """The same configuration with the settings of its kind as their dataclass, if the kind has any.
 
         Raises:
             InputError: an unknown trainer.
@@ -73,7 +73,7 @@ class SAEConfig(Settings, prefix="sae."):
 
     @property
     def name(self) -> str:
-        """What such a dictionary is called, "top_k-1024-k-16" for example; a seed is named if it is not 0."""
+        """The name of such a dictionary, for example "top_k-1024-k-16"; with the seed if that is not 0."""
         seed = f"-seed-{self.seed}" if self.seed else ""
         return f"{self.trainer}-{self.n_features}-{sae_kind(self.trainer).sparsity}-{self.sparsity:.9g}{seed}"
 
@@ -87,10 +87,10 @@ class SAEConfig(Settings, prefix="sae."):
         return self if sae_kind(self.trainer).sparsity in ("l1", "k") else self.complete().settings
 
     def with_sparsity(self, value: float) -> "SAEConfig":
-        """The same with another `l1` or `k`, or whichever setting the trainer goes by.
+        """The same with another value of the trainer's sparsity setting, such as `l1` or `k`.
 
         Raises:
-            InputError: an unknown trainer, or a part of a number where a whole one is needed, such as for k.
+            InputError: an unknown trainer, or a fraction where a whole number is needed, such as for k.
         """
         kind, owner = sae_kind(self.trainer), self._with_sparsity
         if isinstance(getattr(type(owner)(), kind.sparsity), int):
@@ -101,7 +101,7 @@ class SAEConfig(Settings, prefix="sae."):
         return changed if owner is self else replace(self, settings=changed)
 
     def with_trainer(self, trainer: str) -> "SAEConfig":
-        """The same of another kind, whose own settings are at their defaults."""
+        """The same for another trainer, with that trainer's own settings at their defaults."""
         return self if trainer == self.trainer else replace(self, trainer=trainer, settings=())
 
     @property
@@ -126,7 +126,7 @@ class SAEConfig(Settings, prefix="sae."):
 
 @dataclass(frozen=True)
 class GridConfig(Settings, prefix="grid."):
-    """The dictionaries that are trained beside the one of `sae`, to compare settings; all empty for none."""
+    """More dictionaries to train beside the one of `sae`, to compare settings; by default none."""
 
     l1: tuple[L1, ...] = ()
     """L1 weights (paper Table 1 and Figure 3a), for a trainer that has one."""
@@ -184,8 +184,8 @@ class StudyConfig(Settings):
     grid: GridConfig = field(default_factory=GridConfig)
     """Which more dictionaries are trained."""
     max_l0: Limit = 110.0
-    """Of the dictionaries at `site` that have the trainer of `sae`, take the best aligned with at most this many
-    active features per step, measured on held-out users of the SAE part."""
+    """Of the dictionaries at `site` with the trainer of `sae`, the study takes the best aligned one with at most this
+    many active features per step, measured on held-out users of the SAE part."""
     sparse_l0: Limit = 16.0
     """The same limit for the dictionary that the report names as the best of the very sparse ones, of all trainers."""
     steered: tuple[str, ...] = ()
@@ -201,7 +201,7 @@ class StudyConfig(Settings):
 
     def _check_together(self) -> None:
         if self.items is not None and self.data is None:
-            raise InputError("items is given without data: give your table of interactions with --data FILE")
+            raise InputError("items is set without data: give your table of interactions with --data FILE")
         if len(self.values) < 2:
             raise InputError("values must be at least two different finite numbers to steer with")
         sites = site_names(self.training.num_hidden_layers)
@@ -228,7 +228,7 @@ class StudyConfig(Settings):
         for trainer, values in map(_trade_off, grid.trade_off):
             here += [self.sae.with_trainer(trainer).with_sparsity(value) for value in values]
         elsewhere = {site: [self.sae] for site in grid.sites if site != self.site}
-        # By name, as settings that a trainer does not use make no other dictionary.
+        # By name, because a setting that the trainer does not use does not give another dictionary.
         unique: dict[str, SAEConfig] = {}
         for sae in here:
             unique.setdefault(sae.name, sae)
@@ -239,7 +239,7 @@ def _trade_off(text: str) -> tuple[str, list[float]]:
     """Trainer and values of a text such as "top_k:8,16"."""
     name, _, values = text.partition(":")
     if name not in sae_kinds():
-        raise InputError(f"grid.trade_off names no trainer: {name!r}; choose one of {', '.join(sae_kinds())}")
+        raise InputError(f"grid.trade_off has the unknown trainer {name!r}: choose one of {', '.join(sae_kinds())}")
     try:
         return name, [float(value) for value in values.split(",")]
     except ValueError:

@@ -1,4 +1,4 @@
-"""Packages that only some parts need, and what to do where they are missing."""
+"""Optional packages: an import that fails says what to install."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,10 +11,10 @@ Image = Literal["svg", "pdf", "png"]  # formats of figures that kaleido writes
 
 @contextmanager
 def needing(*packages: str) -> Iterator[None]:
-    """Imports inside need these packages, which are not installed with the others.
+    """Turn a failed import of one of these optional packages into an error that says what to install.
 
     Raises:
-        InputError: one of them is not there.
+        InputError: a package is not installed.
     """
     try:
         yield

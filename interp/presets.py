@@ -19,7 +19,7 @@ TRADE_OFF = (
 L1 = (0.001, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 1.0)  # paper Table 1
 SIZES = (64, 128, 256, 512, 1024, 2048, 4096, 8192)  # paper Figure 3b
 SITES = ("embedding", "blocks.0.attention", "blocks.0.mlp", "blocks.1", "blocks.2", "final")
-FILM = ("decade", "year", "franchise")  # what titles and years tell of films, without TMDB
+FILM = ("decade", "year", "franchise")  # attributes from titles and years of films, without TMDB
 
 # The paper's study: five runs of each point take hours on a CPU.
 PAPER = StudyConfig(

@@ -27,8 +27,8 @@ from recmodels.folders import (
     MARK,
     check_removable,
     is_empty,
-    marked,
     old_folder,
+    read_mark,
     refuse_link,
     remove,
     swap,
@@ -49,7 +49,7 @@ class Kind:
 
     Attributes:
         name: "model", "activations", …; a reader that expects another kind refuses it.
-        files: files without which it is not whole; it has one at least in any case.
+        files: files that it must have; every artefact has at least one.
     """
 
     name: str
@@ -61,11 +61,11 @@ class Kind:
 
 @contextmanager
 def claim(folder: Path, kind: Kind | str) -> Iterator[None]:
-    """While the body runs, no other process or thread makes the artefact `folder`, and what lies there may be replaced.
+    """Lock the artefact `folder` while the body runs, and check that its content may be replaced.
 
     Raises:
-        InputError: another one makes it; the folder holds something else than an artefact of this kind; or there is no
-            space to write what the body writes.
+        InputError: another process or thread writes it; the folder holds something other than an artefact of this
+            kind; or the disk is full.
     """
     refuse_link(folder)
     with hold(folder.with_name(f"{folder.name}.lock"), folder), saving(folder):
@@ -100,13 +100,13 @@ def writing(folder: Path, kind: Kind | str, inputs: dict[str, Any]) -> Iterator[
 
 
 def seal(folder: Path, kind: Kind | str, inputs: dict[str, Any]) -> None:
-    """Write a folder's manifest, which says that it is whole; all of it is on the disk afterwards.
+    """Write a folder's manifest, which marks it as complete, and flush all its files to the disk.
 
     Raises:
-        InputError: a file that this kind needs is not there, or one is a link.
+        InputError: a file that this kind needs is missing, or a file is a link.
     """
     remove_leftovers(folder)
-    # A manifest is there when a run was killed between writing it and the rename.
+    # A run that was killed between writing the manifest and the rename leaves a manifest behind.
     names = [name for name in _files_in(folder) if name not in (MANIFEST, MARK)]
     for name in names:
         refuse_link(folder / name)
@@ -131,7 +131,7 @@ def discard_partial(folder: Path, kind: Kind | str) -> None:
     """Forget unfinished work on `folder`, if there is any.
 
     Raises:
-        InputError: another process is at it, or the working folder is someone else's.
+        InputError: another process works on it, or this program did not write the working folder.
     """
     if partial_folder(folder).exists():
         with hold(folder.with_name(f"{folder.name}.lock"), folder):
@@ -158,7 +158,7 @@ def read_manifest(folder: Path, kind: Kind | str) -> dict[str, Any]:
         raise InputError(f"{folder} has layout {manifest['schema']}, this version reads {SCHEMA}: write it again")
     for name, about in manifest["files"].items():
         if not _is_entry(name, about):
-            raise InputError(f"{path} is damaged, what it says of {name!r} cannot be: {advice}")
+            raise InputError(f"{path} is damaged, its entry for {name!r} is not valid: {advice}")
     _check_complete(folder, kind, manifest["files"])
     return manifest
 
@@ -182,7 +182,7 @@ def verify(folder: Path, kind: Kind | str) -> dict[str, Any]:
 def is_current(folder: Path, kind: Kind | str, inputs: dict[str, Any]) -> bool:
     """Whether `folder` is a finished artefact made from these inputs (`same_inputs`) that passes `verify`.
 
-    One that was made from them and is damaged is not; the log says so in a line.
+    A damaged artefact is not current; the log says so in one line.
     """
     try:
         if not same_inputs(read_manifest(folder, kind)["inputs"], inputs):
@@ -198,7 +198,7 @@ def is_current(folder: Path, kind: Kind | str, inputs: dict[str, Any]) -> bool:
 
 
 def check_replaceable(folder: Path, kind: Kind | str) -> None:
-    """Refuse to replace anything but an empty folder, or an artefact of this kind to which nothing was added.
+    """Refuse to replace anything but an empty folder, or an artefact of this kind without added files.
 
     Raises:
         InputError: the folder holds something else.
@@ -211,17 +211,17 @@ def check_replaceable(folder: Path, kind: Kind | str) -> None:
     try:
         manifest = read_manifest(folder, kind)
     except InputError:
-        # A manifest of this kind that is not whole lists nothing to be relied on.
-        if marked(folder, str(kind)) is None:
+        # An incomplete manifest of this kind: its list of files cannot be relied on.
+        if read_mark(folder, str(kind)) is None:
             raise
         return
     for name in _files_in(folder):
         if name not in manifest["files"] and name != MANIFEST:
-            raise InputError(f"{folder / name} is not of the {kind} there: move it away, and try again")
+            raise InputError(f"{folder / name} does not belong to the {kind} there: move it away, and try again")
 
 
 def _files_in(folder: Path) -> list[str]:
-    """Names of everything below a folder that is no folder, with slashes."""
+    """Names of all files and links below a folder, with slashes."""
     paths = sorted(folder.rglob("*"))
     return [path.relative_to(folder).as_posix() for path in paths if path.is_symlink() or not path.is_dir()]
 
@@ -235,12 +235,12 @@ def _is_entry(name: str, about: Any) -> bool:
 
 
 def _check_complete(folder: Path, kind: Kind | str, names: Any) -> None:
-    """Refuse an artefact without a file, or without one that its kind needs.
+    """Refuse an artefact that has no files, or lacks a file that its kind needs.
 
     Raises:
-        InputError: it lacks one.
+        InputError: a file is missing.
     """
-    lacking = [name for name in (kind.files if isinstance(kind, Kind) else ()) if name not in names]
-    if lacking or not names:
-        lacks = lacking[0] if lacking else "its files"
+    absent = [name for name in (kind.files if isinstance(kind, Kind) else ()) if name not in names]
+    if absent or not names:
+        lacks = absent[0] if absent else "its files"
         raise InputError(f"{folder} lacks {lacks}: delete it and run the step that writes this {kind} again")

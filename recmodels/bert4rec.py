@@ -1,4 +1,4 @@
-"""BERT4Rec: a BERT encoder over item sequences, trained to fill in hidden items, asked for the one that follows.
+"""BERT4Rec: a BERT encoder over item sequences, trained to fill in hidden items, used to predict the next one.
 
 Sun et al., *BERT4Rec: Sequential Recommendation with Bidirectional Encoder Representations from Transformer*,
 CIKM 2019; masking as in the paper (docs/paper.md, 2).
@@ -13,7 +13,7 @@ from transformers import BertConfig, BertModel
 from recmodels.model import IGNORE, RecommenderConfig, SequentialRecommender, attention_bias
 from recmodels.sequences import PAD, Histories
 
-VALUES = 4  # of one step that take a pass together; more of them leave the cache
+VALUES = 4  # values of one step in one pass; more do not fit into the processor's cache
 
 
 class BERT4RecConfig(RecommenderConfig):
@@ -30,7 +30,7 @@ class BERT4RecConfig(RecommenderConfig):
 class BERT4Rec(SequentialRecommender):
     """Bidirectional recommender: every step sees the whole history, and a [MASK] after it stands for what comes next.
 
-    So at inference the last step holds no item but the [MASK], whose hidden state is what is scored and steered.
+    At inference the last step holds the [MASK] instead of an item; its hidden state is scored and steered.
     """
 
     config_class = BERT4RecConfig
@@ -61,8 +61,8 @@ class BERT4Rec(SequentialRecommender):
             ),
             add_pooling_layer=False,
         )
-        # BERT ends with its last block. A module that changes nothing makes "final" a site of its own, so that it is
-        # not a second name of that block.
+        # BERT ends with its last block. The identity module makes "final" a separate site, not a second name of that
+        # block.
         self.final = nn.Identity()
         self.post_init()
 
@@ -88,7 +88,7 @@ class BERT4Rec(SequentialRecommender):
 
         Every step sees the last one, so each value needs a sequence of its own; the blocks before are not run again.
         """
-        return torch.cat([self._scored(block, input_ids, hidden, some) for some in last.split(VALUES, dim=1)], dim=1)
+        return torch.cat([self._scored(block, input_ids, hidden, part) for part in last.split(VALUES, dim=1)], dim=1)
 
     def _scored(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
         b, e, d = last.shape

@@ -1,4 +1,4 @@
-"""Checkpoints of a training that can be trusted: each is sealed with checksums, or is as if it were not there."""
+"""Checkpoints of a training, sealed with checksums; a checkpoint that is not whole is ignored."""
 
 import logging
 import re
@@ -26,7 +26,7 @@ def checkpoints_folder(folder: Path) -> Path:
 
 
 class SealCheckpoints(TrainerCallback):
-    """Seals each checkpoint when it is written; only then older ones go, but for the best one."""
+    """Seals each new checkpoint, and then deletes the older ones except the best."""
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Seal the checkpoint of this step."""
@@ -34,16 +34,16 @@ class SealCheckpoints(TrainerCallback):
         newest = folder / f"checkpoint-{state.global_step}"
         artifacts.seal(newest, KIND, {"step": state.global_step})
         best = Path(state.best_model_checkpoint or newest).name
-        for other in _steps(folder).values():
-            if other.name not in (newest.name, best):
-                _discard(other)
+        for checkpoint in _steps(folder).values():
+            if checkpoint.name not in (newest.name, best):
+                _discard(checkpoint)
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """The latest checkpoint from which a training goes on to the result that it would have had.
+    """The latest checkpoint from which a training can resume with the result of an uninterrupted one.
 
-    It, and the one that it holds for the best, are whole. Others that are later are deleted; where one was damaged the
-    log says so in a line.
+    It is whole, and so is the checkpoint that it names as the best. Later checkpoints are deleted; the log names each
+    damaged one in one line.
 
     Raises:
         InputError: a checkpoint is a link.
@@ -59,8 +59,8 @@ def last_checkpoint(folder: Path) -> Path | None:
 
 def _steps(folder: Path) -> dict[int, Path]:
     """The checkpoints by step, in order."""
-    found = {int(name[1]): path for path in folder.iterdir() if (name := NAME.fullmatch(path.name))}
-    return dict(sorted(found.items()))
+    checkpoints = {int(name[1]): path for path in folder.iterdir() if (name := NAME.fullmatch(path.name))}
+    return dict(sorted(checkpoints.items()))
 
 
 def _best(checkpoint: Path) -> str | None:
@@ -90,7 +90,7 @@ def _state(checkpoint: Path) -> dict[str, Any]:
 
 
 def _state_here(checkpoint: Path) -> None:
-    """Name the best checkpoint by where it is now: the run may have been moved, or begun in another directory."""
+    """Write the present path of the best checkpoint: the run may have moved, or started in another directory."""
     state = _state(checkpoint)
     if not state["best_model_checkpoint"]:
         return
@@ -101,5 +101,5 @@ def _state_here(checkpoint: Path) -> None:
 
 
 def _discard(checkpoint: Path) -> None:
-    """Delete a checkpoint, sealed or not: the folder that it is in is marked as ours."""
+    """Delete a checkpoint, sealed or not: its parent folder carries our mark."""
     remove(checkpoint, str(KIND), within=True)

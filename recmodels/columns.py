@@ -1,8 +1,8 @@
 """What the columns of a table hold: ids, times, whole numbers, text. One rule for each, whichever way a table comes in.
 
-Ids are int64, or text without blanks around. Whole floats, which pandas makes of whole numbers beside a gap, are the
-whole numbers again; whole numbers beyond int64 are text as they are written. Cells of a text file stay text until a
-column is asked for, so that the id 007 remains what it is. A fault is placed by table, row and column.
+Ids are int64, or text without surrounding blanks. Whole floats, to which pandas converts whole numbers beside a gap,
+become whole numbers again; whole numbers beyond int64 become text. Cells of a text file stay text until a column is
+read, so the id 007 does not change. An error names table, row and column.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.plain import EXACT, LARGEST, plain
 
 # Up to 18 digits fit into 64 bits; a leading zero makes a number a name.
@@ -23,7 +23,7 @@ PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table and how to speak of it.
+    """A table and its name in messages.
 
     Attributes:
         where: what error messages call it.
@@ -51,7 +51,7 @@ class Table:
         """A column in a plain dtype (`recmodels.plain.plain`).
 
         Raises:
-            InputError: there is none of this name, or its text is damaged.
+            InputError: there is no such column, or its text is damaged.
         """
         if name not in self.frame.columns:
             columns = ", ".join(map(str, self.frame.columns))
@@ -64,11 +64,11 @@ class Table:
             raise InputError(f"{self.where}, column {name!r}: {fault}") from None
 
     def fault(self, name: str, bad: np.ndarray, says: str) -> InputError:
-        """What to raise about the first cell of a column that is `bad`; `says` goes on after "column 'x' is …"."""
+        """The error about the first `bad` cell of a column; `says` continues the sentence "column 'x' is …"."""
         row = int(np.asarray(bad).argmax())
         cell = self.frame[name].iloc[row : row + 1]
-        what = "empty" if _is_nothing(cell.tolist()[0]) else shown(cell.tolist()[0])
-        return InputError(f"{self.where}, row {cell.index[0]}, column {name!r} is {what}, {says}: {self.advice}")
+        cell_text = "empty" if _is_nothing(cell.tolist()[0]) else quote(cell.tolist()[0])
+        return InputError(f"{self.where}, row {cell.index[0]}, column {name!r} is {cell_text}, {says}: {self.advice}")
 
 
 def is_empty(column: pd.Series) -> pd.Series:
@@ -101,7 +101,7 @@ def ids(*places: tuple[Table, str]) -> list[pd.Series]:
 
 
 def plain_ids(column: pd.Series) -> pd.Series:
-    """Plain cells as ids: int64 or text where they are; what is no id stays as it is, to be refused."""
+    """Plain cells as ids, int64 or text; a cell that is not an id stays as it is, and the caller refuses it."""
     if column.dtype == np.float64:
         return column.astype(np.int64) if is_whole(column).all() else column
     if column.dtype == object and pd.api.types.infer_dtype(column) == "integer":
@@ -122,7 +122,7 @@ def are_ids(column: pd.Series) -> np.ndarray:
 
 
 def unique_ids(table: Table, column: pd.Series) -> pd.Series:
-    """The column, which must name nothing twice.
+    """Check that no id occurs twice in the column, and return it.
 
     Raises:
         InputError: an id is in two rows.
@@ -196,20 +196,20 @@ def _read_times(table: Table, name: str, column: pd.Series) -> pd.Series:
         if odd.any():
             raise table.fault(name, odd, says)
     # Long tables have few different times.
-    which, different = pd.factorize(column)
+    cell_codes, different = pd.factorize(column)
     cells = pd.Series(different, dtype=object)
     numbers = pd.to_numeric(cells if is_text else _only(cells, str | int | float), errors="coerce")
     if numbers.notna().all():
         too_long = numbers.abs().to_numpy() > LARGEST if numbers.dtype.kind in "uO" else np.zeros(len(cells), bool)
         if too_long.any():
-            raise table.fault(name, too_long[which], "but a time is a number of at most 64 bits, or a date")
-        return numbers.take(which).set_axis(column.index)
+            raise table.fault(name, too_long[cell_codes], "but a time is a number of at most 64 bits, or a date")
+        return numbers.take(cell_codes).set_axis(column.index)
     dates = cells if is_text else _only(cells, str | date)
     dates = pd.to_datetime(dates, format="ISO8601", utc=True, errors="coerce")
     bad = (dates if dates.notna().sum() >= numbers.notna().sum() else numbers).isna().to_numpy()
     if bad.any():
-        raise table.fault(name, bad[which], says)
-    return _seconds(dates).take(which).set_axis(column.index)
+        raise table.fault(name, bad[cell_codes], says)
+    return _seconds(dates).take(cell_codes).set_axis(column.index)
 
 
 def _only(cells: pd.Series, kinds: Any) -> pd.Series:

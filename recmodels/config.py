@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from recmodels.errors import InputError
 from recmodels.settings import Between, Name, Settings, Words, reader
 
-Seed = Annotated[int, Between(0, 2**32 - 1)]  # numpy takes no other
+Seed = Annotated[int, Between(0, 2**32 - 1)]  # the range that numpy accepts
 Share = Annotated[float, Between(0, 1, "neither")]
 MOST_WEIGHTS = 4_000_000_000  # of a recommender's blocks: 16 GB
 
@@ -112,7 +112,7 @@ def site_names(num_hidden_layers: int) -> list[str]:
 
 
 def check_share(name: str, share: float) -> None:
-    """Refuse a share that is nothing or everything.
+    """Refuse a share that is not between 0 and 1.
 
     Raises:
         InputError: `share` is not between 0 and 1, both excluded.

@@ -1,4 +1,4 @@
-"""What a configuration says, apart from what it leaves at its defaults: so that a new setting invalidates nothing."""
+"""Keys of configurations without the fields at their defaults, so that a new field changes no existing key."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def description(config: Any) -> Any:
-    """A configuration, a dataclass, as JSON values with all its fields; what is none, as JSON values."""
+    """A configuration (a dataclass) as JSON values with all its fields; any other value as JSON values."""
 
     def plain(value: Any) -> Any:
         return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)
@@ -16,14 +16,14 @@ def description(config: Any) -> Any:
 
 
 def config_key(config: Any, described: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What a configuration says beyond its defaults, as JSON values: equal for two that say the same.
+    """The fields of a configuration that differ from their defaults, as JSON values; equal for equal configurations.
 
-    A field that is added to its class, with a default, changes the key of no configuration that is there already.
+    A new field with a default changes the key of no existing configuration.
 
     Args:
         config: a dataclass; fields that are dataclasses themselves are shortened in the same way.
-        described: a `description` of another configuration of its class, to be shortened in its place. It may lack
-            fields, which are then at their defaults, as may one that an earlier release wrote.
+        described: a `description` of another configuration of the same class; its key is computed instead. It may lack
+            fields, for example when an earlier release wrote it: these are at their defaults.
     """
     described = description(config) if described is None else described
     key = {name: value for name, value in described.items() if name not in {f.name for f in fields(config)}}
@@ -40,7 +40,7 @@ def config_key(config: Any, described: Mapping[str, Any] | None = None) -> dict[
 
 
 def _default(field: Any) -> Any:
-    """The default of a field of a dataclass; a field that has none gets an object that equals nothing."""
+    """The default of a field of a dataclass; for a field without one, an object that equals nothing else."""
     return field.default_factory() if field.default_factory is not MISSING else field.default
 
 

@@ -1,4 +1,4 @@
-"""Lines for people that any standard output survives: another encoding, or a pipe that was closed."""
+"""Printing that works in any encoding and does not fail on a closed pipe."""
 
 import contextlib
 import os
@@ -19,6 +19,6 @@ def tolerate_encodings() -> None:
 
 
 def abandon_stdout() -> None:
-    """Send what is still to be written to nowhere, so that Python does not complain of a closed pipe as it ends."""
+    """Discard the remaining output, so that Python does not complain of a closed pipe when it exits."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,7 +9,7 @@ LONGEST_MESSAGE = 800  # characters; what is cut lies before the end, which says
 
 
 class InputError(ValueError):
-    """Something the user gave is wrong; the message is one line that says what to do about it.
+    """The user's input is wrong; the message is one line that says what is wrong and what to do.
 
     Whatever the message quotes, it stays one line of printable characters (`one_line`), and no long one.
     """
@@ -22,9 +22,9 @@ class InputError(ValueError):
 
 
 def one_line(text: str) -> str:
-    """Text on one line: each run of white space as one blank, and what cannot be printed written as an escape.
+    """Text on one line: each run of white space becomes one blank, each unprintable character an escape.
 
-    A title or a file name of a stranger then neither breaks the line nor reaches a terminal as a command.
+    So a title or a file name from someone else cannot break the line or send commands to a terminal.
     """
     line = " ".join(text.split())
     if line.isprintable():
@@ -33,9 +33,9 @@ def one_line(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Text of several lines for a terminal: its line ends and blanks stay, what else cannot be printed is an escape.
+    """Text of several lines for a terminal: line ends and blanks stay, other unprintable characters become escapes.
 
-    So neither a control character nor an override of the writing direction in a title, a concept or an id acts.
+    So a control character or a change of the writing direction in a title, a concept or an id has no effect.
     """
     return "".join(letter if letter.isprintable() or letter == "\n" else _escape(letter) for letter in text)
 
@@ -44,13 +44,13 @@ def for_terminal(show: Callable[[Any], str]) -> Callable[[Any], str]:
     """A `__repr__`, or another method that makes text, whose text is `printable`."""
 
     @wraps(show)
-    def shows(it: Any) -> str:
-        return printable(show(it))
+    def shows(instance: Any) -> str:
+        return printable(show(instance))
 
     return shows
 
 
-def shown(value: Any, longest: int = LONGEST) -> str:
+def quote(value: Any, longest: int = LONGEST) -> str:
     """How a message quotes a value: its `repr` on one line, cut after `longest` characters."""
     try:
         text = one_line(repr(value))

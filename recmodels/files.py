@@ -1,4 +1,4 @@
-"""Files that are whole or absent, that outlive a power cut, and one line where the disk is full."""
+"""Writing files atomically and durably, with a one-line error where the disk is full."""
 
 import errno
 import hashlib
@@ -18,7 +18,7 @@ from recmodels.errors import InputError
 
 LEFTOVER = re.compile(r"\.(\d+)(\.[0-9a-f]{8})?\.partial$")  # what `write_text` leaves when it is killed
 FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
-# safetensors tells the system's error in words; torch's writer of .pt files tells nothing else than that it failed.
+# safetensors reports the system's error as text; torch's writer of .pt files only reports that it failed.
 FULL_WORDS = re.compile(r"os error (28|27|122)\b|No space left|File too large|PytorchStreamWriter|inline_container")
 
 
@@ -64,7 +64,7 @@ def write_json(path: Path, value: Any, durable: bool = True) -> None:
 
 
 def remove_leftovers(folder: Path, name: str = "") -> None:
-    """Delete what a killed `write_text` left in a folder; of one file, if its name is given."""
+    """Delete what a killed `write_text` left in a folder; with a name, only the leftovers of that file."""
     for path in folder.glob("*.partial"):
         leftover = LEFTOVER.search(path.name)
         if leftover and path.is_file() and (not name or path.name[: leftover.start()] == name):
@@ -73,11 +73,11 @@ def remove_leftovers(folder: Path, name: str = "") -> None:
                     path.unlink()
 
 
-def _at_work(pid: int, written: float) -> bool:
-    """Whether the process that wrote a file then is still there; a number may have been given to another one since."""
+def _at_work(pid: int, modified: float) -> bool:
+    """Whether the process that wrote a file still runs; its number may belong to another process by now."""
     try:
         process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= written + 1
+        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= modified + 1
     except (psutil.Error, OverflowError):
         return False
 
@@ -98,7 +98,7 @@ def flush(path: Path) -> None:
 
 @contextmanager
 def saving(path: Path) -> Iterator[None]:
-    """Within it, a write for which there is no space is answered in one line.
+    """Turn a failed write on a full disk into a one-line error.
 
     Args:
         path: what is written.
@@ -115,7 +115,7 @@ def saving(path: Path) -> Iterator[None]:
             raise
         raise InputError(
             f"there is no space to write {path}: free some, then give the same command again, "
-            f"which goes on where it stopped"
+            f"which resumes where it stopped"
         ) from None
 
 

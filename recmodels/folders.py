@@ -1,7 +1,7 @@
-"""Which folders may be written, replaced and deleted: only those that carry a mark of what they are.
+"""Which folders may be written, replaced and deleted: only those that are marked as ours.
 
-A finished artefact carries its manifest (see `recmodels.artifacts`). A folder in which one is being made carries
-`unfinished.json`, which says of what and from which inputs. Any other folder that is not empty is someone else's.
+A finished artefact has a manifest (see `recmodels.artifacts`). A folder with an unfinished artefact has
+`unfinished.json`, with its kind and its inputs. Any other folder that is not empty is not ours, and stays.
 """
 
 import re
@@ -34,7 +34,7 @@ def refuse_link(path: Path) -> None:
         raise InputError(f"{path} is a link: replace it by a folder of its own, or remove it")
 
 
-def marked(folder: Path, kind: str) -> dict[str, Any] | None:
+def read_mark(folder: Path, kind: str) -> dict[str, Any] | None:
     """The record with which a folder says that it holds this kind of artefact, finished or not; None if it has none."""
     for name in (MARK, MANIFEST):
         try:
@@ -47,7 +47,7 @@ def marked(folder: Path, kind: str) -> dict[str, Any] | None:
 
 
 def work_in(folder: Path, kind: str, inputs: dict[str, Any]) -> None:
-    """Make a folder for unfinished work, or keep it with what is in it if that is work on the same thing.
+    """Create a folder for unfinished work, or keep it with its content if that has the same kind and inputs.
 
     Args:
         folder: the folder.
@@ -55,10 +55,10 @@ def work_in(folder: Path, kind: str, inputs: dict[str, Any]) -> None:
         inputs: JSON description of what it is made from. Work on something else is deleted.
 
     Raises:
-        InputError: the folder holds anything else.
+        InputError: the folder holds something else.
     """
     refuse_link(folder)
-    record = marked(folder, kind)
+    record = read_mark(folder, kind)
     if record is None or not same_inputs(record.get("inputs"), inputs):
         remove(folder, kind)
         folder.mkdir(parents=True)
@@ -66,27 +66,27 @@ def work_in(folder: Path, kind: str, inputs: dict[str, Any]) -> None:
 
 
 def check_removable(folder: Path, kind: str) -> None:
-    """Refuse to delete a folder that is neither empty nor marked as this kind; it need not be there.
+    """Refuse to delete a folder that is neither empty nor marked as this kind; it may be missing.
 
     Raises:
-        InputError: it is a link, a file, or someone else's.
+        InputError: it is a link or a file, or has files that this program did not write.
     """
     refuse_link(folder)
     if not folder.exists():
         return
     if not folder.is_dir():
         raise InputError(f"{folder} is a file: move it away")
-    if not (is_empty(folder, MARK) or marked(folder, kind) is not None or _of_earlier_release(folder)):
+    if not (is_empty(folder, MARK) or read_mark(folder, kind) is not None or _of_earlier_release(folder)):
         raise InputError(f"{folder} has files that this program did not write: move it away")
 
 
 def remove(folder: Path, kind: str, within: bool = False) -> None:
-    """Delete a folder that is empty, or marked as this kind; do nothing if it is not there.
+    """Delete a folder that is empty or marked as this kind; do nothing if it is missing.
 
     Args:
         folder: the folder.
         kind: what it must be marked as.
-        within: it lies in a folder that is marked, and needs no mark of its own.
+        within: the folder lies in a marked folder, so it needs no mark of its own.
 
     Raises:
         InputError: as `check_removable`.
@@ -97,7 +97,7 @@ def remove(folder: Path, kind: str, within: bool = False) -> None:
     if not folder.exists():
         return
     mark = folder / MARK
-    # The mark goes last, so that a folder whose deletion was cut short can still be told.
+    # The mark is deleted last, so that a partly deleted folder is still recognised.
     for path in sorted(folder.iterdir()):
         if path == mark:
             continue
@@ -110,18 +110,18 @@ def remove(folder: Path, kind: str, within: bool = False) -> None:
     folder.rmdir()
 
 
-def swap(made: Path, folder: Path, kind: str) -> None:
-    """Put a finished folder in the place of an older one, which goes only when the new one is there.
+def swap(new: Path, folder: Path, kind: str) -> None:
+    """Replace a folder by a finished one; the old one is deleted only when the new one is in place.
 
     Raises:
-        InputError: the older one, or what a run that was killed here left of an even older one, is someone else's.
+        InputError: the old folder, or one that a killed run left here, has files that this program did not write.
     """
     old = old_folder(folder)
     # Deleting takes time, in which a run may be killed: the old folder is renamed first.
     remove(old, kind)
     if folder.exists():
         folder.rename(old)
-    made.rename(folder)
+    new.rename(folder)
     flush(folder.parent)
     remove(old, kind)
 
@@ -131,16 +131,16 @@ def old_folder(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.old")
 
 
-def is_empty(folder: Path, *written: str, also: tuple[str, ...] = ()) -> bool:
+def is_empty(folder: Path, *leftovers_of: str, also: tuple[str, ...] = ()) -> bool:
     """Whether a folder has nothing in it.
 
     Args:
         folder: the folder.
-        *written: names of files; what a kill left of their writing does not count.
+        *leftovers_of: names of files; what a killed write of them left does not count.
         also: names of files that do not count.
     """
     names = (path.name for path in folder.iterdir() if path.name not in also)
-    return all((left := LEFTOVER.search(name)) and name[: left.start()] in written for name in names)
+    return all((leftover := LEFTOVER.search(name)) and name[: leftover.start()] in leftovers_of for name in names)
 
 
 def _of_earlier_release(folder: Path) -> bool:

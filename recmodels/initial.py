@@ -1,8 +1,8 @@
-"""Which weights of a new model are initial ones, to be drawn again by transformers, and which it was given.
+"""Tells initial weights, which transformers may draw again, from weights that were loaded and must stay.
 
-`post_init` of transformers draws the weights of every module that it has not seen, trained ones included. A weight is
-initial if the last thing that wrote to it while the model was made was a function such as those of `torch.nn.init`;
-whatever was there before, was copied from elsewhere or is an existing tensor was given.
+`post_init` of transformers draws the weights of every module that it does not know, trained ones included. A weight is
+initial if the last write to it, while the model was built, came from a function such as those of `torch.nn.init`.
+Every other weight counts as loaded: it existed before, was copied, or is an existing tensor.
 """
 
 from contextvars import ContextVar
@@ -45,8 +45,8 @@ class Watch(TorchFunctionMode):
         return result
 
 
-def keep_given(model: nn.Module) -> None:
-    """Mark the weights that a model was given, so that transformers does not draw them again."""
+def keep_loaded_weights(model: nn.Module) -> None:
+    """Mark the loaded weights of a model, so that transformers does not draw them again."""
     watch = _MAKING.get()
     for weights in model.parameters():
         if weights.device.type == "meta":

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from recmodels.columns import plain_ids
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.plain import plain, text
 
 COLUMNS = ("user", "item", "time")
@@ -85,10 +85,10 @@ def validated_interactions(frame: pd.DataFrame) -> pd.DataFrame:
     Raises:
         InputError: a column is missing, a value is missing, ids mix types, or a time is not a finite number.
     """
-    missing = [column for column in COLUMNS if column not in frame.columns]
-    if missing:
+    absent = [column for column in COLUMNS if column not in frame.columns]
+    if absent:
         raise InputError(
-            f"interactions lack the column {missing[0]!r} (they have {', '.join(map(str, frame.columns))}): "
+            f"interactions lack the column {absent[0]!r} (they have {', '.join(map(str, frame.columns))}): "
             f"rename yours to user, item and time"
         )
     if frame.columns.duplicated().any():
@@ -162,13 +162,13 @@ def _check_text(name: Any, column: pd.Series) -> None:
     try:
         plain(pd.Series([part for cell in parts for part in cell if isinstance(part, str)], dtype=object))
     except InputError as fault:
-        raise InputError(f"the item table, column {shown(name)}: {fault}") from None
+        raise InputError(f"the item table, column {quote(name)}: {fault}") from None
 
 
 def _check_name(name: str) -> None:
     if not isinstance(name, str) or not NAME.fullmatch(name) or not name.isprintable():
         raise InputError(
-            f"{shown(name)} cannot be the name of a data set, as a folder is called by it: take up to 100 characters "
+            f"{quote(name)} cannot be the name of a data set, as a folder is called by it: take up to 100 characters "
             f"without / \\ and :, the first one a letter or digit"
         )
 

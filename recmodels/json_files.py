@@ -1,4 +1,4 @@
-"""The one door for JSON files that may be damaged, or a stranger's: each failure is one line with the file's name."""
+"""The one reader of JSON files that may be damaged or untrusted: each failure is one line with the file's name."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 
 LARGEST = 64 * 2**20  # bytes of a file that is read
 TYPES = {
@@ -33,7 +33,7 @@ def read_json(path: Path, advice: str, largest: int = LARGEST) -> Any:
         largest: bytes of a file that is read.
 
     Raises:
-        InputError: the file is missing, cannot be read, is larger, or is no JSON. NaN and infinity are none.
+        InputError: the file is missing, cannot be read, is larger, or is not JSON. NaN and infinity are not JSON.
     """
     try:
         # One byte more than allowed, so that a file without an end does not fill the memory.
@@ -64,22 +64,22 @@ def read_record(path: Path, types: Mapping[str, type], advice: str) -> dict[str,
 
 
 def check_record(record: Any, types: Mapping[str, type], name: object, advice: str) -> None:
-    """Refuse a JSON value that is no object with these keys, each with a value of its type; 1 is a number, too.
+    """Refuse a JSON value that is not an object with these keys, each with a value of its type.
 
     Raises:
-        InputError: it is none, a key is missing, or its value is of another type.
+        InputError: it is not an object, a key is missing, or its value is of another type.
     """
     if not isinstance(record, dict):
-        raise InputError(f"{name} is damaged, it holds no object: {advice}")
+        raise InputError(f"{name} is damaged, it is not a JSON object: {advice}")
     for key, kind in types.items():
         if key not in record:
-            raise InputError(f"{name} is damaged, {shown(key)} is missing: {advice}")
+            raise InputError(f"{name} is damaged, {quote(key)} is missing: {advice}")
         if not of_type(record[key], kind):
-            raise InputError(f"{name} is damaged, {shown(key)} is {shown(record[key])}, not {TYPES[kind]}: {advice}")
+            raise InputError(f"{name} is damaged, {quote(key)} is {quote(record[key])}, not {TYPES[kind]}: {advice}")
 
 
 def of_type(value: Any, kind: type) -> bool:
-    """Whether a JSON value is of a type; true is no number, and each whole number is one."""
+    """Whether a JSON value is of a type; true and false are not numbers, and a whole number is also a float."""
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, (int, float) if kind is float else kind)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.plain import plain
 from recmodels.scalars import as_number
 
@@ -15,41 +15,41 @@ NOT_ITEMS = str | bytes | bytearray | memoryview | Mapping
 OF_PANDAS = pd.Series | pd.Index | pd.api.extensions.ExtensionArray
 
 
-def lists_by_user(given: Any) -> tuple[list[Any], list[list[Any]]]:
+def lists_by_user(histories: Any) -> tuple[list[Any], list[list[Any]]]:
     """Users, and the list of item ids of each.
 
     Args:
-        given: a mapping or a Series from user to list; a list of lists, or one list, whose users are then 0, 1, ….
+        histories: a mapping or a Series from user to list; a list of lists, or one list, with the users 0, 1, ….
 
     Raises:
-        InputError: it is none of these, a list is empty, or a user is missing, no label, or there twice.
+        InputError: another type, an empty list, or a user that is missing, not a label, or there twice.
     """
-    if isinstance(given, Mapping):
-        users, values = list(given.keys()), list(given.values())
+    if isinstance(histories, Mapping):
+        users, values = list(histories.keys()), list(histories.values())
     else:
-        whole = elements(given)
+        whole = elements(histories)
         if whole is None:
             raise InputError(
-                f"cannot read histories from {type(given).__name__}: pass lists of item ids, "
+                f"cannot read histories from {type(histories).__name__}: pass lists of item ids, "
                 f"a mapping from user to item ids, or a table with user, item and time"
             )
         values = whole if whole and elements(whole[0]) is not None else [whole] if whole else []
-        of_users = isinstance(given, pd.Series) and values is whole
-        users = given.index.tolist() if of_users else list(range(len(values)))
+        of_users = isinstance(histories, pd.Series) and values is whole
+        users = histories.index.tolist() if of_users else list(range(len(values)))
     if not values:
         raise InputError("no histories given: pass at least one list of item ids")
     lists = [_checked(user, value) for user, value in zip(users, values, strict=True)]
     bad = no_users(pd.Series(np.fromiter(users, dtype=object, count=len(users))))
     if bad.any():
-        raise InputError(f"{shown(users[int(bad.argmax())])} is no user: give each history the id of a user")
-    if isinstance(given, pd.Series) and len(set(users)) < len(users):
+        raise InputError(f"{quote(users[int(bad.argmax())])} is not a user: give each history the id of a user")
+    if isinstance(histories, pd.Series) and len(set(users)) < len(users):
         user = next(user for place, user in enumerate(users) if user in users[:place])
-        raise InputError(f"user {shown(user)} has two histories: join them, or give each its own user")
+        raise InputError(f"user {quote(user)} has two histories: join them, or give each its own user")
     return users, lists
 
 
 def elements(value: Any) -> list[Any] | None:
-    """What a list, array, tensor, Series or column of another library holds; None if it is no list of items."""
+    """The elements of a list, array, tensor, Series or column of another library; None if it is not a list of items."""
     if isinstance(value, list | tuple):
         return list(value)
     if isinstance(value, NOT_ITEMS):
@@ -68,7 +68,7 @@ def elements(value: Any) -> list[Any] | None:
 
 
 def members(value: Any) -> list[Any] | None:
-    """As `elements`, and of sets, in the order of their text; None if it is no collection."""
+    """As `elements`, and of sets, in the order of their text; None if it is not a collection."""
     if isinstance(value, str):
         return None
     # Sets of text have another order in every process.
@@ -81,7 +81,7 @@ def as_column(items: Any) -> pd.Series:
         return pd.Series(items)
     cells = elements(items)
     if cells is None:
-        raise InputError(f"{shown(items)} is no list of item ids")
+        raise InputError(f"{quote(items)} is not a list of item ids: give a list, such as [1, 2, 3]")
     if set(map(type, cells)) == {int}:
         try:
             return pd.Series(cells, dtype=np.int64)
@@ -91,7 +91,7 @@ def as_column(items: Any) -> pd.Series:
 
 
 def no_users(labels: pd.Series) -> np.ndarray:
-    """Which labels cannot be those of users, being missing, True or False, or of several values: bool [label]."""
+    """Which labels cannot name users: missing ones, True and False, and lists: bool [label]."""
     if labels.dtype == np.int64 or pd.api.types.infer_dtype(labels, skipna=False) == "string":
         return np.zeros(len(labels), dtype=bool)
     return np.array([_is_no_user(label) for label in labels.tolist()], dtype=bool)
@@ -110,9 +110,9 @@ def _checked(user: Any, value: Any) -> list[Any]:
     items = elements(value)
     if items is None:
         raise InputError(
-            f"the history of user {shown(user)} is {type(value).__name__}, not a list of item ids: "
-            f"write [{shown(value)}]"
+            f"the history of user {quote(user)} is {type(value).__name__}, not a list of item ids: "
+            f"write [{quote(value)}]"
         )
     if not items:
-        raise InputError(f"the history of user {shown(user)} is empty: give at least one item, or leave the user out")
+        raise InputError(f"the history of user {quote(user)} is empty: give at least one item, or leave the user out")
     return items

@@ -1,7 +1,7 @@
-"""Models from folders that may be a stranger's: plain numbers and tensors go in, nothing in them chooses code or files.
+"""Loading models from untrusted folders: only plain numbers and tensors are read; they cannot choose code or files.
 
-transformers never sees the folder. What it gets is a configuration of which each key is known, with a value of its type
-and in its range, and tensors from one safetensors file whose shapes are those that the configuration asks for.
+transformers never sees the folder. It gets a configuration whose keys, types and ranges are checked, and tensors from
+one safetensors file whose shapes are those of the configuration.
 """
 
 import inspect
@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from transformers import PreTrainedConfig
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.folders import refuse_link
 from recmodels.json_files import TYPES, check_record, of_type, read_json
 from recmodels.model import SequentialRecommender
@@ -29,7 +29,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "dropout": (0, 1),
 }
 LARGEST = 2**31  # of any other whole number
-# What transformers notes down, and nothing here goes by.
+# Keys that transformers writes and this module ignores.
 NOTES = {"architectures", "model_type", "tie_word_embeddings", "torch_dtype", "transformers_version", "use_cache"}
 PLAIN = {kind.__name__: kind for kind in (int, float, bool, str)} | {kind: kind for kind in (int, float, bool, str)}
 DTYPES = ("float16", "bfloat16", "float32", "float64")
@@ -51,14 +51,14 @@ def load_model(folder: Path, kind: type[SequentialRecommender], advice: str) -> 
     path = folder / "model.safetensors"
     shapes = tensor_shapes(path, advice)
     elements = sum(torch.Size(shape).numel() for shape in shapes.values())
-    # Each block has a tensor, each item a vector: so a model is only built if the file can hold it.
+    # Each block has a tensor, each item a vector: a model that cannot fit into the file is not built.
     if config.num_hidden_layers > len(shapes) or config.n_items * config.hidden_size > elements:
         raise InputError(f"{path} is too small for the model that config.json describes: {advice}")
     try:
         with torch.device("meta"):
             expected = kind(config).state_dict(keep_vars=True)
     except (ValueError, RuntimeError, TypeError, ArithmeticError, AssertionError) as error:
-        raise InputError(f"{folder / 'config.json'} describes no model ({error}): {advice}") from None
+        raise InputError(f"{folder / 'config.json'} does not describe a model ({error}): {advice}") from None
     _check_shapes(expected, shapes, path, advice)
     return kind.from_pretrained(None, config=config, state_dict=load_file(path))
 
@@ -80,7 +80,7 @@ def read_settings(path: Path, kind: type[SequentialRecommender], advice: str) ->
             settings[key] = value
             continue
         if key not in declared:
-            raise InputError(f"{path} has the key {shown(key)}, which {kind.config_class.__name__} does not: {advice}")
+            raise InputError(f"{path} has the key {quote(key)}, which {kind.config_class.__name__} lacks: {advice}")
         _check_value(key, value, declared[key], path, advice)
         settings[key] = value
     return settings
@@ -90,7 +90,7 @@ def tensor_shapes(path: Path, advice: str) -> dict[str, tuple[int, ...]]:
     """Names and shapes of the tensors in a safetensors file; the tensors themselves are not read.
 
     Raises:
-        InputError: it is none, or a link.
+        InputError: it is not a safetensors file, or is a link.
     """
     refuse_link(path)
     try:
@@ -102,35 +102,35 @@ def tensor_shapes(path: Path, advice: str) -> dict[str, tuple[int, ...]]:
 
 def _declared(config: type[PreTrainedConfig]) -> dict[str, Any]:
     """What a configuration's class declares beyond transformers' own: key → type, `Any` where it does not say."""
-    ours = [part for part in config.__mro__ if issubclass(part, PreTrainedConfig) and part is not PreTrainedConfig]
+    classes = [part for part in config.__mro__ if issubclass(part, PreTrainedConfig) and part is not PreTrainedConfig]
     keys: dict[str, Any] = {}
-    for part in ours:
+    for part in classes:
         keys = {key: PLAIN.get(kind, Any) for key, kind in inspect.get_annotations(part).items()} | keys
-    for part in ours:
+    for part in classes:
         keys = dict.fromkeys(inspect.signature(part).parameters, Any) | keys
-    own = {*inspect.signature(PreTrainedConfig).parameters, *dir(PreTrainedConfig)} - set(RANGES)
-    return {key: kind for key, kind in keys.items() if key not in own and not key.startswith("_")}
+    base_keys = {*inspect.signature(PreTrainedConfig).parameters, *dir(PreTrainedConfig)} - set(RANGES)
+    return {key: kind for key, kind in keys.items() if key not in base_keys and not key.startswith("_")}
 
 
 def _check_value(key: str, value: Any, kind: Any, path: Path, advice: str) -> None:
     if kind in TYPES and not of_type(value, kind):
-        raise InputError(f"{path} has {shown(value)} for {key}, not {TYPES[kind]}: {advice}")
+        raise InputError(f"{path} has {quote(value)} for {key}, not {TYPES[kind]}: {advice}")
     low, high = RANGES.get(key, (-LARGEST, LARGEST))
     if of_type(value, float) and not (isfinite(value) and low <= value <= high):
-        raise InputError(f"{path} has {shown(value)} for {key}, which must lie between {low} and {high}: {advice}")
+        raise InputError(f"{path} has {quote(value)} for {key}, which must lie between {low} and {high}: {advice}")
 
 
 def _check_shapes(
     expected: dict[str, torch.Tensor], shapes: dict[str, tuple[int, ...]], path: Path, advice: str
 ) -> None:
     """Refuse tensors that are not those of the model. A tensor with two names is saved under one of them."""
-    saved = {id(tensor) for name, tensor in expected.items() if name in shapes}
-    lacking = [name for name, tensor in expected.items() if name not in shapes and id(tensor) not in saved]
+    stored_tensors = {id(tensor) for name, tensor in expected.items() if name in shapes}
+    absent = [name for name, tensor in expected.items() if name not in shapes and id(tensor) not in stored_tensors]
     more = [name for name in shapes if name not in expected]
-    if lacking or more:
-        what = f"lacks {shown(lacking[0])}" if lacking else f"has {shown(more[0])}, which such a model has not"
-        raise InputError(f"{path} {what}: {advice}")
+    if absent or more:
+        problem = f"lacks {quote(absent[0])}" if absent else f"has {quote(more[0])}, which such a model lacks"
+        raise InputError(f"{path} {problem}: {advice}")
     for name, shape in shapes.items():
         needed = tuple(expected[name].shape)
         if shape != needed:
-            raise InputError(f"{path} has {shown(name)} of shape {shape}, config.json asks for {needed}: {advice}")
+            raise InputError(f"{path} has {quote(name)} of shape {shape}, config.json asks for {needed}: {advice}")

@@ -1,4 +1,4 @@
-"""One process at a time works on a folder: a lock that ends with the process, and a line that says who holds it."""
+"""Locks: one process at a time works on a folder. A lock ends with its process and names its holder."""
 
 import contextlib
 import json
@@ -13,19 +13,19 @@ from pathlib import Path
 from recmodels.errors import InputError
 
 HELD: dict[tuple[int, int, str], int] = {}  # process, thread and file → how often this thread holds it
-RECORD = 500  # bytes, at most,  that say who holds a lock
+RECORD = 500  # bytes of the record about a lock's holder, at most
 
 
 @contextmanager
-def hold(path: Path, what: object) -> Iterator[None]:
+def hold(path: Path, target: object) -> Iterator[None]:
     """Hold the lock of a file while the body runs; the thread that holds it may take it again.
 
-    The system lets go of it when the process ends, however it ends. The file itself is removed in the end; where a
-    process was killed it stays, and is the next one's.
+    The system releases it when the process ends, in whatever way. The file itself is removed at the end; a killed
+    process leaves it behind, and the next one uses it again.
 
     Args:
         path: the lock's file; its folder is made if it is not there.
-        what: what is locked, for the message.
+        target: what is locked, for the message.
 
     Raises:
         InputError: another process, or another thread, holds it.
@@ -38,7 +38,7 @@ def hold(path: Path, what: object) -> Iterator[None]:
         finally:
             HELD[key] -= 1
         return
-    handle = _take(path, what)
+    handle = _take(path, target)
     HELD[key] = 1
     try:
         yield
@@ -47,19 +47,21 @@ def hold(path: Path, what: object) -> Iterator[None]:
         _release(handle, path)
 
 
-def _take(path: Path, what: object) -> int:
+def _take(path: Path, target: object) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         try:
             # A link in the place of the file is not followed.
             handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         except OSError as error:
-            raise InputError(f"{what} cannot be locked ({error.strerror}): see whether {path} can be removed") from None
+            raise InputError(
+                f"{target} cannot be locked ({error.strerror}): see whether {path} can be removed"
+            ) from None
         try:
             if not _lock(handle):
                 holder = _holder(handle) or "another process"
-                raise InputError(f"{what} is in use by {holder}: wait until that has ended, or stop it")
-            # Whoever held it before has removed the file: then this lock guards no name.
+                raise InputError(f"{target} is in use by {holder}: wait until that has ended, or stop it")
+            # If the previous holder removed the file, this lock protects nothing: try again.
             if _same_file(handle, path):
                 if os.fstat(handle).st_size and _holder(handle) is None:
                     raise InputError(f"{path} is not a lock of this program: move it away")

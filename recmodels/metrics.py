@@ -60,10 +60,10 @@ def inter_list_diversity(lists: np.ndarray) -> float:
     n = len(lists)
     if n < 2:
         return float("nan")
-    listed = lists >= 0
-    weight = 1.0 / np.sqrt(np.maximum(listed.sum(axis=1), 1))
-    total = np.bincount(lists[listed], weights=np.broadcast_to(weight[:, None], lists.shape)[listed])
-    norms = listed.any(axis=1).sum()
+    in_list = lists >= 0
+    weight = 1.0 / np.sqrt(np.maximum(in_list.sum(axis=1), 1))
+    total = np.bincount(lists[in_list], weights=np.broadcast_to(weight[:, None], lists.shape)[in_list])
+    norms = in_list.any(axis=1).sum()
     return float(1.0 - (np.square(total).sum() - norms) / (n * (n - 1)))
 
 
@@ -123,7 +123,7 @@ def long_tail_share(lists: np.ndarray, popularity: np.ndarray, share: float = 0.
         share: of the interactions that make the head, as in `head_items`.
 
     Returns:
-        Mean over the users who have a list; NaN when nobody has.
+        Mean over the users who have a list; NaN when no user has one.
     """
     return _mean(user_means(lists, ~head_items(popularity, share)))
 
@@ -147,12 +147,12 @@ def user_means(lists: np.ndarray, values: np.ndarray) -> np.ndarray:
     Returns:
         float [user], NaN for a list without items.
     """
-    listed = lists >= 0
-    total = np.where(listed, values[np.where(listed, lists, 0)], 0).sum(axis=1, dtype=np.float64)
-    count = listed.sum(axis=1)
+    in_list = lists >= 0
+    total = np.where(in_list, values[np.where(in_list, lists, 0)], 0).sum(axis=1, dtype=np.float64)
+    count = in_list.sum(axis=1)
     return np.divide(total, count, out=np.full(len(lists), np.nan), where=count > 0)
 
 
 def _mean(values: np.ndarray) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")
+    finite = values[~np.isnan(values)]
+    return float(finite.mean()) if len(finite) else float("nan")

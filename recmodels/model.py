@@ -17,7 +17,7 @@ from transformers.utils import ModelOutput
 
 from recmodels.config import site_names
 from recmodels.errors import InputError
-from recmodels.initial import Watched, keep_given
+from recmodels.initial import Watched, keep_loaded_weights
 from recmodels.sequences import PAD, Histories
 
 IGNORE = -100  # the label of a step that has nothing to predict
@@ -73,11 +73,11 @@ class TiedScorer(nn.Module):
 class SequentialRecommender(PreTrainedModel, metaclass=Watched):
     """Base of the recommenders: reads left-padded tokens, scores every item as the next one.
 
-    A subclass builds a backbone, says where its sites are, and implements the two methods below that raise; calls
-    `self.post_init()` at the end of its `__init__`; and is made known by `recmodels.recommender.register`. Weights that
-    it was given or loaded before `post_init` stay as they are; new ones are drawn as transformers does. It learns
-    to predict each step's next item unless it says otherwise, so its steps must not see later ones. Padding must not
-    matter: a history has the same scores in a wide batch as by itself.
+    A subclass builds a backbone, says where its sites are, and implements the two methods below that raise. It calls
+    `self.post_init()` at the end of its `__init__`, and `recmodels.recommender.register` makes it known. Weights that
+    were loaded before `post_init` stay as they are; transformers draws the new ones. By default the model learns to
+    predict each step's next item, so its steps must not see later ones. Padding must not matter: a history has the
+    same scores in a wide batch as alone.
     """
 
     config_class = RecommenderConfig
@@ -94,8 +94,8 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         self.scorer = TiedScorer()
 
     def post_init(self) -> None:
-        """Draw the initial weights; those that were given or loaded stay as they are (`recmodels.initial`)."""
-        keep_given(self)
+        """Draw the initial weights; loaded weights stay as they are (`recmodels.initial`)."""
+        keep_loaded_weights(self)
         super().post_init()
 
     @property
@@ -104,13 +104,13 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
 
         In the order of a forward pass, which is that of `recmodels.config.site_names`.
         """
-        found = {}
+        paths = {}
         for name in site_names(self.config.num_hidden_layers):
             number, kind = re.search(r"\d+", name), re.sub(r"\d+", "*", name)
             if kind in self.site_paths:
                 path = self.site_paths[kind]
-                found[name] = path.replace("*", number.group()) if number else path
-        return found
+                paths[name] = path.replace("*", number.group()) if number else path
+        return paths
 
     def get_input_embeddings(self) -> nn.Embedding:
         """The token embeddings; row 0 is padding, row code + 1 is an item."""
@@ -134,14 +134,14 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         hidden = self.encode(input_ids)
         if labels is None:
             return RecommenderOutput(scores=self.scorer(hidden[:, -1], self.item_embeddings()))
-        asked = labels != IGNORE
-        logits = self.scorer(hidden[asked], self.item_embeddings())
-        return RecommenderOutput(loss=F.cross_entropy(logits, labels[asked]))
+        has_label = labels != IGNORE
+        logits = self.scorer(hidden[has_label], self.item_embeddings())
+        return RecommenderOutput(loss=F.cross_entropy(logits, labels[has_label]))
 
     def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
         """What the scorer reads for many values of the last step's hidden state.
 
-        Here each value takes a pass through the whole model; a subclass that can do with less says how.
+        Here each value takes a pass through the whole model; a subclass may override this with a faster way.
 
         Args:
             block: number of the block whose output is given.
@@ -150,17 +150,17 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
             last: [b, e, d] what the last step's output is instead, e times.
 
         Returns:
-            [b, e, d]; `scorer` makes of it what `forward` gives with each of the values in turn, up to rounding.
+            [b, e, d]; `scorer` turns it into the scores that `forward` gives for each value, up to rounding.
         """
-        module, scored = self.get_submodule(self.sites[f"blocks.{block}"]), []
+        module, outputs = self.get_submodule(self.sites[f"blocks.{block}"]), []
         for value in last.unbind(dim=1):
             changed = torch.cat([hidden[:, :-1], value[:, None]], dim=1)
             hook = module.register_forward_hook(lambda *_, changed=changed: changed)
             try:
-                scored.append(self.encode(input_ids)[:, -1])
+                outputs.append(self.encode(input_ids)[:, -1])
             finally:
                 hook.remove()
-        return torch.stack(scored, dim=1)
+        return torch.stack(outputs, dim=1)
 
     def inference_inputs(self, histories: Histories) -> Tensor:
         """Tokens from which `forward` predicts each history's next item: int64 [b, s].
@@ -170,7 +170,7 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         return histories.tokens(self.config.max_history)
 
     def checked_tokens(self, tokens: Tensor) -> Tensor:
-        """Tokens, if they can be read: int64 [b, s], padding on the left.
+        """Check tokens and return them: int64 [b, s], padding on the left.
 
         Raises:
             InputError: another shape or type, a token that no item has, padding elsewhere, or too many steps.

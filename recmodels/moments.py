@@ -1,9 +1,9 @@
 """Means, scatters and covariances of columns, sparse or dense, without cancellation.
 
-E[x²] − E[x]² loses all its digits where a column varies little around a large level. Here every column is taken apart
+E[x²] − E[x]² loses all its digits where a column varies little around a large level. So every column is decomposed
 first, x = level · stored + rest: the level is the mean of its stored entries, `stored` is 1 at those and 0 at the zeros
-that a sparse array leaves out. What is left varies around 0, and the rest of the work is on counts, which are exact
-(the shifted and corrected two-pass algorithms of Chan, Golub and LeVeque, *The American Statistician* 37, 1983).
+that a sparse array leaves out. The rest varies around 0, and the other terms are counts, which are exact (the shifted
+and corrected two-pass algorithms of Chan, Golub and LeVeque, *The American Statistician* 37, 1983).
 
 Axes: n rows, f and g columns.
 """
@@ -19,7 +19,7 @@ Columns: TypeAlias = Any  # sparse.sparray | np.ndarray, of which mypy knows too
 
 @dataclass(frozen=True)
 class Levelled:
-    """Columns taken apart: x = level · stored + rest.
+    """Decomposed columns: x = level · stored + rest.
 
     Attributes:
         level: float64 [f], the mean of each column's stored entries.
@@ -35,7 +35,7 @@ class Levelled:
 
     @classmethod
     def of(cls, x: Columns) -> "Levelled":
-        """Take the columns [n, f] apart; of a dense array all entries are stored."""
+        """Decompose the columns [n, f]; of a dense array all entries are stored."""
         dense = not sparse.issparse(x)
         x = np.asarray(x, dtype=np.float64) if dense else sparse.csc_array(x, dtype=np.float64)
         stored = np.ones_like(x) if dense else _with_data(x, np.ones_like(x.data))
@@ -52,9 +52,9 @@ class Levelled:
 
     def scatter(self) -> np.ndarray:
         """Σ (x − mean)² of each column: float64 [f], exactly 0 where all rows are equal."""
-        count, left = _sums(self.stored), _sums(self.rest)
-        around = _sums(self.rest * self.rest) - np.square(left) / np.maximum(count, 1)
-        mean = self.level + left / np.maximum(count, 1)  # of the stored entries, corrected
+        count, rest_sum = _sums(self.stored), _sums(self.rest)
+        around = _sums(self.rest * self.rest) - np.square(rest_sum) / np.maximum(count, 1)
+        mean = self.level + rest_sum / np.maximum(count, 1)  # of the stored entries, corrected
         between = count * (self.rows - count) / self.rows * np.square(mean)
         return np.where(self.constant, 0, around.clip(0) + between)
 
@@ -66,7 +66,7 @@ def scatter(x: Columns) -> np.ndarray:
 
 def mean_difference(x: Levelled, y: Levelled) -> np.ndarray:
     """Means of the columns of x less those of y: float64 [f]."""
-    # The difference of two levels that are nearly equal is exact, which that of two rounded means is not.
+    # The difference of two nearly equal levels is exact; the difference of two rounded means is not.
     levels = [part.level * (_sums(part.stored) / part.rows) for part in (x, y)]
     rests = [_sums(part.rest) / part.rows for part in (x, y)]
     return (levels[0] - levels[1]) + (rests[0] - rests[1])
@@ -76,14 +76,14 @@ def correlation(x: Levelled, y: Levelled) -> np.ndarray:
     """Pearson correlation of every two columns: float64 [f, g], 0 where a column is constant."""
     n = x.rows
     counts = [_sums(part.stored) for part in (x, y)]
-    left = [_sums(part.rest) for part in (x, y)]
+    sums = [_sums(part.rest) for part in (x, y)]
     # n Σ (x − mean)(y − mean), term by term; the first is in whole numbers, so a full column adds exactly nothing.
-    both = n * _product(x.stored, y.stored) - np.outer(counts[0], counts[1])
-    covariance = np.outer(x.level, y.level) * both
-    one_way = x.level[:, None] * (n * _product(x.stored, y.rest) - np.outer(counts[0], left[1]))
+    joint = n * _product(x.stored, y.stored) - np.outer(counts[0], counts[1])
+    covariance = np.outer(x.level, y.level) * joint
+    one_way = x.level[:, None] * (n * _product(x.stored, y.rest) - np.outer(counts[0], sums[1]))
     covariance += one_way
-    covariance += one_way.T if y is x else y.level * (n * _product(x.rest, y.stored) - np.outer(left[0], counts[1]))
-    covariance += n * _product(x.rest, y.rest) - np.outer(left[0], left[1])
+    covariance += one_way.T if y is x else y.level * (n * _product(x.rest, y.stored) - np.outer(sums[0], counts[1]))
+    covariance += n * _product(x.rest, y.rest) - np.outer(sums[0], sums[1])
     scale = n * np.outer(np.sqrt(x.scatter()), np.sqrt(y.scatter()))
     r = np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0)
     return r.clip(-1, 1)
@@ -118,8 +118,8 @@ def _ends(x: Columns) -> tuple[Columns, Columns]:
 
 def _product(x: Columns, y: Columns) -> np.ndarray:
     """[f, g] sums over rows of the products of columns."""
-    both = x.T @ y
-    return both.toarray() if sparse.issparse(both) else np.asarray(both)
+    products = x.T @ y
+    return products.toarray() if sparse.issparse(products) else np.asarray(products)
 
 
 def _sums(x: Columns) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The one reading of tables and columns, whatever library and dtype carry them: a few plain types come out."""
+"""The one reader of tables and columns of any library and dtype: it returns a few plain types."""
 
 import datetime
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.interchange
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.scalars import as_number
 
 LARGEST = np.iinfo(np.int64).max
@@ -20,9 +20,10 @@ EXACT = 2**53  # floats hold every whole number up to here
 
 
 def as_frame(table: Any, where: str = "the table") -> pd.DataFrame | None:
-    """A table of pandas, polars, pyarrow or any library that offers Arrow or the dataframe interchange; None if none.
+    """A table of pandas, polars, pyarrow or any library with Arrow or the dataframe interchange, as a frame.
 
-    Levels of the index that have a name become columns; column names become text without blanks around.
+    Named levels of the index become columns; column names become text without surrounding blanks. None if the argument
+    is not a table.
 
     Raises:
         InputError: the table cannot be converted, or a level of its index and a column have one name.
@@ -54,21 +55,21 @@ def plain(column: pd.Series) -> pd.Series:
     """A column in one of a few dtypes.
 
     Returns:
-        With the same index and name: int64, float64, bool, datetime64 or timedelta64; where whole numbers or truth
-        values have gaps, Int64 or boolean; otherwise objects, which are Python's own, None where missing. Text has no
-        blanks around. Whole numbers beyond int64 stay exact, as objects.
+        The same index and name, with the dtype int64, float64, bool, datetime64 or timedelta64; Int64 or boolean where
+        whole numbers or truth values have gaps; otherwise Python's own objects, None where missing. Text has no
+        surrounding blanks. Whole numbers beyond int64 stay exact, as objects.
 
     Raises:
-        InputError: text has half a character (a lone surrogate), or bytes are not UTF-8.
+        InputError: text has a lone surrogate (half a character), or bytes are not UTF-8.
     """
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         codes = column.cat.codes.to_numpy()
-        kept = plain(pd.Series(dtype.categories))
-        if (codes < 0).any() and kept.dtype.kind in "ib":
-            kept = kept.astype("Int64" if kept.dtype.kind == "i" else "boolean")
-        taken = kept.reindex(codes).set_axis(column.index).rename(column.name)
-        return _none_where_missing(taken) if taken.dtype == object else taken
+        categories = plain(pd.Series(dtype.categories))
+        if (codes < 0).any() and categories.dtype.kind in "ib":
+            categories = categories.astype("Int64" if categories.dtype.kind == "i" else "boolean")
+        cells = categories.reindex(codes).set_axis(column.index).rename(column.name)
+        return _none_where_missing(cells) if cells.dtype == object else cells
     if isinstance(dtype, pd.ArrowDtype):
         array = pa.chunked_array(column.array.__arrow_array__())
         return plain(array.to_pandas(integer_object_nulls=True).set_axis(column.index).rename(column.name))
@@ -94,7 +95,7 @@ def plain(column: pd.Series) -> pd.Series:
 
 
 def text(value: Any) -> str:
-    """How a single value of an attribute is written: 1994 and 1994.0 are "1994", midnight is its date, missing is "".
+    """A single value of an attribute as text: "1994" for 1994 and 1994.0, the date for midnight, "" for missing.
 
     Raises:
         InputError: it holds several values, or bytes that are not UTF-8.
@@ -107,14 +108,14 @@ def text(value: Any) -> str:
     if isinstance(value, datetime.datetime):
         return str(value).removesuffix(" 00:00:00")
     if isinstance(value, Mapping | list | tuple | set | frozenset | np.ndarray):
-        raise InputError(f"{shown(value)} is not a single value: give text, numbers, or lists of them")
+        raise InputError(f"{quote(value)} is not a single value: give text, numbers, or lists of them")
     try:
-        written = str(value).strip()
+        written_value = str(value).strip()
     except Exception:  # the value's own code
-        written = ADDRESS
-    if ADDRESS in written:  # an address in memory, which differs from run to run
-        raise InputError(f"{shown(value)} is not a value of an attribute: give text or numbers")
-    return written
+        written_value = ADDRESS
+    if ADDRESS in written_value:  # an address in memory, which differs from run to run
+        raise InputError(f"{quote(value)} is not a value of an attribute: give text or numbers")
+    return written_value
 
 
 def _arrow_table(table: Any) -> pa.Table:
@@ -150,7 +151,7 @@ def _scalar(value: Any) -> Any:
         try:
             return value.decode().strip()
         except UnicodeDecodeError:
-            raise InputError(f"{shown(value)} is not text in UTF-8: decode it first") from None
+            raise InputError(f"{quote(value)} is not text in UTF-8: decode it first") from None
     if isinstance(value, str):
         return _encodable(value).strip()
     if isinstance(value, Decimal) and value.is_finite():
@@ -180,7 +181,7 @@ def _encodable(cell: str) -> str:
 
 
 def _half(cell: str) -> str:
-    return f"the text {shown(cell)} has half a character (a lone surrogate): read it again with its right encoding"
+    return f"the text {quote(cell)} has half a character (a lone surrogate): read it again with its right encoding"
 
 
 def _is_encodable(cell: str) -> bool:
@@ -192,5 +193,5 @@ def _is_encodable(cell: str) -> bool:
 
 
 def _none_where_missing(column: pd.Series) -> pd.Series:
-    missing = column.isna()
-    return column.where(~missing, None) if missing.any() else column
+    is_missing = column.isna()
+    return column.where(~is_missing, None) if is_missing.any() else column

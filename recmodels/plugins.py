@@ -1,19 +1,19 @@
-"""What is known by name, such as data sets and recommenders, and how other packages add to it.
+"""Registries of named things, such as data sets and recommenders, to which other packages can add.
 
-A script adds by a call such as `register_dataset`. An installed package names the module that makes these calls as an
-entry point, in its pyproject.toml:
+A script adds with a call such as `register_dataset`. An installed package names the module with these calls as an entry
+point, in its pyproject.toml:
 
     [project.entry-points."recmodels.datasets"]
     shop = "shop_plugin.data"
 
-The module is imported when something of that group is first looked for.
+The module is imported at the first look-up in that group.
 """
 
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 
 Thing = TypeVar("Thing")
 _IMPORTED: set[EntryPoint] = set()
@@ -35,7 +35,7 @@ class Registry(dict[str, Thing]):
         self._ours: set[str] = set()
 
     def add(self, name: str, thing: Thing, module: str) -> None:
-        """Make a thing known. One that is registered again under its name takes the other one's place.
+        """Register a thing. A second one under the same name replaces the first.
 
         Args:
             name: what it is called.
@@ -43,15 +43,15 @@ class Registry(dict[str, Thing]):
             module: where it is defined.
 
         Raises:
-            InputError: this project has another thing of that name, or the name is not a text.
+            InputError: this project has another thing of that name, or the name is not text.
         """
         if not isinstance(name, str) or not name:
             raise InputError(f"{self.register} was given the name {name!r}: give a text, such as 'shop'")
         self._import_home()
-        ours = module.partition(".")[0] == self.group.partition(".")[0]
-        if name in self._ours and not ours:
+        is_own = module.partition(".")[0] == self.group.partition(".")[0]
+        if name in self._ours and not is_own:
             raise InputError(f"{self.register}: {name!r} is there already, as one of ours: give yours another name")
-        if ours:
+        if is_own:
             self._ours.add(name)
         self[name] = thing
 
@@ -64,7 +64,7 @@ class Registry(dict[str, Thing]):
         self.load()
         if not isinstance(name, str) or name not in self:
             raise InputError(
-                f"{self.unknown} {shown(name)}: choose one of {', '.join(self)}, or register your own first "
+                f"{self.unknown} {quote(name)}: choose one of {', '.join(self)}, or register your own first "
                 f"({self.register})"
             )
         return self[name]

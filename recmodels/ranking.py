@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from recmodels import metrics
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.scalars import as_whole_number
 from recmodels.sequences import Histories
 from recmodels.steady import steady
@@ -19,12 +19,12 @@ Score = Callable[[Histories], torch.Tensor]
 
 
 @steady()
-def top_k(scores: torch.Tensor, seen: Histories | None, k: int) -> tuple[np.ndarray, np.ndarray]:
+def top_k(scores: torch.Tensor, histories: Histories | None, k: int) -> tuple[np.ndarray, np.ndarray]:
     """The k best items of every row; equal scores are ordered by item code.
 
     Args:
         scores: float [user, item].
-        seen: histories whose items are left out, row by row; None to leave out nothing.
+        histories: the items of each row's history are left out; None to leave out nothing.
         k: list length.
 
     Returns:
@@ -32,14 +32,14 @@ def top_k(scores: torch.Tensor, seen: Histories | None, k: int) -> tuple[np.ndar
         left, the rest is code −1 with score −inf.
 
     Raises:
-        InputError: k is no list length, or a score is NaN or infinite.
+        InputError: k is not a valid list length, or a score is NaN or infinite.
     """
     k = check_length(k)
-    if seen is not None:
-        rows = np.repeat(np.arange(len(seen)), seen.lengths)
+    if histories is not None:
+        rows = np.repeat(np.arange(len(histories)), histories.lengths)
         scores = scores.clone()
-        scores[torch.from_numpy(rows), torch.from_numpy(seen.codes).long()] = -torch.inf
-    # One more than asked, to see whether the last place is shared.
+        scores[torch.from_numpy(rows), torch.from_numpy(histories.codes).long()] = -torch.inf
+    # One more than k, to see whether two items share the last place.
     values, codes = scores.topk(min(k + 1, scores.shape[1]), dim=1)
     if not (values < torch.inf).all():  # nor for NaN, which topk takes first
         raise InputError("the scores are not finite: steer by smaller values, or train the recommender again")
@@ -60,13 +60,13 @@ def check_length(k: Any) -> int:
     """A list length as Python's own int.
 
     Raises:
-        InputError: k is no whole number, less than 1, or above `LONGEST_LIST`.
+        InputError: k is not a whole number, less than 1, or above `LONGEST_LIST`.
     """
     length = as_whole_number(k)
     if length is None or length < 1:
-        raise InputError(f"k is {shown(k)}: ask for at least one item")
+        raise InputError(f"k is {quote(k)}: ask for at least one item")
     if length > LONGEST_LIST:
-        raise InputError(f"k is {shown(k)}: ask for at most {LONGEST_LIST:,} items")
+        raise InputError(f"k is {quote(k)}: ask for at most {LONGEST_LIST:,} items")
     return length
 
 

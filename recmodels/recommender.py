@@ -14,7 +14,7 @@ from transformers.utils import logging as transformers_logging
 
 from recmodels import artifacts
 from recmodels.bert4rec import BERT4Rec
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.gptrec import GPTRec
 from recmodels.json_files import of_type, read_json, read_record
 from recmodels.loading import load_model
@@ -38,11 +38,11 @@ Model = TypeVar("Model", bound=type[SequentialRecommender])
 
 
 def register(model: Model) -> Model:
-    """Make a recommender of your own known by its `config_class.model_type`: to be trained, loaded and interpreted.
+    """Register your own recommender under its `config_class.model_type`, so that it can be trained, loaded and read.
 
-    To be put above the class as a decorator, in a module that is imported before such a recommender is loaded, or that
-    an installed package names as an entry point in the group `recmodels.recommenders` (docs/how-to/own-recommender.md).
-    A class that is registered again under its name takes the other one's place.
+    Use it as a decorator of the class, in a module that is imported before such a recommender is loaded, or that an
+    installed package names as an entry point in the group `recmodels.recommenders` (docs/how-to/own-recommender.md).
+    A second class under the same name replaces the first.
 
     Raises:
         InputError: its configuration has no name of its own, or it does not say where its blocks are.
@@ -90,7 +90,7 @@ class Recommender:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the weights and the vocabulary; what a dictionary remembers its recommender by."""
+        """SHA-256 of the weights and the vocabulary; dictionaries record it."""
         digest = hashlib.sha256()
         for name, tensor in sorted(self.model.state_dict().items()):
             digest.update(f"{name} {tuple(tensor.shape)}".encode())
@@ -98,9 +98,9 @@ class Recommender:
         digest.update(json.dumps(self.vocabulary.ids.tolist()).encode())
         return digest.hexdigest()
 
-    def histories(self, given: Any) -> Histories:
+    def histories(self, histories: Any) -> Histories:
         """`recmodels.sequences.as_histories` with this recommender's vocabulary."""
-        return as_histories(given, self.vocabulary)
+        return as_histories(histories, self.vocabulary)
 
     @torch.no_grad()
     def score(self, histories: Histories) -> torch.Tensor:
@@ -110,21 +110,21 @@ class Recommender:
             inputs = self.model.inference_inputs(histories).to(self.model.device)
             return self.model(inputs).scores
 
-    def rank(self, given: Any, k: int = 10) -> np.ndarray:
+    def rank(self, histories: Any, k: int = 10) -> np.ndarray:
         """Item codes of each history's top k, its own items left out: int [user, k]."""
-        return rank(self.score, self.histories(given), k)
+        return rank(self.score, self.histories(histories), k)
 
-    def recommend(self, given: Any, k: int = 10) -> pd.DataFrame:
+    def recommend(self, histories: Any, k: int = 10) -> pd.DataFrame:
         """Each history's k best items that it does not have yet.
 
         Args:
-            given: anything `as_histories` reads.
+            histories: anything `as_histories` reads.
             k: list length.
 
         Returns:
             Columns user, rank (from 1), item (your id), score; best first.
         """
-        return recommendations(self.score, self.histories(given), self.vocabulary, k)
+        return recommendations(self.score, self.histories(histories), self.vocabulary, k)
 
     def save(self, folder: Path | str, inputs: dict[str, Any] | None = None) -> None:
         """Write weights (safetensors), configuration and vocabulary (JSON) as one verified folder."""
@@ -141,8 +141,8 @@ class Recommender:
         """Read what `save` wrote, after checking every file.
 
         Raises:
-            InputError: the folder is missing, unfinished, altered, or holds a model of an unknown type, or one that is
-                not what its config.json says (`recmodels.loading`).
+            InputError: the folder is missing, unfinished or altered; or its model has an unknown type or does not match
+                its config.json (`recmodels.loading`).
         """
         folder = as_path(folder)
         transformers_logging.disable_progress_bar()
@@ -161,10 +161,10 @@ def _read_ids(path: Path, advice: str) -> pd.Index:
     """
     ids = read_json(path, advice, VOCABULARY_BYTES)
     if not isinstance(ids, list) or not all(of_type(item, str) or of_type(item, float) for item in ids):
-        raise InputError(f"{path} is no list of item ids: {advice}")
+        raise InputError(f"{path} is not a list of item ids: {advice}")
     index = pd.Index(ids, name="item")
     if not index.is_unique:
-        raise InputError(f"{path} has the item {shown(index[index.duplicated()].tolist()[0])} twice: {advice}")
+        raise InputError(f"{path} has the item {quote(index[index.duplicated()].tolist()[0])} twice: {advice}")
     return index
 
 
@@ -173,14 +173,14 @@ def recommendations(score: Score, histories: Histories, vocabulary: Vocabulary, 
     parts, k = [], min(check_length(k), len(vocabulary))
     for batch in histories.batches(256):
         codes, scores = top_k(score(batch), batch, k)
-        listed = codes >= 0
+        in_list = codes >= 0
         parts.append(
             pd.DataFrame(
                 {
-                    "user": batch.users.repeat(listed.sum(axis=1)),
-                    "rank": (listed.cumsum(axis=1))[listed],
-                    "item": vocabulary.decode(codes[listed]),
-                    "score": scores[listed],
+                    "user": batch.users.repeat(in_list.sum(axis=1)),
+                    "rank": (in_list.cumsum(axis=1))[in_list],
+                    "item": vocabulary.decode(codes[in_list]),
+                    "score": scores[in_list],
                 }
             )
         )

@@ -2,7 +2,7 @@
 
 Three numberings: an *id* is what the user calls an item; a *code* is its row in the vocabulary
 (0 … n_items − 1, also its column in a score matrix); a *token* is what the model reads, code + 1,
-so that token 0 is padding. Nobody outside this package meets tokens.
+so that token 0 is padding. Tokens are internal to this package.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 
 from recmodels.columns import Table, are_ids, is_empty, plain_ids, times
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.lists import as_column, lists_by_user, no_users
 from recmodels.plain import as_frame, plain
 
@@ -46,19 +46,19 @@ class Vocabulary:
         """Codes of item ids, int32; ids are read as those of tables are (`recmodels.columns`).
 
         Raises:
-            InputError: an item is not in the vocabulary, or is no id.
+            InputError: an item is not in the vocabulary, or is not an id.
         """
         ids = plain_ids(plain(as_column(items)))
         if ids.dtype != np.int64 and pd.api.types.infer_dtype(ids, skipna=False) != "string":
             bad = ~are_ids(ids)
             if bad.any():
                 wrong = ids[bad].tolist()[0]
-                raise InputError(f"{shown(wrong)} is no item: an item id is a whole number or text")
+                raise InputError(f"{quote(wrong)} is not an item id: give a whole number or text")
         items = pd.Index(ids, tupleize_cols=False)
         codes = self.ids.get_indexer(items)
         unknown = items[codes < 0]
         if len(unknown):
-            names = ", ".join(shown(item) for item in unknown.unique()[:3].tolist())
+            names = ", ".join(quote(item) for item in unknown.unique()[:3].tolist())
             raise InputError(
                 f"{unknown.nunique(dropna=False)} items are unknown to this recommender ({names}): leave them out, "
                 f"or write the ids as {self.ids[:1].tolist()[0]!r} is written"
@@ -94,7 +94,7 @@ class Histories:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the users, the codes and where each history ends."""
-        digest = hashlib.sha256(json.dumps(self.users.tolist(), default=shown).encode())
+        digest = hashlib.sha256(json.dumps(self.users.tolist(), default=quote).encode())
         for part in (self.codes.astype(np.int64), self.offsets):
             digest.update(part.tobytes())
         return digest.hexdigest()
@@ -149,8 +149,8 @@ class Histories:
                 f"holding out the last one needs at least two; drop such users"
             )
         last = self.offsets[1:] - 1
-        kept = np.delete(self.codes, last)
-        return Histories(self.users, kept, _offsets(self.lengths - 1)), self.codes[last]
+        codes = np.delete(self.codes, last)
+        return Histories(self.users, codes, _offsets(self.lengths - 1)), self.codes[last]
 
     def tokens(self, max_history: int) -> torch.Tensor:
         """Left-padded tokens of each history's last items, as narrow as they allow.
@@ -182,9 +182,9 @@ def histories_of(frame: pd.DataFrame, vocabulary: Vocabulary) -> Histories:
     Raises:
         InputError: the table is empty, a row has no user or time, or an item is outside the vocabulary.
     """
-    missing = ", ".join(sorted({"user", "item", "time"} - set(frame.columns)))
-    if missing:
-        raise InputError(f"a table of histories needs the columns user, item, time; {missing} missing")
+    absent = ", ".join(sorted({"user", "item", "time"} - set(frame.columns)))
+    if absent:
+        raise InputError(f"a table of histories needs the columns user, item, time; {absent} missing")
     if frame.empty:
         raise InputError("no interactions, so no histories: pass at least one row with user, item and time")
     rows = Table("the table of histories", frame.set_axis(pd.RangeIndex(len(frame))), False, "correct it in the table")
@@ -199,24 +199,24 @@ def histories_of(frame: pd.DataFrame, vocabulary: Vocabulary) -> Histories:
     return Histories(labels, codes, _offsets(np.bincount(row_user)))
 
 
-def as_histories(given: Any, vocabulary: Vocabulary) -> Histories:
-    """Histories from whatever a person has at hand.
+def as_histories(histories: Any, vocabulary: Vocabulary) -> Histories:
+    """Histories from tables, mappings, Series and lists.
 
     Args:
-        given: `Histories`; a table with columns user, item, time (of pandas, polars, pyarrow); a mapping, or a Series
-            by user, of lists of item ids; a list of such lists; or one list of item ids, taken as a single user's. A
-            list may be an array, a tensor, a Series or a column of another library as well.
+        histories: `Histories`; a table with columns user, item, time (of pandas, polars, pyarrow); a mapping, or a
+            Series by user, of lists of item ids; a list of such lists; or one list of item ids, for a single user. A
+            list may also be an array, a tensor, a Series or a column of another library.
         vocabulary: the recommender's items.
 
     Raises:
-        InputError: a history is empty, an item is unknown, or `given` is none of these.
+        InputError: a history is empty, an item is unknown, or `histories` has another type.
     """
-    if isinstance(given, Histories):
-        return given
-    frame = as_frame(given, "the table of histories")
+    if isinstance(histories, Histories):
+        return histories
+    frame = as_frame(histories, "the table of histories")
     if frame is not None:
         return histories_of(frame, vocabulary)
-    users, lists = lists_by_user(given)
+    users, lists = lists_by_user(histories)
     codes = vocabulary.encode([item for items in lists for item in items])
     labels = pd.Index(users, name="user", tupleize_cols=False)
     return Histories(labels, codes, _offsets(np.array([len(items) for items in lists])))

@@ -1,9 +1,8 @@
-"""Settings that check themselves: each field of a configuration declares what it may be, and the checks follow.
+"""Settings that check themselves: the annotation of each field of a configuration declares its valid values.
 
-A field's annotation says it all, `hidden_size: Annotated[int, Between(1, 8192)] = 64` for example. When a
-configuration is made, numbers of numpy and torch become Python's own, lists become tuples and text becomes paths, so
-that it writes the same JSON whoever made it. What a field cannot be is left as it is until `check` refuses it in one
-line.
+An example is `hidden_size: Annotated[int, Between(1, 8192)] = 64`. A new configuration converts its values: numbers of
+numpy and torch become Python's own, lists become tuples and text becomes paths, so that equal settings give equal JSON.
+An invalid value stays as it is until `check` refuses it in one line.
 """
 
 import math
@@ -16,12 +15,12 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, Union
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.paths import as_path
 from recmodels.scalars import as_number, as_whole_number
 
 Reader: TypeAlias = Callable[[str, Any], Any]
-"""What turns the value of a setting of this name into a plain one, or refuses it."""
+"""Converts the value of a setting with this name to a plain one, or refuses it."""
 
 LONGEST = 200  # characters of a text
 MANY = 1000  # values of a setting that takes several
@@ -29,7 +28,7 @@ MANY = 1000  # values of a setting that takes several
 
 @dataclass(frozen=True)
 class Between:
-    """The range of a number; which ends belong to it is said as in pandas. NaN is outside every range."""
+    """The range of a number, with `inclusive` as in pandas. NaN is outside every range."""
 
     least: float
     most: float
@@ -48,8 +47,8 @@ class Between:
         else:
             limit = f"be at least {self.least:,g}" if not above else f"be at most {self.most:,}"
         finite = "" if -math.inf < value < math.inf else "a finite number, and "
-        told = shown(value).removesuffix(".0")
-        raise InputError(f"{name} is {told}: it must {limit.replace('be ', f'be {finite}', 1)}")
+        number = quote(value).removesuffix(".0")
+        raise InputError(f"{name} is {number}: it must {limit.replace('be ', f'be {finite}', 1)}")
 
 
 @dataclass(frozen=True)
@@ -64,18 +63,18 @@ class Words:
 
 @dataclass(frozen=True)
 class Name(Words):
-    """Text that also names a folder: printable, and no path."""
+    """Text that also names a folder: printable, without slashes."""
 
     def check(self, name: str, text: str) -> None:
         """Refuse what would lead elsewhere, or cannot be printed."""
         super().check(name, text)
         if not text.isprintable() or set(text) & set("/\\") or text in (".", ".."):
-            raise InputError(f"{name} is {shown(text)}: it names a folder, so give a plain name without slashes")
+            raise InputError(f"{name} is {quote(text)}: it names a folder, so give a plain name without slashes")
 
 
 @dataclass(frozen=True)
 class Unread:
-    """Of a setting that its class reads and checks itself."""
+    """Marks a setting that its class reads and checks itself."""
 
 
 class Settings:
@@ -101,7 +100,7 @@ class Settings:
         """Refuse settings that cannot work, before any work is done.
 
         Raises:
-            InputError: a setting is of another type, out of its range, or does not go with the others.
+            InputError: a setting is of another type, out of its range, or contradicts another one.
         """
         for name, read in _readers(type(self)).items():  # type: ignore[arg-type]
             value = getattr(self, name)
@@ -111,21 +110,21 @@ class Settings:
         self._check_together()
 
     def _check_together(self) -> None:
-        """Refuse settings that are right by themselves but not together."""
+        """Refuse settings that are valid alone but not together."""
 
 
 @cache
 def _readers(settings: Any) -> dict[str, Reader]:
-    """The reader of each field. Kept, as a grid makes many configurations."""
+    """The reader of each field, cached because a grid creates many configurations."""
     hints = typing.get_type_hints(settings, include_extras=True)
     return {field.name: reader(hints[field.name]) for field in fields(settings)}
 
 
 def reader(hint: Any, rule: Any = None) -> Reader:
-    """What reads values of an annotation.
+    """The reader of values with this annotation.
 
     Raises:
-        TypeError: no setting can be declared so, or a number has no range.
+        TypeError: the annotation is not supported, or a number has no range.
     """
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if rule is None and origin is Annotated and isinstance(args[1], Unread):
@@ -133,15 +132,15 @@ def reader(hint: Any, rule: Any = None) -> Reader:
     if origin is Annotated:
         return reader(args[0], args[1])
     if origin in (Union, types.UnionType):
-        others = [arg for arg in args if arg is not type(None)]
+        members = [arg for arg in args if arg is not type(None)]
         # Of "one of these or any other text", the text decides.
-        rest = reader(str if str in others else others[0], rule)
-        return (lambda name, value: None if value is None else rest(name, value)) if len(others) < len(args) else rest
+        rest = reader(str if str in members else members[0], rule)
+        return (lambda name, value: None if value is None else rest(name, value)) if len(members) < len(args) else rest
     if origin is Literal:
         return lambda name, value: _choice(name, value, args)
     if origin is tuple:
-        each = reader(args[0], rule)
-        return lambda name, value: _several(name, value, each)
+        element = reader(args[0], rule)
+        return lambda name, value: _several(name, value, element)
     if isinstance(hint, type) and is_dataclass(hint):
         return lambda name, value: _instance(name, value, hint)
     if hint is Path:
@@ -156,28 +155,28 @@ def reader(hint: Any, rule: Any = None) -> Reader:
 def _number(name: str, value: Any, kind: type, rule: Between) -> int | float:
     number = as_whole_number(value) if kind is int else as_number(value)
     if number is None:
-        raise InputError(f"{name} is {shown(value)}: give a {'whole ' if kind is int else ''}number")
+        raise InputError(f"{name} is {quote(value)}: give a {'whole ' if kind is int else ''}number")
     rule.check(name, number)
     return number
 
 
 def _text(name: str, value: Any, rule: Words) -> str:
     if not isinstance(value, str):
-        raise InputError(f"{name} is {shown(value)}: give text")
+        raise InputError(f"{name} is {quote(value)}: give text")
     text = str(value)  # numpy's text becomes plain
     if len(text) > LONGEST:
-        raise InputError(f"{name} is {shown(text)}, of {len(text):,} characters: {LONGEST} are the most")
+        raise InputError(f"{name} is {quote(text)}, of {len(text):,} characters: {LONGEST} are the most")
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise InputError(f"{name} is {shown(text)}: it holds half a character, so write it again") from None
+        raise InputError(f"{name} is {quote(text)}: it holds half a character, so write it again") from None
     rule.check(name, text)
     return text
 
 
 def _choice(name: str, value: Any, choices: tuple[Any, ...]) -> str:
     if not isinstance(value, str) or value not in choices:
-        raise InputError(f"{name} is {shown(value)}: choose one of {', '.join(choices)}")
+        raise InputError(f"{name} is {quote(value)}: choose one of {', '.join(choices)}")
     return str(value)
 
 
@@ -189,20 +188,20 @@ def _path(name: str, value: Any) -> Path:
     return value if isinstance(value, Path) else Path(os.fspath(value))
 
 
-def _several(name: str, value: Any, each: Reader) -> tuple[Any, ...]:
+def _several(name: str, value: Any, element: Reader) -> tuple[Any, ...]:
     value = value.tolist() if hasattr(value, "tolist") else value  # arrays, tensors and series
     if not isinstance(value, list | tuple | range):
-        raise InputError(f"{name} is {shown(value)}: give a tuple, such as ({shown(value)},)")
+        raise InputError(f"{name} is {quote(value)}: give a tuple, such as ({quote(value)},)")
     if len(value) > MANY:
         raise InputError(f"{name} has {len(value):,} values: {MANY:,} are the most")
-    read = tuple(each(name, one) for one in value)
+    read = tuple(element(name, item) for item in value)
     if len(set(read)) < len(read):
-        twice = next(one for place, one in enumerate(read) if one in read[:place])
-        raise InputError(f"{name} has {shown(twice)} twice: give each value once")
+        twice = next(item for place, item in enumerate(read) if item in read[:place])
+        raise InputError(f"{name} has {quote(twice)} twice: give each value once")
     return read
 
 
 def _instance(name: str, value: Any, kind: type) -> Any:
     if not isinstance(value, kind):
-        raise InputError(f"{name} is {shown(value)}: give a {kind.__name__}")
+        raise InputError(f"{name} is {quote(value)}: give a {kind.__name__}")
     return value

@@ -52,8 +52,8 @@ def new_users_split(interactions: pd.DataFrame, test_share: float = 0.1) -> tupl
     starts = np.sort(start[~interactions["user"].duplicated()].to_numpy())[::-1]
     # Users with the same start come together: T is the start of the user with whom the share is reached.
     reached = np.arange(1, len(starts) + 1) >= test_share * len(starts)
-    cut = starts[reached.argmax()]
-    train, test = interactions[interactions["time"] < cut], interactions[start >= cut]
+    start_of_test = starts[reached.argmax()]
+    train, test = interactions[interactions["time"] < start_of_test], interactions[start >= start_of_test]
     if train.empty:
         raise InputError(
             f"no interaction is earlier than the start of the last {test_share:.0%} of {len(starts)} users: "
@@ -81,9 +81,9 @@ def cold_user_split(
     size = round(train_share * len(users))
     if not 0 < size < len(users):
         raise InputError(f"{len(users)} users are too few to draw a share of {train_share:g} of them: give more users")
-    drawn = np.zeros(len(users), bool)
-    drawn[np.random.RandomState(seed).choice(len(users), size, replace=False)] = True
-    first = drawn[user]
+    in_first = np.zeros(len(users), bool)
+    in_first[np.random.RandomState(seed).choice(len(users), size, replace=False)] = True
+    first = in_first[user]
     return interactions[first].reset_index(drop=True), interactions[~first].reset_index(drop=True)
 
 

@@ -1,7 +1,7 @@
-"""The state of torch that this project computes in, whatever state the process is in.
+"""A fixed state of torch for all computations of this project, independent of the state of the process.
 
-A notebook may have another default dtype or device, autocast or inference mode in force, or a model left in training
-mode. None of these may change a number of ours.
+A notebook may use another default dtype or device, autocast or inference mode, or leave a model in training mode. None
+of these may change our numbers.
 """
 
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ CPU = torch.device("cpu")
 
 @contextmanager
 def steady(model: nn.Module | None = None) -> Iterator[None]:
-    """Compute in float32 on the CPU by default, without autocast and inference mode, and put back what was.
+    """Compute in float32 on the CPU by default, without autocast and inference mode, and restore the state afterwards.
 
     Also a decorator: `@steady()`.
 
     Args:
-        model: is put into evaluation mode meanwhile.
+        model: a model to put into evaluation mode meanwhile.
     """
     training = [module for module in model.modules() if module.training] if model is not None else []
     with ExitStack() as stack:

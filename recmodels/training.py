@@ -42,8 +42,8 @@ def fit(
 ) -> Recommender:
     """Train a recommender and write it to `folder`.
 
-    A run that was killed goes on where it was; if `folder` already holds the result of the same data and
-    configuration, it is only loaded.
+    A killed run resumes where it stopped; if `folder` already holds the result of the same data and configuration, it
+    is only loaded.
 
     Args:
         train: interactions to learn from.
@@ -63,22 +63,22 @@ def fit(
     config.check()
     model_class(config.model)  # refuses an unknown one before any work is done
     vocabulary = vocabulary or Vocabulary.of(pd.concat([train, validation]))
-    learn, held_out = histories_of(train, vocabulary), histories_of(validation, vocabulary)
+    train_histories, validation_histories = histories_of(train, vocabulary), histories_of(validation, vocabulary)
     inputs: dict[str, Any] = {
         "training": config,
-        "train": learn.fingerprint,
-        "validation": held_out.fingerprint,
-        # Histories hold codes: without the ids, the same walks over other items would look the same.
+        "train": train_histories.fingerprint,
+        "validation": validation_histories.fingerprint,
+        # Histories hold codes: without the ids, the same sequences over other items would look the same.
         "vocabulary": artifacts.json_sha256(vocabulary.ids.tolist()),
     }
     checkpoints = checkpoints_folder(folder)
     if artifacts.is_current(folder, KIND, inputs):
-        if folders.marked(checkpoints, str(KIND)):  # the run that wrote it was killed before it had deleted them
+        if folders.read_mark(checkpoints, str(KIND)):  # the run was killed before it deleted its checkpoints
             with artifacts.claim(folder, KIND):
                 folders.remove(checkpoints, str(KIND))
         return Recommender.load(folder)
-    windows = training_windows(learn, config)
-    prefixes = validation_prefixes(held_out, config.validation_items)
+    windows = training_windows(train_histories, config)
+    prefixes = validation_prefixes(validation_histories, config.validation_items)
     if not len(prefixes):
         raise InputError("no held-out user has two interactions to stop by: give longer histories")
     with artifacts.claim(folder, KIND):
@@ -98,12 +98,12 @@ def _train(
     transformers_logging.disable_progress_bar()
     checkpoints = checkpoints_folder(folder)
     folders.work_in(checkpoints, str(KIND), inputs)
-    resumed = last_checkpoint(checkpoints)
+    checkpoint = last_checkpoint(checkpoints)
     set_seed(config.seed)
     model = build(config, len(vocabulary))
     trainer = _Trainer(model, windows, prefixes, vocabulary, config, checkpoints)
     with _only_errors():
-        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if not all(torch.isfinite(weights).all() for weights in model.parameters()):
         raise InputError("the training diverged, its weights are not finite: lower the learning rate")
     recommender = Recommender(model.cpu(), vocabulary)
@@ -152,8 +152,10 @@ def validation_prefixes(histories: Histories, n: int) -> Histories:
     owner = np.repeat(np.arange(len(histories)), n)
     ends = histories.offsets[1:][owner] - np.tile(np.arange(n), len(histories))
     starts = histories.offsets[:-1][owner]
-    kept = ends - starts >= 2
-    return Histories.from_ranges(histories.users[owner[kept]], histories.codes, starts[kept], ends[kept])
+    long_enough = ends - starts >= 2
+    return Histories.from_ranges(
+        histories.users[owner[long_enough]], histories.codes, starts[long_enough], ends[long_enough]
+    )
 
 
 class _Trainer(Trainer):
@@ -163,12 +165,12 @@ class _Trainer(Trainer):
         self,
         model: SequentialRecommender,
         windows: Histories,
-        held_out: Histories,
+        validation: Histories,
         vocabulary: Vocabulary,
         config: TrainingConfig,
         checkpoints: Path,
     ) -> None:
-        self.held_out, self.recommender = held_out, Recommender(model, vocabulary)
+        self.held_out, self.recommender = validation, Recommender(model, vocabulary)
         super().__init__(
             model,
             TrainingArguments(
@@ -193,7 +195,7 @@ class _Trainer(Trainer):
                 report_to=[],
             ),
             train_dataset=range(len(windows)),
-            eval_dataset=range(len(held_out)),
+            eval_dataset=range(len(validation)),
             data_collator=lambda rows: model.training_batch(windows.select(np.array(rows))),
             callbacks=[EarlyStoppingCallback(config.patience), SealCheckpoints(), _Progress(config)],
         )
@@ -204,8 +206,8 @@ class _Trainer(Trainer):
         """NDCG@10 and the other ranking metrics on the held-out users."""
         self.recommender.model.eval()
         catalogue = np.arange(len(self.recommender.vocabulary))
-        found = evaluate(self.recommender.score, self.held_out, catalogue)
-        metrics = {f"{metric_key_prefix}_{name}": value for name, value in found.items()}
+        values = evaluate(self.recommender.score, self.held_out, catalogue)
+        metrics = {f"{metric_key_prefix}_{name}": value for name, value in values.items()}
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
@@ -220,8 +222,8 @@ class _Progress(TrainerCallback):
         self.bar.update(round(state.epoch or 0))
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        found = more["metrics"]["eval_ndcg@10"]
-        self.bar.set_postfix_str(f"NDCG@10 {found:.3f}, best {max(found, state.best_metric or 0):.3f}")
+        ndcg = more["metrics"]["eval_ndcg@10"]
+        self.bar.set_postfix_str(f"NDCG@10 {ndcg:.3f}, best {max(ndcg, state.best_metric or 0):.3f}")
         self.bar.update()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -230,7 +232,7 @@ class _Progress(TrainerCallback):
 
 @contextmanager
 def _only_errors() -> Iterator[None]:
-    """Without warnings of transformers: of file times, by which nothing here goes."""
+    """Silence warnings of transformers about file times, which do not matter here."""
     before = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()
     try:

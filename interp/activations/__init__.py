@@ -1,1 +1,1 @@
-"""Collecting activations, stores of them, what dictionaries make of them, and training dictionaries."""
+"""Activations: collecting and storing them, encoding them as features, and training dictionaries on them."""

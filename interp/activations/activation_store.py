@@ -1,4 +1,4 @@
-"""Collecting activations through a trace into a memory-mapped store that says what every row is.
+"""Collecting activations through a trace into a memory-mapped store with the user, item and step of every row.
 
 Disk layout, one folder (see `recmodels.artifacts`):
 
@@ -97,7 +97,7 @@ class ActivationStore:
 
 def collect(
     rec: RecommenderEnvoy,
-    given: Any,
+    histories: Any,
     folder: Path | str,
     site: str = "blocks.0",
     windows: str = "last",
@@ -105,19 +105,18 @@ def collect(
 ) -> ActivationStore:
     """Write the activations of a site at every step of every history that holds an item.
 
-    An interrupted run goes on where it was; if `folder` already holds the same activations, they are only
-    opened.
+    An interrupted run resumes where it stopped; if `folder` already holds the same activations, they are only opened.
 
-    The paper's data points (docs/paper.md, 3): each history without its last item, the model's last
-    `max_history` steps of that. The [MASK] with which BERT4Rec ends is read by the model but is not a data point.
+    The data points are the paper's (docs/paper.md, 3): each history without its last item, and of that the last
+    `max_history` steps. BERT4Rec's final [MASK] is read by the model but is not a data point.
 
     Args:
         rec: the recommender.
-        given: histories in any form, at least two items each.
+        histories: in any form, at least two items each.
         folder: where the store is written.
         site: where to read, one of `recmodels.config.site_names`.
-        windows: "last" reads each history's last `max_history` steps, as the paper does; "all" reads the whole
-            history in stretches of that length, which gives a small data set more to train a dictionary on.
+        windows: "last" reads each history's last `max_history` steps, as the paper does; "all" reads the whole history
+            in windows of that length, which gives a small data set more training data.
         batch_size: histories per forward pass.
 
     Raises:
@@ -125,7 +124,7 @@ def collect(
     """
     folder = as_path(folder)
     recommender = rec.recommender
-    histories, _ = recommender.histories(given).split_last()
+    histories, _ = recommender.histories(histories).split_last()
     length = recommender.model.config.max_history
     if windows not in ("last", "all"):
         raise InputError(f'windows is {windows!r}: choose "last" or "all"')
@@ -138,9 +137,9 @@ def collect(
     with artifacts.writing(folder, KIND, inputs) as partial:
         width, progress = recommender.model.config.hidden_size, partial / PROGRESS
         with growing_rows(partial / "activations.npy", progress, histories.offsets, width) as rows:
-            first = int(np.searchsorted(histories.offsets, rows.done))
-            with tqdm(desc="activations", total=len(histories), initial=first, unit="user", leave=False) as bar:
-                for start in range(first, len(histories), batch_size):
+            first_user = int(np.searchsorted(histories.offsets, rows.n_rows))
+            with tqdm(desc="activations", total=len(histories), initial=first_user, unit="user", leave=False) as bar:
+                for start in range(first_user, len(histories), batch_size):
                     batch = histories.select(slice(start, start + batch_size))
                     rows.add(_checked(_read(rec, site, batch), batch))
                     bar.update(len(batch))

@@ -1,4 +1,4 @@
-"""How good a dictionary is: on held-out users, by whom it is chosen, and on test users, by whom it is reported."""
+"""The quality of a dictionary: on held-out users, for choosing it, and on test users, for reporting it."""
 
 import numpy as np
 import pandas as pd
@@ -37,8 +37,8 @@ def evaluate_dictionary(
         sae: the dictionary.
         validation: activations of held-out users of the SAE part.
         test: activations of the test part.
-        histories: the test users', whose last item is to be predicted.
-        concepts: what features are compared with.
+        histories: of the test users; their last item is to be predicted.
+        concepts: to compare features with.
 
     Returns:
         site, trainer, n_features, sparsity (its l1 or k), seed; of the held-out users `val_l0`,
@@ -47,7 +47,7 @@ def evaluate_dictionary(
         all steps (`ndcg@10`, …) and at the last step only (`last_ndcg@10`, …).
     """
     config, site = sae.config, sae.provenance.site
-    held_out = reconstruction(validation, sae)
+    validation_quality = reconstruction(validation, sae)
     metrics = downstream(rec.attach(sae), histories, site, ("all", "last")).set_index("replaced")
     row = {
         "site": site,
@@ -55,8 +55,8 @@ def evaluate_dictionary(
         "n_features": config.n_features,
         "sparsity": config.sparsity,
         "seed": config.seed,
-        "val_l0": held_out["l0"],
-        "val_explained_variance": held_out["explained_variance"],
+        "val_l0": validation_quality["l0"],
+        "val_explained_variance": validation_quality["explained_variance"],
         "val_mean_top_correlation": mean_top_correlation(encode(validation, sae), validation, concepts),
         **reconstruction(test, sae),
         "mean_top_correlation": mean_top_correlation(encode(test, sae), test, concepts),
@@ -71,16 +71,16 @@ def mean_top_correlation(activations: object, store: ActivationStore, concepts: 
 
     Args:
         activations: [n, f], one row per row of the store.
-        store: whose items are labelled.
-        concepts: those that no row or every row has are left out.
+        store: the rows, with their items.
+        concepts: concepts that no row or every row has are left out.
 
     Raises:
-        InputError: that leaves none.
+        InputError: no concept is left.
     """
     labels = concepts.labels(store.rows["item"])
     labels = labels[:, non_constant_columns(labels)]
     if not labels.shape[1]:
-        raise InputError("no concept is had by some rows and not by others: choose another attribute, or more users")
+        raise InputError("every concept is on all rows or on none: choose another attribute, or more users")
     return float(correlation(activations, labels).max(axis=0).mean())
 
 

@@ -1,4 +1,4 @@
-"""Feature activations of a whole store, sparse, and what can be said of each feature by itself.
+"""Feature activations of a whole store as a sparse matrix, and statistics of each feature.
 
 Axes: n rows, f features.
 """
@@ -16,7 +16,7 @@ from interp.activations.activation_store import ActivationStore
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from recmodels import artifacts
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.sequences import Histories
 
 _USERS = 256  # per pass
@@ -28,7 +28,7 @@ PARTS = ("data", "indices", "indptr")  # of a sparse array
 KIND = artifacts.Kind("features", tuple(f"{part}.npy" for part in PARTS))
 
 Units: TypeAlias = Sequence[float] | np.ndarray | pd.Series
-"""What one unit of each feature is: [f], or a series by feature, such as `study.features.table["p99"]`."""
+"""One unit of each feature in activation: [f], or a series by feature, such as `study.features.table["p99"]`."""
 
 
 def encode(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 4096) -> FeatureMatrix:
@@ -46,7 +46,7 @@ def encode(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 409
 
 
 def feature_matrix(store: ActivationStore, sae: SparseAutoencoder, folder: Path) -> FeatureMatrix:
-    """`encode`, kept in a folder and memory-mapped from there, so that it is made once for all who use it.
+    """`encode`, stored in a folder and memory-mapped from there, so that it is computed only once.
 
     Args:
         store: the activations.
@@ -79,7 +79,7 @@ def last_features(rec: RecommenderEnvoy, site: str, histories: Histories) -> spa
 
 
 def check_match(store: ActivationStore, sae: SparseAutoencoder) -> None:
-    """Check that a dictionary reads the kind of activations that a store holds.
+    """Check that a dictionary fits the activations of a store.
 
     Raises:
         InputError: another recommender or another site.
@@ -93,7 +93,7 @@ def check_match(store: ActivationStore, sae: SparseAutoencoder) -> None:
 
 
 def statistics(activations: sparse.csc_array) -> pd.DataFrame:
-    """What each feature does by itself, indexed by feature.
+    """Statistics of each feature's activations, indexed by feature.
 
     Returns:
         `density` (share of rows where it is active); over the active rows `mean`, `p99` (99th percentile) and `max`;
@@ -112,7 +112,7 @@ def statistics(activations: sparse.csc_array) -> pd.DataFrame:
 
 
 def units_of(units: Units | None, n_features: int) -> np.ndarray:
-    """Units as one number for each feature: float [f], all 1 if none are given.
+    """Units as one number for each feature: float [f], all 1 for None.
 
     Raises:
         InputError: a feature has none, or one that is negative or not finite.
@@ -124,7 +124,7 @@ def units_of(units: Units | None, n_features: int) -> np.ndarray:
             units = units.sort_index()
         scale = np.asarray(units, dtype=float)
     except (TypeError, ValueError, RuntimeError, OverflowError):
-        raise InputError(f"units are {shown(units)}: give one number, 0 or more, for each feature") from None
+        raise InputError(f"units are {quote(units)}: give one number, 0 or more, for each feature") from None
     if scale.shape != (n_features,) or not (np.isfinite(scale) & (scale >= 0)).all():
         raise InputError(f"units has shape {scale.shape}: give one number, 0 or more, for each feature")
     return scale

@@ -1,4 +1,4 @@
-"""What a dictionary's reconstruction costs: in the activations, and in recommendations (paper section 6)."""
+"""The loss through a dictionary's reconstruction, in activations and in recommendations (paper section 6)."""
 
 from collections.abc import Sequence
 
@@ -20,9 +20,9 @@ def reconstruction(store: ActivationStore, sae: SparseAutoencoder) -> dict[str, 
     """Quality of the reconstruction of a store's normalised activations (docs/paper.md, 5).
 
     Returns:
-        `rmse`; `explained_variance`, averaged over dimensions as scikit-learn's `explained_variance_score`
-        does, so that a dimension that is alike at every row gives 1 if it is rebuilt up to a shift, and 0 otherwise
-        (`explained_variance`); `l0`, active features per row; `dead`, the share of features active on no row.
+        `rmse`; `explained_variance`, averaged over dimensions as in scikit-learn's `explained_variance_score`: a
+        constant dimension gives 1 if its reconstruction is constant, and 0 otherwise; `l0`, active features per row;
+        `dead`, the share of features that are active on no row.
     """
     check_match(store, sae)
     d, f = store.activations.shape[1], sae.n_features
@@ -46,12 +46,12 @@ def reconstruction(store: ActivationStore, sae: SparseAutoencoder) -> dict[str, 
     }
 
 
-def explained_variance(scatter: np.ndarray, left: np.ndarray) -> np.ndarray:
-    """1 − what is left of each dimension's scatter / its scatter: float [d].
+def explained_variance(scatter: np.ndarray, residual_scatter: np.ndarray) -> np.ndarray:
+    """1 − residual scatter / scatter of each dimension: float [d].
 
-    Without scatter it is 1 if nothing is left and 0 otherwise, as scikit-learn's `force_finite` has it.
+    Where the scatter is 0, it is 1 if the residual scatter is 0 and 0 otherwise, as scikit-learn's `force_finite`.
     """
-    share = np.divide(left, scatter, out=(left > 0).astype(float), where=scatter > 0)
+    share = np.divide(residual_scatter, scatter, out=(residual_scatter > 0).astype(float), where=scatter > 0)
     return 1 - share
 
 

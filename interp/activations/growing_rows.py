@@ -1,4 +1,4 @@
-"""A file of rows that grows while activations are read, with a checksum of what is in it so far."""
+"""A file of rows that grows while activations are collected, with a checksum of the rows so far."""
 
 import hashlib
 import logging
@@ -16,29 +16,29 @@ from recmodels.errors import InputError
 from recmodels.folders import refuse_link
 from recmodels.json_files import read_record
 
-RECORD = {"rows": int, "shape": list, "sha256": str}  # what the file beside it says
-PIECE = 2**20  # bytes that are read at once
+RECORD = {"rows": int, "shape": list, "sha256": str}  # keys of the JSON file beside it
+PIECE = 2**20  # bytes per read
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class GrowingRows:
-    """An .npy file of float32 [n, d] under way.
+    """An unfinished .npy file of float32 [n, d].
 
     It is written, not mapped into memory: on a full disk a mapped file kills the process.
 
     Attributes:
-        file: open for writing, behind its last row.
-        record: the JSON file that says how many rows there are, and their checksum.
+        file: open for writing, positioned after its last row.
+        record: the JSON file with the number of rows and their checksum.
         shape: n and d of the whole file.
-        done: rows in it.
+        n_rows: rows in it.
         digest: SHA-256 of these rows.
     """
 
     file: IO[bytes]
     record: Path
     shape: tuple[int, int]
-    done: int
+    n_rows: int
     digest: Any
 
     def add(self, rows: np.ndarray) -> None:
@@ -47,19 +47,19 @@ class GrowingRows:
         self.file.write(content)
         self.file.flush()
         self.digest.update(content)
-        self.done += len(rows)
-        # A power cut may lose one of the two files; the checksum tells.
-        about = {"rows": self.done, "shape": list(self.shape), "sha256": self.digest.hexdigest()}
+        self.n_rows += len(rows)
+        # A power cut may lose one of the two files; the checksum detects this.
+        about = {"rows": self.n_rows, "shape": list(self.shape), "sha256": self.digest.hexdigest()}
         write_json(self.record, about, durable=False)
 
 
 @contextmanager
 def growing_rows(path: Path, record: Path, offsets: np.ndarray, width: int) -> Iterator[GrowingRows]:
-    """Go on with the rows that an interrupted run has written, or begin if they are not what that run left.
+    """Resume with the rows of an interrupted run, or start again if the file does not match its record.
 
     Args:
         path: the .npy file.
-        record: a file beside it that says how far the run came; the caller deletes it in the end.
+        record: a file beside it with the progress of the run; the caller deletes it at the end.
         offsets: numbers of rows at which a run may have stopped, rising from 0 to that of the whole file.
         width: numbers in a row.
 
@@ -68,16 +68,16 @@ def growing_rows(path: Path, record: Path, offsets: np.ndarray, width: int) -> I
     """
     refuse_link(path)
     shape = (int(offsets[-1]), width)
-    done, digest = _interrupted(path, record, offsets, shape) if record.exists() else (0, hashlib.sha256())
-    with path.open("r+b" if done else "wb") as file:
+    n_rows, digest = _interrupted(path, record, offsets, shape) if record.exists() else (0, hashlib.sha256())
+    with path.open("r+b" if n_rows else "wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
-        file.seek(done * width * 4, os.SEEK_CUR)
+        file.seek(n_rows * width * 4, os.SEEK_CUR)
         file.truncate()
-        yield GrowingRows(file, record, shape, done, digest)
+        yield GrowingRows(file, record, shape, n_rows, digest)
 
 
 def _interrupted(path: Path, record: Path, offsets: np.ndarray, shape: tuple[int, int]) -> tuple[int, Any]:
-    """How many rows an interrupted run has written, and their checksum to go on with."""
+    """The number of rows of an interrupted run, and their checksum so far."""
     try:
         about = read_record(record, RECORD, "")
         digest = _digest(path, about["rows"] * shape[1] * 4)
@@ -85,7 +85,7 @@ def _interrupted(path: Path, record: Path, offsets: np.ndarray, shape: tuple[int
             return about["rows"], digest
     except (InputError, OSError, ValueError):
         pass
-    log.warning("%s is not what an interrupted run left: it is written from the start", path)
+    log.warning("%s does not match its record: it is written from the start", path)
     return 0, hashlib.sha256()
 
 

@@ -64,7 +64,7 @@ def train(
         if not artifacts.is_current(folder / name, KIND, SparseAutoencoder.inputs(config, provenance)):
             passes.setdefault((config.steps, config.batch_size, config.seed), {})[name] = config
     checkpoints = folder / "checkpoints"
-    if passes or folders.marked(checkpoints, str(CHECKPOINTS)):
+    if passes or folders.read_mark(checkpoints, str(CHECKPOINTS)):
         with hold(folder / "checkpoints.lock", folder), saving(folder):
             _train_passes(store, passes, provenance, folder, device)
     return {name: SparseAutoencoder.load(folder / name) for name in configs}
@@ -122,7 +122,7 @@ def _tensors(trainer: Any) -> dict[str, torch.Tensor]:
     """Every tensor that a trainer changes while it trains, as references to its own."""
     state = {f"ae/{name}": tensor for name, tensor in trainer.ae.state_dict().items()}
     state |= {f"own/{name}": value for name, value in vars(trainer).items() if isinstance(value, torch.Tensor)}
-    optimizer = getattr(trainer, "optimizer", None)  # one of someone's own may have none
+    optimizer = getattr(trainer, "optimizer", None)  # a trainer from another package may have none
     for index, slots in optimizer.state_dict()["state"].items() if optimizer else ():
         state |= {f"adam/{index}.{name}": tensor for name, tensor in slots.items()}
     return state
@@ -163,7 +163,7 @@ def _checksum(tensors: dict[str, torch.Tensor], about: Mapping[str, str]) -> str
 
 
 def _resume(trainers: dict[str, Any], path: Path) -> int:
-    """`_restore`, or step 0 if there is no checkpoint or it is not what was saved, which the log says in a line."""
+    """`_restore`, or step 0 if there is no checkpoint or it is damaged; the log then says so in one line."""
     folders.refuse_link(path)
     if not path.exists():
         return 0
@@ -176,13 +176,13 @@ def _resume(trainers: dict[str, Any], path: Path) -> int:
 
 
 def _restore(trainers: dict[str, Any], path: Path) -> int:
-    """Put a checkpoint back into fresh trainers and return the step to go on with."""
+    """Load a checkpoint into fresh trainers and return the step to resume at."""
     with safe_open(path, "pt") as file:
         about = file.metadata() or {}
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     if about.get("sha256") != _checksum(tensors, about):
-        raise ValueError("it has not the checksum that it had")
-    # From here on nothing can be wrong any more: trainers are put back whole, or not at all.
+        raise ValueError("its checksum differs")
+    # The checkpoint is valid from here on: trainers are restored completely, or not at all.
     step, numbers = json.loads(about["step"]), json.loads(about["numbers"])
     state: dict[str, dict[str, dict[str, torch.Tensor]]] = {}
     for key, tensor in tensors.items():

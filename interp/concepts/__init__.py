@@ -32,7 +32,7 @@ class Concepts:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the names, the items and who has what."""
+        """SHA-256 of the names, the items and the matrix."""
         digest = hashlib.sha256(json.dumps([self.names, self.items.tolist()]).encode())
         digest.update(np.packbits(self.matrix).tobytes())
         return digest.hexdigest()
@@ -93,8 +93,8 @@ def concepts_of(items: pd.DataFrame, name: str, min_support: int = 1, most_frequ
     if not len(names):
         raise InputError(f"no value of attribute {name!r} has {min_support} items: lower min_support")
     matrix = np.zeros((len(items), len(names)), dtype=bool)
-    kept = values[values.isin(names)]
-    matrix[items.index.get_indexer(kept.index), np.searchsorted(names, kept.to_numpy())] = True
+    supported_values = values[values.isin(names)]
+    matrix[items.index.get_indexer(supported_values.index), np.searchsorted(names, supported_values.to_numpy())] = True
     return Concepts(names.tolist(), items.index, matrix)
 
 

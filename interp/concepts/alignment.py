@@ -17,7 +17,7 @@ from recmodels.errors import InputError
 
 Activations: TypeAlias = Any  # sparse.csc_array | np.ndarray, of which mypy knows too little
 
-UNALIGNED = 0.2  # a best correlation below this names nothing
+UNALIGNED = 0.2  # a feature whose best correlation is below this is not aligned with any concept
 
 
 @dataclass(frozen=True)
@@ -99,12 +99,12 @@ def align(activations: Activations, labels: np.ndarray, concepts: list[str]) -> 
     values = activations.data if sparse.issparse(activations) else activations
     if not np.isfinite(values).all():
         raise InputError("activations hold NaN or infinity: collect them again, or train the dictionary again")
-    kept = non_constant_columns(labels)
-    if not len(kept):
-        raise InputError("no concept is had by some rows and not by others: choose another attribute")
-    labels = labels[:, kept]
+    columns = non_constant_columns(labels)
+    if not len(columns):
+        raise InputError("every concept is on all rows or on none: choose another attribute")
+    labels = labels[:, columns]
     return Alignment(
-        [concepts[column] for column in kept],
+        [concepts[column] for column in columns],
         correlation(activations, labels),
         auc(activations, labels),
         sensitivity(activations, labels),
@@ -128,9 +128,8 @@ def correlation(activations: Activations, labels: np.ndarray) -> np.ndarray:
 def auc(activations: Activations, labels: np.ndarray) -> np.ndarray:
     """Exact area under the ROC curve of activation as a score for the label, ties counted half.
 
-    By the rank-sum identity AUC = (R − p(p + 1)/2) / (p q), with R the sum of the mid-ranks of the p
-    positives among p + q rows. All zeros of a sparse column share one mid-rank, so only the active rows are
-    ever sorted.
+    The rank-sum identity gives AUC = (R − p(p + 1)/2) / (p q), with R the sum of the mid-ranks of the p positives
+    among p + q rows. All zeros of a sparse column share one mid-rank, so only the active rows are sorted.
 
     Args:
         activations: [n, f]; a sparse array must not be negative anywhere.

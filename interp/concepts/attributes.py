@@ -1,4 +1,4 @@
-"""What items are called by, beyond the columns of their table: decades, franchises, patterns in the title.
+"""Attributes of items, from columns of their table or derived: decades, franchises, patterns in the title.
 
 An *attribute* is named by a text: a column of the item table, or one of
 
@@ -22,7 +22,7 @@ from recmodels.errors import InputError
 from recmodels.plugins import Registry
 
 TITLE = "title:"
-# "Godfather: Part II, The (1974)": the year, a second title, a trailing article, what sets a sequel apart.
+# "Godfather: Part II, The (1974)": the year, a second title, a trailing article, the part that marks a sequel.
 BRACKETS = re.compile(r"\s*\([^()]*\)")
 SECOND_TITLE = re.compile(r"\((?!a\.?k\.?a\b)[^()]+\)", re.IGNORECASE)
 YEAR = re.compile(r"\s*\(\d{4}\)")
@@ -52,10 +52,10 @@ _DERIVED: Registry[Derived] = Registry("there is no attribute", "interp.attribut
 def register_attribute(
     name: str, values: Callable[[pd.DataFrame], pd.Series], columns: Sequence[str] = ()
 ) -> Callable[[pd.DataFrame], pd.Series]:
-    """Make a source of concepts known: an attribute that follows from the item table, such as decades from years.
+    """Register a source of concepts: an attribute that is computed from the item table, such as decades from years.
 
     Args:
-        name: what `StudyConfig(attribute=…)` and `other_attributes` call it; a column of that name goes before it.
+        name: its name in `StudyConfig(attribute=…)` and `other_attributes`; a column of the same name takes precedence.
         values: called with the item table, indexed by item id; gives one value, a tuple of values, or None for each.
         columns: which columns it needs beside `title`. Data without them do not have the attribute.
 
@@ -85,17 +85,17 @@ def attribute(items: pd.DataFrame, name: str) -> pd.Series:
         words = name.removeprefix(TITLE).strip()
         return items["title"].str.contains(words, case=False, regex=False).map({True: words, False: None})
     _DERIVED.load()
-    derived = {known: some.values for known, some in _DERIVED.items() if set(some.columns) <= set(items.columns)}
+    derived = {names: source.values for names, source in _DERIVED.items() if set(source.columns) <= set(items.columns)}
     if name in derived:
         return derived[name](items)
-    known = [*items.columns.drop("title"), *derived]
+    names = [*items.columns.drop("title"), *derived]
     raise InputError(
-        f"the item table has no column {name!r}: choose {', '.join(map(str, known))}, or title:WORDS of a title"
+        f"the item table has no column {name!r}: choose {', '.join(map(str, names))}, or title:WORDS of a title"
     )
 
 
 def franchise(title: str) -> str:
-    """What the titles of one series have in common: "Star Wars" of "Star Wars: Episode IV - A New Hope (1977)"."""
+    """The common part of the titles of a series: "Star Wars" of "Star Wars: Episode IV - A New Hope (1977)"."""
     bare = ARTICLE.sub("", BRACKETS.sub("", title).strip())
     bare = ARTICLE.sub("", SEQUEL.sub("", bare).strip())
     return NUMBER.sub("", bare).strip() or bare
@@ -108,7 +108,7 @@ def title_words(title: str) -> list[str]:
 
 
 def _decade(items: pd.DataFrame) -> pd.Series:
-    """Of a year that is a number; "c. 1960" and the like have none."""
+    """The decade of each year that is a number; None for others, such as "c. 1960"."""
     years = pd.to_numeric(items["year"].where(items["year"].map(np.isscalar)), errors="coerce").astype(float)
     return years.map(lambda year: f"{int(year) // 10 * 10}s" if np.isfinite(year) else None)
 

@@ -1,4 +1,4 @@
-"""What a study is about: a data set, its concepts, and who trains and tests what."""
+"""The data of a study: a data set, its concepts, and the parts of users for training and testing."""
 
 from dataclasses import dataclass
 
@@ -24,14 +24,14 @@ class StudyData:
         dataset: interactions and items.
         attribute: the attribute whose values are the concepts.
         concepts: those concepts.
-        others: further attributes, each with its most frequent values as concepts.
+        other_concepts: further attributes, each with its most frequent values as concepts.
         split: the parts of the users.
     """
 
     dataset: Dataset
     attribute: str
     concepts: Concepts
-    others: dict[str, Concepts]
+    other_concepts: dict[str, Concepts]
     split: Split
 
 
@@ -43,7 +43,7 @@ def study_data(config: StudyConfig, dataset: Dataset | None = None) -> StudyData
         dataset: your own data, in place of the one that the configuration names.
 
     Raises:
-        InputError: the data cannot be had, an attribute is not there, or it tells nothing apart.
+        InputError: the data cannot be loaded, or an attribute is missing or the same for all items.
     """
     if dataset is None and config.dataset == "own" and config.items is None:
         raise InputError("your own data are two tables: give --data INTERACTIONS and --items ITEMS")
@@ -55,34 +55,34 @@ def study_data(config: StudyConfig, dataset: Dataset | None = None) -> StudyData
     interactions = without_repeats(dataset.interactions, config.repeats)
     attribute = config.attribute or dataset.attribute
     concepts = concepts_of(dataset.items, attribute, config.min_support, config.most_frequent)
-    others = {
+    other_concepts = {
         name: concepts_of(dataset.items, name, config.min_support, MOST_FREQUENT) for name in config.other_attributes
     }
     split = paper_split(interactions, config.split)
     for part in (split.sae, split.sae_validation):
-        _told_apart(attribute, concepts, part)
-    in_test = _told_apart(attribute, concepts, split.test)
-    for name, other in others.items():
-        _told_apart(name, other, split.test)
+        _distinguishable(attribute, concepts, part)
+    test_concepts = _distinguishable(attribute, concepts, split.test)
+    for name, more in other_concepts.items():
+        _distinguishable(name, more, split.test)
     for name in config.steered:
         if name not in concepts.names:
-            raise InputError(f"steered names no concept: {name!r}; choose of {', '.join(concepts.names)}")
-        if name not in in_test:
-            raise InputError(f"steered names {name!r}, which no test user, or every step of theirs, has: leave it out")
-    return StudyData(dataset, attribute, concepts, others, split)
+            raise InputError(f"steered has the unknown concept {name!r}: choose from {', '.join(concepts.names)}")
+        if name not in test_concepts:
+            raise InputError(f"steered has {name!r}, which all steps of test users have, or none: leave it out")
+    return StudyData(dataset, attribute, concepts, other_concepts, split)
 
 
-def _told_apart(attribute: str, concepts: Concepts, part: pd.DataFrame) -> set[str]:
+def _distinguishable(attribute: str, concepts: Concepts, part: pd.DataFrame) -> set[str]:
     """The concepts that some rows of a part have and others lack.
 
     Raises:
-        InputError: there is none.
+        InputError: there are none.
     """
     labels = concepts.labels(part["item"])
-    kept = non_constant_columns(labels)
-    if not len(kept):
+    columns = non_constant_columns(labels)
+    if not len(columns):
         raise InputError(
-            f"no value of attribute {attribute!r} is had by some of the {part['user'].nunique()} users' items in one "
-            f"part of the split and not by others: choose another attribute, or give more users"
+            f"in one part of the split, with {part['user'].nunique()} users, all items or none have each value of "
+            f"attribute {attribute!r}: choose another attribute, or give more users"
         )
-    return {concepts.names[c] for c in kept}
+    return {concepts.names[c] for c in columns}

@@ -1,6 +1,6 @@
-"""Other ways to have more of a concept in the lists, to hold steering of features against.
+"""Baselines for steering: other ways to get more of a concept into the lists.
 
-What is learnt, from labels, comes from the part of the users that dictionaries are trained on, as linear probes do.
+Supervised baselines use the users of the part that trains dictionaries, as linear probes do.
 
 Axes: n rows, d hidden size, b users, e boosts, v items.
 """
@@ -43,7 +43,7 @@ def neuron_direction(d: int, neuron: int, sign: float) -> torch.Tensor:
 
 
 def random_direction(d: int, seed: int) -> torch.Tensor:
-    """A direction that stands for nothing, [d]: all are equally likely."""
+    """A random direction without meaning, [d]; all directions are equally likely."""
     return torch.randn(d, generator=torch.Generator().manual_seed(seed))
 
 
@@ -55,8 +55,8 @@ def baseline_points(
     Args:
         store: activations of the SAE part, for mean differences.
         concepts: what items have; a target that no row or every row has gets no mean difference.
-        targets: columns concept, abs_neuron (the one whose correlation of either sign is strongest) and
-            neuron_abs_correlation, whose sign says which way is up.
+        targets: columns concept, abs_neuron (the neuron with the largest absolute correlation) and
+            neuron_abs_correlation (its correlation, whose sign gives the direction).
         values: factors of the directions.
 
     Returns:
@@ -83,11 +83,11 @@ def baseline_points(
 def boosted_lists(
     rec: RecommenderEnvoy, histories: Histories, has: np.ndarray, boosts: Sequence[float], k: int = 10
 ) -> np.ndarray:
-    """Lists in which the score of every item with a concept is raised alike: what a service does today.
+    """Lists where the score of every item with a concept is raised by the same amount, as services do today.
 
     Args:
         rec: the recommender.
-        histories: whose lists.
+        histories: the users of the lists.
         has: bool [v], which items have the concept.
         boosts: what is added to their scores, in units of the standard deviation of each user's scores.
         k: list length.

@@ -1,7 +1,7 @@
-"""Do features do what they say? What turning each of them does to the lists: to concepts' shares, and to items.
+"""The causal map: how the lists change when each feature is turned up and down, in shares of concepts and in items.
 
-A feature's correlations say which concepts it stands for; what it causes is measured by steering it. The two are
-compared feature by feature and concept by concept.
+Correlations say which concepts a feature stands for; steering measures what it causes. The two are compared for every
+feature and concept.
 
 Axes: u users, f features, c concepts.
 """
@@ -15,12 +15,12 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from interp.concepts import Concepts
-from interp.control.list_changes import moved_items
+from interp.control.list_changes import item_changes
 from interp.control.steered_lists import steered_lists
 from interp.control.sweeps import user_shares
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.validation import LARGEST
-from recmodels.errors import InputError, for_terminal, shown
+from recmodels.errors import InputError, for_terminal, quote
 from recmodels.scalars import as_number
 
 STEERS = 128  # per pass over the histories, two for each feature, so that their lists fit into memory
@@ -35,12 +35,12 @@ class CausalMap:
         features: the f features that were turned.
         concepts: the c concepts.
         amount: units by which each was turned up and down.
-        changes: float [3, f, c], means over users: of the change when turned up, when turned down, and half the
-            difference of the two, which is the effect.
+        changes: float [3, f, c], means over users: the change when turned up, the change when turned down, and the
+            effect, which is half the difference of the two.
         errors: float [3, f, c], their standard errors over users.
         plain: float [c], mean shares of the concepts while no feature is turned.
-        moved: the items whose lists change most: feature, direction, rank, item, up, down and users, as in
-            `interp.control.list_changes.moved_items`.
+        item_changes: the items whose lists change most: feature, direction, rank, item, up, down and users, as in
+            `interp.control.list_changes.item_changes`.
     """
 
     features: list[int]
@@ -49,7 +49,7 @@ class CausalMap:
     changes: np.ndarray
     errors: np.ndarray
     plain: np.ndarray
-    moved: pd.DataFrame
+    item_changes: pd.DataFrame
 
     def table(self) -> pd.DataFrame:
         """Long form: feature, concept, share (while nothing is turned), up, up_se, down, down_se, effect, effect_se."""
@@ -75,11 +75,11 @@ def causal_map(
     k: int = 10,
     site: str | None = None,
 ) -> CausalMap:
-    """Turn every feature up and down at the last step, each by itself, and count concepts and items in the lists.
+    """Turn every feature up and down at the last step, one at a time, and count concepts and items in the lists.
 
-    The natural unit is a feature's 99th percentile over the steps where it is active: +1 then adds as much as it ever
-    shows, alike for features of any scale. Its standard deviation over all steps would be nearly nothing for the rare
-    features, which are the ones that concepts have.
+    The natural unit is a feature's 99th percentile over the steps where it is active: +1 then adds about its largest
+    activation, whatever the feature's scale. The standard deviation over all steps would be nearly 0 for rare features,
+    and the features of concepts are rare.
 
     Args:
         rec: the recommender, with a dictionary attached.
@@ -89,40 +89,40 @@ def causal_map(
         concepts: what is counted.
         amount: units that are added and subtracted.
         k: list length.
-        site: whose dictionary; by default that of the one site that has one.
+        site: the site of the dictionary; by default the only site with one.
 
     Raises:
         InputError: fewer than two users, no feature with a unit above 0, or a steer that cannot be carried out.
     """
-    given = rec.recommender.histories(histories)
-    if len(given) < 2:
+    users = rec.recommender.histories(histories)
+    if len(users) < 2:
         raise InputError("one user has no standard error: give the histories of at least two")
     if not isinstance(features, Mapping | pd.Series):
-        raise InputError(f"features are {shown(features)}: give a mapping from feature to its unit")
+        raise InputError(f"features are {quote(features)}: give a mapping from feature to its unit")
     units = {feature: _unit(feature, unit) for feature, unit in features.items() if as_number(unit) != 0}
     if not units:
         raise InputError("no feature has a unit above 0: give some that are active")
     name = rec.only_site() if site is None else site
     labels = concepts.labels(rec.recommender.vocabulary.ids)
-    plain = user_shares(rec.rank(given, k), labels)
+    plain = user_shares(rec.rank(users, k), labels)
     steers = [
         rec.steer_of({feature: sign * amount * unit}, site=name, op="add")
         for feature, unit in units.items()
         for sign in (1, -1)
     ]
     numbers, ids = np.array([int(feature) for feature in units]), rec.recommender.vocabulary.ids
-    means, errors, moved = [], [], []
+    means, errors, changed_items = [], [], []
     for start in range(0, len(steers), STEERS):
-        lists = steered_lists(rec, given, steers[start : start + STEERS], k, f"steers from {start} of {len(steers)}")
-        pairs = lists.reshape(-1, 2, len(given), k)
-        turned = moved_items(pairs[:, 0], pairs[:, 1], len(ids))
-        moved.append(turned.assign(feature=numbers[start // 2 + turned["place"]], item=ids[turned["code"]]))
+        lists = steered_lists(rec, users, steers[start : start + STEERS], k, f"steers from {start} of {len(steers)}")
+        pairs = lists.reshape(-1, 2, len(users), k)
+        changes = item_changes(pairs[:, 0], pairs[:, 1], len(ids))
+        changed_items.append(changes.assign(feature=numbers[start // 2 + changes["place"]], item=ids[changes["code"]]))
         for up, down in pairs:
             raised, lowered = user_shares(up, labels) - plain, user_shares(down, labels) - plain
             three = np.stack([raised, lowered, (raised - lowered) / 2])
-            # Rounded, because rounding in the mean would otherwise rank changes that are the same.
+            # Rounded, because rounding errors of the mean would otherwise order equal changes.
             means.append(three.mean(axis=1).round(DIGITS))
-            errors.append(three.std(axis=1, ddof=1) / np.sqrt(len(given)))
+            errors.append(three.std(axis=1, ddof=1) / np.sqrt(len(users)))
     columns = ["feature", "direction", "rank", "item", "up", "down", "users"]
     return CausalMap(
         numbers.tolist(),
@@ -131,11 +131,11 @@ def causal_map(
         np.stack(means, axis=1),
         np.stack(errors, axis=1),
         plain.mean(axis=0),
-        pd.concat(moved, ignore_index=True)[columns],
+        pd.concat(changed_items, ignore_index=True)[columns],
     )
 
 
-def turned(causal: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
+def share_curves(causal: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
     """The share of each feature's best concept in the lists as the feature is turned down, left, and turned up.
 
     Args:
@@ -146,32 +146,34 @@ def turned(causal: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
         Three rows for each feature of the map: feature, value (what is added to its activation), share, and error (the
         standard error of the share's change).
     """
-    left = causal.merge(features[["feature", "concept", "p99"]], on=["feature", "concept"]).assign(value=0.0, error=0.0)
+    plain = causal.merge(features[["feature", "concept", "p99"]], on=["feature", "concept"]).assign(
+        value=0.0, error=0.0
+    )
     down, up = (
-        left.assign(value=sign * left["p99"], share=left["share"] + left[name], error=left[f"{name}_se"])
+        plain.assign(value=sign * plain["p99"], share=plain["share"] + plain[name], error=plain[f"{name}_se"])
         for sign, name in ((-1, "down"), (1, "up"))
     )
-    return pd.concat([down, left, up], ignore_index=True)[["feature", "value", "share", "error"]]
+    return pd.concat([down, plain, up], ignore_index=True)[["feature", "value", "share", "error"]]
 
 
 def _unit(feature: Any, unit: Any) -> float:
     number = as_number(unit)
     if number is None or not abs(number) <= LARGEST:
-        raise InputError(f"the unit of feature {shown(feature)} is {shown(unit)}: give a number")
+        raise InputError(f"the unit of feature {quote(feature)} is {quote(unit)}: give a number")
     return float(number)
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far what features cause follows from what they correlate with.
+    """Agreement of the effects of features with their correlations.
 
     Attributes:
         rank_correlation: mean over features of the Spearman correlation, over concepts, of a feature's correlations
             with its effects; a feature that moves nothing counts 0.
         top_matches: share of features whose most raised concept is the one they correlate with best.
-        by_chance: the same two numbers if every feature had the effects of another one, means over permutations of
-            the features. What all features share, such as that popular concepts move more, is in them too.
-        p_values: of the two, one-sided: share of permutations that reach what was measured, itself counted among them.
+        by_chance: the same two numbers when every feature has the effects of another one, means over permutations of
+            the features. They include what all features share, for example that popular concepts change more.
+        p_values: of the two, one-sided: share of permutations that reach the measured value, which is itself counted.
         features: feature, rank_correlation, best_correlated, most_raised (None where nothing is raised).
         concepts: concept, rank_correlation (over features), feature (the best-correlated one), effect (of that one on
             the concept), place (of that effect among those of all features, from 1).
@@ -209,28 +211,28 @@ def agreement(causal: CausalMap, alignment: pd.DataFrame, permutations: int = 10
         InputError: the alignment lacks a feature of the map, or the two share fewer than two concepts.
     """
     wide = alignment.pivot(index="feature", columns="concept", values="correlation")
-    missing = sorted(set(causal.features) - set(wide.index))
-    if missing:
-        raise InputError(f"the alignment has no feature {missing[0]}: give that of the dictionary that was steered")
+    absent = sorted(set(causal.features) - set(wide.index))
+    if absent:
+        raise InputError(f"the alignment has no feature {absent[0]}: give that of the dictionary that was steered")
     names = [concept for concept in causal.concepts if concept in wide.columns]
     if len(names) < 2:
         raise InputError(f"the map and the alignment share {len(names)} concepts: take both of the same attribute")
     correlation = wide.loc[causal.features, names].to_numpy()
     effect = causal.effects[names].to_numpy()
     says, does = _standard_ranks(correlation), _standard_ranks(effect)
-    best, raised = correlation.argmax(axis=1), np.where(effect.max(axis=1) > 0, effect.argmax(axis=1), -1)
+    best, most_raised = correlation.argmax(axis=1), np.where(effect.max(axis=1) > 0, effect.argmax(axis=1), -1)
 
     def scores(order: np.ndarray) -> tuple[float, float]:
-        return float((says * does[order]).sum(axis=1).mean()), float((best == raised[order]).mean())
+        return float((says * does[order]).sum(axis=1).mean()), float((best == most_raised[order]).mean())
 
     f, rng = len(effect), np.random.default_rng(seed)
-    measured = np.array(scores(np.arange(f)))
+    actual = np.array(scores(np.arange(f)))
     shuffled = np.array([scores(rng.permutation(f)) for _ in range(permutations)])
-    reached = 1 + (shuffled >= measured - 1e-12).sum(axis=0)
+    reached = 1 + (shuffled >= actual - 1e-12).sum(axis=0)
     top, c = correlation.argmax(axis=0), np.arange(len(names))
     return Agreement(
-        rank_correlation=float(measured[0]),
-        top_matches=float(measured[1]),
+        rank_correlation=float(actual[0]),
+        top_matches=float(actual[1]),
         by_chance=(float(shuffled[:, 0].mean()), float(shuffled[:, 1].mean())),
         p_values=(float(reached[0] / (1 + permutations)), float(reached[1] / (1 + permutations))),
         features=pd.DataFrame(
@@ -238,7 +240,7 @@ def agreement(causal: CausalMap, alignment: pd.DataFrame, permutations: int = 10
                 "feature": causal.features,
                 "rank_correlation": (says * does).sum(axis=1),
                 "best_correlated": [names[column] for column in best],
-                "most_raised": [names[column] if column >= 0 else None for column in raised],
+                "most_raised": [names[column] if column >= 0 else None for column in most_raised],
             }
         ),
         concepts=pd.DataFrame(

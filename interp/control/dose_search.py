@@ -1,4 +1,4 @@
-"""What a dose is asked to reach, what may be turned for it, and the amounts that are tried.
+"""The search for a dose: its goal, the features that may be turned, and the amounts that are tried.
 
 Axes: n numbers of features set together, a amounts, u users, k places of a list, v items, f features.
 """
@@ -22,36 +22,36 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
 from interp.steering.parsing import Meanings
 from interp.steering.vocabulary import Reconstruct
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.scalars import as_number, whole_number
 from recmodels.sequences import Histories
 
-ALIGNED = 3  # of a concept's features, at most, that are turned together
-ROUNDING = 1e-9  # by which a mean of shares may miss what it is
+ALIGNED = 3  # features of a concept that are turned together, at most
+ROUNDING = 1e-9  # rounding error of a mean of shares
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What is asked of lists: a share of them that has a concept."""
+    """The goal of a dose: a share of the lists with a concept."""
 
     target: str
     """The concept."""
     share: float
     """Of the list's places, such as 0.4."""
     at_most: bool = False
-    """Whether less of it is wanted, rather than more."""
+    """Whether the share is an upper limit, not a lower one."""
     k: int = 10
     """List length."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.at_most, bool | np.bool_):
-            raise InputError(f"at_most is {shown(self.at_most)}: give True or False")
+            raise InputError(f"at_most is {quote(self.at_most)}: give True or False")
         if not isinstance(self.target, str):
-            raise InputError(f"the concept is {shown(self.target)}: give its name")
+            raise InputError(f"the concept is {quote(self.target)}: give its name")
         share = as_number(self.share)
         if share is None or not 0 <= share <= 1 or (share == 0 and not self.at_most):
             raise InputError(
-                f"share is {shown(self.share)}: give a share of the list above 0 and at most 1, such as 0.4"
+                f"share is {quote(self.share)}: give a share of the list above 0 and at most 1, such as 0.4"
             )
         object.__setattr__(self, "share", share)
         object.__setattr__(self, "k", whole_number("k", self.k))
@@ -61,12 +61,12 @@ class Goal:
         """The direction in which features are turned: 1 for more of the concept, −1 for less."""
         return -1 if self.at_most else 1
 
-    def met(self, shares: np.ndarray | float) -> np.ndarray:
-        """Whether each share is what is asked."""
+    def is_met(self, shares: np.ndarray | float) -> np.ndarray:
+        """Whether each share meets the goal."""
         return self.sign * (np.asarray(shares) - self.share) >= -ROUNDING
 
     def first(self, shares: np.ndarray) -> np.ndarray:
-        """Along the first axis, the first place where a share is as asked; else the first of those that come closest.
+        """Along the first axis, the first place where a share meets the goal; otherwise the first of the closest.
 
         Args:
             shares: [a, …].
@@ -74,28 +74,28 @@ class Goal:
         Returns:
             int […].
         """
-        met = self.met(shares)
+        reached = self.is_met(shares)
         closest = np.round(self.sign * shares, 9).argmax(axis=0)
-        return np.where(met.any(axis=0), met.argmax(axis=0), closest)
+        return np.where(reached.any(axis=0), reached.argmax(axis=0), closest)
 
     def __str__(self) -> str:
         return f"{'at most' if self.at_most else 'at least'} {100 * self.share:.6g}% {self.target} in the top {self.k}"
 
 
 @dataclass(frozen=True)
-class Ladder:
-    """What is tried, and on whom: the first 1, 2, … of some features set to equal amounts of their units.
+class DoseTrials:
+    """The trials of a search: the first 1, 2, … of some features set to equal amounts of their units.
 
     Attributes:
         rec: the recommender.
-        inputs: users without what is held out.
-        truth: int [u], each user's held-out item; None if a history has no other.
-        goal: what is asked.
+        inputs: histories without the held-out items.
+        truth: int [u], each user's held-out item; None if a history has only one item.
+        goal: the goal.
         features: strongest first.
         scale: [f], each feature's unit.
         has: bool [v, 1], which items have the concept.
         site: where the features are.
-        reconstruct: what becomes of the reconstruction error.
+        reconstruct: what happens to the reconstruction error.
         reach: the largest amount, in units.
     """
 
@@ -116,11 +116,11 @@ class Ladder:
         return self.rec.rank(self.inputs, self.goal.k)
 
     def steer(self, n: int, amount: float) -> Steer:
-        """The first n features at an amount; none of them changes nothing."""
+        """The steer of the first n features at an amount; with n = 0 it changes nothing."""
         return self.setting({feature: float(amount * self.scale[feature]) for feature in self.features[:n]})
 
     def setting(self, values: Mapping[int, Any]) -> Steer:
-        """Features set to values for the target's sake; without any, nothing is done."""
+        """The steer that sets features to values for the target concept; without values it changes nothing."""
         edits = tuple(Edit(feature, value, concept=self.goal.target) for feature, value in values.items())
         dictionary = self.rec.site(self.site).sae.fingerprint
         return Steer(edits, self.site, self.reconstruct if edits else "none", dictionary)
@@ -131,7 +131,7 @@ class Ladder:
 
     def lists(self, amounts: np.ndarray) -> np.ndarray:
         """Lists with the first n features at each of [n, a] amounts, row by row: int [n, a, u, k]."""
-        steers = [self.steer(row + 1, amount) for row, some in enumerate(amounts) for amount in some]
+        steers = [self.steer(row + 1, amount) for row, row_amounts in enumerate(amounts) for amount in row_amounts]
         lists = steered_lists(self.rec, self.inputs, steers, self.goal.k)
         return lists.reshape(*amounts.shape, *lists.shape[1:])
 
@@ -142,46 +142,48 @@ class Ladder:
 
 @dataclass(frozen=True)
 class Search:
-    """What doses are looked for with."""
+    """The inputs of a search for doses."""
 
     rec: RecommenderEnvoy
     """The recommender, with a dictionary attached."""
     concepts: Concepts
-    """Whose shares are reported."""
+    """The concepts whose shares are reported."""
     popularity: pd.Series
     """Training interactions by item id, such as `study.items["popularity"]`, for receipts."""
     goal: Goal
-    """What is asked."""
+    """The goal."""
     features: Sequence[Any]
-    """What may be set, such as the features that are aligned with the concept, strongest first."""
+    """The features that may be set, such as those aligned with the concept, strongest first."""
     units: Units | None = None
-    """[f] what one unit of each feature is, such as `study.features.table["p99"]`, by which features become comparable;
-    by default activations are taken as they are."""
+    """[f] one unit of each feature, such as `study.features.table["p99"]`, which makes features comparable; by default
+    one unit is an activation of 1."""
     reach: float = 10.0
     """The largest amount that is tried, in units."""
     reconstruct: Reconstruct = "none"
     """As in `rec.steer`."""
     site: str | None = None
-    """Whose dictionary; by default that of the one site that has one."""
+    """The site of the dictionary; by default the only site with one."""
     resampling: Resampling | None = None
     """How the intervals of receipts are made."""
     cost: str | None = None
-    """What a dose for all users keeps as high as it can: "overlap" with the unsteered lists, or a metric, one's own
-    (`interp.register_metric`) included; by default NDCG, or the overlap where no held-out items are known."""
+    """The metric that a dose for all users keeps as high as possible: "overlap" with the unsteered lists, or a metric,
+    your own included (`interp.register_metric`); by default NDCG, or the overlap where no held-out items are known."""
 
-    def costs(self, on: Ladder) -> tuple[str, Callable[[np.ndarray], float]]:
+    def costs(self, trials: DoseTrials) -> tuple[str, Callable[[np.ndarray], float]]:
         """The name of that metric, and its mean over users of lists [u, k].
 
         Raises:
             InputError: there is no such metric, or it needs held-out items.
         """
-        name = self.cost or ("overlap" if on.truth is None else "ndcg")
+        name = self.cost or ("overlap" if trials.truth is None else "ndcg")
         if name == "overlap":
-            return name, lambda lists: float(user_overlap(on.plain, lists).mean())
+            return name, lambda lists: float(user_overlap(trials.plain, lists).mean())
         metric, vocabulary = user_metric(name), self.rec.recommender.vocabulary
         items = item_table(by_code(self.popularity, vocabulary), vocabulary.ids)
-        values_of(metric, on.plain, on.truth, items)  # refuses one that cannot be computed before any work is done
-        return name, lambda lists: float(np.nanmean(values_of(metric, lists, on.truth, items)))
+        values_of(
+            metric, trials.plain, trials.truth, items
+        )  # refuses one that cannot be computed before any work is done
+        return name, lambda lists: float(np.nanmean(values_of(metric, lists, trials.truth, items)))
 
     @classmethod
     def aligned(
@@ -195,8 +197,8 @@ class Search:
         features = meanings.features(goal.target)[:ALIGNED]
         return cls(rec, concepts, popularity, goal, features, meanings.units["p99"], site=site)
 
-    def ladder(self, histories: Any) -> Ladder:
-        """What is tried on these users. The last item of each is held out as the truth, unless one has no other.
+    def trials(self, histories: Any) -> DoseTrials:
+        """The trials on these users. The last item of each is held out as the truth, unless a user has only one.
 
         Raises:
             InputError: an unknown concept or feature, no features or histories, or a setting that makes no sense.
@@ -204,14 +206,14 @@ class Search:
         rec, column = self.rec, self.concepts.index(self.goal.target)
         reach = as_number(self.reach)
         if reach is None or not 0 < reach < np.inf:
-            raise InputError(f"reach is {shown(self.reach)}: give a positive number of units, such as 10")
+            raise InputError(f"reach is {quote(self.reach)}: give a positive number of units, such as 10")
         if not isinstance(self.features, Iterable) or isinstance(self.features, str | pd.DataFrame):
             raise InputError(
-                f"no features given: pass a list of at least one, such as [412], not {shown(self.features)}"
+                f"no features given: pass a list of at least one, such as [412], not {quote(self.features)}"
             )
         name = rec.only_site() if self.site is None else self.site
-        named = rec.steer_of(self.features, site=name, op="ablate", reconstruct=self.reconstruct)
-        numbers = tuple(dict.fromkeys(int(edit.feature) for edit in named.edits if isinstance(edit, Edit)))
+        ablation = rec.steer_of(self.features, site=name, op="ablate", reconstruct=self.reconstruct)
+        numbers = tuple(dict.fromkeys(int(edit.feature) for edit in ablation.edits if isinstance(edit, Edit)))
         if not numbers:
             raise InputError("no features given: pass a list of at least one, such as [412]")
         scale = units_of(self.units, rec.site(name).sae.n_features)
@@ -224,4 +226,4 @@ class Search:
         if (inputs.lengths > 1).all():
             inputs, truth = inputs.split_last()
         has = self.concepts.labels(rec.recommender.vocabulary.ids)[:, [column]]
-        return Ladder(rec, inputs, truth, self.goal, numbers, scale, has, name, self.reconstruct, float(reach))
+        return DoseTrials(rec, inputs, truth, self.goal, numbers, scale, has, name, self.reconstruct, float(reach))

@@ -1,4 +1,4 @@
-"""What more of a concept costs: quality at equal share, read off the curves of sweeps."""
+"""The cost of more of a concept: quality at equal share, interpolated on the curves of sweeps."""
 
 from collections.abc import Sequence
 from math import nan
@@ -13,20 +13,19 @@ REFERENCE = "replace"
 def at_equal_share(
     sweeps: pd.DataFrame, measure: str = "ndcg@10", parts: Sequence[float] = PARTS, reference: str = REFERENCE
 ) -> pd.DataFrame:
-    """Each method's quality where it gives each target the same share of the lists.
+    """Each method's quality at the same share of each target in the lists.
 
-    **The shares.** With s₀ the target's share in the unsteered lists and s₁ the largest that the reference method
-    attains, the levels are s₀ + part · (s₁ − s₀). A target that the reference does not turn up has none.
+    **The shares.** With s₀ the target's share in the unsteered lists and s₁ the largest share of the reference method,
+    the levels are s₀ + part · (s₁ − s₀). A target whose share the reference does not raise has no levels.
 
-    **The curve** of a method runs through its points of value 0 and above, in order of the value; between two
-    neighbours, share and quality change linearly. Such a point is what a service has, on average, that gives each user
-    one of the two points by lot.
+    **The curve** of a method goes through its points of value 0 and above, in order of the value; between two
+    neighbours, share and quality are interpolated linearly. A service gets such a point, on average, if it gives each
+    user one of the two neighbours at random.
 
-    **The point** is where the curve first attains the level, coming from the smallest value; if the smallest value
-    already does, that point as it is. A method whose curve stays below does not reach the level. So the value is
-    chosen by the share alone, which takes no truth to know, and never by the quality: nothing here is tuned on what
-    test users went on to choose. What remains of test users in the comparison is what the paper takes from them, the
-    choice of a concept's feature, and of its neuron likewise.
+    **The point** is where the curve first reaches the level from the smallest value; if the smallest value is already
+    above the level, it is that point. A method whose curve stays below does not reach the level. So the value is chosen
+    by the share alone, which needs no truth, and never by the quality: nothing is tuned on the held-out items of test
+    users. As in the paper, test users only decide on a concept's feature, and on its neuron.
 
     Args:
         sweeps: columns method, target, value (NaN: the unsteered model), share and the measure; one row for each
@@ -50,8 +49,8 @@ def at_equal_share(
             for method in methods:
                 value, quality = _first_at(up[up["method"] == method], level, measure)
                 change = quality / plain[measure] - 1 if plain[measure] else nan
-                named = {"target": target, "part": part, "share": level, "method": method, "value": value}
-                rows.append({**named, measure: quality, "change": change})
+                row = {"target": target, "part": part, "share": level, "method": method, "value": value}
+                rows.append({**row, measure: quality, "change": change})
     return pd.DataFrame(rows)
 
 

@@ -1,4 +1,4 @@
-"""One list for several users together: families, friends on a sofa, listeners in one room.
+"""Lists for groups of users, such as families, friends, or listeners in one room.
 
 Axes: m members of a group, v items.
 """
@@ -30,10 +30,10 @@ MEMBERS = 256  # per pass
 def group_lists(rec: RecommenderEnvoy, groups: Mapping[Any, Any], k: int = 10, how: How = "average") -> pd.DataFrame:
     """Each group's k best items that no member has yet, under the steers in force.
 
-    A model's scores are on another scale for every user, so each member's are standardised over all items first
-    (mean 0, standard deviation 1). "average" takes the mean over members, which pleases most; "least_misery" the
-    lowest of them, so that no member dislikes what is listed. (Masthoff, Group Recommender Systems: Combining
-    Individual Models, 2011; least misery is PolyLens's, O'Connor et al., ECSCW 2001.)
+    The scores of a model have a different scale for every user, so each member's scores are first standardised over all
+    items (mean 0, standard deviation 1). "average" takes the mean over members; "least_misery" takes the lowest score,
+    so that no member dislikes a listed item. (Masthoff, Group Recommender Systems: Combining Individual Models, 2011;
+    least misery is from PolyLens, O'Connor et al., ECSCW 2001.)
 
     Args:
         rec: the recommender.
@@ -49,28 +49,26 @@ def group_lists(rec: RecommenderEnvoy, groups: Mapping[Any, Any], k: int = 10, h
     """
     check_word("how", how, How)
     if not isinstance(groups, Mapping) or not groups:
-        raise InputError("no groups given: pass a mapping from a group's name to its members' histories")
-    members = [rec.recommender.histories(given) for given in groups.values()]
+        raise InputError("there are no groups: pass a mapping from a group's name to its members' histories")
+    members = [rec.recommender.histories(member) for member in groups.values()]
 
     def score(batch: Histories) -> Tensor:
         return torch.stack([AGGREGATED[how](standard_scores(rec, members[place])) for place in batch.users])
 
-    # A group is scored as if it were one user who has had everything that any member had.
-    offsets = np.cumsum([0, *(len(histories.codes) for histories in members)])
-    together = Histories(
-        pd.RangeIndex(len(members)), np.concatenate([histories.codes for histories in members]), offsets
-    )
+    # A group is ranked as one user whose history has the items of all members.
+    offsets = np.cumsum([0, *(len(member.codes) for member in members)])
+    together = Histories(pd.RangeIndex(len(members)), np.concatenate([member.codes for member in members]), offsets)
     table = recommendations(score, together, rec.recommender.vocabulary, k).rename(columns={"user": "group"})
     return table.assign(group=pd.Index(list(groups), tupleize_cols=False)[table["group"]])
 
 
 def standard_scores(rec: RecommenderEnvoy, members: Histories) -> Tensor:
     """Each member's scores with mean 0 and standard deviation 1 over all items: float [m, v]."""
-    return standardised(torch.cat([rec.score(batch) for batch in members.batches(MEMBERS)]))
+    return standardise(torch.cat([rec.score(batch) for batch in members.batches(MEMBERS)]))
 
 
-def standardised(scores: Tensor) -> Tensor:
-    """Rows [m, v] with mean 0 and standard deviation 1; 0 for a row that is alike throughout."""
+def standardise(scores: Tensor) -> Tensor:
+    """Rows [m, v] with mean 0 and standard deviation 1; 0 for a constant row."""
     standard = (scores - scores.mean(dim=1, keepdim=True)) / scores.std(dim=1, correction=0, keepdim=True)
     equal = scores.amax(dim=1, keepdim=True) == scores.amin(dim=1, keepdim=True)
     return standard.masked_fill(equal, 0)

@@ -1,13 +1,12 @@
-"""Intervals over users for what is measured of their lists: bootstrap where it is honest, jackknife where it is not.
+"""Intervals over users for metrics of lists: bootstrap intervals where they are valid, jackknife intervals elsewhere.
 
-Users are drawn with replacement, the same ones for before and after, and the bounds of a mean over users are
-percentiles of what it is on those samples. One user alone has no bounds: every sample would be that user again.
-Diversity is treated alike, over pairs of different users, because a user drawn twice would make a pair without
-distance. Not so coverage and the Gini index: a sample that repeats users lists fewer items, so that percentile and
-basic bootstrap intervals miss the expectation that they stand for, nearly always for before and after, and more often
-than not for the change. Theirs is the jackknife's normal interval, estimate ± z · standard error. By the inequality
-of Efron and Stein (The jackknife estimate of variance, Annals of Statistics 1981) its standard error is on average
-too large rather than too small.
+Users are drawn with replacement, the same users for before and after; the bounds of a mean over users are percentiles
+of the mean over these samples. One user alone has no bounds, because every sample would be that user. Diversity is
+treated in the same way, over pairs of different users, because a user who is drawn twice would form a pair without
+distance. Coverage and the Gini index are different: a sample that repeats users lists fewer items, so percentile and
+basic bootstrap intervals miss the expectation, nearly always for before and after and mostly for the change. These two
+get the jackknife's normal interval, estimate ± z · standard error. By the inequality of Efron and Stein (The jackknife
+estimate of variance, Annals of Statistics 1981) its standard error is on average too large rather than too small.
 
 Axes: n users, k places of a list, v items, m measures, r resamples.
 """
@@ -23,12 +22,12 @@ from scipy import sparse, stats
 from recmodels.errors import InputError
 from recmodels.metrics import gini_index
 
-CELLS = 4_000_000  # of resamples by items at once, so that a large catalogue fits into memory
+CELLS = 4_000_000  # cells of resamples × items at once, so that a large catalogue fits into memory
 
 Resampled: TypeAlias = tuple[np.ndarray, np.ndarray]
-"""Estimates [m] of all users, and the same of resampled users [r, m]."""
+"""Estimates [m] from all users, and from resampled users [r, m]."""
 Bounds: TypeAlias = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""Lower and upper bounds [m], from estimates [m] and what they are on resamples [r, m]."""
+"""Lower and upper bounds [m], from estimates [m] and their values on resamples [r, m]."""
 
 
 @dataclass(frozen=True)
@@ -54,18 +53,18 @@ def of_means(before: np.ndarray, after: np.ndarray, resampling: Resampling) -> p
 
     Bounds are NaN where fewer than two users have a value.
     """
-    weights = _drawn(len(before), resampling)
+    weights = _bootstrap_counts(len(before), resampling)
     sides = []
     for values in (before, after):
-        several = (~np.isnan(values)).sum(axis=0) > 1
-        resampled = np.where(several, _means(weights, values), np.nan)
+        defined = (~np.isnan(values)).sum(axis=0) > 1
+        resampled = np.where(defined, _means(weights, values), np.nan)
         sides.append((_means(np.ones((1, len(values))), values)[0], resampled))
     return _changes(sides, _percentiles(resampling.level))
 
 
 def of_diversity(before: np.ndarray, after: np.ndarray, resampling: Resampling) -> pd.DataFrame:
     """Inter-list diversity of lists int [n, k]: before, after and change with bounds, one row."""
-    weights = _drawn(len(before), resampling)
+    weights = _bootstrap_counts(len(before), resampling)
     sides = [(diversity(np.ones((1, len(x))), x), diversity(weights, x)[:, None]) for x in (before, after)]
     return _changes(sides, _percentiles(resampling.level))
 
@@ -88,11 +87,11 @@ def diversity(weights: np.ndarray, lists: np.ndarray) -> np.ndarray:
         float [r]: Σ_{u≠v} w_u w_v (1 − cos) / Σ_{u≠v} w_u w_v; `recmodels.metrics.inter_list_diversity` where all
         weights are 1. NaN where fewer than two users count.
     """
-    listed = lists >= 0
-    lengths = listed.sum(axis=1)
+    in_list = lists >= 0
+    lengths = in_list.sum(axis=1)
     user = np.repeat(np.arange(len(lists)), lengths)
     columns = int(lists.max(initial=0)) + 1
-    vectors = sparse.csr_array((lengths[user] ** -0.5, (user, lists[listed])), shape=(len(lists), columns))
+    vectors = sparse.csr_array((lengths[user] ** -0.5, (user, lists[in_list])), shape=(len(lists), columns))
     step = max(CELLS // columns, 1)
     squared = [np.square(weights[at : at + step] @ vectors).sum(axis=1) for at in range(0, len(weights), step)]
     alike = np.concatenate(squared) - np.square(weights) @ (lengths > 0)
@@ -101,42 +100,51 @@ def diversity(weights: np.ndarray, lists: np.ndarray) -> np.ndarray:
 
 
 def exposure_and_jackknife(lists: np.ndarray, n_items: int) -> tuple[np.ndarray, np.ndarray]:
-    """Coverage and Gini index of all lists, [2], and of all lists but each one, [n, 2].
+    """Coverage and Gini index of all lists, [2], and without each list in turn, [n, 2].
 
-    Nothing is counted again. Without a user, the items on that list alone are not covered. Their counts fall by one,
-    which takes as many items from the lower end of each run of equal counts, so the order of counts stays and the
-    Gini index loses those places' terms.
+    Items are counted only once. Without a user, the items that only this list has are not covered. The counts of the
+    list's items fall by one; taking them from the lower end of each run of equal counts keeps the order of counts, so
+    the Gini index loses the terms of those places.
     """
-    listed = lists >= 0
-    counts = np.bincount(lists[listed], minlength=n_items)
-    own = np.where(listed, counts[lists], 0)
-    coverage = ((counts > 0).sum() - (own == 1).sum(axis=1)) / n_items
+    in_list = lists >= 0
+    counts = np.bincount(lists[in_list], minlength=n_items)
+    item_counts = np.where(in_list, counts[lists], 0)
+    coverage = ((counts > 0).sum() - (item_counts == 1).sum(axis=1)) / n_items
     earlier = np.tri(lists.shape[1], k=-1, dtype=bool)
-    place = np.searchsorted(np.sort(counts), own) + ((own[:, :, None] == own[:, None, :]) & earlier).sum(axis=2) + 1
-    total, left = counts.sum(), counts.sum() - listed.sum(axis=1)
+    place = (
+        np.searchsorted(np.sort(counts), item_counts)
+        + ((item_counts[:, :, None] == item_counts[:, None, :]) & earlier).sum(axis=2)
+        + 1
+    )
+    total, remaining_places = counts.sum(), counts.sum() - in_list.sum(axis=1)
     whole = float(gini_index(counts))
-    lost = np.where(listed, 2 * place - n_items - 1, 0).sum(axis=1)
-    gini = np.divide(whole * n_items * total - lost, n_items * left, out=np.full(len(lists), np.nan), where=left > 0)
+    lost = np.where(in_list, 2 * place - n_items - 1, 0).sum(axis=1)
+    gini = np.divide(
+        whole * n_items * total - lost,
+        n_items * remaining_places,
+        out=np.full(len(lists), np.nan),
+        where=remaining_places > 0,
+    )
     return np.array([(counts > 0).mean(), whole]), np.column_stack([coverage, gini])
 
 
-def _drawn(n: int, resampling: Resampling) -> np.ndarray:
+def _bootstrap_counts(n: int, resampling: Resampling) -> np.ndarray:
     """How often each user is in each bootstrap sample: float [r, n]."""
-    drawn = np.random.default_rng(resampling.seed).integers(0, n, (resampling.resamples, n))
-    flat = drawn + n * np.arange(resampling.resamples)[:, None]
-    return np.bincount(flat.ravel(), minlength=drawn.size).reshape(drawn.shape).astype(float)
+    sample = np.random.default_rng(resampling.seed).integers(0, n, (resampling.resamples, n))
+    flat = sample + n * np.arange(resampling.resamples)[:, None]
+    return np.bincount(flat.ravel(), minlength=sample.size).reshape(sample.shape).astype(float)
 
 
 def _means(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Weighted means [r, m] of values [n, m] over the users [r, n] for whom they are known."""
-    known = ~np.isnan(values)
-    total, count = weights @ np.where(known, values, 0), weights @ known
+    defined = ~np.isnan(values)
+    total, count = weights @ np.where(defined, values, 0), weights @ defined
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
 def _percentiles(level: float) -> Bounds:
     def bounds(_: np.ndarray, resampled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        # A sample in which a measure is not defined says nothing; a measure that never is has no bounds.
+        # Samples where a measure is undefined are ignored; a measure that is undefined in all samples has no bounds.
         never = np.isnan(resampled).all(axis=0)
         ends = np.nanquantile(np.where(never, 0, resampled), [(1 - level) / 2, (1 + level) / 2], axis=0)
         low, high = np.where(never, np.nan, ends)

@@ -1,4 +1,4 @@
-"""Which items enter the lists as features are turned up, and which leave: counted, not foretold.
+"""Counts of the items that enter and leave the lists when features are turned up and down.
 
 Axes: f features, u users, k places of a list, v items.
 """
@@ -9,8 +9,8 @@ import pandas as pd
 COUNT = 8  # items per direction
 
 
-def moved_items(up: np.ndarray, down: np.ndarray, v: int, count: int = COUNT) -> pd.DataFrame:
-    """The items whose number of lists differs most between a feature turned up and the same turned down.
+def item_changes(up: np.ndarray, down: np.ndarray, v: int, count: int = COUNT) -> pd.DataFrame:
+    """The items whose number of lists differs most between a feature turned up and the same feature turned down.
 
     Args:
         up: item codes of the lists with each feature turned up, int [f, u, k], -1 where a place is empty.
@@ -20,7 +20,7 @@ def moved_items(up: np.ndarray, down: np.ndarray, v: int, count: int = COUNT) ->
 
     Returns:
         place (along f), direction ("promoted" or "suppressed"), rank (from 1), code (of the item), up and down (users
-        who have it in their list), users (how many there are). Of items that differ alike, those of smaller codes come
+        who have it in their list), users (how many there are). Of items with equal differences, smaller codes come
         first.
     """
     raised, lowered = _counts(up, v), _counts(down, v)

@@ -1,4 +1,4 @@
-"""What would bring an item into the list: features changed, an item removed from the history, or one appended.
+"""Changes that bring an item into the list: of features, or of the history by removing or appending an item.
 
 Axes: b rows, d hidden size, f features, v items, n changes.
 """
@@ -15,27 +15,27 @@ import torch
 from torch import Tensor
 
 from interp.activations.feature_matrix import Units, units_of
-from interp.features.explanations import asked, item_ranks, seen
+from interp.features.explanations import history_mask, item_ranks, one_history_and_code
 from interp.model.envoys import RecommenderEnvoy
 from interp.model.last_step import score_last_step
-from recmodels.errors import InputError, for_terminal, shown
+from recmodels.errors import InputError, for_terminal, quote
 from recmodels.lists import elements
 from recmodels.scalars import as_number, whole_number
 from recmodels.sequences import Histories
 from recmodels.steady import steady
 
-GRID = 8  # amounts looked at between nothing and the reach
-HALVINGS = 7  # of the stretch between two of them
+GRID = 8  # amounts between 0 and the reach
+HALVINGS = 7  # halvings of the interval between two of them
 TOGETHER = 3  # features changed at once, at most
 ROWS = 128  # per pass
 
 Ask = Callable[[Tensor], tuple[np.ndarray, np.ndarray]]
-"""What [n, d] changes of the last step's hidden state do to an item: ranks, int [n], and margins, float [n]."""
+"""The ranks, int [n], and margins, float [n], of an item under [n, d] changes of the last step's hidden state."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What brings an item into the list, each way with its receipt. Shows itself in Jupyter and in a terminal.
+    """Ways to bring an item into the list. It has a display for Jupyter and for a terminal.
 
     Attributes:
         item: its id.
@@ -45,7 +45,7 @@ class Entry:
         ways: kind ("steer", "remove" or "append"); change (what to add to each feature at the last step, to be given
             to `rec.steer(change, op="add")`, or the item that is removed or appended); amount (units by which each of
             the features changes; NaN for items); enters; rank_before; rank_after. Steers come by the number of their
-            features, then the smallest that enter first. A kind of which none enters holds those that come closest.
+            features, then the smallest that enter first. If no way of a kind enters, the closest ones are listed.
     """
 
     item: Any
@@ -60,14 +60,14 @@ class Entry:
             return f"item {self.item} is in the top {self.k} already, at rank {self.rank}"
         lines = [f"item {self.item} is at rank {self.rank}; into the top {self.k} it comes by"]
         for kind, ways in self.ways.groupby("kind", sort=False):
-            shown = ways[ways["enters"]]
-            if shown.empty:
+            rows = ways[ways["enters"]]
+            if rows.empty:
                 within = f" within {self.reach:g} units" if kind == "steer" else ""
                 lines.append(f"  {kind}: nothing{within}; closest are")
-                shown = ways
-            for way in shown.itertuples():
+                rows = ways
+            for way in rows.itertuples():
                 amount = "" if np.isnan(way.amount) else f" ({way.amount:.2f} units)"
-                lines.append(f"  {kind} {_described(way.change)}{amount}: rank {way.rank_after}")
+                lines.append(f"  {kind} {_change_text(way.change)}{amount}: rank {way.rank_after}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -86,7 +86,7 @@ def to_enter(
     count: int = 3,
     site: str | None = None,
 ) -> Entry:
-    """What would have to change for an item to be listed: features at the last step, or the history.
+    """The smallest changes that bring an item into the list: of features at the last step, or of the history.
 
     Every feature is turned down and up by amounts on a grid; between the first amount at which the item enters and the
     one before, the smallest is found by halving. Features changed together all change by the same amount: to the best
@@ -103,30 +103,30 @@ def to_enter(
         reach: largest change of a feature that is tried, in units.
         candidates: items to append; the history's own and the item itself are passed over.
         count: ways of each kind that are reported.
-        site: whose dictionary; by default that of the one site that has one.
+        site: the site of the dictionary; by default the only site with one.
 
     Raises:
         InputError: not one history, an unknown item, one that the history has, no such dictionary, or an argument that
             makes no sense.
     """
-    one, code = asked(rec, history, item)
-    if code in one.codes:
-        raise InputError(f"item {shown(item)} is in the history, and is never listed: choose one that is not")
+    sequence, code = one_history_and_code(rec, history, item)
+    if code in sequence.codes:
+        raise InputError(f"item {quote(item)} is in the history, so it is never listed: choose another item")
     k, count, span = whole_number("k", k), whole_number("count", count), as_number(reach)
     if span is None or not 0 < span < np.inf:
-        raise InputError(f"reach is {shown(reach)}: give a positive number of units, such as 4")
+        raise InputError(f"reach is {quote(reach)}: give a positive number of units, such as 4")
     reach = float(span)
     if elements(candidates) is None:
-        raise InputError(f"candidates are {shown(candidates)}: give a list of items")
+        raise InputError(f"candidates are {quote(candidates)}: give a list of items")
     name = rec.only_site() if site is None else site
     sae = rec.site(name).sae
     scale = units_of(units, sae.n_features)
     with steady(rec.recommender.model), torch.no_grad():
-        rank = int(item_ranks(rec.score(one), code, one)[0])
+        rank = int(item_ranks(rec.score(sequence), code, sequence)[0])
         ways = []
         if rank > k:
-            ways += _steers(_asker(rec, one, code, name, k), sae.directions, scale, k, reach, count)
-            ways += _other_histories(rec, one, code, k, candidates, count)
+            ways += _steers(_item_ranker(rec, sequence, code, name, k), sae.directions, scale, k, reach, count)
+            ways += _other_histories(rec, sequence, code, k, candidates, count)
     columns = ["kind", "change", "amount", "enters", "rank_before", "rank_after"]
     return Entry(item, rank, k, reach, pd.DataFrame(ways).assign(rank_before=rank).reindex(columns=columns))
 
@@ -147,16 +147,16 @@ def _steers(ask: Ask, directions: Tensor, scale: np.ndarray, k: int, reach: floa
     order = np.lexsort((amounts, ranks.clip(min=k)))
     _, first = np.unique(features[order], return_index=True)
     best = order[np.sort(first)][:count]
-    found = [way([int(m)], float(amounts[m]), int(ranks[m])) for m in best]
-    chosen = [int(best[0])]
+    ways = [way([int(m)], float(amounts[m]), int(ranks[m])) for m in best]
+    combined = [int(best[0])]
     amount = float(amounts[best[0]])
-    while len(chosen) < min(TOGETHER, len(alive)):
-        others = np.flatnonzero(~np.isin(features, features[chosen]))
-        _, margins = ask(amount * (pushes[chosen].sum(dim=0) + pushes[others]))
-        chosen.append(int(others[margins.argmax()]))
-        together, ranks = _smallest(ask, pushes[chosen].sum(dim=0, keepdim=True), k, reach)
-        found.append(way(chosen, float(together[0]), int(ranks[0])))
-    return found
+    while len(combined) < min(TOGETHER, len(alive)):
+        remaining_pushes = np.flatnonzero(~np.isin(features, features[combined]))
+        _, margins = ask(amount * (pushes[combined].sum(dim=0) + pushes[remaining_pushes]))
+        combined.append(int(remaining_pushes[margins.argmax()]))
+        together, ranks = _smallest(ask, pushes[combined].sum(dim=0, keepdim=True), k, reach)
+        ways.append(way(combined, float(together[0]), int(ranks[0])))
+    return ways
 
 
 def _smallest(ask: Ask, pushes: Tensor, k: int, reach: float) -> tuple[np.ndarray, np.ndarray]:
@@ -165,69 +165,70 @@ def _smallest(ask: Ask, pushes: Tensor, k: int, reach: float) -> tuple[np.ndarra
     Where no amount on the grid does, the one that brings it highest.
     """
     grid = np.linspace(0, reach, GRID + 1)
-    tried = np.stack([ask(amount * pushes)[0] for amount in grid[1:]])
-    at = np.where((tried <= k).any(axis=0), (tried <= k).argmax(axis=0), tried.argmin(axis=0))
-    ranks = tried[at, np.arange(len(pushes))]
+    grid_ranks = np.stack([ask(amount * pushes)[0] for amount in grid[1:]])
+    at = np.where((grid_ranks <= k).any(axis=0), (grid_ranks <= k).argmax(axis=0), grid_ranks.argmin(axis=0))
+    ranks = grid_ranks[at, np.arange(len(pushes))]
     low, high = grid[at], grid[at + 1]
     entering = np.flatnonzero(ranks <= k)
     for _ in range(HALVINGS if len(entering) else 0):
         middle = (low[entering] + high[entering]) / 2
-        now, _ = ask(torch.from_numpy(middle).to(pushes)[:, None] * pushes[entering])
-        listed = now <= k
-        high[entering[listed]], ranks[entering[listed]] = middle[listed], now[listed]
-        low[entering[~listed]] = middle[~listed]
+        new_ranks, _ = ask(torch.from_numpy(middle).to(pushes)[:, None] * pushes[entering])
+        entered = new_ranks <= k
+        high[entering[entered]], ranks[entering[entered]] = middle[entered], new_ranks[entered]
+        low[entering[~entered]] = middle[~entered]
     return high, ranks
 
 
-def _asker(rec: RecommenderEnvoy, one: Histories, code: int, site: str, k: int) -> Ask:
-    """What changes of the last step's hidden state at a site do to an item.
+def _item_ranker(rec: RecommenderEnvoy, sequence: Histories, code: int, site: str, k: int) -> Ask:
+    """The ranks and margins of an item under changes of the last step's hidden state at a site.
 
-    Its margin is its score less that of the item that is k-th without it.
+    The margin is the item's score minus the k-th largest score of the other items.
     """
-    model, hidden = rec.recommender.model, rec.hidden(one, site)
+    model, hidden = rec.recommender.model, rec.hidden(sequence, site)
 
     def ask(pushes: Tensor) -> tuple[np.ndarray, np.ndarray]:
         ranks, margins = [], []
         for part in pushes.split(ROWS):
-            rows = one.select(np.zeros(len(part), dtype=int))
-            scored = score_last_step(rec, one, site, hidden, hidden[:, -1:] + part)
-            found = model.scorer(scored, model.item_embeddings())[0]
-            ranks.append(item_ranks(found, code, rows))
-            others = found.masked_fill(seen(rows, found), -torch.inf)
-            others[:, code] = -torch.inf
-            margins.append((found[:, code] - others.topk(min(k, others.shape[1])).values[:, -1]).cpu().numpy())
+            rows = sequence.select(np.zeros(len(part), dtype=int))
+            outputs = score_last_step(rec, sequence, site, hidden, hidden[:, -1:] + part)
+            scores = model.scorer(outputs, model.item_embeddings())[0]
+            ranks.append(item_ranks(scores, code, rows))
+            other_scores = scores.masked_fill(history_mask(rows, scores), -torch.inf)
+            other_scores[:, code] = -torch.inf
+            kth = other_scores.topk(min(k, other_scores.shape[1])).values[:, -1]
+            margins.append((scores[:, code] - kth).cpu().numpy())
         return np.concatenate(ranks), np.concatenate(margins)
 
     return ask
 
 
 def _other_histories(
-    rec: RecommenderEnvoy, one: Histories, code: int, k: int, candidates: Sequence[Any], count: int
+    rec: RecommenderEnvoy, sequence: Histories, code: int, k: int, candidates: Sequence[Any], count: int
 ) -> list[dict[str, Any]]:
     """The best removals of one item from the history, and the best additions to it."""
-    own, vocabulary = one[0], rec.recommender.vocabulary
-    more = vocabulary.encode(candidates) if len(candidates) else own[:0]
-    distinct = pd.unique(own) if len(np.unique(own)) > 1 else own[:0]
+    history, vocabulary = sequence[0], rec.recommender.vocabulary
+    candidate_codes = vocabulary.encode(candidates) if len(candidates) else history[:0]
+    distinct = pd.unique(history) if len(np.unique(history)) > 1 else history[:0]
     changed = {
-        "remove": [(c, own[own != c]) for c in distinct],
-        "append": [(c, np.append(own, c)) for c in pd.unique(more) if c != code and c not in own],
+        "remove": [(c, history[history != c]) for c in distinct],
+        "append": [(c, np.append(history, c)) for c in pd.unique(candidate_codes) if c != code and c not in history],
     }
-    found = []
+    ways = []
     for kind, pairs in changed.items():
         if not pairs:
             continue
-        every = rec.recommender.histories([vocabulary.decode(codes).tolist() for _, codes in pairs])
-        ranks = np.concatenate([item_ranks(rec.score(rows), code, rows) for rows in every.batches(ROWS)])
+        histories = rec.recommender.histories([vocabulary.decode(codes).tolist() for _, codes in pairs])
+        ranks = np.concatenate([item_ranks(rec.score(rows), code, rows) for rows in histories.batches(ROWS)])
         order = np.argsort(ranks, kind="stable")[:count]
         items = vocabulary.decode(np.array([c for c, _ in pairs])).tolist()
-        found += [
+        ways += [
             {"kind": kind, "change": items[i], "amount": nan, "enters": ranks[i] <= k, "rank_after": ranks[i]}
             for i in order
         ]
-    return found
+    return ways
 
 
-def _described(change: Any) -> str:
+def _change_text(change: Any) -> str:
     """A change of features, or an item, as text."""
     if not isinstance(change, dict):
         return str(change)

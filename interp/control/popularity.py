@@ -1,4 +1,4 @@
-"""Features that follow the popularity of items, and steers that move exposure from popular items to the long tail.
+"""Features that depend on the popularity of items, and steers from popular items to the long tail.
 
 After PopSteer (Ahmadov and Mansoury, RecSys 2025, arXiv 2508.17297).
 
@@ -26,12 +26,12 @@ class SyntheticUsers:
     """Users who like popular items alone, and users who like unpopular items alone."""
 
     share: float = 0.2
-    """Of all training interactions: the popular items are the most popular ones that make this share, the unpopular
-    ones what a head of the rest leaves."""
+    """Share of all training interactions of the popular items, the most popular ones, and of the unpopular items, the
+    least popular ones."""
     users: int = 500
-    """Users of either kind."""
+    """Users of each kind."""
     length: int = 20
-    """Items of each history, drawn without repetition, all of the group alike; fewer where a group has fewer."""
+    """Items of each history, drawn uniformly from the group without repetition; fewer if a group has fewer."""
     seed: int = 0
     """The same seed gives the same users."""
 
@@ -52,11 +52,13 @@ def by_code(popularity: pd.Series, vocabulary: Vocabulary) -> np.ndarray:
     Raises:
         InputError: an item has none, or a negative one.
     """
-    found = popularity.reindex(vocabulary.ids)
-    wrong = found.isna() | (found < 0)
+    values = popularity.reindex(vocabulary.ids)
+    wrong = values.isna() | (values < 0)
     if wrong.any():
-        raise InputError(f"item {vocabulary.ids[wrong].tolist()[0]!r} has no popularity: give its interactions, or 0")
-    return found.to_numpy(dtype=np.float64)
+        raise InputError(
+            f"item {vocabulary.ids[wrong].tolist()[0]!r} has no popularity: give its number of interactions, or 0"
+        )
+    return values.to_numpy(dtype=np.float64)
 
 
 def popularity_groups(popularity: np.ndarray, share: float = 0.2) -> tuple[np.ndarray, np.ndarray]:
@@ -70,7 +72,7 @@ def popularity_groups(popularity: np.ndarray, share: float = 0.2) -> tuple[np.nd
 def synthetic_histories(popularity: np.ndarray, config: SyntheticUsers) -> tuple[Histories, Histories]:
     """Users with popular items alone, and users with unpopular ones alone.
 
-    All histories are equally long, so that length tells the two kinds of users nothing.
+    All histories have the same length, so that it does not differ between the two kinds of users.
 
     Raises:
         InputError: a group has no items.
@@ -81,12 +83,12 @@ def synthetic_histories(popularity: np.ndarray, config: SyntheticUsers) -> tuple
         raise InputError(f"no item is unpopular with a share of {config.share}: give popularity that differs by item")
     rng = np.random.default_rng(config.seed)
     offsets = np.arange(config.users + 1, dtype=np.int64) * length
-    made = []
+    histories = []
     for items in groups:
-        drawn = [rng.choice(items, length, replace=False) for _ in range(config.users)]
+        samples = [rng.choice(items, length, replace=False) for _ in range(config.users)]
         users = pd.RangeIndex(config.users, name="user")
-        made.append(Histories(users, np.concatenate(drawn).astype(np.int32), offsets))
-    return made[0], made[1]
+        histories.append(Histories(users, np.concatenate(samples).astype(np.int32), offsets))
+    return histories[0], histories[1]
 
 
 def popularity_features(
@@ -96,17 +98,17 @@ def popularity_features(
     popularity: pd.Series,
     config: SyntheticUsers | None = None,
 ) -> pd.DataFrame:
-    """How far every feature tells popular from unpopular items, as an effect size.
+    """How much every feature differs between popular and unpopular items, as an effect size.
 
-    Twice: on the last step of synthetic users (PopSteer), and on real users' steps, by the popularity of the step's
-    input item. The first is what the feature says of a user, the second of an item among others. Neither is what the
-    feature does to a list: where nobody meets an item twice, a history of popular items may even foretell unpopular
-    ones. `interp.control.receipts.steering_receipt` tells what a `popularity_steer` does.
+    It is measured twice: on the last step of synthetic users (PopSteer), and on real users' steps, by the popularity of
+    the step's input item. The first is about users, the second about items. Neither is the feature's effect on lists:
+    where users meet no item twice, a history of popular items may even predict unpopular ones.
+    `interp.control.receipts.steering_receipt` measures the effect of a `popularity_steer`.
 
     Args:
         rec: the recommender, with a dictionary at the store's site.
         store: activations of real users.
-        features: [n, f] what the dictionary makes of them.
+        features: [n, f] their features.
         popularity: training interactions by item id.
         config: the synthetic users, by default 500 of either kind; its `share` also groups the items of real steps.
 
@@ -135,11 +137,11 @@ def popularity_features(
 
 
 def popularity_steer(features: pd.DataFrame, site: str, strength: float = 1.0, n: int = 10) -> Steer:
-    """Away from popular items: the features with the largest |d| moved towards what unpopular items mean.
+    """A steer away from popular items: it moves the features with the largest |d| towards unpopular items.
 
-    Those of popular items are lowered and those of unpopular items raised, by strength × |d| / max |d| standard
-    deviations (PopSteer's weights). Unlike PopSteer's, which are cut off at 0, lowered activations may be negative, as
-    with every steer here.
+    It lowers the features of popular items and raises those of unpopular items, by strength × |d| / max |d| standard
+    deviations (PopSteer's weights). PopSteer cuts activations off at 0; here lowered activations may be negative, as
+    with every steer.
 
     Args:
         features: from `popularity_features`.

@@ -1,4 +1,4 @@
-"""Profiles: the mean features of some users, to blend others with, and of a concept, to turn users towards."""
+"""Profiles: the mean features of users, to blend with other users, and of concepts, to steer towards."""
 
 from typing import Any
 
@@ -16,25 +16,25 @@ from interp.steering.parsing import DICTIONARY
 FEATURES = 20  # of a concept's profile
 
 
-def profile(rec: RecommenderEnvoy, given: Any, site: str | None = None) -> pd.Series:
-    """Mean features of some users at the step that is scored: what to blend other users with.
+def profile(rec: RecommenderEnvoy, histories: Any, site: str | None = None) -> pd.Series:
+    """Mean features of some users at the step that is scored, to blend with other users.
 
         with rec.steer(profile(rec, friends), weight=0.5):
             lists = rec.recommend(mine)
 
     Args:
         rec: the recommender, with a dictionary attached.
-        given: one history or many, in any form.
-        site: whose dictionary; by default that of the one site that has one.
+        histories: one history or many, in any form.
+        site: the site of the dictionary; by default the only site with one.
 
     Returns:
-        Activations, indexed by feature; it remembers the dictionary, and steers no other one.
+        Activations, indexed by feature; they record the dictionary, and cannot steer another one.
 
     Raises:
         InputError: no history, an unknown item, or no such dictionary.
     """
     name = rec.only_site() if site is None else site
-    rows = last_features(rec, name, rec.recommender.histories(given))
+    rows = last_features(rec, name, rec.recommender.histories(histories))
     means = pd.Series(np.asarray(rows.mean(axis=0)).ravel(), name="activation").rename_axis("feature")
     means.attrs[DICTIONARY] = rec.site(name).sae.fingerprint
     return means
@@ -43,20 +43,20 @@ def profile(rec: RecommenderEnvoy, given: Any, site: str | None = None) -> pd.Se
 def concept_profiles(
     activations: sparse.csc_array, items: Any, concepts: Concepts, sae: SparseAutoencoder
 ) -> pd.DataFrame:
-    """How much more active features are with a concept than without it.
+    """The difference of mean features with and without each concept.
 
-    Added to a user's features, a profile turns all of them towards the concept at once. It is what a dictionary makes
-    of the difference between the means of hidden states (Marks and Tegmark, *The Geometry of Truth*, arXiv 2310.06824).
+    A profile that is added to a user's features steers them towards the concept. It is the counterpart, in features, of
+    the difference of mean hidden states (Marks and Tegmark, *The Geometry of Truth*, arXiv 2310.06824).
 
     Args:
         activations: [n, f] of the part that the dictionary was trained on.
         items: the item of each row.
-        concepts: what items have; those of no row or of all rows have no profile.
+        concepts: concepts of the items; those of no row or of all rows have no profile.
         sae: the dictionary.
 
     Returns:
-        concept, feature, weight: differences of means, of the 20 features where they are largest, in units in which
-        the direction that they write together has length 1 among normalised activations; all 0 if none differs.
+        concept, feature, weight: differences of means of the 20 features where they are largest, scaled so that the
+        direction of all of them together has length 1 in normalised activations; all 0 if no mean differs.
     """
     labels, rows = concepts.labels(items), activations.tocsr()
     parts = []

@@ -29,15 +29,15 @@ SHOWN = 5  # concepts in the short form, where no target is named
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a steer changed. Shows itself in Jupyter and in a terminal.
+    """What a steer changed. It has a display for Jupyter and for a terminal.
 
     Three columns `before`, `after` and `change` come with their bounds, `before_low`, `before_high` and so on.
 
     Attributes:
         measures: measure, interval ("bootstrap" or "jackknife"), and these nine columns.
         shares: concept, target (whether it was meant to change), and these nine columns.
-        users: measure ("overlap" or "change of share"), concept (None for the overlap), quantile, value: how unlike
-            each other users are.
+        users: measure ("overlap" or "change of share"), concept (None for the overlap), quantile, value: the spread
+            over users.
         n_users: users.
         k: list length.
         level: confidence level of the bounds.
@@ -61,11 +61,11 @@ class Receipt:
         return f"{users}, top {self.k}, {self.level:.0%} intervals over users"
 
     def _lines(self) -> list[list[str]]:
-        """Label, before, after, change and its interval: what was meant to change, then what it cost."""
+        """Label, before, after, change and its interval: first the targets, then the side effects."""
         shares = self.shares[self.shares["target"]]
         if shares.empty:
             shares = self.shares.loc[self.shares["change"].abs().nlargest(SHOWN).index]
-        named = [("share of " + shares["concept"], shares), (self.measures["measure"], self.measures)]
+        sections = [("share of " + shares["concept"], shares), (self.measures["measure"], self.measures)]
         return [
             [
                 str(label),
@@ -74,7 +74,7 @@ class Receipt:
                 _number(row.change, "+"),
                 f"[{_number(row.change_low, '+')}, {_number(row.change_high, '+')}]",
             ]
-            for labels, table in named
+            for labels, table in sections
             for label, row in zip(labels, table.itertuples(), strict=True)
         ]
 
@@ -109,13 +109,12 @@ def receipt(
 ) -> Receipt:
     """What a steer changed, from the same users' lists before and after.
 
-    The intervals say how much these numbers would vary with as many other users like these; one user has none. Before
-    and after are resampled together. Means over users and diversity have bootstrap percentile intervals, coverage and
-    the Gini index jackknife intervals, since a bootstrap sample lists fewer items than users do
-    (`interp.control.intervals`).
+    The intervals show how much these numbers vary between samples of as many similar users; one user has none. Before
+    and after are resampled together. Means over users and diversity have bootstrap percentile intervals; coverage and
+    the Gini index have jackknife intervals, because a bootstrap sample lists fewer items (`interp.control.intervals`).
 
-    No interval covers what another training run, dictionary or choice of feature would change, nor the many
-    comparisons that a table of all concepts invites.
+    No interval covers the variation between training runs, dictionaries or choices of feature, nor corrects for the
+    many comparisons in a table of all concepts.
 
     Args:
         before: int [n, k] item codes, −1 where a list ran out.
@@ -153,8 +152,8 @@ def receipt(
     table = table[len(means) :].reset_index(drop=True)
     table.insert(0, "concept", list(concepts))
     table.insert(1, "target", [name in targets for name in concepts])
-    chosen = [list(concepts).index(name) for name in targets or concepts]
-    users = _quantiles(means["overlap"][1], (shares[1] - shares[0])[:, chosen], [concepts[c] for c in chosen])
+    columns = [list(concepts).index(name) for name in targets or concepts]
+    users = _quantiles(means["overlap"][1], (shares[1] - shares[0])[:, columns], [concepts[c] for c in columns])
     return Receipt(measures, table, users, n, k, resampling.level)
 
 

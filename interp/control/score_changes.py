@@ -1,4 +1,4 @@
-"""Which features of a steer moved an item: the change of its score, taken apart.
+"""The parts of each feature of a steer in the change of an item's score.
 
 Axes: n items, p points, s steps, f features, v items of the vocabulary.
 """
@@ -11,25 +11,25 @@ import pandas as pd
 import torch
 from nnsight import save
 
-from interp.features.explanations import asked, relative
+from interp.features.explanations import one_history_and_code, relative_scores
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
-from interp.steering.validation import checked
+from interp.steering.validation import check_steer
 from recmodels.errors import InputError
 from recmodels.steady import steady
 
-POINTS = 16  # on the way from unsteered to steered
+POINTS = 16  # points between unsteered and steered
 
 
 @steady()
 @torch.enable_grad()
-def shifts(rec: RecommenderEnvoy, history: Any, items: Sequence[Any], steer: Steer) -> pd.DataFrame:
-    """How much of the change of each item's score every feature of a steer made.
+def feature_contributions(rec: RecommenderEnvoy, history: Any, items: Sequence[Any], steer: Steer) -> pd.DataFrame:
+    """The part of each feature of a steer in the change of each item's score.
 
-    All features of the steer are turned up together, from nothing to what they add, and the slope of the score along
-    each is averaged on that way (integrated gradients, Sundararajan et al., ICML 2017): so the parts add up to what the
-    steer does to the score, but for what `POINTS` of the way leave out, and features that the steer leaves alone have
-    none. Scores are relative to the mean item's, as in `interp.features.explanations`.
+    All features of the steer go up together, from 0 to the values that the steer adds, and the gradient of the score is
+    averaged on that path (integrated gradients, Sundararajan et al., ICML 2017). So the parts add up to the change of
+    the score, up to the error of `POINTS` points, and features outside the steer have none. Scores are relative to the
+    mean item's, as in `interp.features.explanations`.
 
     Args:
         rec: the recommender, with a dictionary attached.
@@ -43,33 +43,36 @@ def shifts(rec: RecommenderEnvoy, history: Any, items: Sequence[Any], steer: Ste
     Raises:
         InputError: not one history, an unknown item, or a steer that does something else.
     """
-    checked(steer, rec.site(steer.site).sae)
-    added: dict[int, float] = {}
+    check_steer(steer, rec.site(steer.site).sae)
+    amounts: dict[int, float] = {}
     for edit in steer.edits:
         if (
             not isinstance(edit, Edit)
             or isinstance(edit.value, Mapping)
             or (edit.op, edit.at, steer.reconstruct) != ("add", "last", "none")
         ):
-            raise InputError('only a steer that adds to features at the last step is taken apart: use op="add"')
+            raise InputError('this steer does not only add to features at the last step: write it with op="add"')
         feature = int(edit.feature)
-        added[feature] = added.get(feature, 0.0) + float(edit.weight) * float(edit.value)
+        amounts[feature] = amounts.get(feature, 0.0) + float(edit.weight) * float(edit.value)
     columns = ["item", "feature", "change"]
-    if not added or not len(items):
+    if not amounts or not len(items):
         return pd.DataFrame(columns=columns)
-    codes, one = [asked(rec, history, item)[1] for item in items], asked(rec, history, items[0])[0]
+    codes, sequence = (
+        [one_history_and_code(rec, history, item)[1] for item in items],
+        one_history_and_code(rec, history, items[0])[0],
+    )
     envoy: Any = rec.site(steer.site)
-    features, total = list(added), torch.tensor(list(added.values()), device=rec.device)
+    features, total = list(amounts), torch.tensor(list(amounts.values()), device=rec.device)
     nodes, weights = (torch.from_numpy(part).float() / 2 for part in np.polynomial.legendre.leggauss(POINTS))
     way = ((0.5 + nodes)[:, None].to(rec.device) * total).requires_grad_()  # [p, f]
-    with rec.trace(one.select(np.zeros(POINTS, dtype=int))):
+    with rec.trace(sequence.select(np.zeros(POINTS, dtype=int))):
         changed = envoy.features.detach().clone()
         changed[:, -1, features] += way
         envoy.features = changed
         scores = save(rec.scores)
     parts = []
     for item, code in zip(items, codes, strict=True):
-        (slope,) = torch.autograd.grad(relative(scores, code).sum(), way, retain_graph=True)
+        (slope,) = torch.autograd.grad(relative_scores(scores, code).sum(), way, retain_graph=True)
         change = (weights.to(slope) @ slope * total).cpu().numpy()
         parts.append(pd.DataFrame({"item": [item] * len(features), "feature": features, "change": change}))
     table = pd.concat(parts, ignore_index=True)

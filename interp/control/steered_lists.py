@@ -1,8 +1,8 @@
-"""Ranked lists under many steers, without running again what no steer changes.
+"""Ranked lists under many steers; the layers before the steered site run only once.
 
-Steers that change a block's output at the last step alone share everything before it: the site is read once, and the
-layers that follow see all changed values in one pass. Any other steer is carried out by itself. Both ways give the
-lists of `with rec.steer(steer): rec.rank(histories)`.
+Steers that only change the last step of a block's output share all computation before it: the site is read once, and
+the later layers process all changed values in one pass. Any other steer runs alone. Both ways give the lists of
+`with rec.steer(steer): rec.rank(histories)`.
 
 Axes: b users, e steers, d hidden size, v items.
 """
@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 from interp.model.envoys import RecommenderEnvoy
 from interp.model.last_step import block_number, score_last_step
 from interp.steering.edits import Steer
-from interp.steering.validation import check_reach, checked
+from interp.steering.validation import check_reach, check_steer
 from recmodels.ranking import top_k
 from recmodels.sequences import Histories
 from recmodels.steady import steady
@@ -34,9 +34,9 @@ def steered_lists(
     Args:
         rec: the recommender, with a dictionary at the steers' sites.
         histories: whose lists.
-        steers: what is done, each by itself.
+        steers: the steers, each applied alone.
         k: list length.
-        progress: what a progress bar over steers is called; without it there is none.
+        progress: the title of a progress bar; None for no bar.
 
     Raises:
         InputError: a steer cannot be carried out, or has values for none of these users.
@@ -45,18 +45,18 @@ def steered_lists(
     together: dict[tuple[str, bool], list[int]] = {}
     alone = []
     for place, steer in enumerate(steers):
-        check_reach(checked(steer, rec.site(steer.site).sae), histories.users)
+        check_reach(check_steer(steer, rec.site(steer.site).sae), histories.users)
         if shares_all_before(rec, steer):
             together.setdefault((steer.site, steer.reconstruct == "all"), []).append(place)
         else:
             alone.append(place)
     with tqdm(desc=progress, total=len(steers) * len(histories), unit="list", leave=False, disable=not progress) as bar:
         for places in together.values():
-            done = 0
+            start = 0
             for batch in histories.batches(USERS):
-                rows = slice(done, done + len(batch))
+                rows = slice(start, start + len(batch))
                 lists[places, rows] = _lists_together(rec, batch, [steers[place] for place in places], k)
-                done += len(batch)
+                start += len(batch)
                 bar.update(len(batch) * len(places))
         for place in alone:
             with rec.steer(steers[place]):
@@ -66,27 +66,27 @@ def steered_lists(
 
 
 def shares_all_before(rec: RecommenderEnvoy, steer: Steer) -> bool:
-    """Whether a steer changes the last step of a block's output and, at most, replaces the others alike for all."""
+    """Whether a steer edits only the last step of a block's output; it may replace all steps by the reconstruction."""
     return block_number(rec, steer.site) is not None and all(edit.at in ("last", (-1,)) for edit in steer.edits)
 
 
 @steady()
 @torch.no_grad()
 def _lists_together(rec: RecommenderEnvoy, batch: Histories, steers: list[Steer], k: int) -> np.ndarray:
-    """Lists [e, b, k] under steers of one site that agree in what becomes of the earlier steps."""
+    """Lists [e, b, k] under steers of one site that treat the earlier steps in the same way."""
     envoy = rec.site(steers[0].site)
     hidden = rec.hidden(batch, envoy.name)
     before = Steer((), envoy.name, "all").apply(hidden, envoy.sae) if steers[0].reconstruct == "all" else hidden
     now = hidden[:, -1:]
     features = envoy.sae.encode(now)
     last = torch.cat([steer.apply(now, envoy.sae, batch.users, features) for steer in steers], dim=1)
-    model, scored = rec.recommender.model, score_last_step(rec, batch, envoy.name, before, last)
+    model, outputs = rec.recommender.model, score_last_step(rec, batch, envoy.name, before, last)
     user = torch.from_numpy(np.repeat(np.arange(len(batch)), batch.lengths))
-    seen = torch.from_numpy(batch.codes).long()
+    history_codes = torch.from_numpy(batch.codes).long()
     parts = []
-    for some in scored.split(STEERS, dim=1):
-        scores = model.scorer(some, model.item_embeddings())
-        scores[user, :, seen] = -torch.inf
+    for part in outputs.split(STEERS, dim=1):
+        scores = model.scorer(part, model.item_embeddings())
+        scores[user, :, history_codes] = -torch.inf
         codes, _ = top_k(scores.flatten(0, 1), None, k)
-        parts.append(codes.reshape(len(batch), some.shape[1], k))
+        parts.append(codes.reshape(len(batch), part.shape[1], k))
     return np.concatenate(parts, axis=1).swapaxes(0, 1)

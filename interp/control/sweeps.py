@@ -1,4 +1,4 @@
-"""Turning features up and down, and what that does to the lists (paper section 8)."""
+"""Sweeps: features turned up and down by many values, and the effects on the lists (paper section 8)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ Names: TypeAlias = Mapping[str, Any]  # method, target, feature and value of a p
 
 @dataclass(frozen=True)
 class SweepPoint:
-    """One steer of a sweep, and what it is called in tables.
+    """One steer of a sweep, and its names in tables.
 
     Attributes:
         method: "set" (the feature is set, the reconstruction error kept), "replace" (the feature is set and the
@@ -50,7 +50,7 @@ class SweepPoint:
 
 
 def unit(direction: torch.Tensor, std: float) -> torch.Tensor:
-    """A direction [d] scaled to length 1 among activations divided by `std`, so that all kinds compare; 0 stays 0."""
+    """A direction [d] scaled to length 1 in activations divided by `std`, so that methods compare; 0 stays 0."""
     return direction / direction.norm().clamp_min(torch.finfo(direction.dtype).tiny) * std
 
 
@@ -112,17 +112,17 @@ def sweep(
         points: the steers.
         concepts: whose shares are reported.
         k: list length.
-        metrics, popularity: as in `measured`.
+        metrics, popularity: as in `measure_points`.
 
     Returns:
-        The two tables of `measured`.
+        The two tables of `measure_points`.
     """
     points = list(points)
     lists = steered_lists(rec, histories.split_last()[0], [point.steer for point in points], k, "steering")
-    return measured(rec, histories, [point.names for point in points], lists, concepts, metrics, popularity)
+    return measure_points(rec, histories, [point.names for point in points], lists, concepts, metrics, popularity)
 
 
-def measured(
+def measure_points(
     rec: RecommenderEnvoy,
     histories: Histories,
     points: Sequence[Names],
@@ -131,12 +131,12 @@ def measured(
     metrics: Sequence[str] = (),
     popularity: pd.Series | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """What points did to lists, however these were made.
+    """Metrics of the lists under each point.
 
     Args:
         rec: the recommender.
         histories: users whose last item is held out as the truth.
-        points: what each point is called: method, target, feature and value.
+        points: the names of each point: method, target, feature and value.
         lists: item codes under each point, int [point, user, k].
         concepts: whose shares are reported.
         metrics: further metrics (`interp.control.user_metrics`), such as one of your own, each a column of means.
@@ -155,20 +155,20 @@ def measured(
     plain = rec.rank(inputs, lists.shape[2])
     counts = np.zeros(len(vocabulary)) if popularity is None else popularity.reindex(vocabulary.ids).to_numpy(float)
     items, further = item_table(counts, vocabulary.ids), [user_metric(name) for name in metrics]
-    rows, shares, begun = [], [], set()
+    rows, shares, started = [], [], set()
 
-    def note(row: Names, steered: np.ndarray) -> None:
-        share = concept_shares(steered, labels)
-        found = {"share": share[concepts.index(row["target"])], **list_metrics(steered, truth, catalogue)}
-        means = {metric.name: np.nanmean(values_of(metric, steered, truth, items)) for metric in further}
-        rows.append({**row, **found, "overlap": user_overlap(plain, steered).mean(), **means})
+    def note(row: Names, point_lists: np.ndarray) -> None:
+        share = concept_shares(point_lists, labels)
+        values = {"share": share[concepts.index(row["target"])], **list_metrics(point_lists, truth, catalogue)}
+        means = {metric.name: np.nanmean(values_of(metric, point_lists, truth, items)) for metric in further}
+        rows.append({**row, **values, "overlap": user_overlap(plain, point_lists).mean(), **means})
         shares.append(pd.DataFrame({**row, "concept": concepts.names, "share": share}))
 
-    for point, steered in zip(points, lists, strict=True):
-        if (point["method"], point["target"]) not in begun:
-            begun.add((point["method"], point["target"]))
+    for point, point_lists in zip(points, lists, strict=True):
+        if (point["method"], point["target"]) not in started:
+            started.add((point["method"], point["target"]))
             note({**point, "value": nan}, plain)
-        note(point, steered)
+        note(point, point_lists)
     return pd.DataFrame(rows), pd.concat(shares, ignore_index=True)
 
 
@@ -187,16 +187,16 @@ def concept_shares(lists: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def user_shares(lists: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Share of each user's list that has each concept: float [user, concept]. Arguments as in `concept_shares`."""
-    listed = lists >= 0
-    has = labels[np.where(listed, lists, 0)] & listed[..., None]
-    return has.sum(axis=1) / np.maximum(listed.sum(axis=1), 1)[:, None]
+    in_list = lists >= 0
+    has = labels[np.where(in_list, lists, 0)] & in_list[..., None]
+    return has.sum(axis=1) / np.maximum(in_list.sum(axis=1), 1)[:, None]
 
 
 def user_overlap(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Share of each user's list before that is also in the list after: float [n], 0 for an empty one."""
-    listed = before >= 0
-    same = (before[:, :, None] == after[:, None, :]).any(axis=2) & listed
-    return same.sum(axis=1) / np.maximum(listed.sum(axis=1), 1)
+    in_list = before >= 0
+    stays = (before[:, :, None] == after[:, None, :]).any(axis=2) & in_list
+    return stays.sum(axis=1) / np.maximum(in_list.sum(axis=1), 1)
 
 
 def monotone(metrics: pd.DataFrame, low: float = -4, high: float = 4) -> pd.Series:
@@ -210,10 +210,10 @@ def monotone(metrics: pd.DataFrame, low: float = -4, high: float = 4) -> pd.Seri
     Returns:
         bool; False where there are fewer than two values to look at.
     """
-    steered = metrics[metrics["value"].between(low, high)].sort_values("value", kind="stable")
+    rows = metrics[metrics["value"].between(low, high)].sort_values("value", kind="stable")
 
     def rises(share: pd.Series) -> bool:
         return bool(share.is_monotonic_increasing and share.iloc[-1] > share.iloc[0])
 
-    found = steered.groupby("target", sort=False)["share"].agg(rises)
-    return found.reindex(metrics["target"].unique(), fill_value=False).astype(bool)
+    rising = rows.groupby("target", sort=False)["share"].agg(rises)
+    return rising.reindex(metrics["target"].unique(), fill_value=False).astype(bool)

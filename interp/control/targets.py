@@ -1,4 +1,4 @@
-"""Which concepts a study steers, and by which features."""
+"""The concepts that a study steers, with their features."""
 
 from collections.abc import Sequence
 

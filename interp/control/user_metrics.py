@@ -1,4 +1,4 @@
-"""Metrics of lists with one value per user: those of receipts, and one's own, such as revenue.
+"""Metrics of lists with one value per user: those of receipts, and your own, such as revenue.
 
 Axes: n users, k places of a list, v items.
 """
@@ -41,7 +41,7 @@ _METRICS: Registry[UserMetric] = Registry("there is no metric", "interp.metrics"
 
 
 def register_metric(name: str, values: UserValues, *, needs_truth: bool = False, version: int = 1) -> UserValues:
-    """Make a metric of your own known: receipts have it with its interval, and doses can go by it.
+    """Register your own metric: receipts show it with its interval, and doses can use it as their cost.
 
     Args:
         name: what it is called, such as "revenue".
@@ -59,10 +59,10 @@ def register_metric(name: str, values: UserValues, *, needs_truth: bool = False,
         InputError: this package has a metric of that name.
     """
     module = values.__module__
-    own = module.partition(".")[0] != __name__.partition(".")[0]
+    is_own = module.partition(".")[0] != __name__.partition(".")[0]
     if name == "overlap" or not str(name).isidentifier():
         raise InputError(f"{name!r} cannot name a metric: give letters, digits and _, such as revenue")
-    _METRICS.add(name, UserMetric(name, values, needs_truth, version, own), module)
+    _METRICS.add(name, UserMetric(name, values, needs_truth, version, is_own), module)
     return values
 
 
@@ -94,7 +94,7 @@ def own_metrics() -> dict[str, int]:
 
 
 def item_table(popularity: np.ndarray, ids: pd.Index | None = None, head: float = 0.8) -> pd.DataFrame:
-    """What metrics are told of items: popularity and long_tail, in code order, indexed by item id.
+    """The item table for metrics: popularity and long_tail, in code order, indexed by item id.
 
     Args:
         popularity: [v], training interactions in code order.
@@ -113,10 +113,10 @@ def values_of(metric: UserMetric, lists: np.ndarray, truth: np.ndarray | None, i
     """
     if truth is None and metric.needs_truth:
         raise InputError(f"{metric.name} needs held-out items: give histories of at least two items")
-    found = np.asarray(metric.values(lists, truth, items), dtype=float)
-    if found.shape != lists.shape[:1]:
-        raise InputError(f"metric {metric.name} gives {found.shape} for {len(lists)} users: give one value for each")
-    return found
+    values = np.asarray(metric.values(lists, truth, items), dtype=float)
+    if values.shape != lists.shape[:1]:
+        raise InputError(f"metric {metric.name} gives {values.shape} for {len(lists)} users: give one value for each")
+    return values
 
 
 def _ndcg(lists: np.ndarray, truth: np.ndarray | None, items: pd.DataFrame) -> np.ndarray:

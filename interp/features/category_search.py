@@ -1,7 +1,7 @@
-"""Features that stand for more than the study's concepts, found by search (paper section 7.2.2, Figure 6).
+"""A search for features of other concepts than the study's (paper section 7.2.2, Figure 6).
 
-The paper shows features for Japanese anime, for a film series, for foreign films and for years, picked by hand. Here
-every concept of each such kind is compared with every feature, and the best-aligned pairs are reported.
+The paper shows features for Japanese anime, a film series, foreign films and years, picked by hand. Here every feature
+is compared with every concept of such kinds, and the best-aligned pairs are reported.
 
 Axes: n rows of the test part, f features, c concepts.
 """
@@ -19,11 +19,11 @@ from interp.concepts.alignment import auc, correlation
 from interp.features.examples import p_top, strongest_histories
 from recmodels.errors import InputError
 
-MIN_ROWS = 50  # steps of the test part that a concept needs, for its correlation to mean something
+MIN_ROWS = 50  # steps of the test part with a concept, at least, for a meaningful correlation
 KEPT = 5  # pairs reported of each kind
 SHOWN = 3  # histories shown of each kind's best pair
-COMMON_ITEMS = 200  # the most frequent items, which are searched for as concepts of their own
-# Kind → attributes that hold it, of which the first that the items have is taken.
+COMMON_ITEMS = 200  # the most frequent items; each is a concept in the search
+# Kind → attributes with its concepts; the first one that the items have is used.
 KINDS = {
     "franchise": ("collection", "franchise"),
     "artist": ("artist",),
@@ -31,7 +31,7 @@ KINDS = {
     "decade": ("decade",),
     "year": ("year",),
 }
-# Columns of the two tables, for data sets in which nothing is common enough to look for.
+# Columns of the two tables, for data sets without a concept that is frequent enough.
 CASES = {
     "kind": str,
     "rank": int,
@@ -49,17 +49,17 @@ HISTORIES = ("feature", "rank", "user", "step", "item", "activation", "kind", "h
 def search(
     activations: sparse.csc_array, store: ActivationStore, items: pd.DataFrame, concepts: Concepts, attribute: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The best-aligned pairs of a feature and a concept, of every kind that the items allow to search for.
+    """The best-aligned pairs of a feature and a concept, for every kind of concept that the items have.
 
-    Kinds are those of `KINDS`; "item", one common item alone; and "both", two concepts at once, such as Animation and
-    Japanese, which count only where they fit the feature better together than either alone.
+    Kinds are those of `KINDS`; "item", a single common item; and "both", two concepts at once, such as Animation and
+    Japanese, if the feature correlates better with both together than with either.
 
     Args:
         activations: [n, f] on the test part.
         store: what the rows are.
         items: the item table.
         concepts: the study's concepts.
-        attribute: the attribute that they are values of; it is no kind of its own.
+        attribute: the attribute with these concepts; it is not searched again.
 
     Returns:
         Two tables, which may be empty. Cases: kind, rank (from 1; no feature twice within a kind), concept, feature,
@@ -85,14 +85,14 @@ def search(
         ]
         cases.append(pd.DataFrame(rows))
         first, column = best[0]
-        shown = strongest_histories(activations[:, [first]], store, SHOWN).assign(feature=first, kind=kind)
+        histories_of_best = strongest_histories(activations[:, [first]], store, SHOWN).assign(feature=first, kind=kind)
         has = labels.iloc[:, column].groupby(store.rows["item"].to_numpy()).first()
-        histories.append(shown.assign(has=has.reindex(shown["item"]).to_numpy()))
+        histories.append(histories_of_best.assign(has=has.reindex(histories_of_best["item"]).to_numpy()))
     return _joined(cases), _joined(histories)
 
 
 def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """All parts; the first, which is empty, only where it is alone, as it would spoil the types of the others."""
+    """All parts in one table; the empty first part, which would change the types of columns, is used only if alone."""
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
@@ -100,12 +100,15 @@ def _kinds(
     activations: sparse.csc_array, store: ActivationStore, items: pd.DataFrame, concepts: Concepts, attribute: str
 ) -> Iterator[tuple[str, pd.DataFrame, np.ndarray]]:
     """Kind, labels bool [n, c] with the concepts' names, and correlations [f, c]."""
-    found = families(items, attribute)
-    for kind, family in (found | _common_items(items, store)).items():
+    families_by_kind = families(items, attribute)
+    for kind, family in (families_by_kind | _common_items(items, store)).items():
         labels = _labels(family, store)
         if labels.shape[1]:
             yield kind, labels, correlation(activations, labels.to_numpy())
-    parts = [_labels(family, store) for family in (concepts, *(found[k] for k in ("language", "decade") if k in found))]
+    parts = [
+        _labels(family, store)
+        for family in (concepts, *(families_by_kind[k] for k in ("language", "decade") if k in families_by_kind))
+    ]
     single = pd.concat(parts, axis=1)
     alone = correlation(activations, single.to_numpy())
     names, values = single.columns, single.to_numpy()
@@ -113,24 +116,24 @@ def _kinds(
     if pairs:
         a, b = np.array(pairs).T
         together = values[:, a] & values[:, b]
-        both = correlation(activations, together)
+        joint = correlation(activations, together)
         labels = pd.DataFrame(together, columns=[f"{names[i]} & {names[j]}" for i, j in pairs])
-        yield "both", labels, np.where(both > np.maximum(alone[:, a], alone[:, b]), both, 0)
+        yield "both", labels, np.where(joint > np.maximum(alone[:, a], alone[:, b]), joint, 0)
 
 
 def families(items: pd.DataFrame, attribute: str) -> dict[str, Concepts]:
-    """The concepts of each kind of `KINDS` that the items have, but for the one that `attribute` holds."""
-    found = {}
+    """The concepts of each kind of `KINDS` that the items have, except the kind of `attribute`."""
+    concepts_by_kind = {}
     for kind, names in KINDS.items():
         if attribute in names:
             continue
         for name in names:
             try:
-                found[kind] = concepts_of(items, name, min_support=2 if kind == "franchise" else 1)
+                concepts_by_kind[kind] = concepts_of(items, name, min_support=2 if kind == "franchise" else 1)
                 break
             except InputError:
                 continue
-    return found
+    return concepts_by_kind
 
 
 def _common_items(items: pd.DataFrame, store: ActivationStore) -> dict[str, Concepts]:
@@ -144,8 +147,8 @@ def _labels(concepts: Concepts, store: ActivationStore) -> pd.DataFrame:
     # An attribute can have thousands of values: count by item before any matrix over rows is made.
     count = store.rows["item"].value_counts()
     rows = concepts.labels(count.index).T @ count.to_numpy()
-    kept = np.flatnonzero((rows >= MIN_ROWS) & (rows < len(store)))
-    by_item = pd.DataFrame(concepts.matrix[:, kept], concepts.items, [concepts.names[c] for c in kept])
+    columns = np.flatnonzero((rows >= MIN_ROWS) & (rows < len(store)))
+    by_item = pd.DataFrame(concepts.matrix[:, columns], concepts.items, [concepts.names[c] for c in columns])
     return by_item.loc[store.rows["item"]].reset_index(drop=True)
 
 
@@ -161,7 +164,7 @@ def _best_pairs(scores: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _scores(activations: sparse.csc_array, store: ActivationStore, labels: pd.DataFrame) -> dict[str, float]:
-    """Scores of one feature and one concept that a correlation does not tell."""
+    """Scores of one feature and one concept beside the correlation."""
     values = labels.to_numpy()
     mean, pooled = p_top(activations, store, values)
     return {

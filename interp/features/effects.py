@@ -1,4 +1,4 @@
-"""What a feature does to the scores: the items it promotes and suppresses, measured through the layers after it.
+"""Effects of features on scores: the items they promote and suppress, measured through the layers after them.
 
 Axes: u users, d hidden size, f features, v items.
 """
@@ -18,10 +18,10 @@ _USERS = 32  # per pass
 
 
 def paths(rec: RecommenderEnvoy, site: str) -> dict[str, str]:
-    """The sites whose outputs are pushed: the features' own, and the last block's, from which only scoring follows.
+    """The sites where features are pushed: their own, and the last block, after which only scoring follows.
 
-    The second is the direct path: what a feature writes goes past the blocks in between. Where no block follows the
-    site, the two are the same, and there is only the first.
+    The second is the direct path, which skips the blocks in between. Where no block follows the site, the two are the
+    same, and only the first is returned.
     """
     last = f"blocks.{rec.recommender.model.config.num_hidden_layers - 1}"
     return {LAYERS: site} if site in (last, "final") else {LAYERS: site, DIRECT: last}
@@ -30,8 +30,8 @@ def paths(rec: RecommenderEnvoy, site: str) -> dict[str, str]:
 def mean_jacobian(rec: RecommenderEnvoy, histories: Histories, site: str, step: float, users: int = 128) -> np.ndarray:
     """How each item's score changes with each neuron of the last step, averaged over users.
 
-    By central differences: the only approximation is that the layers after the site are taken as linear over ±`step`.
-    One matrix serves every direction at the site, so the whole dictionary costs no more than one feature.
+    Central differences; the only approximation is that the layers after the site are linear over ±`step`. One matrix
+    serves every direction at the site, so the whole dictionary costs as much as one feature.
 
     Args:
         rec: the recommender.
@@ -41,21 +41,21 @@ def mean_jacobian(rec: RecommenderEnvoy, histories: Histories, site: str, step: 
         users: how many of the histories to take, spread evenly.
 
     Returns:
-        float64 [v, d]. Every column has mean 0: a change of all scores alike moves no list.
+        float64 [v, d]. Every column has mean 0, because an equal change of all scores changes no list.
     """
-    chosen = np.unique(np.linspace(0, len(histories) - 1, users).astype(int))
+    sample = np.unique(np.linspace(0, len(histories) - 1, users).astype(int))
     model = rec.recommender.model
     d = rec.recommender.model.config.hidden_size
     pushes = step * torch.cat([torch.eye(d), -torch.eye(d)]).to(rec.device)
     total = torch.zeros(2 * d, d, dtype=torch.float64)
-    with tqdm(desc="effects", total=len(chosen), unit="user", leave=False) as bar:
-        for batch in histories.select(chosen).batches(_USERS):
+    with tqdm(desc="effects", total=len(sample), unit="user", leave=False) as bar:
+        for batch in histories.select(sample).batches(_USERS):
             hidden = rec.hidden(batch, site)
-            scored = score_last_step(rec, batch, site, hidden, hidden[:, -1:] + pushes)
-            total += scored.double().sum(dim=0).cpu()
+            outputs = score_last_step(rec, batch, site, hidden, hidden[:, -1:] + pushes)
+            total += outputs.double().sum(dim=0).cpu()
             bar.update(len(batch))
     # The scorer is affine, so the mean of the scores is the score of the mean.
-    mean = (total / len(chosen)).to(model.item_embeddings())
+    mean = (total / len(sample)).to(model.item_embeddings())
     up, down = model.scorer(mean, model.item_embeddings()).double().split(d)
     jacobian = ((up - down) / (2 * step)).T.cpu().numpy()
     return jacobian - jacobian.mean(axis=0)
@@ -77,16 +77,16 @@ def promoted_items(jacobian: np.ndarray, sae: SparseAutoencoder, items: pd.Index
     effects = sae.directions.double().numpy() @ jacobian.T
     order = np.argsort(-effects, axis=1, kind="stable")
     parts = []
-    for direction, chosen in (("promoted", order[:, :count]), ("suppressed", order[:, ::-1][:, :count])):
-        f, k = chosen.shape
+    for direction, codes in (("promoted", order[:, :count]), ("suppressed", order[:, ::-1][:, :count])):
+        f, k = codes.shape
         parts.append(
             pd.DataFrame(
                 {
                     "feature": np.repeat(np.arange(f), k),
                     "direction": direction,
                     "rank": np.tile(np.arange(1, k + 1), f),
-                    "item": items[chosen.ravel()],
-                    "effect": np.take_along_axis(effects, chosen, axis=1).ravel(),
+                    "item": items[codes.ravel()],
+                    "effect": np.take_along_axis(effects, codes, axis=1).ravel(),
                 }
             )
         )

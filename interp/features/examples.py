@@ -1,4 +1,4 @@
-"""The histories that light a feature up, and how much of that light falls on a concept.
+"""The histories with a feature's largest activations, and the share of its activation on a concept.
 
 Axes: n rows of a store (one user at one step), f features, c concepts.
 """
@@ -32,20 +32,20 @@ def strongest_histories(
     Returns:
         feature, rank (from 1), user, step, item, activation; one row per shown step.
     """
-    chosen = _around_peaks(
+    table = _around_peaks(
         activations, store, lambda n: [("strongest", place) for place in range(min(count, n))], before, after
     )
-    return chosen.drop(columns="band")
+    return table.drop(columns="band")
 
 
 def banded_histories(
     activations: sparse.csc_array, store: ActivationStore, before: int = 9, after: int = 2
 ) -> pd.DataFrame:
-    """For every feature, histories that light it up strongly, middlingly and weakly, around the step where it peaks.
+    """For every feature, histories with strong, middle and weak activation, around the step where it peaks.
 
-    Of the histories in which it is ever on, by their peak: the strongest, those around the median, and those around
-    the 10th percentile, as many of each as `SHOWN` says. No history is in two bands; where there are too few for all
-    of them, the middle goes first.
+    Of the histories in which the feature is active, ordered by their peak: the strongest, those around the median, and
+    those around the 10th percentile; `SHOWN` says how many of each. No history is in two bands; if there are too few
+    histories, the middle band is shortened first.
 
     Args:
         activations: [n, f].
@@ -54,14 +54,14 @@ def banded_histories(
         after: steps shown after it.
 
     Returns:
-        feature, band, rank (by peak among all of its histories, from 1), user, step, item, activation, and what else
-        the store says of its rows; one row per shown step.
+        feature, band, rank (by peak among all of its histories, from 1), user, step, item, activation, and the other
+        columns of the store's rows; one row per shown step.
     """
     return _around_peaks(activations, store, bands, before, after)
 
 
 def bands(n: int) -> Bands:
-    """Which of a feature's n histories are shown, the one with the highest peak being 0, each with its band."""
+    """The band and the place of each shown history among a feature's n; place 0 has the highest peak."""
     top = min(SHOWN["strongest"], n)
     weak = min(max(round(0.9 * (n - 1)) - SHOWN["weak"] // 2, top), max(n - SHOWN["weak"], top))
     middle = max(round(0.5 * (n - 1)) - SHOWN["middle"] // 2, top)
@@ -70,29 +70,29 @@ def bands(n: int) -> Bands:
         "middle": range(middle, min(middle + SHOWN["middle"], weak)),
         "weak": range(weak, min(weak + SHOWN["weak"], n)),
     }
-    return [(band, place) for band, some in places.items() for place in some]
+    return [(band, place) for band, positions in places.items() for place in positions]
 
 
-def next_items(store: ActivationStore, held_out: pd.Series) -> np.ndarray:
+def next_items(store: ActivationStore, last_items: pd.Series) -> np.ndarray:
     """The item that each row's user took next, [n].
 
     Args:
         store: what the rows are.
-        held_out: by user, the item after the last row.
+        last_items: by user, the item after the last row.
     """
     owner, users = store.users
     items = store.rows["item"].to_numpy()
     following = np.r_[items[1:], items[:1]]
-    following[np.r_[owner[1:] != owner[:-1], True]] = held_out.loc[users].to_numpy()
+    following[np.r_[owner[1:] != owner[:-1], True]] = last_items.loc[users].to_numpy()
     return following
 
 
 def _around_peaks(
     activations: sparse.csc_array, store: ActivationStore, choose: Callable[[int], Bands], before: int, after: int
 ) -> pd.DataFrame:
-    """The chosen ones of each feature's histories, the steps around their peak."""
+    """The steps around the peak of the histories of each feature that `choose` selects."""
     owner, _ = store.users
-    parts, named = [], []
+    parts, band_names = [], []
     for feature, rows, values in _columns(activations):
         starts, users = _runs(owner[rows])
         peak = np.maximum.reduceat(values, starts)
@@ -101,16 +101,20 @@ def _around_peaks(
             best = order[place]
             run = slice(starts[best], starts[best + 1] if best + 1 < len(starts) else len(rows))
             at = rows[run][values[run].argmax()]
-            shown = np.arange(max(at - before, 0), min(at + after + 1, len(owner)))
-            shown = shown[owner[shown] == users[best]]
-            part = np.zeros(len(shown), dtype=np.float32)
-            inside = (rows[run] >= shown[0]) & (rows[run] <= shown[-1])
-            part[rows[run][inside] - shown[0]] = values[run][inside]
-            parts.append((np.full(len(shown), feature), np.full(len(shown), place + 1), shown, part))
-            named += [band] * len(shown)
+            window = np.arange(max(at - before, 0), min(at + after + 1, len(owner)))
+            window = window[owner[window] == users[best]]
+            part = np.zeros(len(window), dtype=np.float32)
+            inside = (rows[run] >= window[0]) & (rows[run] <= window[-1])
+            part[rows[run][inside] - window[0]] = values[run][inside]
+            parts.append((np.full(len(window), feature), np.full(len(window), place + 1), window, part))
+            band_names += [band] * len(window)
     features, ranks, steps, strengths = (np.concatenate(column) for column in zip(*parts, strict=True))
-    what = store.rows.iloc[steps].reset_index(drop=True)
-    return pd.DataFrame({"feature": features, "band": named, "rank": ranks}).join(what).assign(activation=strengths)
+    columns = store.rows.iloc[steps].reset_index(drop=True)
+    return (
+        pd.DataFrame({"feature": features, "band": band_names, "rank": ranks})
+        .join(columns)
+        .assign(activation=strengths)
+    )
 
 
 def p_top(
@@ -176,7 +180,7 @@ def histograms(activations: sparse.csc_array, labels: np.ndarray, concept: np.nd
 
 
 def _columns(activations: sparse.csc_array) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """Every feature that is ever active, with its active rows in order and its activations there."""
+    """Every feature that is active somewhere, with its active rows in order and its activations there."""
     for feature in range(activations.shape[1]):
         part = slice(activations.indptr[feature], activations.indptr[feature + 1])
         if part.stop > part.start:
@@ -190,8 +194,8 @@ def _runs(owner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sample_users(histories: Histories, count: int) -> Histories:
-    """So many of the users, drawn at random and in their order, or all if there are no more."""
+    """A random sample of `count` users in their order, or all users if there are no more."""
     if len(histories) <= count:
         return histories
-    chosen = np.random.default_rng(SEED).choice(len(histories), count, replace=False)
-    return histories.select(np.sort(chosen))
+    rows = np.random.default_rng(SEED).choice(len(histories), count, replace=False)
+    return histories.select(np.sort(rows))

@@ -1,7 +1,7 @@
-"""When features are active, counted by item: on the steps that labels are learnt from, and on those of unseen users.
+"""Counts by item of the steps where features are active: on training steps, for labels, and on those of unseen users.
 
-A feature counts as active where its activation is above the median of its positive activations. Were the faint ones
-counted, many features would be active so often that whatever is common foretells them.
+A feature counts as active where its activation is above the median of its positive activations. With the weak
+activations, many features would be active so often that every common predicate would predict them.
 
 Axes: n steps (one user at one), f features, v items.
 """
@@ -50,48 +50,51 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Activity:
-    """What labels are learnt from and scored on.
+class ItemCounts:
+    """The counts from which labels are chosen, and those on which they are scored.
 
     Attributes:
-        learnt: steps of the part that the dictionary was trained on.
-        unseen: steps of users whom neither the dictionary nor a label has seen.
+        training: steps of the part that the dictionary was trained on.
+        unseen: steps of users who are used neither for the dictionary nor for choosing labels.
         hard: of the unseen steps, each feature's hard negatives by item, sparse [f, v].
-        mean: mean activation of each feature on the learnt steps of each item, sparse [f, v].
+        mean: mean activation of each feature on the training steps of each item, sparse [f, v].
     """
 
-    learnt: Counts
+    training: Counts
     unseen: Counts
     hard: sparse.csr_array
     mean: sparse.csr_array
 
 
-def activity(
+def count_by_item(
     sae: SparseAutoencoder,
-    learnt_on: tuple[FeatureMatrix, pd.Series],
+    training: tuple[FeatureMatrix, pd.Series],
     unseen: tuple[FeatureMatrix, pd.Series],
     concepts: Concepts,
-) -> Activity:
-    """Count both parts.
+) -> ItemCounts:
+    """Count the steps of both parts by item.
 
     Args:
         sae: the dictionary.
-        learnt_on: the features [n, f] that labels are chosen on, such as those of the SAE part, and each row's item.
+        training: the features [n, f] that labels are chosen on, such as those of the SAE part, and each row's item.
         unseen: the same of other users, such as the test part.
         concepts: the study's concepts, for hard negatives.
     """
-    (values, items), (others, unseen_items) = learnt_on, unseen
+    (values, items), (unseen_values, unseen_items) = training, unseen
     floor = medians(values)
-    learnt = counts(above(values, floor), items)
-    active = above(others, floor)
-    held_out = counts(active, unseen_items)
-    near = concepts.labels(learnt.items).astype(np.float32)
-    neighbours = _best(f1_of(learnt.active @ near, learnt.steps @ near, learnt.active.sum(axis=1)), NEIGHBOURS)
-    of_item = (neighbours @ concepts.labels(held_out.items).T) > 0
+    training_counts = counts(exceeds(values, floor), items)
+    active = exceeds(unseen_values, floor)
+    unseen_counts = counts(active, unseen_items)
+    near = concepts.labels(training_counts.items).astype(np.float32)
+    neighbours = _best(
+        f1_of(training_counts.active @ near, training_counts.steps @ near, training_counts.active.sum(axis=1)),
+        NEIGHBOURS,
+    )
+    of_item = (neighbours @ concepts.labels(unseen_counts.items).T) > 0
     similar = nearest(cosines(sae.directions.cpu().numpy()), SIMILAR)
-    hard = hard_negatives(active, unseen_items, held_out, similar, of_item)
-    mean = sparse.csr_array(values.T @ _one_hot(items, learnt.items)) / learnt.steps
-    return Activity(learnt, held_out, hard, sparse.csr_array(mean))
+    hard = hard_negatives(active, unseen_items, unseen_counts, similar, of_item)
+    mean = sparse.csr_array(values.T @ _one_hot(items, training_counts.items)) / training_counts.steps
+    return ItemCounts(training_counts, unseen_counts, hard, sparse.csr_array(mean))
 
 
 def medians(activations: sparse.csc_array) -> np.ndarray:
@@ -100,12 +103,12 @@ def medians(activations: sparse.csc_array) -> np.ndarray:
     return np.array([np.quantile(values, QUANTILE) if len(values) else np.inf for values in parts])
 
 
-def above(activations: sparse.csc_array, floor: np.ndarray) -> sparse.csc_array:
+def exceeds(activations: sparse.csc_array, floor: np.ndarray) -> sparse.csc_array:
     """Where activations [n, f] are above each feature's floor [f]: 1 there, sparse float32 [n, f]."""
-    found = activations.copy()
-    found.data = (found.data > np.repeat(floor, np.diff(found.indptr))).astype(np.float32)
-    found.eliminate_zeros()
-    return found
+    result = activations.copy()
+    result.data = (result.data > np.repeat(floor, np.diff(result.indptr))).astype(np.float32)
+    result.eliminate_zeros()
+    return result
 
 
 def counts(active: sparse.csc_array, items: pd.Series) -> Counts:
@@ -120,45 +123,48 @@ def counts(active: sparse.csc_array, items: pd.Series) -> Counts:
 
 
 def hard_negatives(
-    active: sparse.csc_array, items: pd.Series, counted: Counts, similar: np.ndarray, neighbours: np.ndarray
+    active: sparse.csc_array, items: pd.Series, totals: Counts, similar: np.ndarray, neighbours: np.ndarray
 ) -> sparse.csr_array:
-    """Steps where a feature is not active though it could be: sparse [f, v].
+    """Steps where a feature is not active but could be: sparse [f, v].
 
     Args:
         active: 1 where a feature is active [n, f].
         items: the item of each step.
-        counted: the same steps by item.
-        similar: for each feature, others [f, k]; where one of them is active, a step is hard.
-        neighbours: whether each item is near to each feature, bool [f, v]; all of its steps are hard.
+        totals: the same steps by item.
+        similar: for each feature, similar features [f, k]; a step where one of them is active is hard.
+        neighbours: whether each item is near to each feature, bool [f, v]; all of the item's steps are hard.
     """
-    one_hot, parts = _one_hot(items, counted.items), []
+    one_hot, parts = _one_hot(items, totals.items), []
     for start in range(0, len(similar), BLOCK):
         block = slice(start, start + BLOCK)
-        some = similar[block]
+        block_similar = similar[block]
         pick = sparse.csc_array(
-            (np.ones(some.size, np.float32), (some.ravel(), np.repeat(np.arange(len(some)), some.shape[1]))),
-            shape=(active.shape[1], len(some)),
+            (
+                np.ones(block_similar.size, np.float32),
+                (block_similar.ravel(), np.repeat(np.arange(len(block_similar)), block_similar.shape[1])),
+            ),
+            shape=(active.shape[1], len(block_similar)),
         )
-        own = active[:, block]
+        block_active = active[:, block]
         beside = (active @ pick) > 0
-        confusing = (beside.astype(np.float32) - beside.multiply(own)).T @ one_hot
-        inactive = counted.steps - counted.active[block].toarray()
+        confusing = (beside.astype(np.float32) - beside.multiply(block_active)).T @ one_hot
+        inactive = totals.steps - totals.active[block].toarray()
         parts.append(sparse.csr_array(np.where(neighbours[block], inactive, confusing.toarray())))
     return sparse.csr_array(sparse.vstack(parts))
 
 
-def f1_of(hits: np.ndarray, said: np.ndarray, active: np.ndarray) -> np.ndarray:
-    """2 · hits / (said + active), 0 where both are 0: hits [f, c], said [c], active [f]."""
-    total = said + active[:, None]
+def f1_of(hits: np.ndarray, predicted: np.ndarray, active: np.ndarray) -> np.ndarray:
+    """2 · hits / (predicted + active), 0 where both are 0: hits [f, c], predicted [c], active [f]."""
+    total = predicted + active[:, None]
     return np.divide(2 * hits, total, out=np.zeros_like(hits, dtype=float), where=total > 0)
 
 
 def _best(scores: np.ndarray, count: int) -> np.ndarray:
     """Whether each score is among the best of its row and above 0, float32 like `scores` [f, c]."""
     order = np.argsort(-scores, axis=1, kind="stable")[:, :count]
-    chosen = np.zeros_like(scores, dtype=np.float32)
-    np.put_along_axis(chosen, order, 1, axis=1)
-    return chosen * (scores > 0)
+    is_best = np.zeros_like(scores, dtype=np.float32)
+    np.put_along_axis(is_best, order, 1, axis=1)
+    return is_best * (scores > 0)
 
 
 def _one_hot(items: pd.Series, index: pd.Index) -> sparse.csr_array:

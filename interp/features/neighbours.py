@@ -1,4 +1,4 @@
-"""How the features of a dictionary lie to each other: a map of their directions, and each one's nearest.
+"""Similarity of the features of a dictionary: a map of their directions, and the nearest features of each.
 
 Axes: n rows of a store, d hidden size, f features.
 """
@@ -17,11 +17,11 @@ COUNT = 8  # neighbours of each kind
 
 
 def direction_map(directions: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Places on a map on which features that write alike lie together.
+    """Places on a map where features with similar directions are close.
 
     t-SNE of the directions at length 1 (van der Maaten and Hinton 2008), started from their two principal components,
-    which is what fixes where large groups lie. Only who is near whom means something; the axes and large distances do
-    not. Fewer than `FEW` features are placed by their principal components alone.
+    which determines where large groups lie. Only nearness has a meaning, not the axes or large distances. Fewer than
+    `FEW` features are placed by their principal components alone.
 
     Args:
         directions: [f, d], what one unit of each feature writes (`SparseAutoencoder.directions`).
@@ -41,7 +41,7 @@ def direction_map(directions: np.ndarray, seed: int = 0) -> np.ndarray:
     return places / (np.abs(places).max() or 1)
 
 
-def alike(directions: np.ndarray, count: int = COUNT) -> pd.DataFrame:
+def similar_features(directions: np.ndarray, count: int = COUNT) -> pd.DataFrame:
     """The features whose directions are most like each feature's, by cosine.
 
     Args:
@@ -54,18 +54,17 @@ def alike(directions: np.ndarray, count: int = COUNT) -> pd.DataFrame:
     return _table(cosines(directions), count)
 
 
-def together(activations: sparse.csc_array, count: int = COUNT) -> pd.DataFrame:
-    """The features that are most on together with each feature, by Pearson correlation over all rows.
+def coactive_features(activations: sparse.csc_array, count: int = COUNT) -> pd.DataFrame:
+    """The features that are most often active together with each feature, by Pearson correlation over all rows.
 
-    Not by cosine or Jaccard: by those, two features that are on at most steps would be neighbours by chance.
+    With cosine or Jaccard, two features that are active at most steps would be neighbours by chance.
 
     Args:
         activations: [n, f].
         count: neighbours per feature.
 
     Returns:
-        feature, rank (from 1), neighbour, similarity; only where that is above 0, so nothing of features that are
-        alike at every row.
+        feature, rank (from 1), neighbour, similarity; only where that is above 0, so a constant feature has none.
     """
     columns = Levelled.of(activations)
     return _table(correlation(columns, columns), count)
@@ -78,7 +77,7 @@ def cosines(directions: np.ndarray) -> np.ndarray:
 
 
 def nearest(similarity: np.ndarray, count: int) -> np.ndarray:
-    """The columns of each row's largest entries but for its own, largest first: int [f, count], fewer if there are."""
+    """The columns of each row's largest entries except its own, largest first: int [f, count] or fewer columns."""
     similarity = similarity.copy()
     np.fill_diagonal(similarity, -np.inf)
     return np.argsort(-similarity, axis=1, kind="stable")[:, : min(count, len(similarity) - 1)]

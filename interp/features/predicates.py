@@ -1,4 +1,4 @@
-"""What can be said of an item in a few words, as candidates for the labels of features.
+"""Predicates on items in a few words, as candidates for the labels of features.
 
 Axes: v items, c predicates.
 """
@@ -15,8 +15,8 @@ from interp.concepts.attributes import title_words
 from interp.features.category_search import families
 from recmodels.errors import InputError
 
-MIN_STEPS = 20  # with a predicate, for what is learnt from them to mean something
-PAIRED = ("concept", "language", "decade")  # kinds of which two may be said at once
+MIN_STEPS = 20  # steps with a predicate, at least
+PAIRED = ("concept", "language", "decade")  # kinds that may be combined in pairs
 BOTH = "both"
 
 
@@ -25,7 +25,7 @@ class Predicates:
     """Which item fits which predicate.
 
     Attributes:
-        names: what they are called [c].
+        names: their names [c].
         kinds: concept, decade, language, year, item, artist, franchise, word (of the title), or both for two at once.
         items: item ids [v].
         fits: 0 or 1, sparse float32 [v, c].
@@ -42,34 +42,38 @@ class Predicates:
 
 
 def predicates(items: pd.DataFrame, concepts: Concepts, attribute: str, steps: pd.Series) -> Predicates:
-    """The predicates that enough but not all steps fit; of two that say the same, the more telling comes first.
+    """The predicates that enough but not all steps fit; of equivalent ones, the more informative kind comes first.
 
     Args:
         items: the item table; only items that occur.
         concepts: the study's concepts.
-        attribute: what they are values of.
+        attribute: the attribute with these concepts.
         steps: how many steps each item has, by item id; items may lack.
     """
-    found = families(items, attribute)
+    families_by_kind = families(items, attribute)
     count = steps.reindex(items.index, fill_value=0)
     common = items.loc[count >= MIN_STEPS]
-    named = pd.DataFrame({"title": items["title"], "item": common["title"], "word": items["title"].map(title_words)})
-    kinds = {"concept": concepts} | {kind: found[kind] for kind in ("decade", "language", "year") if kind in found}
-    kinds |= _of(named, "item") | {kind: found[kind] for kind in ("artist", "franchise") if kind in found}
-    kinds |= _of(named, "word", min_support=2)
+    table = pd.DataFrame({"title": items["title"], "item": common["title"], "word": items["title"].map(title_words)})
+    kinds = {"concept": concepts} | {
+        kind: families_by_kind[kind] for kind in ("decade", "language", "year") if kind in families_by_kind
+    }
+    kinds |= _of(table, "item") | {
+        kind: families_by_kind[kind] for kind in ("artist", "franchise") if kind in families_by_kind
+    }
+    kinds |= _of(table, "word", min_support=2)
     parts = []
     for kind, family in kinds.items():
         fits = sparse.csc_array(family.labels(items.index).astype(np.float32))
         names = np.array(family.names, dtype=object)
         names = np.array([f"“{name}” in the title" for name in names], dtype=object) if kind == "word" else names
         parts.append(Predicates(names, np.full(len(names), kind, dtype=object), items.index, fits))
-    every = Predicates(
+    candidates = Predicates(
         np.concatenate([part.names for part in parts]),
         np.concatenate([part.kinds for part in parts]),
         items.index,
         sparse.csc_array(sparse.hstack([part.fits for part in parts])),
     )
-    return every.select(_enough(every.fits, count.to_numpy()))
+    return candidates.select(_enough(candidates.fits, count.to_numpy()))
 
 
 def pairs(single: Predicates, steps: pd.Series) -> Predicates:
@@ -79,18 +83,18 @@ def pairs(single: Predicates, steps: pd.Series) -> Predicates:
         single: predicates; concepts, languages and decades are paired.
         steps: how many steps each item has, by item id.
     """
-    few = np.flatnonzero(np.isin(single.kinds, PAIRED))
-    chosen = np.array(list(combinations(few, 2)), dtype=int).reshape(-1, 2)
-    both = sparse.csc_array(single.fits[:, chosen[:, 0]].multiply(single.fits[:, chosen[:, 1]]))
-    names = np.array([f"{single.names[a]} & {single.names[b]}" for a, b in chosen], dtype=object)
-    made = Predicates(names, np.full(len(chosen), BOTH, dtype=object), single.items, both)
-    return made.select(_enough(both, steps.reindex(single.items, fill_value=0).to_numpy()))
+    columns = np.flatnonzero(np.isin(single.kinds, PAIRED))
+    column_pairs = np.array(list(combinations(columns, 2)), dtype=int).reshape(-1, 2)
+    fits = sparse.csc_array(single.fits[:, column_pairs[:, 0]].multiply(single.fits[:, column_pairs[:, 1]]))
+    names = np.array([f"{single.names[a]} & {single.names[b]}" for a, b in column_pairs], dtype=object)
+    candidates = Predicates(names, np.full(len(column_pairs), BOTH, dtype=object), single.items, fits)
+    return candidates.select(_enough(fits, steps.reindex(single.items, fill_value=0).to_numpy()))
 
 
-def _of(named: pd.DataFrame, column: str, min_support: int = 1) -> dict[str, Concepts]:
+def _of(table: pd.DataFrame, column: str, min_support: int = 1) -> dict[str, Concepts]:
     """A column's values as a family, or nothing where it has none."""
     try:
-        return {column: concepts_of(named, column, min_support)}
+        return {column: concepts_of(table, column, min_support)}
     except InputError:
         return {}
 

@@ -1,4 +1,4 @@
-"""Linear probes: the supervised answer to what a dictionary finds without labels (paper section 8.2.3).
+"""Linear probes: the supervised counterpart of a dictionary (paper section 8.2.3).
 
 Axes: n rows, d hidden size, c concepts.
 """
@@ -42,7 +42,7 @@ class Probes:
     def direction(self, concept: str) -> torch.Tensor:
         """[d] change of the hidden state that is of length 1 among normalised activations (docs/paper.md, 11).
 
-        It is 0 for a probe that learnt nothing.
+        It is 0 for a probe whose weights are 0.
         """
         weights = self.weights[self.concepts.index(concept)]
         return torch.from_numpy(weights / (np.linalg.norm(weights) or 1) * self.std).float()
@@ -57,19 +57,19 @@ def fit_probes(store: ActivationStore, concepts: Concepts) -> Probes:
     """
     x = (np.asarray(store.activations, dtype=np.float64) - store.mean) / store.std
     labels = concepts.labels(store.rows["item"])
-    kept = non_constant_columns(labels)
-    fitted = [
+    columns = non_constant_columns(labels)
+    probes = [
         # For many rows of few columns this solver is the fastest, and it converges to the optimum.
         LogisticRegression(solver="newton-cholesky").fit(x, labels[:, column])
-        for column in tqdm(kept, desc="probing", unit="concept", leave=False)
+        for column in tqdm(columns, desc="probing", unit="concept", leave=False)
     ]
-    weights = np.concatenate([probe.coef_ for probe in fitted])
-    bias = np.concatenate([probe.intercept_ for probe in fitted])
-    return Probes([concepts.names[column] for column in kept], weights, bias, store.mean, store.std)
+    weights = np.concatenate([probe.coef_ for probe in probes])
+    bias = np.concatenate([probe.intercept_ for probe in probes])
+    return Probes([concepts.names[column] for column in columns], weights, bias, store.mean, store.std)
 
 
 def probe_scores(probes: Probes, store: ActivationStore, concepts: Concepts) -> pd.DataFrame:
-    """How well probes tell the rows of a store apart, for the concepts that some rows have and others lack.
+    """How well probes classify the rows of a store, for the concepts that some rows have and others lack.
 
     Returns:
         concept, correlation_probability and correlation_decision (Pearson, of the label with the probability and

@@ -1,4 +1,4 @@
-"""The one fast path: many values of the last step's hidden state, scored without running again what comes before it.
+"""The one fast path: scores many values of the last step's hidden state, and runs the layers before it only once.
 
 Axes: b users, s steps, e values, d hidden size.
 """
@@ -40,7 +40,7 @@ def score_last_step(rec: RecommenderEnvoy, histories: Histories, site: str, hidd
         last: [b, e, d] values of the last step.
 
     Returns:
-        [b, e, d]; `rec.recommender.model.scorer` makes scores of it.
+        [b, e, d]; `rec.recommender.model.scorer` turns it into scores.
     """
     model, block = rec.recommender.model, block_number(rec, site)
     if block is not None:

@@ -1,4 +1,4 @@
-"""Whether a wrapped recommender can be relied on: each site of a trace against a plain hook, each history alone."""
+"""Checks of a wrapped recommender: each site in a trace against a plain hook, and each history alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import torch
 from nnsight import save
 from torch import Tensor
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.recommender import Recommender
 from recmodels.scalars import as_number
 from recmodels.sequences import Histories
@@ -20,7 +20,7 @@ RTOL, ATOL = 1e-3, 1e-4  # of scores
 
 
 class Wrapped(Protocol):
-    """What is compared: a recommender as envoys."""
+    """The part of a wrapped recommender that the checks use."""
 
     recommender: Recommender
 
@@ -43,7 +43,7 @@ class Pass:
     """A forward pass of the bare model.
 
     Attributes:
-        histories: over which.
+        histories: its input.
         tokens: [b, s], what the model read.
         outputs: the output of every site, by plain hooks.
         scores: [b, v].
@@ -56,7 +56,7 @@ class Pass:
 
 
 def bare_pass(recommender: Recommender) -> Pass:
-    """What the model does before anything is wrapped round it, on two histories of different lengths.
+    """A forward pass of the model before it is wrapped, on two histories of different lengths.
 
     Raises:
         InputError: its scores are not finite, or a site gives no hidden states.
@@ -65,7 +65,7 @@ def bare_pass(recommender: Recommender) -> Pass:
     codes = np.arange(5, dtype=np.int32) % model.config.n_items
     histories = Histories(pd.RangeIndex(2), codes, np.array([0, 2, 5]))
     outputs: dict[str, Any] = {}
-    with steady(model):  # whatever grad mode is on, as in a trace: kernels may differ by it
+    with steady(model):  # in the current grad mode, as in a trace: kernels may depend on it
         tokens = model.inference_inputs(histories).to(model.device)
         hooks = [
             model.get_submodule(path).register_forward_hook(lambda *call, name=name: outputs.update({name: call[-1]}))
@@ -84,17 +84,17 @@ def bare_pass(recommender: Recommender) -> Pass:
                 f"site {name} of {type(model).__name__} does not give hidden states [user, step, "
                 f"{model.config.hidden_size}]: name in site_paths a module whose output is that tensor and nothing else"
             )
-    # Copies, so that nothing that runs later can change what is compared.
+    # Copies, so that later code cannot change them.
     return Pass(histories, tokens, {name: output.clone() for name, output in outputs.items()}, scores.clone())
 
 
 def check_faithful(rec: Wrapped, bare: Pass, weights: str) -> None:
-    """Compare every site in a trace with the bare model: a change of nnsight or of a model cannot go unseen.
+    """Compare every site in a trace with the bare model, to detect changes of nnsight or of a model.
 
     Args:
         rec: the wrapped recommender.
-        bare: what the model did before it was wrapped.
-        weights: its fingerprint from then.
+        bare: the forward pass before wrapping.
+        weights: the recommender's fingerprint before wrapping.
 
     Raises:
         InputError: they differ, or the model's scores depend on the padding.
@@ -110,21 +110,21 @@ def check_faithful(rec: Wrapped, bare: Pass, weights: str) -> None:
         for name in model.sites:
             traced[name] = save(rec.site(name).output)
         scores = save(rec.scores)
-    same = all(torch.equal(traced[name], bare.outputs[name]) for name in model.sites)
-    if not (same and torch.equal(scores, bare.scores)):
+    sites_match = all(torch.equal(traced[name], bare.outputs[name]) for name in model.sites)
+    if not (sites_match and torch.equal(scores, bare.scores)):
         raise InputError(
             "a trace of this recommender differs from the bare model: install the nnsight of constraints.txt"
         )
-    alone = torch.cat([recommender.score(one) for one in bare.histories.batches(1)])
+    alone = torch.cat([recommender.score(history) for history in bare.histories.batches(1)])
     if not torch.allclose(alone, bare.scores, RTOL, ATOL):
         raise InputError(
-            f"{type(model).__name__} scores a history differently by itself than beside a longer one: its padding, "
-            f"token 0 on the left, must change nothing"
+            f"{type(model).__name__} scores a history differently alone than beside a longer one: make sure that its "
+            f"padding, token 0 on the left, changes nothing"
         )
 
 
 def check_expected(rec: Wrapped, expected: Any) -> None:
-    """Compare the scores with those that another program gave, up to rounding.
+    """Compare the scores with those of another program, up to rounding.
 
     Args:
         rec: the wrapped recommender.
@@ -138,18 +138,18 @@ def check_expected(rec: Wrapped, expected: Any) -> None:
         expected = {history: row for history, row in expected.iterrows()}
     if not isinstance(expected, Mapping) or not expected:
         raise InputError(
-            f"expected scores are {shown(expected)}: give a mapping from histories, tuples of item ids, to scores by "
+            f"expected scores are {quote(expected)}: give a mapping from histories, tuples of item ids, to scores by "
             f"item id"
         )
-    for history, wanted in expected.items():
-        if not isinstance(history, tuple) or not isinstance(wanted, Mapping | pd.Series) or not len(wanted):
-            raise InputError(f"the expected scores of {shown(history)} cannot be read: give a tuple and scores by item")
+    for history, target in expected.items():
+        if not isinstance(history, tuple) or not isinstance(target, Mapping | pd.Series) or not len(target):
+            raise InputError(f"the expected scores of {quote(history)} cannot be read: give a tuple and scores by item")
         (scores,) = rec.score(rec.recommender.histories([list(history)]))
-        codes = rec.recommender.vocabulary.encode(list(wanted.keys()))
-        for item, code, value in zip(wanted.keys(), codes, dict(wanted).values(), strict=True):
+        codes = rec.recommender.vocabulary.encode(list(target.keys()))
+        for item, code, value in zip(target.keys(), codes, dict(target).values(), strict=True):
             number, score = as_number(value), float(scores[int(code)])
             if number is None or not np.isclose(score, float(number), RTOL, ATOL):
                 raise InputError(
-                    f"item {shown(item)} has the score {score:.6g} after {shown(history)}, where {shown(value)} was "
+                    f"item {quote(item)} has the score {score:.6g} after {quote(history)}, where {quote(value)} was "
                     f"expected: the model has other weights or items than the one that gave the expected scores"
                 )

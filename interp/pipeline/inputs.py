@@ -163,7 +163,8 @@ INPUTS: dict[str, InputSource] = {
     "other_concepts": InputSource(
         "the same for each of `other_attributes`: attribute → `Concepts`",
         lambda inputs: Input(
-            {name: concepts.fingerprint for name, concepts in inputs.data.others.items()}, lambda: inputs.data.others
+            {name: concepts.fingerprint for name, concepts in inputs.data.other_concepts.items()},
+            lambda: inputs.data.other_concepts,
         ),
     ),
     "catalogue": InputSource(

@@ -1,4 +1,4 @@
-"""Sparse autoencoders: a dictionary of dictionary_learning, the normaliser in front of it, and where they came from.
+"""Sparse autoencoders: a dictionary of dictionary_learning with its normaliser and its provenance.
 
 Axes: n rows, d hidden size, f features.
 """
@@ -20,7 +20,7 @@ from interp.config import SAEConfig
 from interp.sae.trainers import build_dictionary
 from recmodels import artifacts
 from recmodels.config_keys import config_key
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.json_files import check_record, of_type, read_record
 from recmodels.loading import tensor_shapes
 from recmodels.paths import as_path
@@ -30,7 +30,7 @@ KIND = artifacts.Kind("dictionary", ("dictionary.json", "dictionary.safetensors"
 ABOUT = {"activation_dim": int, "mean": float, "std": float, "config": dict, "provenance": dict}
 LARGEST = 2**31  # number in a description
 LARGEST_WIDTH = 2**16  # of the activations that a dictionary reads
-# The settings that a fingerprint names even at their defaults: those that there were when fingerprints began.
+# Settings that a fingerprint includes even at their defaults: all settings of the first release with fingerprints.
 _ALWAYS = (
     "trainer",
     "n_features",
@@ -47,7 +47,7 @@ _ALWAYS = (
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where a dictionary came from; it refuses to work anywhere else.
+    """The recommender, site and activations of a dictionary; it refuses to work with others.
 
     Attributes:
         recommender: fingerprint of the recommender whose activations it was trained on.
@@ -95,10 +95,10 @@ class SparseAutoencoder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the weights, the normaliser and where they came from; what a steer remembers its dictionary by."""
+        """SHA-256 of the weights, the normaliser and the provenance; steers record it."""
         settings = {name: getattr(self.config, name) for name in _ALWAYS} | config_key(self.config.complete())
-        made_from = {"config": settings, "provenance": asdict(self.provenance)}
-        digest = hashlib.sha256(json.dumps([self.mean, self.std, made_from], sort_keys=True).encode())
+        description = {"config": settings, "provenance": asdict(self.provenance)}
+        digest = hashlib.sha256(json.dumps([self.mean, self.std, description], sort_keys=True).encode())
         for name, tensor in sorted(self.dictionary.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
@@ -173,16 +173,16 @@ class SparseAutoencoder:
         config.check()
         width, mean, std = about["activation_dim"], about["mean"], about["std"]
         if not (0 < width <= LARGEST_WIDTH and isfinite(mean) and isfinite(std) and std > 0):
-            raise InputError(f"{path} is damaged, activation_dim, mean or std cannot be: {advice}")
+            raise InputError(f"{path} is damaged, activation_dim, mean or std is not valid: {advice}")
         weights = folder / "dictionary.safetensors"
-        # A dictionary is only built if the file can hold it.
+        # A dictionary that cannot fit into the file is not built.
         if config.n_features * width > sum(prod(shape) for shape in tensor_shapes(weights, advice).values()):
             raise InputError(f"{weights} is too small for the dictionary that {path.name} describes: {advice}")
         try:
             dictionary = build_dictionary(config, width)
             dictionary.load_state_dict(load_file(weights))
         except (RuntimeError, ValueError, ArithmeticError, AssertionError):
-            raise InputError(f"{weights} holds no dictionary such as {path.name} describes: {advice}") from None
+            raise InputError(f"{weights} does not hold the dictionary that {path.name} describes: {advice}") from None
         return cls(dictionary, mean, std, config, provenance)
 
     def check_belongs(self, recommender: str) -> None:
@@ -200,11 +200,11 @@ class SparseAutoencoder:
 
 def _record(kind: type[Any], values: dict[str, Any], path: Path, advice: str) -> Any:
     """A flat dataclass from its JSON; each value of the type that the class declares."""
-    types = {one.name: type(one.default) if one.default is not MISSING else str for one in fields(kind)}
-    needed = {one.name for one in fields(kind) if one.default is MISSING} | set(values) & set(types)
+    types = {entry.name: type(entry.default) if entry.default is not MISSING else str for entry in fields(kind)}
+    needed = {entry.name for entry in fields(kind) if entry.default is MISSING} | set(values) & set(types)
     check_record(values, {name: types[name] for name in needed}, path, advice)
     if any(of_type(value, float) and not abs(value) <= LARGEST for value in values.values()):
         raise InputError(f"{path} is damaged, a number in it is too large: {advice}")
     if more := sorted(set(values) - set(types)):
-        raise InputError(f"{path} has the key {shown(more[0])}, which {kind.__name__} does not: {advice}")
+        raise InputError(f"{path} has the key {quote(more[0])}, which {kind.__name__} lacks: {advice}")
     return kind(**values)

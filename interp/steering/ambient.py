@@ -11,24 +11,24 @@ from recmodels.errors import InputError
 
 
 class Force:
-    """A steer in force, known by its identity, and what forward passes it has met."""
+    """A steer in force, and what it has seen of the forward passes."""
 
     def __init__(self, owner: object, steer: Steer) -> None:
         self.owner, self.steer = owner, steer
         self.ended = False
-        self.users: list[Any] = []  # one that it has no value for, then one that it has
+        self.users: list[Any] = []  # a user with a value in the steer; if there is none so far, a user without
         self.steps = 0  # of the widest pass
 
     def meet(self, users: Iterable[Any] | None, steps: int) -> None:
-        """Remember a forward pass over these users, where the steer asks for them, with so many steps."""
+        """Record a forward pass: its number of steps and, if the steer has values by user, its users."""
         self.steps = max(self.steps, steps)
         if users is not None:
-            named = self.steer.users
-            met = [user for user in users if user in named]
-            self.users = met[:1] or self.users or list(users)[:1]
+            own_users = self.steer.users
+            matches = [user for user in users if user in own_users]
+            self.users = matches[:1] or self.users or list(users)[:1]
 
     def end(self) -> None:
-        """Be in force no more, in whatever thread, task or generator the steer was seen."""
+        """End the steer in every thread, task and generator that knows it."""
         self.ended = True
 
 
@@ -42,15 +42,15 @@ def in_force(owner: object) -> list[Force]:
 
 
 class AmbientSteer(ContextDecorator):
-    """Puts a steer in force while a block runs, and takes away this one and no other.
+    """Keeps a steer in force while a block runs, and removes only this steer at the end.
 
-    It may be used again once its block has ended; as a decorator each call has a block of its own.
+    It can be used again after its block has ended; as a decorator, each call has its own block.
 
     Args:
         owner: whose steer it is.
         steer: what is done.
-        result: what `as` gives.
-        check: raises where no block can be opened.
+        result: the value for `as`.
+        check: raises an error where no block can be opened.
     """
 
     def __init__(self, owner: object, steer: Steer, result: Any, check: Callable[[], None]) -> None:
@@ -71,7 +71,7 @@ class AmbientSteer(ContextDecorator):
         if force is None:
             return
         force.end()
-        _IN_FORCE.set(tuple(other for other in _IN_FORCE.get() if not other.ended))
+        _IN_FORCE.set(tuple(entry for entry in _IN_FORCE.get() if not entry.ended))
         if kind is None:
             check_reach(self.steer, force.users, force.steps)
 

@@ -17,7 +17,7 @@ from recmodels.errors import InputError
 
 
 class Coder(Protocol):
-    """What an edit needs of a dictionary."""
+    """The part of a dictionary that edits use."""
 
     @property
     def n_features(self) -> int:
@@ -25,7 +25,7 @@ class Coder(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """What tells it from every other dictionary."""
+        """Identifies the dictionary."""
 
     def encode(self, hidden: Tensor) -> Tensor:
         """[..., d] hidden states to [..., f] features."""
@@ -47,10 +47,10 @@ class Edit:
             leaves those it does not name alone.
         op: "set" the activation to the value, "add" the value, "scale" by it, or keep it from falling below ("floor")
             or rising above it ("cap").
-        at: at each user's "last" real step (the paper's way), at "all" steps, or at chosen ones, counted from the end:
+        at: each user's "last" real step (as in the paper), "all" steps, or a tuple of steps counted from the end:
             (-1,) is the last step, (-1, -2) the last two.
-        weight: how far the activation moves towards what `op` makes of it: 1 all the way, 0.5 half of it.
-        concept: the concept that it was written for, if any.
+        weight: how far the activation moves towards the result of `op`: 1 all the way, 0.5 half of the way.
+        concept: the concept that the edit was written for, if any.
     """
 
     feature: int
@@ -68,8 +68,8 @@ class Edit:
             features[:, steps, feature] = self._changed(old, float(self.value))
             return
         labels = range(len(old)) if users is None else users
-        own = old.new_tensor([float(self.value.get(user, math.nan)) for user in labels])[:, None]
-        features[:, steps, feature] = torch.where(own.isnan(), old, self._changed(old, own))
+        user_values = old.new_tensor([float(self.value.get(user, math.nan)) for user in labels])[:, None]
+        features[:, steps, feature] = torch.where(user_values.isnan(), old, self._changed(old, user_values))
 
     def _changed(self, old: Tensor, value: float | Tensor) -> Tensor:
         """Activations [b, s] after the edit, by a value for all or one for each row [b, 1]."""
@@ -87,7 +87,7 @@ class Edit:
 
 @dataclass(frozen=True, eq=False)
 class Push:
-    """A direction that is added to hidden states, whether a dictionary knows it or not (paper section 8.2.3).
+    """A direction that is added to hidden states, from a dictionary or from elsewhere (paper section 8.2.3).
 
     Attributes:
         direction: [d], in units of the hidden state.
@@ -100,7 +100,7 @@ class Push:
     at: At = "last"
 
     def __eq__(self, other: object) -> bool:
-        """Whether it pushes alike; tensors compare entry by entry, which is no answer."""
+        """Whether two pushes are the same; plain comparison of tensors would be entry by entry."""
         if not isinstance(other, Push):
             return NotImplemented
         return (self.factor, self.at) == (other.factor, other.at) and torch.equal(self.direction, other.direction)
@@ -119,15 +119,15 @@ class Push:
 
 @dataclass(frozen=True)
 class Steer:
-    """Edits at one site, and what happens to the part of the hidden state that the dictionary misses.
+    """Edits at one site, and what happens to the reconstruction error of the dictionary there.
 
     Attributes:
-        edits: applied in order; what they do to features comes first, then what is pushed.
+        edits: applied in order, first the edits of features, then the pushes.
         site: where, such as "blocks.0".
         reconstruct: "none" keeps the reconstruction error, so that only the edited features change;
             "all" replaces the site's output by its reconstruction at every step (the paper's way,
             section 4.3), "last" at the last step only.
-        dictionary: fingerprint of the dictionary whose features are meant; without it, any.
+        dictionary: fingerprint of the dictionary whose features are meant; None for any.
     """
 
     edits: tuple[Edit | Push, ...]
@@ -143,19 +143,19 @@ class Steer:
     @property
     def concepts(self) -> list[str]:
         """The concepts that its edits were written for, each once."""
-        named = (edit.concept for edit in self.edits if isinstance(edit, Edit))
-        return list(dict.fromkeys(name for name in named if name is not None))
+        names = (edit.concept for edit in self.edits if isinstance(edit, Edit))
+        return list(dict.fromkeys(name for name in names if name is not None))
 
     @property
     def by_user(self) -> bool:
-        """Whether it asks who the users are."""
+        """Whether an edit has values by user."""
         return any(isinstance(edit, Edit) and isinstance(edit.value, Mapping) for edit in self.edits)
 
     @property
     def users(self) -> set[Any]:
-        """The users for whom an edit has a value of their own."""
-        own = (edit.value for edit in self.edits if isinstance(edit, Edit) and isinstance(edit.value, Mapping))
-        return set().union(*own)
+        """The users for whom an edit has a separate value."""
+        mappings = (edit.value for edit in self.edits if isinstance(edit, Edit) and isinstance(edit.value, Mapping))
+        return set().union(*mappings)
 
     def apply(
         self, hidden: Tensor, coder: Coder, users: pd.Index | None = None, features: Tensor | None = None
@@ -166,7 +166,7 @@ class Steer:
             hidden: [b, s, d] output of the site.
             coder: the site's dictionary.
             users: labels of the rows, by default 0, 1, 2, …
-            features: [b, s, f] what the dictionary makes of `hidden`, where it is known already.
+            features: [b, s, f] the features of `hidden`, if they are already computed.
         """
         start = 0 if self.reconstruct == "all" else min((_first(e.at, hidden.shape[1]) for e in self.edits), default=-1)
         start %= hidden.shape[1]
@@ -188,14 +188,14 @@ class Steer:
 
 
 def steps_of(at: At, n: int) -> slice | list[int]:
-    """Which of n steps are meant; a history that is too short for a chosen step has none there."""
+    """The positions of the steps `at` among n; steps before the first are left out."""
     if isinstance(at, str):
         return slice(-1, None) if at == "last" else slice(None)
     return [n + int(step) for step in at if n + int(step) >= 0]
 
 
 def _first(at: At, n: int) -> int:
-    """The first of n steps that is meant, −1 for the last."""
+    """The first of the steps `at` among n, counted from the end."""
     if isinstance(at, str):
         return -1 if at == "last" else -n
     return max(min(map(int, at)), -n)

@@ -1,23 +1,23 @@
-"""Which feature or concept a text means: `412`, `Horror`, `feature:412`, `concept:Horror`."""
+"""Reading the name of a feature or a concept: `412`, `Horror`, `feature:412`, `concept:Horror`."""
 
 import re
 from collections.abc import Collection
 
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 
 FEATURE, CONCEPT = "feature:", "concept:"
 
 
 def feature_or_concept(text: str, concepts: Collection[str], plain_numbers: bool = False) -> int | str:
-    """The number of a feature, or the name of a concept; a name of no concept is returned as it is.
+    """The number of a feature, or the name of a concept; an unknown name is returned as it is.
 
     Args:
-        text: `feature:412` is a feature, `concept:12` a concept whatever it is called.
+        text: `feature:412` always means a feature, `concept:12` always a concept.
         concepts: names of all concepts.
         plain_numbers: whether `412` is a feature, as on a command line, where everything is text.
 
     Raises:
-        InputError: the text means a feature and a concept, or two concepts.
+        InputError: the text is ambiguous: it names a feature and a concept, or two concepts.
     """
     name = text if text in concepts else text.strip()
     readings: list[int | str] = [name] if name in concepts else []
@@ -28,10 +28,10 @@ def feature_or_concept(text: str, concepts: Collection[str], plain_numbers: bool
     if text.startswith(CONCEPT) and (text.removeprefix(CONCEPT) in concepts or not readings):
         readings.append(text.removeprefix(CONCEPT))
     if len(readings) > 1:
-        ways = " or ".join(FEATURE + str(one) if isinstance(one, int) else CONCEPT + one for one in readings)
+        ways = " or ".join(f"{FEATURE if isinstance(reading, int) else CONCEPT}{reading}" for reading in readings)
         if FEATURE in text:
             ways = f"{CONCEPT}{name} for the concept, or the number with a zero in front for the feature"
-        raise InputError(f"{shown(text)} is the name of a concept and has another meaning: write {ways}")
+        raise InputError(f"{quote(text)} is the name of a concept and has another meaning: write {ways}")
     return readings[0] if readings else name
 
 

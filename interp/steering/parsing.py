@@ -1,4 +1,4 @@
-"""What people write, as edits: concepts by name, several features, strengths in a feature's own units."""
+"""Parsing what users write into edits: concepts by name, several features, values in a feature's own units."""
 
 import operator
 from collections import Counter
@@ -16,22 +16,22 @@ from interp.steering.edits import Edit, Push, Steer
 from interp.steering.feature_names import feature_or_concept
 from interp.steering.validation import check_at, check_dictionary, check_weight, check_word
 from interp.steering.vocabulary import At, Op, Reconstruct, Unit, Verb
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.scalars import as_number, as_whole_number
 
 USUAL = {"op": "set", "at": "last", "unit": "activation", "weight": 1.0, "reconstruct": "none"}
-DICTIONARY = "dictionary"  # the name under which a series of features keeps the fingerprint of its dictionary
+DICTIONARY = "dictionary"  # the attribute of a series of features with the fingerprint of its dictionary
 MOST = 1_000_000  # edits of one steer; an iterator may never end
 
 
 @dataclass(frozen=True)
 class Meanings:
-    """What names and units mean for the features of a dictionary.
+    """The meaning of names and units for the features of a dictionary.
 
     Attributes:
         concepts: concept → its aligned features, best first.
         units: std and p99 of every feature's activations, indexed by feature.
-        dictionary: fingerprint of the dictionary whose features these are; without it, any.
+        dictionary: fingerprint of the dictionary with these features; None for any.
     """
 
     concepts: Mapping[str, tuple[int, ...]]
@@ -49,11 +49,11 @@ class Meanings:
         aligned = features[features["correlation"] >= UNALIGNED].sort_values(
             "correlation", ascending=False, kind="stable"
         )
-        found = {
+        by_concept = {
             row.concept: (int(row.feature), *aligned.loc[aligned["concept"] == row.concept, "feature"].astype(int))
             for row in concepts.itertuples()
         }
-        return cls({name: tuple(dict.fromkeys(numbers)) for name, numbers in found.items()}, units, dictionary)
+        return cls({name: tuple(dict.fromkeys(numbers)) for name, numbers in by_concept.items()}, units, dictionary)
 
     def features(self, name: str) -> tuple[int, ...]:
         """The aligned features of a concept, best first.
@@ -69,7 +69,7 @@ class Meanings:
         """One unit of a feature in activation.
 
         Raises:
-            InputError: the feature is never active, so that it has no unit of its own.
+            InputError: the feature is never active, so it has no unit.
         """
         size = float(self.units[unit].get(feature, np.nan))
         if size == 0:
@@ -91,11 +91,11 @@ def steer_of(
 ) -> Steer:
     """The `Steer` that was written for a site; see `interp.model.envoys.RecommenderEnvoy.steer`.
 
-    `meanings` tells what names and units mean, `dictionary` is the fingerprint of the dictionary whose features are
-    meant. `interp.steering.validation.checked` says whether it can be carried out.
+    `meanings` resolves names and units, `dictionary` is the fingerprint of the dictionary whose features are meant.
+    `interp.steering.validation.check_steer` checks whether the dictionary can carry the steer out.
 
     Raises:
-        InputError: edits of another form, an unknown concept or word, or a unit that is not known.
+        InputError: edits of another form, or an unknown concept, word or unit.
     """
     check_word("op", op, Verb)
     check_word("unit", unit, Unit)
@@ -105,33 +105,33 @@ def steer_of(
     weight = float(weight)
     if isinstance(edits, pd.Series):
         dictionary = _same(edits.attrs.get(DICTIONARY), dictionary)
-    made: list[Edit | Push] = []
+    entries: list[Edit | Push] = []
     for key, value in _entries(edits, op):
         if isinstance(key, Edit | Push):
             if (op, steps, unit, weight) != tuple(USUAL[word] for word in ("op", "at", "unit", "weight")):
                 raise InputError("an Edit already says its op, at and weight, in activation: give edits without these")
-            made.append(key)
+            entries.append(key)
             continue
         dictionary = _same(getattr(key, DICTIONARY, None) if hasattr(type(key), "__index__") else None, dictionary)
         key = _read(key, meanings)
         concept = key if isinstance(key, str) else None
         for feature in _features(key, meanings):
             size = _size(feature, op, unit, meanings)
-            made += [
+            entries += [
                 Edit(feature, _times(operand, size), kind, steps, weight, concept)
                 for kind, operand in _operands(op, value)
             ]
-    return Steer(tuple(made), site, reconstruct, dictionary)
+    return Steer(tuple(entries), site, reconstruct, dictionary)
 
 
 def is_usual(word: str, value: Any) -> bool:
-    """Whether an option has the value that it has when nobody says anything."""
+    """Whether an option is at its default."""
     usual = USUAL[word]
     return value == usual if isinstance(value, str) else as_number(value) == usual
 
 
 def _steps(at: Any) -> Any:
-    """Steps as a word or a tuple of Python's own whole numbers; anything else as it is, to be refused by name."""
+    """Steps as a word or a tuple of Python's own whole numbers; anything else as it is, for the check to refuse."""
     number = as_whole_number(at)
     if number is not None:
         return (number,)
@@ -144,7 +144,7 @@ def _steps(at: Any) -> Any:
 
 
 def _same(written_for: Any, dictionary: str | None) -> str | None:
-    """The dictionary that is meant, if what was written is for the same one or for any."""
+    """The fingerprint of the dictionary that is meant; edits for another dictionary are refused."""
     check_dictionary(written_for, dictionary)
     return dictionary if written_for is None else written_for
 
@@ -158,7 +158,7 @@ def _entries(edits: Any, op: Verb) -> Iterable[tuple[Any, Any]]:
         try:
             entries = list(islice(edits, MOST + 1))
         except (TypeError, RuntimeError) as error:  # such as an array without axes
-            raise InputError(f"cannot read edits from {shown(edits)} ({error}): give a list") from None
+            raise InputError(f"cannot read edits from {quote(edits)} ({error}): give a list") from None
         if len(entries) > MOST:
             raise InputError(f"a steer has at most {MOST} edits: give fewer")
         if op == "ablate" or all(isinstance(edit, Edit | Push) for edit in entries):
@@ -169,21 +169,21 @@ def _entries(edits: Any, op: Verb) -> Iterable[tuple[Any, Any]]:
     )
 
 
-def _once(series: Any, what: str) -> Any:
-    """A mapping or series, if nothing in it is named twice."""
+def _once(series: Any, kind: str) -> Any:
+    """Check that a mapping or series names nothing twice, and return it."""
     if isinstance(series, pd.Series):
         try:
             unique = series.index.is_unique
         except Exception:  # of a key's own code, or because it has no hash
-            raise InputError(f"the index of a series holds no {what}s: it is {shown(series.index)}") from None
+            raise InputError(f"the index of a series holds no {kind}s: it is {quote(series.index)}") from None
         if not unique:
-            twice = Counter(map(shown, series.index)).most_common(1)[0][0]
-            raise InputError(f"{what} {twice} is there twice: keep one of the two")
+            twice = Counter(map(quote, series.index)).most_common(1)[0][0]
+            raise InputError(f"{kind} {twice} is there twice: keep one of the two")
     return series
 
 
 def _read(key: Any, meanings: Meanings | None) -> Any:
-    """What was written for features: a whole number, the name of a concept, or something else, to be refused."""
+    """The key of an edit: a whole number, the name of a concept, or anything else, which the check refuses later."""
     if isinstance(key, str):
         return feature_or_concept(str(key), meanings.concepts if meanings else ())
     number = as_whole_number(key)
@@ -196,11 +196,11 @@ def _read(key: Any, meanings: Meanings | None) -> Any:
 
 
 def _features(key: Any, meanings: Meanings | None) -> tuple[Any, ...]:
-    """Feature numbers of what was written for them."""
+    """The numbers of the features that a key means."""
     if isinstance(key, str):
         if meanings is None:
             raise InputError(
-                f"what {shown(key)} means is not known here: name features by number, or take `study.recommender`"
+                f"what {quote(key)} means is not known here: name features by number, or take `study.recommender`"
             )
         return meanings.features(key)
     return (key,)
@@ -210,7 +210,7 @@ def _size(feature: Any, op: Verb, unit: Unit, meanings: Meanings | None) -> floa
     if unit == "activation":
         return 1.0
     if as_whole_number(feature) is None:
-        return 1.0  # to be refused by name
+        return 1.0  # the check refuses it later
     if op in ("scale", "ablate"):
         raise InputError(f'{op} has no unit: leave out unit="{unit}"')
     if meanings is None:
@@ -227,15 +227,15 @@ def _operands(op: Verb, value: Any) -> list[tuple[Op, Any]]:
     by_user = isinstance(value, Mapping | pd.Series)
     for pair in _once(value, "user").values() if isinstance(value, Mapping) else value if by_user else [value]:
         if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise InputError(f"clamp is given {shown(pair)}: give a pair (floor, cap)")
+            raise InputError(f"clamp is given {quote(pair)}: give a pair (floor, cap)")
     ends = [{user: pair[end] for user, pair in value.items()} if by_user else value[end] for end in (0, 1)]
     return [("floor", ends[0]), ("cap", ends[1])]
 
 
 def _times(value: Any, size: float) -> Any:
-    """A value, or the value of every user, in activation; anything else as it is, to be refused by name."""
+    """A value, or the value of every user, in activation; anything else as it is, for the check to refuse."""
     if isinstance(value, Mapping | pd.Series):
-        return {user: _times(one, size) for user, one in _once(value, "user").items()}
+        return {user: _times(amount, size) for user, amount in _once(value, "user").items()}
     number = as_number(value)
     try:
         return value if number is None else float(number) * size
@@ -244,15 +244,15 @@ def _times(value: Any, size: float) -> Any:
 
 
 def read_edits(texts: list[str], op: Verb, concepts: Collection[str] = ()) -> Any:
-    """What was written on a command line, for `steer_of`: FEATURE=VALUE, FEATURE=FLOOR:CAP to clamp, FEATURE to ablate.
+    """Read edits of a command line for `steer_of`: FEATURE=VALUE, FEATURE=FLOOR:CAP to clamp, FEATURE to ablate.
 
     Args:
-        texts: as they were written.
-        op: what is done.
-        concepts: names of all concepts, by which a number may be a concept.
+        texts: the edits as text.
+        op: what the edits do.
+        concepts: names of all concepts; a number may be the name of a concept.
 
     Raises:
-        InputError: a text has another form, may mean two things, or two are about the same feature.
+        InputError: a text has another form or two meanings, or two texts name the same feature.
     """
     if not texts:
         raise InputError("nothing to do: give an edit such as 412=1")
@@ -267,7 +267,7 @@ def read_edits(texts: list[str], op: Verb, concepts: Collection[str] = ()) -> An
             numbers = []
         if not equals or len(numbers) != (2 if op == "clamp" else 1):
             form = "FEATURE=FLOOR:CAP" if op == "clamp" else "FEATURE=VALUE"
-            raise InputError(f"cannot read the edit {shown(text)}: write it as {form}")
+            raise InputError(f"cannot read the edit {quote(text)}: write it as {form}")
         feature = feature_or_concept(name, concepts, plain_numbers=True)
         if feature in edits:
             raise InputError(f"{name} is steered twice: keep one of the two")

@@ -1,7 +1,7 @@
-"""Steers as JSON: an edit found in a notebook runs in a service.
+"""Steers as JSON: an edit from a notebook runs in a service.
 
-Features are numbers and strengths activations, so that the service needs no tables. The dictionary's fingerprint is
-kept, so that they cannot be mistaken for those of another one.
+Features are written as numbers and values in activation, so that the service needs no tables. The fingerprint of the
+dictionary is written too, so that a steer is never applied to another dictionary.
 """
 
 import json
@@ -13,7 +13,7 @@ import torch
 
 from interp.steering.edits import Edit, Push, Steer
 from recmodels import artifacts
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.paths import as_path
 from recmodels.scalars import as_number, as_whole_number
 
@@ -28,7 +28,7 @@ def to_json(steer: Steer) -> str:
         InputError: a number in it is not finite, or a user is neither a text nor a whole number.
     """
     if not isinstance(steer, Steer):
-        raise InputError(f"{shown(steer)} is no steer: give what `rec.steer_of` makes")
+        raise InputError(f"{quote(steer)} is not a steer: give what `rec.steer_of` makes")
     record = {
         "version": VERSION,
         "site": steer.site,
@@ -51,13 +51,13 @@ def from_json(text: str) -> Steer:
         InputError: the text is not such a steer.
     """
     if not isinstance(text, str):
-        raise InputError(f"{shown(text)} is no text: give what `to_json` wrote")
+        raise InputError(f"{quote(text)} is not text: give what `to_json` wrote")
     try:
         record = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"this steer is not JSON ({error}): give what `to_json` wrote") from None
     if not isinstance(record, dict) or record.get("version") is not VERSION:
-        raise InputError(f"this is no steer of version {VERSION}: give what `to_json` wrote")
+        raise InputError(f"this is not a steer of version {VERSION}: give what `to_json` wrote")
     _fields("steer", record, {"version": int, "site": str, "reconstruct": str, "dictionary": TEXT, "edits": list})
     edits = tuple(_read(edit) for edit in record["edits"])
     return Steer(edits, record["site"], record["reconstruct"], record["dictionary"])
@@ -82,7 +82,7 @@ def load_steer(path: Path | str) -> Steer:
     """Read what `save_steer` wrote.
 
     Raises:
-        InputError: there is no such file, or it holds no steer.
+        InputError: there is no such file, or it does not hold a steer.
     """
     path = as_path(path)
     try:
@@ -97,7 +97,7 @@ def _edit(edit: Edit) -> dict[str, Any]:
     value: Any = edit.value
     if isinstance(value, Mapping):
         # Two lists: the keys of a JSON object would all become text.
-        value = {"users": [_user(user) for user in value], "values": [_number(one) for one in value.values()]}
+        value = {"users": [_user(user) for user in value], "values": [_number(number) for number in value.values()]}
     else:
         value = _number(value)
     about = {"feature": _whole(edit.feature), "concept": edit.concept, "op": edit.op, "value": value}
@@ -106,7 +106,7 @@ def _edit(edit: Edit) -> dict[str, Any]:
 
 def _push(push: Push) -> dict[str, Any]:
     if not isinstance(push.direction, torch.Tensor) or push.direction.is_meta:
-        raise InputError(f"a direction is {shown(push.direction)}: give a tensor")
+        raise InputError(f"a direction is {quote(push.direction)}: give a tensor")
     return {"direction": push.direction.tolist(), "factor": _number(push.factor), "at": _at(push.at)}
 
 
@@ -119,13 +119,13 @@ def _number(value: Any) -> float:
     try:
         return float(number)  # type: ignore[arg-type]
     except (TypeError, OverflowError):
-        raise InputError(f"{shown(value)} is no number that can be written as JSON: give a float") from None
+        raise InputError(f"{quote(value)} cannot be written as a JSON number: give a float") from None
 
 
 def _whole(value: Any) -> int:
     whole = as_whole_number(value)
     if whole is None:
-        raise InputError(f"{shown(value)} is no whole number: name features and steps by whole numbers")
+        raise InputError(f"{quote(value)} is not a whole number: name features and steps by whole numbers")
     return whole
 
 
@@ -134,13 +134,13 @@ def _user(user: Any) -> Any:
     if whole is not None:
         return whole
     if not isinstance(user, str):
-        raise InputError(f"user {shown(user)} cannot be written as JSON: name users by texts or whole numbers")
+        raise InputError(f"user {quote(user)} cannot be written as JSON: name users by texts or whole numbers")
     return user
 
 
 def _read(record: Any) -> Edit | Push:
     if not isinstance(record, dict):
-        raise InputError(f"an edit of this steer is {shown(record)}: give what `to_json` wrote")
+        raise InputError(f"an edit of this steer is {quote(record)}: give what `to_json` wrote")
     if "direction" in record:
         _fields("push", record, {"direction": list, "factor": NUMBER, "at": AT})
         _each("direction", record["direction"], NUMBER)
@@ -181,7 +181,7 @@ def _fields(name: str, record: dict[str, Any], kinds: dict[str, Any]) -> None:
 
 
 def _each(field: str, values: list[Any], kind: Any) -> None:
-    """Refuse values of the wrong kind; true and false are no numbers."""
+    """Refuse values of the wrong kind; true and false are not numbers."""
     for value in values:
         if isinstance(value, bool) or not isinstance(value, kind):
             raise InputError(f"{field!r} of this steer holds a value of the wrong kind: give what `to_json` wrote")

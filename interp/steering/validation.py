@@ -1,4 +1,4 @@
-"""Whether a dictionary can carry out a steer: every mistake is told in one line, before anything is steered."""
+"""Checks whether a dictionary can carry out a steer: each mistake gives a one-line error before anything is steered."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, get_args
@@ -7,14 +7,14 @@ import torch
 
 from interp.steering.edits import Coder, Edit, Push, Steer
 from interp.steering.vocabulary import Op, Reconstruct
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.scalars import as_number, as_whole_number
 
-LARGEST = 1e9  # a larger number overflows somewhere behind the site
+LARGEST = 1e9  # a larger number overflows in the layers after the site
 
 
-def checked(steer: Steer, coder: Coder) -> Steer:
-    """The steer itself, if this dictionary can carry it out.
+def check_steer(steer: Steer, coder: Coder) -> Steer:
+    """Check that this dictionary can carry out the steer, and return the steer.
 
     Raises:
         InputError: it was written for another dictionary, a feature is out of range, a value is not a finite number, a
@@ -23,10 +23,10 @@ def checked(steer: Steer, coder: Coder) -> Steer:
     check_dictionary(steer.dictionary, coder.fingerprint)
     check_word("reconstruct", steer.reconstruct, Reconstruct)
     if not isinstance(steer.edits, tuple | list):
-        raise InputError(f"the edits of a steer are {shown(steer.edits)}: give a tuple of edits and pushes")
+        raise InputError(f"the edits of a steer are {quote(steer.edits)}: give a tuple of edits and pushes")
     for edit in steer.edits:
         if not isinstance(edit, Edit | Push):
-            raise InputError(f"a steer holds {shown(edit)}: give it edits and pushes")
+            raise InputError(f"a steer holds {quote(edit)}: give it edits and pushes")
         check_at(edit.at)
         if isinstance(edit, Push):
             _check_push(edit)
@@ -37,28 +37,28 @@ def checked(steer: Steer, coder: Coder) -> Steer:
 
 
 def check_dictionary(written_for: object, fingerprint: str | None) -> None:
-    """Refuse what was written for the features of another dictionary; None stands for any.
+    """Refuse a steer for the features of another dictionary; None stands for any.
 
     Raises:
-        InputError: it was written for another one.
+        InputError: it was written for another dictionary.
     """
     if written_for is None or fingerprint is None:
         return
     if not isinstance(written_for, str) or written_for != fingerprint:
-        other = written_for[:12] if isinstance(written_for, str) else shown(written_for)
+        owner = written_for[:12] if isinstance(written_for, str) else quote(written_for)
         raise InputError(
-            f"this steer is for the features of dictionary {other}, not of {fingerprint[:12]}: write it again for "
+            f"this steer is for the features of dictionary {owner}, not of {fingerprint[:12]}: write it again for "
             f"this one, whose features mean something else"
         )
 
 
 def check_reach(steer: Steer, users: Collection[Any], steps: int = 0) -> None:
-    """Refuse a steer that changes nothing: it has values for other users only, or all its steps are too far back.
+    """Refuse a steer without effect: it only has values for other users, or its steps are before the first ones.
 
     Args:
         steer: what is done.
-        users: whose lists; none, if that is not known.
-        steps: of the longest history; 0, if that is not known.
+        users: the users of the lists; empty if unknown.
+        steps: steps of the longest history; 0 if unknown.
 
     Raises:
         InputError: all its edits are for other users or other steps.
@@ -70,27 +70,27 @@ def check_reach(steer: Steer, users: Collection[Any], steps: int = 0) -> None:
             f"this steer changes step {max(max(map(int, edit.at)) for edit in steer.edits)} and no later one, and the "
             f"longest of these histories has {steps}: choose later steps"
         )
-    named = steer.users
-    own = all(isinstance(edit, Edit) and isinstance(edit.value, Mapping) for edit in steer.edits)
-    if own and len(users) and not any(user in named for user in users):
+    own_users = steer.users
+    by_user = all(isinstance(edit, Edit) and isinstance(edit.value, Mapping) for edit in steer.edits)
+    if by_user and len(users) and not any(user in own_users for user in users):
         raise InputError(
-            f"none of these users, such as {shown(next(iter(users)))}, has a value in this steer: "
+            f"none of these users, such as {quote(next(iter(users)))}, has a value in this steer: "
             f"name users as the histories do"
         )
 
 
 def check_word(name: str, word: object, allowed: object) -> None:
-    """Refuse a word that is none of a Literal's.
+    """Refuse a word that is not in a Literal.
 
     Raises:
-        InputError: it is another one.
+        InputError: it is another word.
     """
     if not isinstance(word, str) or word not in get_args(allowed):
-        raise InputError(f"{name} is {shown(word)}: choose one of {', '.join(get_args(allowed))}")
+        raise InputError(f"{name} is {quote(word)}: choose one of {', '.join(get_args(allowed))}")
 
 
 def check_at(at: object) -> None:
-    """Refuse steps that are none.
+    """Refuse steps that are not valid.
 
     Raises:
         InputError: neither "last", "all", nor a tuple of negative numbers.
@@ -98,20 +98,20 @@ def check_at(at: object) -> None:
     if isinstance(at, tuple):
         steps = [as_whole_number(step) for step in at]
         if not steps or any(step is None or step >= 0 for step in steps):
-            raise InputError(f"at is {shown(at)}: count steps from the end, such as (-1, -2) for the last two")
+            raise InputError(f"at is {quote(at)}: count steps from the end, such as (-1, -2) for the last two")
     elif not isinstance(at, str) or at not in ("last", "all"):
-        raise InputError(f'at is {shown(at)}: choose "last", "all" or steps from the end such as (-1, -2)')
+        raise InputError(f'at is {quote(at)}: choose "last", "all" or steps from the end such as (-1, -2)')
 
 
 def check_weight(weight: object) -> None:
-    """Refuse a weight that is none.
+    """Refuse a weight that is not valid.
 
     Raises:
         InputError: not a number from 0 to 1.
     """
     number = as_number(weight)
     if number is None or not 0 <= number <= 1:
-        raise InputError(f"the weight is {shown(weight)}: give a number from 0 to 1")
+        raise InputError(f"the weight is {quote(weight)}: give a number from 0 to 1")
 
 
 def _check_push(push: Push) -> None:
@@ -133,16 +133,16 @@ def _check_edit(edit: Edit, coder: Coder) -> None:
     number = as_whole_number(edit.feature)
     if number is None or not 0 <= number < coder.n_features:
         raise InputError(
-            f"there is no feature {shown(edit.feature)}: this dictionary has features 0 to {coder.n_features - 1}"
+            f"there is no feature {quote(edit.feature)}: this dictionary has features 0 to {coder.n_features - 1}"
         )
     values = edit.value.values() if isinstance(edit.value, Mapping) else [edit.value]
     for value in values:
         if not _is_number(value):
-            raise InputError(f"feature {number} is steered by {shown(value)}: give a number between ±{LARGEST:g}")
+            raise InputError(f"feature {number} is steered by {quote(value)}: give a number between ±{LARGEST:g}")
     check_word("op", edit.op, Op)
     check_weight(edit.weight)
     if not isinstance(edit.concept, str | None):
-        raise InputError(f"the concept of an edit is {shown(edit.concept)}: give its name, or None")
+        raise InputError(f"the concept of an edit is {quote(edit.concept)}: give its name, or None")
 
 
 def _is_number(value: object) -> bool:
@@ -154,48 +154,48 @@ def _check_consistent(edits: list[Edit]) -> None:
     """Refuse an edit that undoes an earlier one of the same feature."""
     earlier: dict[int, list[Edit]] = {}
     for edit in edits:
-        for other in earlier.setdefault(int(edit.feature), []):
-            if not _meet(edit, other):
+        for prior in earlier.setdefault(int(edit.feature), []):
+            if not _overlap(edit, prior):
                 continue
-            if _undoes(edit, other):
+            if _undoes(edit, prior):
                 raise InputError(
-                    f"feature {int(edit.feature)} is {_told(other)} and then {_told(edit)}: keep one of these"
+                    f"feature {int(edit.feature)} is {_phrase(prior)} and then {_phrase(edit)}: keep one of these"
                 )
         earlier[int(edit.feature)].append(edit)
 
 
-def _undoes(edit: Edit, other: Edit) -> bool:
-    """Whether nothing, or not what was asked, is left of an earlier edit; what says the same twice does no harm."""
-    pairs = list(_pairs(other.value, edit.value))
+def _undoes(edit: Edit, prior: Edit) -> bool:
+    """Whether an edit cancels an earlier one, wholly or in part; saying the same twice is allowed."""
+    pairs = list(_pairs(prior.value, edit.value))
     if edit.op == "set" and float(edit.weight) == 1:
-        return not (other.op == "set" and float(other.weight) == 1 and all(before == after for before, after in pairs))
-    if edit.op == "floor" and other.op in ("set", "cap"):
+        return not (prior.op == "set" and float(prior.weight) == 1 and all(before == after for before, after in pairs))
+    if edit.op == "floor" and prior.op in ("set", "cap"):
         return any(before < after for before, after in pairs)
-    if edit.op == "cap" and other.op in ("set", "floor"):
+    if edit.op == "cap" and prior.op in ("set", "floor"):
         return any(before > after for before, after in pairs)
     return False
 
 
-def _meet(one: Edit, other: Edit) -> bool:
+def _overlap(first: Edit, second: Edit) -> bool:
     """Whether two edits act on the same steps of the same users."""
-    chosen = [{"last": (-1,)}.get(at, at) if isinstance(at, str) else [*map(int, at)] for at in (one.at, other.at)]
-    same_steps = "all" in chosen or bool(set(chosen[0]) & set(chosen[1]))
-    return same_steps and bool(list(_pairs(one.value, other.value)))
+    steps = [{"last": (-1,)}.get(at, at) if isinstance(at, str) else [*map(int, at)] for at in (first.at, second.at)]
+    same_steps = "all" in steps or bool(set(steps[0]) & set(steps[1]))
+    return same_steps and bool(list(_pairs(first.value, second.value)))
 
 
-def _pairs(one: Any, other: Any) -> Iterator[tuple[float, float]]:
+def _pairs(first: Any, second: Any) -> Iterator[tuple[float, float]]:
     """The two values of every user whom both edits change."""
-    if isinstance(one, Mapping):
-        for user in one:
-            if not isinstance(other, Mapping) or user in other:
-                yield float(one[user]), float(other[user] if isinstance(other, Mapping) else other)
-    elif isinstance(other, Mapping):
-        yield from ((float(one), float(value)) for value in other.values())
+    if isinstance(first, Mapping):
+        for user in first:
+            if not isinstance(second, Mapping) or user in second:
+                yield float(first[user]), float(second[user] if isinstance(second, Mapping) else second)
+    elif isinstance(second, Mapping):
+        yield from ((float(first), float(value)) for value in second.values())
     else:
-        yield float(one), float(other)
+        yield float(first), float(second)
 
 
-def _told(edit: Edit) -> str:
+def _phrase(edit: Edit) -> str:
     words = {"set": "set to", "add": "raised by", "scale": "scaled by", "floor": "kept above", "cap": "kept below"}
     value = "values by user" if isinstance(edit.value, Mapping) else f"{float(edit.value):g}"
     return f"{words[edit.op]} {value}" + (f" for {edit.concept}" if edit.concept else "")

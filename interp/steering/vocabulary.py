@@ -1,4 +1,4 @@
-"""The words that steers are written in."""
+"""The words of steers: operations, steps, units, reconstruction."""
 
 from typing import Literal
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from interp.config import StudyConfig
 from interp.store.timings import TAKEN
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.files import remove_leftovers, saving
-from recmodels.folders import MANIFEST, MARK, is_empty, marked, remove
+from recmodels.folders import MANIFEST, MARK, is_empty, read_mark, remove
 from recmodels.json_files import check_record, read_json, read_record
 from recmodels.locks import hold
 from recmodels.paths import as_path
@@ -38,7 +38,7 @@ def read_study_record(folder: Path) -> dict[str, Any]:
     _check_like(record["config"], StudyConfig(), path, advice)
     for name in (*record["dictionary"].split("/"), record["config"].get("site", "site")):
         if not is_name(name):
-            raise InputError(f"{path} is damaged, {shown(name)} is no name: {advice}")
+            raise InputError(f"{path} is damaged, {quote(name)} is no name: {advice}")
     return _Record.of(record, path)
 
 
@@ -56,7 +56,7 @@ class _Record(dict[str, Any]):
         return record
 
     def __missing__(self, key: str) -> Any:
-        raise InputError(f"{self.path} is damaged, {shown(key)} is missing: run the study again")
+        raise InputError(f"{self.path} is damaged, {quote(key)} is missing: run the study again")
 
 
 def _check_like(settings: dict[str, Any], default: Any, path: Path, advice: str) -> None:
@@ -89,7 +89,7 @@ def study_folder(config: StudyConfig) -> Path:
     """
     for what, name in (("data set", config.dataset), ("model", config.training.model)):
         if not is_name(name):
-            raise InputError(f"the {what} is called {shown(name)}: give it a name, which is no path")
+            raise InputError(f"the {what} is called {quote(name)}: give it a name, which is no path")
     folder = as_path(config.folder if config.out is None else config.out)
     here = [Path.cwd(), Path.home()]
     if any(folder.resolve() in (place.resolve(), *place.resolve().parents) for place in here):
@@ -148,7 +148,7 @@ def check_study(folder: Path) -> None:
 
 
 def _is_study(folder: Path) -> bool:
-    if marked(folder, "study") is not None:
+    if read_mark(folder, "study") is not None:
         return True
     with suppress(InputError):
         return bool(read_study_record(folder))

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 from torch import Tensor
 
-from interp.control.score_changes import shifts
+from interp.control.score_changes import feature_contributions
 from interp.features.explanations import item_ranks
 from interp.features.labels import UNLABELLED
 from interp.steering.edits import Steer
@@ -213,7 +213,7 @@ def _arrow(new: int, old: int) -> str:
 
 def _reasons(study: StudyParts, one: Histories, items: list[Any], steer: Steer, sign: int) -> pd.DataFrame:
     """The features of the steer that moved each item's score most, upwards (1) or downwards (−1)."""
-    table = shifts(study.recommender, one, items, steer)
+    table = feature_contributions(study.recommender, one, items, steer)
     table["label"] = study.labels.loc[table["feature"]].to_numpy()
     table["total"] = table.groupby("item")["change"].transform("sum")
     table = table[sign * table["change"] > 0]

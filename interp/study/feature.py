@@ -17,7 +17,7 @@ from interp.steering.feature_names import feature_or_concept
 from interp.steering.validation import check_dictionary
 from interp.study.feature_view import FeatureView, FeatureViews
 from interp.study.study_parts import StudyParts
-from recmodels.errors import InputError, for_terminal, shown
+from recmodels.errors import InputError, for_terminal, quote
 from recmodels.scalars import as_number
 
 
@@ -221,7 +221,7 @@ class Features:
                 key = top[key]
         number = as_number(key)
         if number is None or number not in self.table.index:
-            raise InputError(f"there is no feature {shown(key)}: this dictionary has features 0 to {len(self) - 1}")
+            raise InputError(f"there is no feature {quote(key)}: this dictionary has features 0 to {len(self) - 1}")
         return Feature(int(number), self)
 
     def rows(self, name: str, feature: int) -> pd.DataFrame:

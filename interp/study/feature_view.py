@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from interp.concepts.alignment import UNALIGNED
-from interp.control.causal_map import turned
+from interp.control.causal_map import share_curves
 from interp.features.effects import LAYERS
 from interp.features.labels import UNLABELLED
 from interp.plots.names import EXAMPLES
@@ -222,7 +222,7 @@ def _concepts(study: StudyParts) -> pd.DataFrame:
 
 
 def _share_curves(study: StudyParts) -> pd.DataFrame:
-    return turned(study.table("causal"), study.table("features"))
+    return share_curves(study.table("causal"), study.table("features"))
 
 
 TABLES: dict[str, Callable[[StudyParts], pd.DataFrame]] = {"concepts": _concepts, "share_curve": _share_curves}

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from interp.features.item_activity import Activity, activity, f1_of
+from interp.features.item_activity import ItemCounts, count_by_item, f1_of
 from interp.features.labels import score
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 
 if TYPE_CHECKING:
     from interp.study.study import Study
@@ -85,10 +85,10 @@ def label_with(
         )
     several = features is None or (isinstance(features, Iterable) and getattr(features, "ndim", 1) == 1)
     if not several or isinstance(features, str | bytes | bytearray):
-        raise InputError(f"features are {shown(features)}: give a list, such as range(20)")
+        raise InputError(f"features are {quote(features)}: give a list, such as range(20)")
     chosen = [study.features[key].index for key in (range(len(study.features)) if features is None else features)]
     parts = [(study.feature_matrix(part), study.activations(part).rows["item"]) for part in ("sae", "test")]
-    found = activity(study.sae, parts[0], parts[1], study.concepts)
+    found = count_by_item(study.sae, parts[0], parts[1], study.concepts)
     items = study.items.loc[found.unseen.items, ["title", "concepts"]]
     names, fits, failures = [""] * len(chosen), np.zeros((len(chosen), len(items)), dtype=bool), []
     for row, feature in enumerate(chosen):
@@ -120,9 +120,9 @@ def label_with(
     return pd.DataFrame({"feature": chosen, "label": names, "kind": kinds}).join(scores)
 
 
-def evidence(study: "Study", found: Activity, feature: int) -> Evidence:
+def evidence(study: "Study", found: ItemCounts, feature: int) -> Evidence:
     """What is known of one feature from the steps that labels are learnt from."""
-    learnt = found.learnt
+    learnt = found.training
     active = learnt.active[[feature]].toarray()
     mean = found.mean[[feature]].toarray()[0]
     order = np.argsort(-np.where(learnt.steps >= MIN_STEPS, mean, 0), kind="stable")[:SHOWN]

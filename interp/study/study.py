@@ -18,7 +18,7 @@ from interp.study.glance import as_html, as_text
 from interp.study.recommendations import Recommended
 from interp.study.study_figures import StudyFigures
 from interp.study.study_parts import StudyParts
-from recmodels.errors import InputError, for_terminal, shown
+from recmodels.errors import InputError, for_terminal, quote
 from recmodels.paths import as_path
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Study(StudyParts):
     def _search(self, goal: Goal) -> Search:
         concept = feature_or_concept(goal.target, self.concepts.names)
         if not isinstance(concept, str):
-            raise InputError(f"{shown(goal.target)} is a feature: a dose is found for a concept, such as Horror")
+            raise InputError(f"{quote(goal.target)} is a feature: a dose is found for a concept, such as Horror")
         goal = replace(goal, target=concept)
         rec, popularity = self.recommender, self.items["popularity"]
         return Search.aligned(rec, self.site, self.concepts, popularity, goal, rec.meanings[self.site])

@@ -17,7 +17,7 @@ from interp.plots.names import MODELS
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.parsing import DICTIONARY, Meanings
 from interp.store.table_files import TableReader
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.paths import as_path
 from recmodels.recommender import Recommender
 from recmodels.sequences import Histories, histories_of
@@ -142,7 +142,7 @@ class StudyParts:
         table = self.table("users")
         rows = table[table["part"] == _name(part, "part")]
         if rows.empty:
-            raise InputError(f"there is no part {shown(part)}: choose one of {', '.join(table['part'].unique())}")
+            raise InputError(f"there is no part {quote(part)}: choose one of {', '.join(table['part'].unique())}")
         return histories_of(rows.assign(time=0), self.recommender.recommender.vocabulary)
 
     def receipt(self, edits: Any, users: Any = None, k: int = 10, **how: Any) -> Receipt:
@@ -216,7 +216,7 @@ def _name(name: Any, what: str) -> str:
         InputError: it is no text, or leads elsewhere.
     """
     if not isinstance(name, str) or not name:
-        raise InputError(f"there is no {what} {shown(name)}: give its name")
+        raise InputError(f"there is no {what} {quote(name)}: give its name")
     if what != "concept" and (Path(name).name != name or "\0" in name or len(name) > LONGEST):
-        raise InputError(f"there is no {what} {shown(name)}: give its name, not a path")
+        raise InputError(f"there is no {what} {quote(name)}: give its name, not a path")
     return name

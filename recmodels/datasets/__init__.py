@@ -22,12 +22,12 @@ _LOADERS: Registry[Loader] = Registry(
 
 
 def register_dataset(name: str, loader: Loader) -> Loader:
-    """Make a data set known by a name: to `load`, `StudyConfig(dataset=name)` and `interp study NAME`.
+    """Register a data set under a name, for `load`, `StudyConfig(dataset=name)` and `interp study NAME`.
 
     Args:
         name: what it is called.
-        loader: called with this name, the folder or archive that the user has named, and the folder in which downloads
-            are kept (both None where nothing was named); gives the data, such as by
+        loader: called with this name, the folder or archive that the user passed, and the folder for downloads (both
+            None where the user passed none); it returns the data, for example from
             `recmodels.from_tables(interactions, items, columns, name)`.
 
     Returns:

@@ -68,10 +68,10 @@ def read(
     # A blank line is one empty cell.
     bad = [row for row in bad if row.text.strip()]
     if bad:
-        named = ", ".join(names[:4]) + ", …" * (len(names) > 4)
+        first_names = ", ".join(names[:4]) + ", …" * (len(names) > 4)
         raise InputError(
             f"{file.where}, row {bad[0].number} has {bad[0].actual_columns} columns split by {separator!r}, "
-            f"not {len(names)} ({named}): {advice}"
+            f"not {len(names)} ({first_names}): {advice}"
         )
     cells = pa.table([pc.utf8_trim_whitespace(column) for column in cells.columns], generated)
     frame = cells.to_pandas().set_axis(names, axis=1).set_axis(pd.RangeIndex(1, len(cells) + 1)).iloc[1:]

@@ -1,4 +1,4 @@
-"""Downloads that are the right files or none."""
+"""Downloads with checksums: a wrong or incomplete file is never kept."""
 
 import hashlib
 import http.client
@@ -23,7 +23,7 @@ CHUNK_BYTES = 1 << 18
 
 
 class DownloadError(InputError):
-    """A file could not be had from where it was looked for; another source may still have it."""
+    """A file could not be downloaded from one source; another source may still have it."""
 
 
 def cache_folder() -> Path:
@@ -133,9 +133,9 @@ def _pip_download(requirement: str, path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
         command += ["--no-deps", "--only-binary=:all:", "--retries", "2", "-d", folder, requirement]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        process = subprocess.run(command, capture_output=True, text=True, check=False)
         wheels = list(Path(folder).glob("*.whl"))
-        if done.returncode != 0 or len(wheels) != 1:
-            reason = (done.stderr.strip() or "pip said nothing").splitlines()[-1]
+        if process.returncode != 0 or len(wheels) != 1:
+            reason = (process.stderr.strip() or "pip said nothing").splitlines()[-1]
             raise DownloadError(f"pip cannot download {requirement} ({reason})")
         path.write_bytes(wheels[0].read_bytes())

@@ -1,16 +1,17 @@
-"""MovieLens, from 100K to 32M: who rated which film when, with titles, genres, years and, where given, tags.
+"""MovieLens, from 100K to 32M: who rated which film when, with titles, genres, years and, in some releases, tags.
 
 Ratings are read as interactions; their value is not used. Items have the columns
 
-- `title`, with blanks around and doubled blanks dropped;
+- `title`, without surrounding and doubled blanks;
 - `genres`, a tuple in the file's order; 'unknown' and '(no genres listed)' are no genres;
 - `year`, the last one in brackets in the title; of '(1975-1979)' and '(2007-)' the first; Int64, missing where unknown;
 - `tags`, where the release has a file of them (10M and later): a tuple of those that at least `TAG_USERS` users
-  gave, in lower case without blanks around, those of the most users first;
+  gave, in lower case without surrounding blanks, those of the most users first;
 - `genome`, where the release has the tag genome: a tuple of the tags of relevance `GENOME_RELEVANCE` or more, the
   most relevant first.
 
-Three formats: 100K by itself; 1M and 10M, whose columns are split by '::'; and the CSV files of all later releases.
+There are three formats: that of 100K; that of 1M and 10M, whose columns are split by '::'; and the CSV files of all
+later releases.
 
 MovieLens-100K has two sources: the official archive, and the RecBole atomic files inside the `recbole` wheel,
 which pip can fetch where files.grouplens.org cannot be reached. Their interactions are identical, row order
@@ -37,7 +38,7 @@ from recmodels.interactions import Dataset
 
 NAMES = ("ml-100k", "ml-1m", "ml-10m", "ml-20m", "ml-25m", "ml-32m", "ml-latest-small")
 URL = "https://files.grouplens.org/datasets/movielens/{name}.zip"
-# ml-latest-small is replaced from time to time, so that it has none.
+# ml-latest-small has none, because GroupLens replaces it from time to time.
 CHECKSUMS = {
     "ml-100k": "md5:0e33842e24a9c977be4e0107933c0723",
     "ml-1m": "md5:c4d9eecfca2ab87c1945afe126590906",
@@ -154,8 +155,8 @@ def _read_csv(name: str, source: Path) -> Dataset:
         raise InputError(f"{ratings.where} has no rows below its header: get it again")
     items = _item_table(movies, _movies_csv(movies))
     if has_file(source, "tags.csv"):
-        given = reading.csv_columns(read_file(source, "tags.csv"), {"userId": int, "movieId": int, "tag": str})
-        items["tags"] = _tags(given.set_axis(["user", "item", "tag"], axis=1), items.index)
+        assignments = reading.csv_columns(read_file(source, "tags.csv"), {"userId": int, "movieId": int, "tag": str})
+        items["tags"] = _tags(assignments.set_axis(["user", "item", "tag"], axis=1), items.index)
     if has_file(source, "genome-scores.csv"):
         items["genome"] = _genome(
             read_file(source, "genome-scores.csv"), read_file(source, "genome-tags.csv"), items.index
@@ -210,14 +211,14 @@ def _item_table(file: SourceFile, movies: Iterable[Movie]) -> pd.DataFrame:
         {
             "title": titles,
             "genres": genres,
-            "year": pd.array([int(found[-1]) if found else None for found in years], dtype="Int64"),
+            "year": pd.array([int(matches[-1]) if matches else None for matches in years], dtype="Int64"),
         },
         index=pd.Index(list(rows), name="item"),
     )
 
 
 def _tags_dat(file: SourceFile) -> pd.DataFrame:
-    given = [
+    assignments = [
         (
             reading.integer(fields["user id"], file, row, "user id"),
             reading.integer(fields["movie id"], file, row, "movie id"),
@@ -225,14 +226,21 @@ def _tags_dat(file: SourceFile) -> pd.DataFrame:
         )
         for row, fields in reading.rows(file, "::", "utf-8", ["user id", "movie id", "tag", "timestamp"], free="tag")
     ]
-    return pd.DataFrame(given, columns=["user", "item", "tag"])
+    return pd.DataFrame(assignments, columns=["user", "item", "tag"])
 
 
-def _tags(given: pd.DataFrame, items: pd.Index) -> list[tuple[str, ...]]:
+def _tags(assignments: pd.DataFrame, items: pd.Index) -> list[tuple[str, ...]]:
     """The tags of each item, from who (user) gave which (tag) to what (item)."""
-    codes, spellings = pd.factorize(given["tag"])
-    given = given.assign(tag=pd.Series(spellings, dtype=object).str.strip().str.lower().to_numpy()[codes])
-    counts = given[given["tag"] != ""].drop_duplicates().groupby(["item", "tag"]).size().rename("users").reset_index()
+    codes, spellings = pd.factorize(assignments["tag"])
+    assignments = assignments.assign(tag=pd.Series(spellings, dtype=object).str.strip().str.lower().to_numpy()[codes])
+    counts = (
+        assignments[assignments["tag"] != ""]
+        .drop_duplicates()
+        .groupby(["item", "tag"])
+        .size()
+        .rename("users")
+        .reset_index()
+    )
     counts = counts[counts["users"] >= TAG_USERS].sort_values(["users", "tag"], ascending=[False, True])
     return _tuples(counts, items)
 
@@ -263,9 +271,9 @@ def _dataset(
     name: str, interactions: pd.DataFrame, ratings: SourceFile, items: pd.DataFrame, movies: SourceFile
 ) -> Dataset:
     rated = pd.Index(interactions["item"].unique())
-    missing = rated[~rated.isin(items.index)]
-    if len(missing):
+    absent = rated[~rated.isin(items.index)]
+    if len(absent):
         raise InputError(
-            f"{movies.where} has no movie {missing[0]}, which {ratings.where} has: get both files of one release"
+            f"{movies.where} has no movie {absent[0]}, which {ratings.where} has: get both files of one release"
         )
     return Dataset(name, interactions, items, attribute="genres")

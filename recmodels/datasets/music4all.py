@@ -1,8 +1,8 @@
 """Music4All: who listened to which song when, with artists, genres, tags, languages and years.
 
-The files are handed out on request, so there is nothing to download. They are tables split by tabs although
-they are named `.csv`; cells may be quoted as in CSV. Every listening event is an interaction,
-repeats included; times have a resolution of minutes, and events of one minute keep the order of their rows.
+The authors send the files on request, so nothing can be downloaded. The files are named `.csv` but are split by tabs;
+cells may be quoted as in CSV. Every listening event is an interaction, repeats included. Times have a resolution of
+minutes; events of one minute keep the order of their rows.
 
 I. A. P. Santana et al., Music4All: A New Music Database and Its Applications, IWSSIP 2020.
 """
@@ -32,27 +32,27 @@ def load(name: str, folder: Path | None = None, cache: Path | None = None) -> Da
     """
     if folder is None:
         raise InputError(
-            f"{name} is handed out on request and cannot be downloaded: ask for it "
+            f"{name} cannot be downloaded, its authors send it on request: ask for it "
             f"at https://sites.google.com/view/contact4music4all and pass it with --data FOLDER"
         )
     source = folder / name if (folder / name).is_dir() else folder
     events, songs = _read(source, "listening_history.csv"), _read(source, "id_information.csv")
     (users,) = columns.ids((events, "user"))
-    met, ids = columns.ids((events, "song"), (songs, "id"))
+    songs_heard, ids = columns.ids((events, "song"), (songs, "id"))
     columns.unique_ids(songs, ids)
     artists = songs.column("artist")
-    described = {
+    attributes = {
         "title": artists + " – " + songs.column("song"),
-        "genres": columns.lists(_looked_up(source, "id_genres.csv", "genres", ids), ","),
-        "tags": columns.lists(_looked_up(source, "id_tags.csv", "tags", ids), ","),
-        "language": columns.texts(_looked_up(source, "id_lang.csv", "lang", ids)),
+        "genres": columns.lists(_song_column(source, "id_genres.csv", "genres", ids), ","),
+        "tags": columns.lists(_song_column(source, "id_tags.csv", "tags", ids), ","),
+        "language": columns.texts(_song_column(source, "id_lang.csv", "lang", ids)),
         "year": _years(_read(source, "id_metadata.csv"), ids),
         "artist": columns.texts(artists),
     }
     items = pd.DataFrame(
-        {column: values.to_numpy() for column, values in described.items()}, pd.Index(ids, name="item")
+        {column: values.to_numpy() for column, values in attributes.items()}, pd.Index(ids, name="item")
     )
-    frame = pd.DataFrame({"user": users, "item": met, "time": columns.times(events, "timestamp")})
+    frame = pd.DataFrame({"user": users, "item": songs_heard, "time": columns.times(events, "timestamp")})
     return Dataset(name, frame, items.astype({"year": "Int64"}), attribute="genres")
 
 
@@ -60,7 +60,7 @@ def _read(source: Path, file: str) -> Table:
     return cells.read(read_file(source, file), "\t", quoted=True)
 
 
-def _looked_up(source: Path, file: str, column: str, ids: pd.Series) -> pd.Series:
+def _song_column(source: Path, file: str, column: str, ids: pd.Series) -> pd.Series:
     """A column of a file with one row per song, '' for songs without a row."""
     table = _read(source, file)
     return _by_song(table, table.column(column), ids).fillna("")

@@ -1,8 +1,8 @@
-"""Synthetic interactions whose concepts are known, to test what an interpretation finds against the truth.
+"""Synthetic interactions with known concepts, to test an interpretation against the truth.
 
-Every user has a taste, a Dirichlet draw over concepts. At each step, with probability `drift`, the concept
-that the user is in the mood for is drawn anew from that taste; the item is drawn by popularity from the
-concept's items. With probability `noise` it is drawn from all items instead. Nobody meets an item twice.
+Every user has a taste, a Dirichlet draw over concepts. At each step, with probability `drift`, the user's current
+concept is drawn again from that taste; the item is drawn by popularity from the concept's items. With probability
+`noise` it is drawn from all items instead. No user meets an item twice.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from recmodels.errors import InputError
 from recmodels.interactions import Dataset
 
 NAME = "planted"
-# Random numbers are seeded per block of this many users, so that data do not depend on how they are chunked.
+# Random numbers are seeded per block of this many users, so that the data do not depend on the size of chunks.
 BLOCK_USERS = 1024
 # Draws that hit an item the user has met are repeated this often before the slower exact draw.
 RETRIES = 6
@@ -36,7 +36,7 @@ class PlantedConfig:
     """Mean number of items per user, at most a quarter of `items`. Lengths follow a gamma distribution of
     shape 4, rounded and kept between 2 and half of `items`."""
     drift: float = 0.1
-    """Probability per step that the concept a user is in the mood for is drawn anew from the user's taste."""
+    """Probability per step that the user's current concept is drawn again from the user's taste."""
     extra_concepts: float = 0.4
     """Mean number of concepts an item has beyond its primary one (0, 1 or 2 of them)."""
     taste: float = 0.5
@@ -117,8 +117,8 @@ def stream(config: PlantedConfig, chunk_users: int = 8 * BLOCK_USERS) -> Iterato
     blocks = range(-(-config.users // BLOCK_USERS))
     per_chunk = -(-chunk_users // BLOCK_USERS)
     for first in blocks[::per_chunk]:
-        made = [_block(config, pools, block) for block in blocks[first : first + per_chunk]]
-        yield Chunk(*(np.concatenate(column) for column in zip(*made, strict=True)))
+        chunks = [_block(config, pools, block) for block in blocks[first : first + per_chunk]]
+        yield Chunk(*(np.concatenate(column) for column in zip(*chunks, strict=True)))
 
 
 def load(config: PlantedConfig | None = None) -> Dataset:
@@ -142,7 +142,7 @@ def item_table(config: PlantedConfig) -> pd.DataFrame:
     truth = catalogue(config)
     names = [f"concept-{concept:02d}" for concept in range(config.concepts)]
     concepts = [
-        (names[first], *(names[other] for other in np.flatnonzero(has) if other != first))
+        (names[first], *(names[concept] for concept in np.flatnonzero(has) if concept != first))
         for first, has in zip(truth.primary, truth.has_concept, strict=True)
     ]
     ids = np.arange(1, config.items + 1)
@@ -169,18 +169,18 @@ class _Pools:
         return self.items[np.minimum(place, self.last[pool])]
 
     def draw_unseen(
-        self, rng: np.random.Generator, pool: np.ndarray, seen: np.ndarray
+        self, rng: np.random.Generator, pool: np.ndarray, history: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Items that `seen` [entry, item] allows, and whether the pool still had one; else it is any item."""
-        weight = self.weight[pool] * ~seen
-        had = weight.any(axis=1)
-        weight[~had] = self.weight[-1] * ~seen[~had]
-        # The first of independent exponential clocks with these rates; without a rate none ever rings.
-        return (weight / rng.standard_exponential(weight.shape)).argmax(axis=1), had
+        """Items outside `history` [entry, item], and whether the pool still had one; if not, any new item."""
+        weight = self.weight[pool] * ~history
+        available = weight.any(axis=1)
+        weight[~available] = self.weight[-1] * ~history[~available]
+        # The first event of independent exponential waiting times with these rates; a rate of 0 never gives one.
+        return (weight / rng.standard_exponential(weight.shape)).argmax(axis=1), available
 
 
-def _generator(config: PlantedConfig, *what: int) -> np.random.Generator:
-    return np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=what))
+def _generator(config: PlantedConfig, *key: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=key))
 
 
 def _lengths(config: PlantedConfig, block: int) -> np.ndarray:
@@ -194,7 +194,7 @@ def _block(config: PlantedConfig, pools: _Pools, block: int) -> Chunk:
     rng = _generator(config, 2, block)
     length = _lengths(config, block)
     taste = np.cumsum(rng.dirichlet(np.full(config.concepts, config.taste), size=len(length)), axis=1)
-    seen = np.zeros((len(length), config.items), bool)
+    history = np.zeros((len(length), config.items), bool)
     mood = np.zeros(len(length), np.int64)
     first_row = np.cumsum(length) - length
     item = np.empty(length.sum(), np.int64)
@@ -202,19 +202,19 @@ def _block(config: PlantedConfig, pools: _Pools, block: int) -> Chunk:
 
     for step in range(length.max()):
         active = np.flatnonzero(length > step)
-        moved = active[(rng.random(len(active)) < config.drift) | (step == 0)]
-        point = rng.random(len(moved)) * taste[moved, -1]
-        mood[moved] = (taste[moved] <= point[:, None]).sum(axis=1)
+        switchers = active[(rng.random(len(active)) < config.drift) | (step == 0)]
+        point = rng.random(len(switchers)) * taste[switchers, -1]
+        mood[switchers] = (taste[switchers] <= point[:, None]).sum(axis=1)
         pool = np.where(rng.random(len(active)) < config.noise, config.concepts, mood[active])
-        drawn = pools.draw(rng, pool)
-        met = np.flatnonzero(seen[active, drawn])
+        items = pools.draw(rng, pool)
+        repeats = np.flatnonzero(history[active, items])
         for _ in range(RETRIES):
-            drawn[met] = pools.draw(rng, pool[met])
-            met = met[seen[active[met], drawn[met]]]
-        drawn[met], had = pools.draw_unseen(rng, pool[met], seen[active[met]])
-        pool[met[~had]] = config.concepts
-        seen[active, drawn] = True
-        item[first_row[active] + step] = drawn + 1
+            items[repeats] = pools.draw(rng, pool[repeats])
+            repeats = repeats[history[active[repeats], items[repeats]]]
+        items[repeats], available = pools.draw_unseen(rng, pool[repeats], history[active[repeats]])
+        pool[repeats[~available]] = config.concepts
+        history[active, items] = True
+        item[first_row[active] + step] = items + 1
         concept[first_row[active] + step] = np.where(pool == config.concepts, -1, pool)
 
     user = np.repeat(np.arange(len(length)), length)

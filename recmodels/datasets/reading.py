@@ -1,4 +1,4 @@
-"""Tables of text, split by a separator, read into columns or rows; a fault is placed by file, row and column.
+"""Readers of text tables split by a separator; an error names file, row and column.
 
 Bulk tables go through a fast parser (pandas, pyarrow). Only when it refuses one is the table read line by line,
 to say what is wrong. Rows are counted from 1, as an editor does.
@@ -36,7 +36,7 @@ def interactions(
         InputError: the file has another format; the first fault is named.
     """
     width, step = (len(columns) - 1) * len(separator) + 1, len(separator)
-    used = [columns.index(name) * step for name in use]
+    positions = [columns.index(name) * step for name in use]
     # Between the two characters of "::" pandas sees a column, which must be empty.
     gaps = [column for column in range(width) if column % step]
     try:
@@ -45,20 +45,20 @@ def interactions(
             sep=separator[0],
             header=None,
             skiprows=int(header),
-            dtype=dict.fromkeys(used, np.int64) | dict.fromkeys(gaps, np.float32),
+            dtype=dict.fromkeys(positions, np.int64) | dict.fromkeys(gaps, np.float32),
             quoting=csv.QUOTE_NONE,
         )
     except (ValueError, OverflowError):
         frame = None
     if frame is None or frame.shape[1] != width or not frame[gaps].isna().all(axis=None):
         raise first_fault(file, separator, columns, use, header)
-    return frame[used].set_axis(["user", "item", "time"], axis=1)
+    return frame[positions].set_axis(["user", "item", "time"], axis=1)
 
 
 def first_fault(
     file: SourceFile, separator: str, columns: Sequence[str], use: Sequence[str], header: bool
 ) -> InputError:
-    """What is wrong with a table that the fast parser refused; reads it line by line."""
+    """The first fault of a table that the fast parser refused, found line by line."""
     try:
         for row, fields in rows(file, separator, "utf-8", columns, header):
             for name in use:
@@ -113,12 +113,12 @@ def csv_columns(file: SourceFile, columns: Mapping[str, type]) -> pd.DataFrame:
         columns: the type (int, float or str) of each column to read, by the name in the header.
 
     Raises:
-        InputError: the file has another format, or a cell no number; the first fault is named.
+        InputError: the file has another format, or a cell is not a number; the message names the first fault.
     """
     data = file.table
     size = len(data)
     types = {name: ARROW_TYPES[kind] for name, kind in columns.items()}
-    # A thread that still reads ahead when a fault ends the program would abort it.
+    # A thread that still reads ahead when an error ends the program would crash it.
     read = arrow_csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False)
     parse = arrow_csv.ParseOptions(newlines_in_values=str in columns.values())
     convert = arrow_csv.ConvertOptions(include_columns=list(columns), column_types=types)
@@ -223,17 +223,17 @@ def _first_csv_fault(file: SourceFile, columns: Mapping[str, type]) -> InputErro
 
 
 def _check_names(names: Sequence[str], needed: Sequence[str], file: SourceFile, row: int) -> None:
-    missing = [name for name in needed if name not in names]
-    if missing:
+    absent = [name for name in needed if name not in names]
+    if absent:
         raise InputError(
-            f"{file.where}, row {row} names no column {missing[0]!r} (it names {', '.join(names)}): get the file again"
+            f"{file.where}, row {row} names no column {absent[0]!r} (it names {', '.join(names)}): get the file again"
         )
 
 
 def _check_width(cells: Sequence, separator: str, columns: Sequence[str], file: SourceFile, row: int) -> None:
     if len(cells) != len(columns):
-        named = ", ".join(columns[:4]) + ", …" * (len(columns) > 4)
+        head = ", ".join(columns[:4]) + ", …" * (len(columns) > 4)
         raise InputError(
             f"{file.where}, row {row} has {len(cells)} columns split by {separator!r}, "
-            f"not {len(columns)} ({named}): get the official file"
+            f"not {len(columns)} ({head}): get the official file"
         )

@@ -2,10 +2,10 @@
 
 Cells are split by tabs and never quoted; the first row names columns and types, as in `user_id:token`. Types
 are token, token_seq (split by blanks), float and float_seq. Needed are `user_id`, `item_id` and `timestamp` of
-the interactions and `item_id` of the items. The title is the first of the columns `TITLES` that is there, or
-the id. All other columns of tokens are attributes: a text, or a tuple of texts for token_seq, empty for none;
-the concepts are those of the first of `ATTRIBUTES` that is there, or else of the first attribute, token_seq
-before token. Columns of numbers are not read.
+the interactions and `item_id` of the items. The title is the first existing column of `TITLES`, or else the id. All
+other columns of tokens are attributes: text, or a tuple of texts for token_seq (empty without a value). The concepts
+are the values of the first existing column of `ATTRIBUTES`, or else of the first attribute, token_seq before token.
+Columns of numbers are not read.
 
 Format: https://recbole.io/docs/user_guide/data/atomic_files.html
 """
@@ -29,7 +29,7 @@ ADVICE = "correct the file"
 
 
 def load(name: str, folder: Path | None = None, cache: Path | None = None) -> Dataset:
-    """The dataset whose atomic files are in a folder or archive; it is called as the `.inter` file is.
+    """The dataset whose atomic files are in a folder or archive; its name is that of the `.inter` file.
 
     Raises:
         InputError: no folder is given, it has not exactly one file of each kind, items have no attribute, or
@@ -37,18 +37,18 @@ def load(name: str, folder: Path | None = None, cache: Path | None = None) -> Da
     """
     if folder is None:
         raise InputError(f"{name} reads atomic files that you have: pass their folder with --data FOLDER")
-    inter, described = _find(folder, ".inter"), _find(folder, ".item")
+    inter, item_file = _find(folder, ".inter"), _find(folder, ".item")
     if inter is None:
         raise InputError(f"{folder} has no .inter file: pass the folder or archive that has the atomic files")
-    if described is None:
+    if item_file is None:
         raise InputError(
             f"{folder} has no .item file, and without attributes of items there are no concepts: "
             f"add one with the columns item_id:token and, for example, class:token_seq"
         )
-    met, _ = _read(folder, inter)
-    items, types = _read(folder, described)
-    (users,) = columns.ids((met, "user_id"))
-    met_items, item_ids = columns.ids((met, "item_id"), (items, "item_id"))
+    interactions, _ = _read(folder, inter)
+    items, types = _read(folder, item_file)
+    (users,) = columns.ids((interactions, "user_id"))
+    user_items, item_ids = columns.ids((interactions, "item_id"), (items, "item_id"))
     columns.unique_ids(items, item_ids)
     title = next((column for column in TITLES if column in types), "item_id")
     attributes = {
@@ -66,16 +66,16 @@ def load(name: str, folder: Path | None = None, cache: Path | None = None) -> Da
     attribute = next((column for column in ATTRIBUTES if column in attributes), by_type[0])
     titles = columns.texts(items.column(title)).fillna(items.column("item_id"))
     table = pd.DataFrame({"title": titles, **attributes}).set_axis(pd.Index(item_ids, name="item"))
-    frame = pd.DataFrame({"user": users, "item": met_items, "time": columns.times(met, "timestamp")})
+    frame = pd.DataFrame({"user": users, "item": user_items, "time": columns.times(interactions, "timestamp")})
     return Dataset(PurePosixPath(inter).stem, frame, table, attribute)
 
 
 def _find(source: Path, suffix: str) -> str | None:
     """The name of the only file with this suffix, or None if there is none."""
-    found = sorted(name for name in file_names(source) if PurePosixPath(name).suffix == suffix)
-    if len(found) > 1:
-        raise InputError(f"{source} has {' and '.join(found)}: keep one {suffix} file in it")
-    return found[0] if found else None
+    names = sorted(name for name in file_names(source) if PurePosixPath(name).suffix == suffix)
+    if len(names) > 1:
+        raise InputError(f"{source} has {' and '.join(names)}: keep one {suffix} file in it")
+    return names[0] if names else None
 
 
 def _read(source: Path, name: str) -> tuple[Table, dict[str, str]]:

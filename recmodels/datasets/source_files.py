@@ -1,7 +1,7 @@
-"""Files of others, opened, read and closed in one place: the content, or one line that says what is wrong.
+"""The one place that reads source files: it returns their content, or a one-line error.
 
-Archives are never unpacked: members are read by name into memory, so no path inside one is written to. What could fill
-the memory is refused: archives and parquet files have limits.
+Archives are never unpacked: members are read by name into memory, so no path inside an archive is written to. Archives
+and parquet files that could fill the memory are refused.
 """
 
 import codecs
@@ -18,13 +18,13 @@ from recmodels.errors import InputError, one_line
 from recmodels.plain import of_arrow
 
 MAX_MEMBERS = 10_000
-"""So many files an archive may have."""
+"""Files in an archive, at most."""
 MAX_BYTES = 4 << 30
-"""So large a member of an archive may be when unpacked."""
+"""Size of an unpacked member of an archive, at most."""
 SMALL_BYTES, MAX_RATIO = 64 << 20, 100
-"""A member that is larger than the first may be so many times as large as it is packed; tables of text have about 5."""
+"""A member larger than the first may be at most the second times its packed size; for text tables this is about 5."""
 MAX_CELLS = 2_000_000_000
-"""So many cells a parquet table may have."""
+"""Cells of a parquet table, at most."""
 
 OTHER_ENCODINGS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 Content = TypeVar("Content")
@@ -55,7 +55,9 @@ class SourceFile:
                 raise InputError(f"{self.where} is in {encoding}: save it in UTF-8")
         if (place := data.find(b"\0")) >= 0:
             row = data.count(b"\n", 0, place) + 1
-            raise InputError(f"{self.where}, row {row} has a zero byte: the file is damaged or no table of text")
+            raise InputError(
+                f"{self.where}, row {row} has a zero byte: the file is damaged or not a text table; get it again"
+            )
         # Before macOS, lines ended in a carriage return alone.
         return data if b"\n" in data else data.replace(b"\r", b"\n")
 
@@ -87,14 +89,14 @@ def read_file(source: Path, name: str) -> SourceFile:
         if not path.is_file():
             raise InputError(f"{source} has no file {name}: pass the folder that has it")
         return read_path(path)
-    found = _members(source, name)
-    if not found:
+    members = _members(source, name)
+    if not members:
         raise InputError(f"{source} has no member {name}: pass the archive that has it")
-    where = f"{source}, {found[0]}"
+    where = f"{source}, {members[0]}"
 
     def member() -> bytes:
         with zipfile.ZipFile(source) as archive:
-            info = archive.getinfo(found[0])
+            info = archive.getinfo(members[0])
             if info.flag_bits & 1:
                 raise InputError(f"{where} is encrypted: unpack it, and pass the folder")
             if info.file_size > min(MAX_BYTES, max(SMALL_BYTES, MAX_RATIO * info.compress_size)):
@@ -148,13 +150,13 @@ def read_parquet(path: Path) -> pd.DataFrame:
 
 def _members(archive: Path, name: str) -> list[str]:
     """Members that are called `name` or end in `/name`, the least deep one first."""
-    wanted = PurePosixPath(name).parts
-    found = [member for member in file_names(archive) if PurePosixPath(member).parts[-len(wanted) :] == wanted]
-    return sorted(found, key=lambda member: (member.count("/"), member))
+    parts = PurePosixPath(name).parts
+    members = [member for member in file_names(archive) if PurePosixPath(member).parts[-len(parts) :] == parts]
+    return sorted(members, key=lambda member: (member.count("/"), member))
 
 
 def _reading(where: str, read: Callable[[], Content], damaged: str = "cannot be read") -> Content:
-    """What `read` gives, or the one line about why it gives nothing."""
+    """The result of `read`, or a one-line error."""
     try:
         return read()
     except InputError:

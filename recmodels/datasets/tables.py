@@ -4,20 +4,20 @@
 
 A table is a frame of pandas, a table of polars, pyarrow or any library that offers Arrow or the dataframe interchange,
 or the path of a .csv, .tsv (UTF-8, column names in the first row) or .parquet file or of a folder of .parquet files.
-What a cell means does not depend on the type that carries it (categories, Arrow, nullable, objects); blanks around it
-never count.
+The type of a column (categories, Arrow, nullable, objects) does not change the meaning of its cells; surrounding blanks
+are dropped.
 
 - ids: integers if every cell of the column holds one (for items: the column of both tables), else strings; so in a text
   file 007 stays '007', and 12 beside abc becomes '12'. In frames and .parquet files, text stays text, whole floats are
   the integers that they stand for, and integers beyond 64 bits become text.
 - times: numbers as they are, or dates in ISO format and of any type of dates, which become seconds since 1970.
-- other columns of items: tuples where a cell is a list or has the separator in it, otherwise numbers if all cells are,
-  otherwise text. An empty cell means that the item has none. Whole numbers have no decimals. A list that is written
-  out, such as "['Crime', 'Drama']", is read as the list, with a warning. A column that cannot be read is refused if it
-  is the attribute, and otherwise left out with a warning.
-- a column called `title` that is not the title gives way to it; as the attribute, it is called `title_column`.
+- other columns of items: tuples where a cell is a list or contains the separator, otherwise numbers if all cells are
+  numbers, otherwise text. An empty cell means that the item has no value. Whole numbers have no decimals. A list that
+  is written as text, such as "['Crime', 'Drama']", is read as a list, with a warning. A column that cannot be read is
+  refused if it is the attribute, and otherwise left out with a warning.
+- a column called `title` that is not the title is dropped; if it is the attribute, it is renamed `title_column`.
 
-Rows may come in any order: a user's sequence goes by time, ties in row order.
+Rows may come in any order: a user's sequence is sorted by time, ties in row order.
 """
 
 import os
@@ -32,7 +32,7 @@ from recmodels.config import Columns
 from recmodels.datasets import cells
 from recmodels.datasets.source_files import read_parquet, read_path
 from recmodels.datasets.values import AttributeWarning, values
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.interactions import Dataset
 from recmodels.paths import as_path
 from recmodels.plain import as_frame, text
@@ -60,22 +60,25 @@ def from_tables(
         InputError: a file or column is missing, a cell cannot be read, an item has two rows or none.
     """
     if not isinstance(columns, Columns | None):
-        raise InputError(f"columns is {shown(columns)}: give recmodels.config.Columns(...)")
+        raise InputError(f"columns is {quote(columns)}: give recmodels.config.Columns(...)")
     columns = columns or Columns()
     columns.check()
-    met, described = _table(interactions, "the table of interactions"), _table(items, "the table of items")
-    (users,) = doors.ids((met, columns.user))
-    met_items, item_ids = doors.ids((met, columns.item), (described, columns.item))
-    doors.unique_ids(described, item_ids)
-    titles = _titles(described, columns.title, item_ids)
-    described.column(columns.attribute)
+    interaction_table, item_table = (
+        _table(interactions, "the table of interactions"),
+        _table(items, "the table of items"),
+    )
+    (users,) = doors.ids((interaction_table, columns.user))
+    user_items, item_ids = doors.ids((interaction_table, columns.item), (item_table, columns.item))
+    doors.unique_ids(item_table, item_ids)
+    titles = _titles(item_table, columns.title, item_ids)
+    item_table.column(columns.attribute)
     if columns.attribute in (columns.item, columns.title):
-        raise InputError(f"the attribute {columns.attribute!r} is what tells items apart: name a column of groups")
-    names = _names(described, columns)
-    attributes = {name: _attribute(described, column, columns) for column, name in names.items()}
-    kept = {name: column for name, column in attributes.items() if column is not None}
-    table = pd.DataFrame({"title": titles, **kept}).set_axis(pd.Index(item_ids, name="item"))
-    frame = pd.DataFrame({"user": users, "item": met_items, "time": doors.times(met, columns.time)})
+        raise InputError(f"the attribute {columns.attribute!r} names single items: name a column of groups")
+    names = _names(item_table, columns)
+    attributes = {name: _attribute(item_table, column, columns) for column, name in names.items()}
+    readable = {name: column for name, column in attributes.items() if column is not None}
+    table = pd.DataFrame({"title": titles, **readable}).set_axis(pd.Index(item_ids, name="item"))
+    frame = pd.DataFrame({"user": users, "item": user_items, "time": doors.times(interaction_table, columns.time)})
     return Dataset(name, frame, table, names[columns.attribute])
 
 
@@ -85,7 +88,7 @@ def _table(source: Any, where: str) -> Table:
         return _of_frame(frame, where)
     if not isinstance(source, str | os.PathLike):
         raise InputError(
-            f"{where} is {shown(source)}: pass a frame of pandas, polars or pyarrow, or the path of a file"
+            f"{where} is {quote(source)}: pass a frame of pandas, polars or pyarrow, or the path of a file"
         )
     path = as_path(source)
     kind = path.suffix.lower()
@@ -117,10 +120,10 @@ def _titles(table: Table, name: str, item_ids: pd.Series) -> list[str]:
 
 
 def _names(table: Table, columns: Columns) -> dict[str, str]:
-    """What the columns of attributes are called in the data set, by their name in the table.
+    """The names of attribute columns in the data set, by their name in the table.
 
-    `title` is what people call items. A column of that name that is asked for as the attribute gets another one; one
-    that is not gives way.
+    The name `title` is reserved for the titles of items. Another column of that name gets a new name if it is the
+    attribute, and is dropped otherwise.
     """
     names = {name: name for name in table.frame.columns if name not in (columns.item, columns.title, "title")}
     if columns.attribute == "title":
@@ -132,7 +135,7 @@ def _names(table: Table, columns: Columns) -> dict[str, str]:
 
 
 def _attribute(table: Table, name: str, columns: Columns) -> pd.Series | None:
-    """The values of a column; None, with a warning, for one that cannot be read and is not asked for."""
+    """The values of a column; None, with a warning, if it cannot be read and is not the attribute."""
     try:
         return values(table, name, columns.separator)
     except InputError as fault:

@@ -1,10 +1,9 @@
-"""Who made a film, where and in which language: columns from the public tables of TMDB for a MovieLens dataset.
+"""Columns from the public tables of TMDB for a MovieLens dataset: people, companies, countries and languages of films.
 
 The tables are movies_metadata.csv and credits.csv of 'The Movies Dataset'
 (https://www.kaggle.com/datasets/rounakbanik/the-movies-dataset); a release of MovieLens says in links.csv which
-film is which. Their cells hold Python literals. Some rows are known to be damaged: cells are missing or stand in
-the wrong column, or a film has two rows. The first row of a film counts; rows that cannot be read are left out,
-and the log says how many.
+film is which. Their cells hold Python literals. Some rows are damaged: cells are missing or in the wrong column, or a
+film has two rows. The first row of a film is used; unreadable rows are left out, and the log says how many.
 """
 
 import ast
@@ -25,13 +24,13 @@ from recmodels.interactions import Dataset
 from recmodels.paths import as_path
 
 ACTORS = 10
-"""So many names of the cast count, those billed first."""
+"""Names of the cast that are taken, in the order of billing."""
 FILM_COLUMNS = ("id", "original_language", "belongs_to_collection", "production_companies", "production_countries")
 CREDIT_COLUMNS = ("id", "cast", "crew")
-# A row without any of it, and what a film that is in neither table gets.
+# The values of a film without a row in a table.
 NO_FILM: dict[str, Any] = {"language": None, "companies": (), "countries": (), "collection": None}
 NO_CREDITS: dict[str, Any] = {"actors": (), "directors": ()}
-# What reading a damaged cell as a list of people or firms may raise.
+# Errors that a damaged cell raises when it is read as a list of people or firms.
 DAMAGE = (ValueError, SyntaxError, TypeError, KeyError, AttributeError, RecursionError, MemoryError)
 
 log = logging.getLogger(__name__)
@@ -44,7 +43,7 @@ def with_tmdb(dataset: Dataset, tables: str | Path, links: str | Path | None = N
     (the `ACTORS` billed first), `directors`, `companies` and `countries` are tuples of names, in TMDB's order.
 
     Args:
-        dataset: MovieLens, except 100K, whose films are numbered otherwise.
+        dataset: MovieLens, except 100K, whose films have other numbers.
         tables: a folder or archive with movies_metadata.csv and credits.csv.
         links: a links.csv, or a folder or archive with one, best that of the dataset's own release; the one
             beside the tables when absent.
@@ -53,19 +52,19 @@ def with_tmdb(dataset: Dataset, tables: str | Path, links: str | Path | None = N
         InputError: a file or column is missing, or no film of the dataset is in the tables.
     """
     if dataset.name == "ml-100k":
-        raise InputError("ml-100k numbers its films otherwise than links.csv does: take another release of MovieLens")
+        raise InputError("ml-100k has other film numbers than links.csv: take another release of MovieLens")
     tables = as_path(tables)
-    films = _linked(_links_file(tables if links is None else as_path(links)))
+    films = _tmdb_ids(_links_file(tables if links is None else as_path(links)))
     ids = [films.get(item) for item in dataset.items.index]
-    wanted = {film for film in ids if film is not None}
-    described = _described(read_file(tables, "movies_metadata.csv"), FILM_COLUMNS, wanted, _film)
-    credited = _described(read_file(tables, "credits.csv"), CREDIT_COLUMNS, wanted, _credits)
-    known = sum(film in described for film in ids)
-    if not known:
+    film_ids = {film for film in ids if film is not None}
+    film_rows = _rows_by_film(read_file(tables, "movies_metadata.csv"), FILM_COLUMNS, film_ids, _film)
+    credit_rows = _rows_by_film(read_file(tables, "credits.csv"), CREDIT_COLUMNS, film_ids, _credits)
+    n_films = sum(film in film_rows for film in ids)
+    if not n_films:
         raise InputError(f"no item of {dataset.name} is a film of {tables}: pass links.csv of the dataset's release")
-    log.info("%s: TMDB describes %d of %d items", dataset.name, known, len(ids))
-    found = [described.get(film, NO_FILM) | credited.get(film, NO_CREDITS) for film in ids]
-    columns = {name: pd.Series([film[name] for film in found], dataset.items.index, dtype=object) for name in found[0]}
+    log.info("%s: TMDB describes %d of %d items", dataset.name, n_films, len(ids))
+    rows = [film_rows.get(film, NO_FILM) | credit_rows.get(film, NO_CREDITS) for film in ids]
+    columns = {name: pd.Series([film[name] for film in rows], dataset.items.index, dtype=object) for name in rows[0]}
     return dataclasses.replace(dataset, items=dataset.items.assign(**columns))
 
 
@@ -73,7 +72,7 @@ def _links_file(source: Path) -> SourceFile:
     return read_file(source.parent, source.name) if source.suffix == ".csv" else read_file(source, "links.csv")
 
 
-def _linked(file: SourceFile) -> dict[int, int]:
+def _tmdb_ids(file: SourceFile) -> dict[int, int]:
     """TMDB's id by MovieLens' id; a film without the former is left out."""
     return {
         reading.integer(fields["movieId"], file, row, "movieId"): reading.integer(fields["tmdbId"], file, row, "tmdbId")
@@ -82,27 +81,27 @@ def _linked(file: SourceFile) -> dict[int, int]:
     }
 
 
-def _described(
-    file: SourceFile, columns: tuple[str, ...], wanted: set[int], parse: Callable[[dict[str, str]], dict[str, Any]]
+def _rows_by_film(
+    file: SourceFile, columns: tuple[str, ...], film_ids: set[int], parse: Callable[[dict[str, str]], dict[str, Any]]
 ) -> dict[int | None, dict[str, Any]]:
-    """What a table says about the wanted films, by id."""
+    """The rows of these films in a table, by id."""
     frame = _cells(file, columns)
     numbered = frame["id"].str.fullmatch("[0-9]{1,18}")
     frame = frame[numbered].astype({"id": int})
     repeated = frame["id"].duplicated()
-    frame = frame[~repeated & frame["id"].isin(wanted)]
-    described: dict[int | None, dict[str, Any]] = {}
+    frame = frame[~repeated & frame["id"].isin(film_ids)]
+    rows: dict[int | None, dict[str, Any]] = {}
     cells = frame.to_dict("records")
     for row in tqdm(cells, desc=one_line(file.where), unit=" films", leave=False, delay=1, disable=None):
         try:
-            described[row["id"]] = parse(row)
+            rows[row["id"]] = parse(row)
         except DAMAGE:
             log.debug("%s: the row of film %d is damaged", file.where, row["id"])
-    damaged = (~numbered).sum() + len(cells) - len(described)
+    damaged = (~numbered).sum() + len(cells) - len(rows)
     log.info("%s: left out %d damaged rows and %d repeated films", file.where, damaged, repeated.sum())
-    if cells and not described:
+    if cells and not rows:
         raise InputError(f"{file.where} has no row in its official format: get it again")
-    return described
+    return rows
 
 
 def _cells(file: SourceFile, columns: tuple[str, ...]) -> pd.DataFrame:
@@ -117,9 +116,9 @@ def _cells(file: SourceFile, columns: tuple[str, ...]) -> pd.DataFrame:
         raise InputError(f"{file.where}, row {row} is not in utf-8: get the official file") from None
     except (ValueError, OverflowError) as error:
         raise InputError(f"{file.where} cannot be read ({' '.join(str(error).split())}): get it again") from None
-    missing = [name for name in columns if name not in frame.columns]
-    if missing:
-        raise InputError(f"{file.where} names no column {missing[0]!r}: get the official file")
+    absent = [name for name in columns if name not in frame.columns]
+    if absent:
+        raise InputError(f"{file.where} names no column {absent[0]!r}: get the official file")
     return frame
 
 

@@ -1,4 +1,4 @@
-"""What an attribute of the items holds, whatever carries it: tuples of text, numbers, or text."""
+"""The values of an item attribute from a column of any type: tuples of text, numbers, or text."""
 
 import re
 import warnings
@@ -10,16 +10,16 @@ import pandas as pd
 
 from recmodels.columns import WHOLE_NUMBER, Table, is_whole, texts
 from recmodels.datasets.written import begins_like_a_list, written_list
-from recmodels.errors import InputError, shown
+from recmodels.errors import InputError, quote
 from recmodels.lists import members
 from recmodels.plain import text
 
-# 007 and 12345678901234567890 are names: as numbers they would become others.
+# 007 and 12345678901234567890 are names: as numbers they would change.
 NAME_OF_DIGITS = re.compile(r"[+-]?(0[0-9]|[0-9]{19})")
 
 
 class AttributeWarning(UserWarning):
-    """Something about a column of items that is worth a look: lists are written out, or it was left out."""
+    """A column of items needs a look: it holds lists written as text, or it was left out."""
 
 
 def values(table: Table, name: str, separator: str) -> pd.Series:
@@ -48,26 +48,26 @@ def values(table: Table, name: str, separator: str) -> pd.Series:
         return column
     cells = texts(column)
     lists = _written_lists(table, name, cells)
-    several = bool(lists) or any(
+    is_list = bool(lists) or any(
         separator in cell if isinstance(cell, str) else members(cell) is not None for cell in cells
     )
-    if table.is_text and not several and (numbers := _numbers(cells)) is not None:
+    if table.is_text and not is_list and (numbers := _numbers(cells)) is not None:
         return numbers
-    made: list[Any] = []
+    entries: list[Any] = []
     for row, cell in cells.items():
         try:
-            made.append(_parts(cell, separator, lists) if several else text(cell) or None)
+            entries.append(_parts(cell, separator, lists) if is_list else text(cell) or None)
         except InputError as fault:
             raise InputError(f"{table.where}, row {row}, column {name!r}: {fault}") from None
-    return pd.Series(made, column.index, dtype=object, name=name)
+    return pd.Series(entries, column.index, dtype=object, name=name)
 
 
 def _parts(cell: Any, separator: str, lists: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     if isinstance(cell, str):
         parts: Sequence[Any] = lists[cell] if cell in lists else cell.split(separator)
     else:
-        held = members(cell)
-        parts = [cell] if held is None else held
+        cell_members = members(cell)
+        parts = [cell] if cell_members is None else cell_members
     return tuple(part for part in map(text, parts) if part)
 
 
@@ -76,18 +76,18 @@ def _written_lists(table: Table, name: str, cells: pd.Series) -> dict[str, tuple
     different = [cell for cell in cells.unique() if cell] if pd.api.types.infer_dtype(cells) == "string" else []
     lists = {cell: parts for cell in different if (parts := written_list(cell)) is not None}
     if len(lists) < len(different) and not any("'" in cell or '"' in cell for cell in lists):
-        lists = {}  # "[1]" among words is no list
+        lists = {}  # "[1]" among words is not a list
     odd = [cell for cell in different if cell not in lists and begins_like_a_list(cell)]
     if odd and (lists or all(cell[0] in "[({" for cell in different)):
         raise table.fault(
             name,
             (cells == odd[0]).to_numpy(),
-            "which begins like a list and is none: write the values with a separator",
+            "which begins like a list but is not one: write the values with a separator",
         )
     if lists:
         warnings.warn(
             f"{table.where}, column {name!r}: {len(lists)} different cells are lists that are written out, such as "
-            f"{shown(next(iter(lists)))}: each part is taken as a value of its own",
+            f"{quote(next(iter(lists)))}: each part is taken as a value of its own",
             AttributeWarning,
             stacklevel=6,
         )
@@ -95,7 +95,7 @@ def _written_lists(table: Table, name: str, cells: pd.Series) -> dict[str, tuple
 
 
 def _numbers(cells: pd.Series) -> pd.Series | None:
-    """Text cells as numbers, or None if some are none."""
+    """Text cells as numbers, or None if some are not numbers."""
     different = [cell for cell in cells.unique() if cell is not None]
     if any(NAME_OF_DIGITS.match(cell) for cell in different):
         return None

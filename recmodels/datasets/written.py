@@ -1,6 +1,6 @@
 """Lists that a table holds as text, as pandas' `to_csv` writes them: "['Crime', 'Drama']", and JSON's and numpy's.
 
-No cell is run as code: text in quotation marks, numbers and missing values are all that is read.
+No cell is run as code: only text in quotation marks, numbers and missing values are read.
 """
 
 import ast
@@ -17,14 +17,14 @@ WRAPPED = re.compile(r"(?:frozenset|set|array|list|tuple)\((.*?)(?:, dtype=\w+)?
 
 
 def written_list(cell: str) -> tuple[str, ...] | None:
-    """The parts of a list that is written out, as text; None if the cell is none.
+    """The parts of a list that is written as text; None if the cell is not a list.
 
-    A list has square brackets. Round and curly ones count as well if a part is in quotation marks, as "(1994)" is text.
+    A list has square brackets. Round and curly brackets also count if a part is in quotation marks; "(1994)" is text.
     """
     cell = cell.strip()
-    wrapped = WRAPPED.fullmatch(cell)
-    if wrapped:
-        cell = wrapped[1].strip() or "[]"
+    wrapper = WRAPPED.fullmatch(cell)
+    if wrapper:
+        cell = wrapper[1].strip() or "[]"
     if len(cell) < 2 or CLOSING.get(cell[0]) != cell[-1]:
         return None
     inner, parts, place, quoted = cell[1:-1].strip(), [], 0, False
@@ -47,7 +47,7 @@ def written_list(cell: str) -> tuple[str, ...] | None:
 
 
 def begins_like_a_list(cell: str) -> bool:
-    """Whether a cell begins like a list, being one cut short, of records, or of words without quotes."""
+    """Whether a cell begins like a list: a list cut short, a list of records, or of words without quotes."""
     return bool(BEGINNING.match(cell)) or (cell.startswith("[") and cell.endswith("]") and "," in cell)
 
 

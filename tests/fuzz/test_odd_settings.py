@@ -12,7 +12,7 @@ from odd import NUMBERS, TEXTS, VALUES
 
 from interp.config import GridConfig, SAEConfig, StudyConfig
 from recmodels.config import Columns, SplitConfig, TrainingConfig
-from recmodels.errors import shown
+from recmodels.errors import quote
 from recmodels.scalars import as_number, as_whole_number
 
 SETTINGS = "settings"
@@ -36,7 +36,7 @@ def usable(kind, name, value):
         for part in value:
             _fits(name, get_args(hint)[0], part)
     elif get_origin(hint) is tuple:
-        raise Silent(f"{name} takes {shown(value)}, no tuple")
+        raise Silent(f"{name} takes {quote(value)}, no tuple")
     elif kind is not Columns:
         _fits(name, hint, value)
 
@@ -44,12 +44,12 @@ def usable(kind, name, value):
 def _fits(name, hint, value):
     whole, number = as_whole_number(value), as_number(value)
     if hint is int and (whole is None or abs(whole) >= 2**63):
-        raise Silent(f"{name} takes {shown(value)}, no whole number of 64 bits")
+        raise Silent(f"{name} takes {quote(value)}, no whole number of 64 bits")
     unlimited = name in UNLIMITED and number == math.inf
     if hint is float and not unlimited and (number is None or not -1e300 < number < 1e300):
-        raise Silent(f"{name} takes {shown(value)}, no finite number")
+        raise Silent(f"{name} takes {quote(value)}, no finite number")
     if hint is str and not isinstance(value, str):
-        raise Silent(f"{name} takes {shown(value)}, no text")
+        raise Silent(f"{name} takes {quote(value)}, no text")
 
 
 def in_study(kind, config):

@@ -1,6 +1,6 @@
 import pickle
 
-from recmodels.errors import LONGEST_MESSAGE, InputError, one_line, printable, shown
+from recmodels.errors import LONGEST_MESSAGE, InputError, one_line, printable
 
 
 def test_a_message_is_one_line_of_printable_characters():
@@ -14,8 +14,8 @@ def test_letters_of_any_script_stay():
 
 
 def test_a_long_value_is_cut():
-    assert shown("x" * 100) == "'" + "x" * 58 + "…"
-    assert shown([1, 2]) == "[1, 2]"
+    assert quote("x" * 100) == "'" + "x" * 58 + "…"
+    assert quote([1, 2]) == "[1, 2]"
 
 
 def test_a_value_that_cannot_show_itself_is_named_by_its_type():
@@ -23,7 +23,7 @@ def test_a_value_that_cannot_show_itself_is_named_by_its_type():
         def __repr__(self):
             raise RuntimeError
 
-    assert shown(Broken()) == "a Broken"
+    assert quote(Broken()) == "a Broken"
 
 
 def test_text_for_a_terminal_keeps_its_lines_only():

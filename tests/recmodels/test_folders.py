@@ -46,7 +46,7 @@ def test_a_link_leads_nowhere(tmp_path, place):
 def test_a_file_that_someone_put_into_an_artefact_keeps_it_from_being_replaced(tmp_path):
     write(tmp_path / "model")
     (tmp_path / "model" / "notes.txt").write_text("mine")
-    with pytest.raises(InputError, match=r"notes\.txt is not of the model there: move it away"):
+    with pytest.raises(InputError, match=r"notes\.txt does not belong to the model there: move it away"):
         write(tmp_path / "model", inputs={"seed": 1})
     assert (tmp_path / "model" / "notes.txt").read_text() == "mine"
     artifacts.verify(tmp_path / "model", "model")  # it is not read, so it does no harm

@@ -43,11 +43,11 @@ def refused(folder, match):
         ({"num_hidden_layers": 999}, "too small for the model"),
         ({"n_items": 2**30}, "too small for the model"),
         ({"hidden_size": True}, "not a whole number"),
-        ({"hidden_size": 9}, "of shape|describes no model"),
+        ({"hidden_size": 9}, "of shape|does not describe a model"),
         ({"max_history": 5}, "of shape"),
         ({"dropout": -1}, "must lie between 0 and 1"),
         ({"dropout": "0.1"}, "not a number"),
-        ({"num_attention_heads": 3}, "describes no model"),
+        ({"num_attention_heads": 3}, "does not describe a model"),
         ({"model_type": 3}, "not text"),
     ],
 )
@@ -61,11 +61,11 @@ def test_a_configuration_is_read_key_by_key(saved, change, says):
     ("name", "content", "says"),
     [
         ("vocabulary.json", '["a", "b", "b"]', "has the item 'b' twice"),
-        ("vocabulary.json", '["a", "b", null]', "no list of item ids"),
-        ("vocabulary.json", '{"a": 1}', "no list of item ids"),
+        ("vocabulary.json", '["a", "b", null]', "not a list of item ids"),
+        ("vocabulary.json", '{"a": 1}', "not a list of item ids"),
         ("vocabulary.json", "[" * 10**5, "is damaged"),
         ("vocabulary.json", "[NaN]", "is damaged"),
-        ("config.json", "[]", "holds no object"),
+        ("config.json", "[]", "is not a JSON object"),
         ("model.safetensors", "weights", "is damaged"),
     ],
 )
@@ -84,7 +84,7 @@ def test_weights_come_from_the_one_file_only(saved, tmp_path):
     save_file({name: tensor for name, tensor in weights.items() if name != first}, saved / "model.safetensors")
     refused(saved, "lacks '")
     save_file(weights | {"more": torch.zeros(1)}, saved / "model.safetensors")
-    refused(saved, "has 'more', which such a model has not")
+    refused(saved, "has 'more', which such a model lacks")
     (saved / "model.safetensors").rename(tmp_path / "elsewhere.safetensors")
     refused_without = pytest.raises(InputError, match=r"lacks model\.safetensors")
     with refused_without:

@@ -12,7 +12,7 @@ from sklearn.metrics import explained_variance_score
 from interp.activations.fidelity import explained_variance
 from interp.concepts.alignment import correlation as with_labels
 from interp.control.popularity import cohens_d
-from interp.features.neighbours import together
+from interp.features.neighbours import coactive_features
 from recmodels.moments import Levelled, RunningScatter, correlation, scatter
 
 FORMS = [np.asarray, sparse.csc_array, sparse.csr_array]
@@ -76,7 +76,7 @@ def test_correlation_keeps_its_digits_on_a_high_level():
 
 def test_features_that_are_on_at_all_steps_go_together_by_what_varies():
     x = 1e6 + np.array([[0.0, 0, 1], [1, 1, 0], [2, 2, 0], [3, 3, 1]])
-    found = together(sparse.csc_array(x), count=1)
+    found = coactive_features(sparse.csc_array(x), count=1)
     assert found[["feature", "neighbour"]].to_numpy().tolist() == [[0, 1], [1, 0]]
     np.testing.assert_allclose(found["similarity"], 1, atol=1e-12)
 

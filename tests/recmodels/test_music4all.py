@@ -76,7 +76,7 @@ def test_an_archive_and_the_folder_above_are_read_alike(folder, tmp_path):
 
 
 def test_it_cannot_be_downloaded():
-    with pytest.raises(InputError, match=r"handed out on request .*contact4music4all and pass it with --data FOLDER"):
+    with pytest.raises(InputError, match=r"on request: ask .*contact4music4all and pass it with --data FOLDER"):
         datasets.load("music4all")
 
 

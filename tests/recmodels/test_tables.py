@@ -277,4 +277,4 @@ def test_settings_that_make_no_sense_are_refused(tmp_path):
         Columns(separator="").check()
     for attribute in ("item", "title"):
         message = message_of(*write(tmp_path), Columns(attribute=attribute))
-        assert message == f"the attribute {attribute!r} is what tells items apart: name a column of groups"
+        assert message == f"the attribute {attribute!r} names single items: name a column of groups"

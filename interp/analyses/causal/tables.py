@@ -34,7 +34,7 @@ def causal(
         concepts: the study's concepts.
 
     Returns:
-        causal: `CausalMap.table`. moved_items: `CausalMap.moved`. causal_agreement: score ("rank_correlation" or
+        causal: `CausalMap.table`. moved_items: `CausalMap.item_changes`. causal_agreement: score ("rank_correlation" or
         "top_matches"), value, chance, p, features, users. causal_concepts: `Agreement.concepts`. The last two are empty
         where fewer than two concepts tell test steps apart.
     """
@@ -59,7 +59,7 @@ def causal(
         each = agreed.concepts
     return {
         "causal": found.table(),
-        "moved_items": found.moved,
+        "moved_items": found.item_changes,
         "causal_agreement": overall,
         "causal_concepts": each,
     }

@@ -96,14 +96,14 @@ def dose_rows(
         on_test = steering_receipt(rec, test_users, dose.steer, concepts, popularity, K, targets=[target])
         for part, users, made in (("found_on", found_on, dose.receipt), ("test", test_users, on_test)):
             lists = steered_lists(rec, users.split_last()[0], [Steer((), site), dose.steer], K)
-            own = [dose.goal.met(user_shares(some, has)).mean() for some in lists]
+            own = [dose.goal.is_met(user_shares(some, has)).mean() for some in lists]
             about = {"target": target, "method": "population", "part": part, "asked": asked, "users": len(users)}
             size = {"n_features": len(dose.features), "amount": dose.amount}
             rows.append({**about, **size, **_measured(made, own, dose.goal)})
 
             each = find_user_doses(search, users)
             dosed = each.users[each.users["n_features"] > 0]
-            own = [dose.goal.met(each.users[f"share_{side}"]).mean() for side in ("before", "after")]
+            own = [dose.goal.is_met(each.users[f"share_{side}"]).mean() for side in ("before", "after")]
             size = {name: dosed[name].median() if len(dosed) else 0.0 for name in ("n_features", "amount")}
             rows.append({**about, "method": "user", **size, **_measured(each.receipt, own, dose.goal)})
     return pd.DataFrame(rows)
@@ -115,7 +115,7 @@ def _measured(made: Receipt, own: Sequence[float], goal: Goal) -> dict[str, Any]
     rows = {"share": made.shares.set_index("concept").loc[goal.target], "ndcg": measures.loc[f"ndcg@{K}"]}
     numbers = ("before", "after", "change", "change_low", "change_high")
     return {
-        "reached": bool(goal.met(rows["share"]["after"])),
+        "reached": bool(goal.is_met(rows["share"]["after"])),
         "own_before": own[0],
         "own_after": own[1],
         "overlap": measures.at["overlap", "after"],

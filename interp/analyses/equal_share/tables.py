@@ -12,7 +12,7 @@ from interp.control.baselines import baseline_points, boosted_lists, random_dire
 from interp.control.equal_share import at_equal_share
 from interp.control.profiles import concept_profiles
 from interp.control.steered_lists import steered_lists
-from interp.control.sweeps import measured, profile_points, sweep, unit
+from interp.control.sweeps import measure_points, profile_points, sweep, unit
 from interp.control.targets import steering_targets
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Push, Steer
@@ -89,7 +89,9 @@ def _random(
         rec, users.split_last()[0], [Steer((push,), train.site) for push in pushed], progress="random"
     )
     for target in targets:
-        table, _ = measured(rec, users, [_named("random", target, push.factor) for push in pushed], lists, concepts)
+        table, _ = measure_points(
+            rec, users, [_named("random", target, push.factor) for push in pushed], lists, concepts
+        )
         yield table.groupby(["method", "target", "feature", "value"], sort=False, dropna=False).mean().reset_index()
 
 
@@ -97,7 +99,7 @@ def _boosted(rec: RecommenderEnvoy, users: Histories, targets: list[str], concep
     labels = concepts.labels(rec.recommender.vocabulary.ids)
     for target in targets:
         lists = boosted_lists(rec, users.split_last()[0], labels[:, concepts.index(target)], BOOSTS)
-        yield measured(rec, users, [_named("boost", target, boost) for boost in BOOSTS], lists, concepts)[0]
+        yield measure_points(rec, users, [_named("boost", target, boost) for boost in BOOSTS], lists, concepts)[0]
 
 
 def _named(method: str, target: str, value: float) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import pandas as pd
 from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import FeatureMatrix
 from interp.concepts import Concepts
-from interp.features.item_activity import activity
+from interp.features.item_activity import count_by_item
 from interp.features.labels import label_features
 from interp.features.predicates import predicates
 from interp.sae.autoencoder import SparseAutoencoder
@@ -32,10 +32,10 @@ def labels(
         concepts: the study's concepts.
         attribute: what they are values of.
     """
-    found = activity(
+    found = count_by_item(
         sae, (train_features, train_store.rows["item"]), (test_features, test_store.rows["item"]), concepts
     )
-    occurring = catalogue.loc[found.learnt.items.union(found.unseen.items)]
-    said = predicates(occurring, concepts, attribute, found.learnt.by_item)
+    occurring = catalogue.loc[found.training.items.union(found.unseen.items)]
+    said = predicates(occurring, concepts, attribute, found.training.by_item)
     table, kinds, examples = label_features(said, found)
     return {"labels": table, "label_kinds": kinds, "label_items": examples}

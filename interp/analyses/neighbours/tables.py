@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from interp.activations.feature_matrix import FeatureMatrix
-from interp.features.neighbours import alike, direction_map, together
+from interp.features.neighbours import coactive_features, direction_map, similar_features
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.table_files import Tables
 
@@ -22,7 +22,7 @@ def neighbours(sae: SparseAutoencoder, test_features: FeatureMatrix) -> Tables:
     """
     directions = sae.directions.cpu().numpy()
     x, y = direction_map(directions).T
-    kinds = {"together": together(test_features), "alike": alike(directions)}
+    kinds = {"together": coactive_features(test_features), "alike": similar_features(directions)}
     nearest = pd.concat([table.assign(kind=kind) for kind, table in kinds.items()], ignore_index=True)
     return {
         "map": pd.DataFrame({"feature": np.arange(len(x)), "x": x, "y": y}),

@@ -8,11 +8,11 @@ from importlib import import_module
 
 try:
     import dictionary_learning  # noqa: F401
-except ModuleNotFoundError as missing:
+except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
-        "dictionary-learning is not installed. It pins an old nnsight, so it has to be installed by itself: "
+        "dictionary-learning is not installed. It pins an old nnsight, so it has to be installed alone: "
         "pip install --no-deps dictionary-learning==0.1.0"
-    ) from missing
+    ) from error
 
 KINDS = ("unsquared", "standard", "gated", "p_anneal", "top_k", "batch_top_k", "matryoshka", "jump_relu")
 

@@ -1,4 +1,4 @@
-"""What the trainers of dictionary_learning are called with."""
+"""Arguments of the trainers of dictionary_learning."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from interp.config import SAEConfig
 
 
 def shared(config: SAEConfig, activation_dim: int, device: str) -> dict[str, Any]:
-    """What all of them take."""
+    """The arguments of all trainers."""
     return {
         "steps": config.steps,
         "activation_dim": activation_dim,
@@ -21,12 +21,12 @@ def shared(config: SAEConfig, activation_dim: int, device: str) -> dict[str, Any
 
 
 def penalty(config: SAEConfig) -> dict[str, Any]:
-    """What those with an L1 penalty take."""
+    """The arguments of trainers with an L1 penalty."""
     return {"l1_penalty": config.l1, "sparsity_warmup_steps": config.sparsity_warmup_steps}
 
 
 def top_k(config: SAEConfig) -> dict[str, Any]:
-    """What those with a k take.
+    """The arguments of trainers with a k.
 
     The threshold of inference is a moving average over the last steps, however short the training.
     """

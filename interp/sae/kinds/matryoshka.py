@@ -10,7 +10,7 @@ GROUP_FRACTIONS = [1 / 32, 1 / 16, 1 / 8, 1 / 4, 17 / 32]
 
 
 def dictionary(config: SAEConfig, activation_dim: int) -> MatryoshkaBatchTopKSAE:
-    """An untrained dictionary, whose last group has what the others leave."""
+    """An untrained dictionary, whose last group has the remaining features."""
     sizes = [int(fraction * config.n_features) for fraction in GROUP_FRACTIONS[:-1]]
     return MatryoshkaBatchTopKSAE(activation_dim, config.n_features, config.k, [*sizes, config.n_features - sum(sizes)])
 

@@ -69,7 +69,7 @@ def test_a_causal_map_takes_as_many_users_as_it_may(rec, test_users, features, a
     users = test_users.split_last()[0].select(drawn)
     expected = causal_map(rec, users, active, concepts)
     pd.testing.assert_frame_equal(made["causal"], expected.table())
-    pd.testing.assert_frame_equal(made["moved_items"], expected.moved)
+    pd.testing.assert_frame_equal(made["moved_items"], expected.item_changes)
     found = agreement(expected, aligned)
     overall = made["causal_agreement"].set_index("score")
     assert overall["value"].to_dict() == {

@@ -45,7 +45,7 @@ def test_own_tables_become_a_study(files):
     data = study_data(files)
     assert data.dataset.name == "books"
     assert (data.attribute, data.concepts.names) == ("subjects", ["love", "sea", "war"])
-    assert data.others["decade"].names == ["1980s"]  # one book of the seventies is not enough
+    assert data.other_concepts["decade"].names == ["1980s"]  # one book of the seventies is not enough
     assert set(data.split.test["user"]) == {"r18", "r19"}
 
 
@@ -72,9 +72,9 @@ def test_items_need_interactions(files):
 
 
 def test_concepts_must_tell_users_items_apart(files):
-    with pytest.raises(InputError, match="no value of attribute 'kind' is had"):
+    with pytest.raises(InputError, match="all items or none have each value of attribute 'kind'"):
         study_data(replace(files, other_attributes=("kind",)))
-    with pytest.raises(InputError, match="names no concept: 'peace'; choose of love, sea, war"):
+    with pytest.raises(InputError, match="has the unknown concept 'peace': choose from love, sea, war"):
         study_data(replace(files, steered=("peace",)))
 
 

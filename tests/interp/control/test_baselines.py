@@ -14,7 +14,7 @@ from interp.concepts import concepts_of
 from interp.concepts.alignment import align
 from interp.control.baselines import baseline_points, boosted_lists, mean_difference, neuron_direction, random_direction
 from interp.control.equal_share import at_equal_share
-from interp.control.sweeps import direction_points, measured, set_points, sweep, unit
+from interp.control.sweeps import direction_points, measure_points, set_points, sweep, unit
 from interp.features.probes import fit_probes
 from interp.model.envoys import RecommenderEnvoy
 from interp.plots.cost_plots import METHODS
@@ -154,7 +154,7 @@ def test_random_rows_are_means_over_directions(swept, stores, some, concepts, ta
         with rec.steer(Steer((push,), store.site)):
             lists = rec.rank(inputs, 10)
         named = {"method": "random", "target": target, "feature": -1, "value": 6.0}
-        rows.append(measured(rec, some, [named], lists[None], concepts)[0].iloc[1])
+        rows.append(measure_points(rec, some, [named], lists[None], concepts)[0].iloc[1])
     expected = pd.DataFrame(rows)
     assert expected["overlap"].nunique() > 1
     table = made["baselines"].set_index(["method", "target", "value"])

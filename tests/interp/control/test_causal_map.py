@@ -63,8 +63,8 @@ def test_a_map_is_one_steer_after_another(envoys, histories, concepts, model, mo
         with rec.steer({2: sign * 2.0 * units[2]}, op="add"):
             lists_of[name] = np.bincount(rec.rank(few, 5).ravel(), minlength=len(ids))
     change = lists_of["up"] - lists_of["down"]
-    moved = found.moved[found.moved["feature"] == 2]
-    assert set(found.moved["feature"]) <= {5, 11, 2}
+    moved = found.item_changes[found.item_changes["feature"] == 2]
+    assert set(found.item_changes["feature"]) <= {5, 11, 2}
     for direction, gain in (("promoted", change), ("suppressed", -change)):
         order = np.argsort(-gain, kind="stable")[: min(8, (gain > 0).sum())]
         rows = moved[moved["direction"] == direction]

@@ -86,9 +86,9 @@ def each(world):
 
 def test_goals_by_hand():
     more, less = Goal("x", 0.4), Goal("x", 0.4, at_most=True, k=5)
-    assert more.met(np.array([0.3, 0.4, 0.5])).tolist() == [False, True, True]
-    assert less.met(np.array([0.3, 0.4, 0.5])).tolist() == [True, True, False]
-    assert more.met(np.mean([0.1, 0.7]))  # which is 0.39999…
+    assert more.is_met(np.array([0.3, 0.4, 0.5])).tolist() == [False, True, True]
+    assert less.is_met(np.array([0.3, 0.4, 0.5])).tolist() == [True, True, False]
+    assert more.is_met(np.mean([0.1, 0.7]))  # which is 0.39999…
     shares = np.array([[0.1, 0.5, 0.2], [0.5, 0.1, 0.3], [0.6, 0.4, 0.3]])
     assert more.first(shares).tolist() == [1, 0, 1]  # reached late, at once, and never: closest
     assert less.first(shares).tolist() == [0, 1, 0]
@@ -122,7 +122,7 @@ def test_a_dose_is_the_best_of_the_smallest_amounts(world, dose):
         fine = [(coarse - 1 + part / FINER) * step for part in range(FINER + 1)]
         amount = next(amount for amount in fine if mean(amount) >= SHARE - 1e-9)
         found.append((n, amount, mean(amount), ndcg(world.steered(inputs, n, amount), truth)))
-    tried = dose.tried.iloc[1:]
+    tried = dose.trials.iloc[1:]
     np.testing.assert_allclose(tried[["n_features", "amount", "share", "ndcg"]].to_numpy(), found)
     n, amount, share, _ = max(found, key=lambda one: (one[3], -one[0]))
     assert (dose.reached, dose.features) == (True, tuple(world.features[:n]))
@@ -166,7 +166,7 @@ def test_there_already(world):
 def test_out_of_reach(world):
     dose = world.dose(share=1.0, reach=0.5)
     assert not dose.reached
-    assert dose.share_after == dose.tried["share"].max() > dose.share_before
+    assert dose.share_after == dose.trials["share"].max() > dose.share_before
     assert f"out of reach; closest is {dose.share_before:.1%} → {dose.share_after:.1%} with" in dose.answer
     assert not dose.steer.empty
 
@@ -195,8 +195,8 @@ def test_less_of_a_concept(world):
 def test_without_truths_what_stays_of_the_lists_decides(world):
     inputs, _ = world.users.split_last()
     dose = world.dose(inputs.last(1))
-    reaching = dose.tried[dose.tried["reached"]]
-    assert dose.tried["ndcg"].isna().all()
+    reaching = dose.trials[dose.trials["reached"]]
+    assert dose.trials["ndcg"].isna().all()
     assert len(reaching) > 1
     best = reaching.loc[reaching["overlap"].idxmax()]
     assert (dose.amount, len(dose.features)) == (best["amount"], best["n_features"])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from interp.control.group_lists import group_lists, standardised
+from interp.control.group_lists import group_lists, standardise
 from recmodels.errors import InputError
 
 
@@ -80,7 +80,7 @@ def test_groups_may_have_any_names(rec, groups):
 @pytest.mark.parametrize(
     ("given", "options", "message"),
     [
-        ({}, {}, "no groups given"),
+        ({}, {}, "there are no groups"),
         ({"all": []}, {}, "no histories given"),
         ({"all": [["nothing"]]}, {}, "unknown to this recommender"),
         ({"all": [[1]]}, {"how": "dictator"}, "choose one of average, least_misery"),
@@ -94,6 +94,6 @@ def test_mistakes(rec, given, options, message):
 
 def test_a_member_to_whom_all_items_are_alike_says_nothing():
     """Scores that are all equal have no standard deviation to divide by; one item alone has none either."""
-    found = standardised(torch.tensor([[0.1, 0.1, 0.1], [1.0, 2.0, 3.0]]))
+    found = standardise(torch.tensor([[0.1, 0.1, 0.1], [1.0, 2.0, 3.0]]))
     np.testing.assert_allclose(found, [[0, 0, 0], [-(1.5**0.5), 0, 1.5**0.5]], rtol=1e-6)
-    assert standardised(torch.tensor([[7.0]])).tolist() == [[0]]
+    assert standardise(torch.tensor([[7.0]])).tolist() == [[0]]

@@ -5,14 +5,14 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from interp.control.list_changes import moved_items
+from interp.control.list_changes import item_changes
 
 
 def test_moved_items_by_hand():
     """Two features, three users, lists of two out of five items; a place is empty."""
     up = np.array([[[0, 1], [0, 2], [0, -1]], [[4, 3], [4, 3], [4, 3]]])
     down = np.array([[[1, 2], [1, 2], [1, 0]], [[3, 4], [4, 3], [3, 4]]])
-    found = moved_items(up, down, 5)
+    found = item_changes(up, down, 5)
     # Feature 0: item 0 in 3 lists and in 1, item 1 in 1 and in 3, item 2 in 1 and in 2. Feature 1: the same items.
     expected = pd.DataFrame(
         [
@@ -28,7 +28,7 @@ def test_moved_items_by_hand():
 def test_moved_items_one_by_one():
     rng = np.random.default_rng(0)
     up, down = (np.stack([rng.permutation(30)[:5] for _ in range(7 * 40)]).reshape(7, 40, 5) for _ in range(2))
-    found = moved_items(up, down, 30, count=4)
+    found = item_changes(up, down, 30, count=4)
     for place in range(7):
         more, fewer = (Counter(lists[place].ravel().tolist()) for lists in (up, down))
         for direction, sign in (("promoted", -1), ("suppressed", 1)):

@@ -105,14 +105,14 @@ def test_a_dose_that_costs_least_of_it(registered, study):
     concept = study.concepts.names[2]
     by_ndcg, by_revenue = (study.dose(concept, 0.5, cost=cost) for cost in (None, "revenue"))
     for dose, cost in ((by_ndcg, "ndcg"), (by_revenue, "revenue")):
-        reaching = dose.tried[dose.tried["reached"]]
+        reaching = dose.trials[dose.trials["reached"]]
         assert len(reaching) > 1
         assert len(dose.features) == reaching.loc[reaching[cost].idxmax(), "n_features"]
-    pd.testing.assert_frame_equal(by_revenue.tried.drop(columns="revenue"), by_ndcg.tried)
+    pd.testing.assert_frame_equal(by_revenue.trials.drop(columns="revenue"), by_ndcg.trials)
     # The column is what a receipt on the same users says.
     users = study.users("sae_validation")
     made = study.receipt(by_revenue.steer, users).measures.set_index("measure").loc["revenue@10"]
-    row = by_revenue.tried.set_index("n_features")["revenue"]
+    row = by_revenue.trials.set_index("n_features")["revenue"]
     assert made["after"] == pytest.approx(row[len(by_revenue.features)])
     assert made["before"] == pytest.approx(row[0])
     with pytest.raises(InputError, match=r"there is no metric 'magic': choose one of ndcg, hit_rate, .*revenue"):

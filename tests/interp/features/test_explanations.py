@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from interp.control.list_entry import GRID, HALVINGS, Entry, to_enter
-from interp.features.explanations import Explanation, attributions, averaged, why
+from interp.features.explanations import Explanation, attributions, average_attributions, why
 from recmodels.errors import InputError
 
 MODELS = ("gptrec", "bert4rec")
@@ -93,7 +93,7 @@ def test_the_way_of_a_feature_to_zero_adds_up_to_its_ablation(steerable, histori
             scores = rec.scores.save()
         (gradient,) = torch.autograd.grad(scores[0, code] - scores[0].mean(), changed)
         total = total + (whole * gradient[0, :, feature]).detach() / points
-    step_by_step = averaged(rec, one, item, "blocks.0", [feature])[:, 0]
+    step_by_step = average_attributions(rec, one, item, "blocks.0", [feature])[:, 0]
     torch.testing.assert_close(step_by_step.detach(), total, atol=2e-3, rtol=0)
 
 
@@ -141,7 +141,7 @@ def test_steps_say_where_a_feature_was_active(steerable, histories, model):
     found = why(rec, one, item, site="blocks.0")
     activations, slopes = attributions(rec, one, item, "blocks.0")
     order = found.features["feature"].tolist()
-    attributed = averaged(rec, one, item, "blocks.0", order)
+    attributed = average_attributions(rec, one, item, "blocks.0", order)
     np.testing.assert_allclose(found.features["gradient"], slopes.sum(dim=0)[order], atol=1e-5)
     grid = rec.item_grid(one)[0]
     assert (grid[-1] is None) == (model == "bert4rec")

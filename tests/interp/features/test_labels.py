@@ -9,7 +9,7 @@ from sklearn.metrics import f1_score, precision_score, recall_score
 from interp.activations.feature_matrix import encode
 from interp.concepts import concepts_of
 from interp.concepts.attributes import title_words
-from interp.features.item_activity import SIMILAR, above, activity, counts, hard_negatives, medians
+from interp.features.item_activity import SIMILAR, count_by_item, counts, exceeds, hard_negatives, medians
 from interp.features.labels import by_chance, choose, examples, label_features, score
 from interp.features.neighbours import cosines, nearest
 from interp.features.predicates import MIN_STEPS, predicates
@@ -24,7 +24,7 @@ ACTIVATIONS = sparse.csc_array(
 
 @pytest.fixture
 def active():
-    return above(ACTIVATIONS, medians(ACTIVATIONS))
+    return exceeds(ACTIVATIONS, medians(ACTIVATIONS))
 
 
 def test_a_feature_is_active_above_the_median_of_its_positive_activations(active):
@@ -121,7 +121,7 @@ def world():
 
     learnt, unseen = part(60), part(40)
     floor = medians(learnt[0])
-    told = [counts(above(values, floor), item) for values, item in (learnt, unseen)]
+    told = [counts(exceeds(values, floor), item) for values, item in (learnt, unseen)]
     concepts = concepts_of(items, "genres")
     return items, concepts, *told, predicates(items, concepts, "genres", told[0].by_item)
 
@@ -191,9 +191,9 @@ def seen(store, sae):
 def test_planted_concepts_are_recovered(stores, sae, planted):
     """Most of the planted concepts are the label of some feature; precision and recall are scikit-learn's."""
     concepts = concepts_of(planted.items, "concepts")
-    found = activity(sae, seen(stores["sae"], sae), seen(stores["test"], sae), concepts)
-    occurring = planted.items.loc[found.learnt.items.union(found.unseen.items)]
-    table, kinds, _ = label_features(predicates(occurring, concepts, "concepts", found.learnt.by_item), found)
+    found = count_by_item(sae, seen(stores["sae"], sae), seen(stores["test"], sae), concepts)
+    occurring = planted.items.loc[found.training.items.union(found.unseen.items)]
+    table, kinds, _ = label_features(predicates(occurring, concepts, "concepts", found.training.by_item), found)
     good = table[table["labelled"]]
     named = set(good.loc[good["kind"] == "concept", "label"])
     assert len(named & set(concepts.names)) >= 0.75 * len(concepts.names)
@@ -212,7 +212,7 @@ def test_planted_concepts_are_recovered(stores, sae, planted):
 def test_hard_negatives_of_the_dictionary_one_by_one(stores, sae, planted):
     """Counted again step by step from the dictionary's own activations."""
     concepts = concepts_of(planted.items, "concepts")
-    found = activity(sae, seen(stores["sae"], sae), seen(stores["test"], sae), concepts)
+    found = count_by_item(sae, seen(stores["sae"], sae), seen(stores["test"], sae), concepts)
     values, others = encode(stores["sae"], sae), encode(stores["test"], sae)
     floor = medians(values)
     feature = int(np.diff(others.indptr).argmax())

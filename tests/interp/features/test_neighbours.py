@@ -8,11 +8,11 @@ from sklearn.metrics import pairwise_distances
 
 from interp.activations.feature_matrix import encode
 from interp.analyses.neighbours.tables import neighbours
-from interp.features.neighbours import FEW, alike, cosines, direction_map, nearest, together
+from interp.features.neighbours import FEW, coactive_features, cosines, direction_map, nearest, similar_features
 
 
 def test_features_that_write_alike_by_hand():
-    found = alike(np.array([[2, 0], [3, 4], [0, 5], [-1, 0], [0, 0]]), count=2)
+    found = similar_features(np.array([[2, 0], [3, 4], [0, 5], [-1, 0], [0, 0]]), count=2)
     # Of lengths 1: (1, 0), (0.6, 0.8), (0, 1), (−1, 0); the last feature writes nothing and is like none.
     assert found.to_numpy().round(12).tolist() == [[0, 1, 1, 0.6], [1, 1, 2, 0.8], [1, 2, 0, 0.6], [2, 1, 1, 0.8]]
 
@@ -20,7 +20,7 @@ def test_features_that_write_alike_by_hand():
 def test_features_that_are_on_together_by_hand():
     # Feature 1 is twice feature 0; feature 2 is on where they are off; 3 never, 4 always alike.
     x = np.array([[1, 2, 0, 0, 1], [0, 0, 3, 0, 1], [1, 2, 0, 0, 1], [0, 0, 1, 0, 1]], dtype=np.float32)
-    found = together(sparse.csc_array(x))
+    found = coactive_features(sparse.csc_array(x))
     assert found[["feature", "rank", "neighbour"]].to_numpy().tolist() == [[0, 1, 1], [1, 1, 0]]
     np.testing.assert_allclose(found["similarity"], 1)
 
@@ -28,7 +28,7 @@ def test_features_that_are_on_together_by_hand():
 def test_similarity_is_pearsons():
     rng = np.random.default_rng(0)
     x = (rng.random((300, 12)) * (rng.random((300, 12)) < 0.3)).astype(np.float32)
-    found = together(sparse.csc_array(x), count=11)
+    found = coactive_features(sparse.csc_array(x), count=11)
     expected = np.corrcoef(x.T)
     np.testing.assert_allclose(found["similarity"], expected[found["feature"], found["neighbour"]], atol=1e-9)
     assert len(found) == ((expected > 0).sum() - 12)
@@ -39,7 +39,7 @@ def test_what_is_mostly_on_is_no_neighbour_by_chance():
     """Two features that are on at nine steps of ten, apart from each other: cosine would call them alike."""
     rng = np.random.default_rng(1)
     x = (rng.random((5000, 3)) < np.array([0.9, 0.9, 0.1])).astype(np.float32)
-    assert (together(sparse.csc_array(x))["similarity"] < 0.05).all()
+    assert (coactive_features(sparse.csc_array(x))["similarity"] < 0.05).all()
 
 
 @pytest.mark.parametrize("groups", [4, 12])
@@ -67,7 +67,8 @@ def test_the_tables_are_of_the_dictionarys_own_directions(stores, sae):
     tables = neighbours(stores["test"], sae)
     nearest = tables["neighbours.parquet"]
     directions, activations = sae.directions.numpy(), encode(stores["test"], sae)
-    expected = pd.concat([together(activations).assign(kind="together"), alike(directions).assign(kind="alike")])
+    parts = {"together": coactive_features(activations), "alike": similar_features(directions)}
+    expected = pd.concat([part.assign(kind=kind) for kind, part in parts.items()])
     pd.testing.assert_frame_equal(nearest, expected[nearest.columns].reset_index(drop=True))
     np.testing.assert_array_equal(tables["map.parquet"][["x", "y"]], direction_map(directions))
     assert tables["map.parquet"]["feature"].tolist() == list(range(sae.n_features))

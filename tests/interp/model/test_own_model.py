@@ -128,7 +128,7 @@ def wrapped(kind):
 
 def test_models_that_cannot_be_relied_on_are_refused():
     wrapped(GRU4Rec)
-    with pytest.raises(InputError, match="BiasedGRU4Rec scores a history differently by itself"):
+    with pytest.raises(InputError, match="BiasedGRU4Rec scores a history differently alone"):
         wrapped(BiasedGRU4Rec)
     with pytest.raises(
         InputError, match=r"site blocks.0 of TupleGRU4Rec does not give hidden states \[user, step, 8\]"

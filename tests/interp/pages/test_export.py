@@ -97,7 +97,7 @@ def spoil(folder, how):
         return "is not a export that this program wrote: move it away, or choose another folder"
     if how == "more":
         (folder / "mine.tex").write_text("mine")
-        return "mine.tex is not of the export there: move it away, and try again"
+        return "mine.tex does not belong to the export there: move it away, and try again"
     if how == "altered":
         (folder / "all.tex").write_text("mine")
         return "all.tex was cut short or altered"

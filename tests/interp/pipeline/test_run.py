@@ -267,7 +267,7 @@ def test_help_answers_without_loading_torch():
         ({"grid": GridConfig(seeds=0)}, r"grid\.seeds"),
         ({"grid": GridConfig(sites=("blocks.9",))}, r"blocks\.0, "),
         ({"grid": GridConfig(trade_off=("top_k:1.5",))}, "whole number"),
-        ({"grid": GridConfig(trade_off=("top:1",))}, "names no trainer: 'top'"),
+        ({"grid": GridConfig(trade_off=("top:1",))}, "has the unknown trainer 'top'"),
         ({"grid": GridConfig(trade_off=("top_k:8;16",))}, "such as top_k:8,16"),
         ({"most_frequent": 0}, "most_frequent"),
         ({"sae": replace(CONFIG.sae, steps=50)}, r"sae\.steps"),

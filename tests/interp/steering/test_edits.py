@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from interp.steering.edits import Edit, Push, Steer
-from interp.steering.validation import checked
+from interp.steering.validation import check_steer
 from recmodels.errors import InputError
 
 B, S, D = 3, 4, 5
@@ -106,7 +106,7 @@ def test_the_steered_state_reads_as_asked(coder, hidden, op, at):
 
 def test_edits_are_made_one_after_the_other(coder, hidden):
     edits = (Edit(0, 2.0, "set"), Edit(0, 3.0, "scale"), Edit(0, 1.0, "add"), Edit(1, 0.0, "set"))
-    assert checked(steer(*edits), coder).edits == edits
+    assert check_steer(steer(*edits), coder).edits == edits
     features = coder.encode(steer(*edits).apply(hidden, coder))[:, -1]
     torch.testing.assert_close(features, torch.tensor([[7.0, 0.0]] * B), atol=1e-5, rtol=0)
 

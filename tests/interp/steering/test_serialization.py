@@ -52,9 +52,9 @@ def test_the_text_can_be_read_by_people():
     ("change", "message"),
     [
         (lambda text: text[:40], "^this steer is not JSON"),
-        (lambda _: "[1]", "^this is no steer of version 1"),
-        (lambda text: text.replace('"version": 1', '"version": 2'), "^this is no steer of version 1"),
-        (lambda text: text.replace('"version": 1', '"version": true'), "^this is no steer of version 1"),
+        (lambda _: "[1]", "^this is not a steer of version 1"),
+        (lambda text: text.replace('"version": 1', '"version": 2'), "^this is not a steer of version 1"),
+        (lambda text: text.replace('"version": 1', '"version": true'), "^this is not a steer of version 1"),
         (lambda text: text.replace('"site"', '"place"'), "^this steer lacks 'site'"),
         (lambda text: text.replace('"site"', '"more": 1, "site"'), "^this steer has an unknown 'more'"),
         (lambda text: text.replace('"op"', '"do"', 1), "^this edit lacks 'op'"),
@@ -78,7 +78,7 @@ def test_the_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"^cannot read .*none\.json: "):
         load_steer(tmp_path / "none.json")
     (tmp_path / "bad.json").write_text("{}")
-    with pytest.raises(InputError, match=r"bad\.json: this is no steer"):
+    with pytest.raises(InputError, match=r"bad\.json: this is not a steer"):
         load_steer(tmp_path / "bad.json")
 
 

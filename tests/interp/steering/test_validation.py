@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from interp.steering.edits import Edit, Push, Steer
-from interp.steering.validation import checked
+from interp.steering.validation import check_steer
 from recmodels.errors import InputError
 
 
@@ -25,7 +25,7 @@ def steer(*edits, **more):
 @pytest.mark.parametrize("at", ["last", "all", (-1,), (-64, -1)])
 def test_what_can_be_done(feature, value, at):
     asked = steer(Edit(feature, value, "add", at, 0.5), reconstruct="last", dictionary="f" * 64)
-    assert checked(asked, Ten()) is asked
+    assert check_steer(asked, Ten()) is asked
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_can_be_done(feature, value, at):
 )
 def test_mistakes_are_explained_in_one_line(asked, message):
     with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
-        checked(asked, Ten())
+        check_steer(asked, Ten())
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_mistakes_are_explained_in_one_line(asked, message):
 )
 def test_contradictions_are_refused(edits, message):
     with pytest.raises(InputError, match=f"^feature 1 is {re.escape(message)}: keep one of these$"):
-        checked(steer(*edits), Ten())
+        check_steer(steer(*edits), Ten())
 
 
 @pytest.mark.parametrize(
@@ -130,4 +130,4 @@ def test_contradictions_are_refused(edits, message):
     ],
 )
 def test_edits_that_only_build_on_each_other_are_not_contradictions(edits):
-    checked(steer(*edits), Ten())
+    check_steer(steer(*edits), Ten())
