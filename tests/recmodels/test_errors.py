@@ -1,6 +1,6 @@
 import pickle
 
-from recmodels.errors import LONGEST_MESSAGE, InputError, one_line, printable
+from recmodels.errors import LONGEST_MESSAGE, InputError, one_line, printable, quote
 
 
 def test_a_message_is_one_line_of_printable_characters():
