@@ -59,7 +59,7 @@ kill: $(READY)
 
 # Lost, cut and flipped files of every kind, and full disks: all of them, of which `make test` tries a few.
 faults: $(READY)
-	OMP_NUM_THREADS=1 INTERP_FAULTS=all $(BIN)/python -m pytest tests/interp/test_faults.py
+	OMP_NUM_THREADS=1 INTERP_FAULTS=all $(BIN)/python -m pytest tests/interp/pipeline/test_faults.py
 
 studies: $(READY)
 	$(BIN)/python -m pytest -m study

@@ -20,6 +20,7 @@ from recmodels.paths import as_path
 
 if TYPE_CHECKING:
     from interp.steering.edits import Steer
+    from interp.study.study import Study
 
 app = SubcommandApp()
 
@@ -85,6 +86,35 @@ def report(folder: tyro.conf.Positional[Path]) -> None:
     from interp.study.study import open
 
     print(write_report(open(folder)))
+
+
+@app.command
+def tables(folder: tyro.conf.Positional[Path | None] = None) -> None:
+    """List the tables that `study.table` reads, and what each holds: `interp tables artifacts/ml-100k`.
+
+    Args:
+        folder: A study's folder, to see the number of rows of each table as well.
+    """
+    from interp.store.registry import analyses
+    from interp.study.study import open
+
+    entries = [table for analysis in analyses() for table in analysis.tables]
+    rows = [""] * len(entries) if folder is None else _row_counts(open(folder), [table.name for table in entries])
+    width, digits = max(len(table.name) for table in entries), max(map(len, rows))
+    for table, count in zip(entries, rows, strict=True):
+        print(f"{table.name:<{width}}  {count:>{digits}}{'  ' if digits else ''}{table.about}")
+
+
+def _row_counts(opened: "Study", names: list[str]) -> list[str]:
+    """The number of rows of each table; a dash for a table that this study does not have."""
+
+    def count(name: str) -> str:
+        try:
+            return f"{len(opened.table(name)):,}"
+        except InputError:
+            return "–"
+
+    return [count(name) for name in names]
 
 
 @app.command
@@ -180,7 +210,7 @@ def dose(
 
     Args:
         folder: The study's folder.
-        concept: What is asked for, such as Horror.
+        concept: What is asked for, such as Horror or concept:Horror.
         share: Its mean share of the top 10, such as 0.3.
         at_most: Ask for at most this share, rather than at least.
         each: A dose for each test user, for their own list.

@@ -18,7 +18,6 @@
 
 # %%
 import interp
-from interp.activations.feature_matrix import encode
 
 study = interp.open("../artifacts/ml-100k")
 study
@@ -84,7 +83,7 @@ horror.histogram()
 
 # %%
 store = study.activations()  # of the test users: a row for each step
-activation = encode(store, study.sae)[:, [horror.index]].toarray().ravel()
+activation = interp.encode(store, study.sae)[:, [horror.index]].toarray().ravel()
 is_horror = study.concepts.labels(store.rows["item"])[:, study.concepts.index("Horror")]
 for low in (0, 0.5, 1, 1.5):
     above = activation > low

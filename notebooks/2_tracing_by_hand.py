@@ -21,9 +21,8 @@ import plotly.express as px
 import torch
 
 import interp
-from interp.model.envoys import RecommenderEnvoy
-from recmodels.config import TrainingConfig
-from recmodels.recommender import Recommender
+from interp import RecommenderEnvoy
+from recmodels import Recommender, TrainingConfig
 from recmodels.training import build
 
 study = interp.open("../artifacts/ml-100k")

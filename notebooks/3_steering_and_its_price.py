@@ -21,7 +21,6 @@ from pathlib import Path
 import pandas as pd
 
 import interp
-from interp.steering.serialization import load_steer, save_steer
 from interp.study.equalizer import equalize
 
 study = interp.open("../artifacts/ml-100k")
@@ -174,11 +173,11 @@ study.to_enter(family, 200, candidates=[219, 183])
 
 # %%
 path = Path("../artifacts/horror.json")
-save_steer(dose.steer, path)
+interp.save_steer(dose.steer, path)
 print(path.read_text())
 
 # %%
-with rec.steer(load_steer(path)):
+with rec.steer(interp.load_steer(path)):
     from_file = rec.recommend(family)
 with rec.steer(dose.steer):
     pd.testing.assert_frame_equal(rec.recommend(family), from_file)

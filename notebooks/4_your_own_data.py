@@ -23,20 +23,28 @@ import numpy as np
 import pandas as pd
 from torch import Tensor, nn
 
-from interp.activations.activation_store import collect
-from interp.activations.feature_matrix import encode
-from interp.activations.training import train
-from interp.concepts.alignment import align
-from interp.config import SAEConfig, StudyConfig
-from interp.model.envoys import RecommenderEnvoy
-from interp.pipeline.run import run
-from recmodels.config import Columns, TrainingConfig
-from recmodels.datasets.tables import from_tables
-from recmodels.model import RecommenderConfig, SequentialRecommender
-from recmodels.ranking import evaluate
-from recmodels.recommender import Recommender, register
-from recmodels.splits import paper_split
-from recmodels.training import fit
+from interp import (
+    Columns,
+    RecommenderEnvoy,
+    SAEConfig,
+    StudyConfig,
+    TrainingConfig,
+    align,
+    collect,
+    encode,
+    from_tables,
+    run,
+    train,
+)
+from recmodels import (
+    Recommender,
+    RecommenderConfig,
+    SequentialRecommender,
+    evaluate,
+    fit,
+    paper_split,
+    register,
+)
 
 # %%
 SUBJECTS = ["crime", "gardening", "history", "poetry", "science", "travel"]

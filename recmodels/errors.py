@@ -5,16 +5,20 @@ from functools import wraps
 from typing import Any
 
 LONGEST = 60  # characters of a wrong value that a message shows
+LONGEST_MESSAGE = 800  # characters; what is cut lies before the end, which says what to do
 
 
 class InputError(ValueError):
     """The user's input is wrong; the message is one line that says what is wrong and what to do.
 
-    The message is always one line of printable characters, whatever it quotes (`one_line`).
+    Whatever the message quotes, it stays one line of printable characters (`one_line`), and no long one.
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(one_line(message))
+        line = one_line(message)
+        if len(line) > LONGEST_MESSAGE:
+            line = f"{line[: LONGEST_MESSAGE * 3 // 4]} … {line[3 - LONGEST_MESSAGE // 4 :]}"
+        super().__init__(line)
 
 
 def one_line(text: str) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -140,6 +140,8 @@ def validated_items(frame: pd.DataFrame) -> pd.DataFrame:
         raise InputError("the item table lacks the column 'title': add one; the item id itself will do")
     ids = _checked_ids(pd.Series(frame.index), "the item table's index")
     frame = frame.set_axis(pd.Index(ids, name="item")).assign(title=_titles(frame["title"]))
+    for name, column in frame.items():
+        _check_text(name, column)
     repeated = frame.index[frame.index.duplicated()]
     if len(repeated):
         raise InputError(f"item {repeated.tolist()[0]!r} has more than one row in the item table: keep one")
@@ -152,6 +154,15 @@ def _titles(column: pd.Series) -> list[str]:
         return [text(cell) for cell in plain(column)]
     except InputError as fault:
         raise InputError(f"the item table, column 'title': {fault}") from None
+
+
+def _check_text(name: Any, column: pd.Series) -> None:
+    """Refuse cells with text that no file can hold; those of tuples, too."""
+    parts = [cell if isinstance(cell, tuple) else (cell,) for cell in column] if column.dtype == object else []
+    try:
+        plain(pd.Series([part for cell in parts for part in cell if isinstance(part, str)], dtype=object))
+    except InputError as fault:
+        raise InputError(f"the item table, column {quote(name)}: {fault}") from None
 
 
 def _check_name(name: str) -> None:

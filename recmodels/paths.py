@@ -1,10 +1,13 @@
 """The one reader of paths that a user passes."""
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
 
 from recmodels.errors import InputError, quote
+
+ABSENT = (errno.ENOENT, errno.ENOTDIR)  # a place where nothing is yet
 
 
 def as_path(path: Any) -> Path:
@@ -20,6 +23,13 @@ def as_path(path: Any) -> Path:
     if not text or "\0" in text:
         raise InputError(f"{quote(path)} is not a path: give the name of a file or folder")
     try:
-        return Path(os.path.abspath(Path(text).expanduser()))
+        absolute = Path(os.path.abspath(Path(text).expanduser()))
+        os.lstat(absolute)
     except RuntimeError:
         raise InputError(f"the home directory of {quote(path)} is not known: give the whole path") from None
+    except UnicodeError:
+        raise InputError(f"{quote(path)} is not a path: it has half a character (a lone surrogate)") from None
+    except OSError as error:
+        if error.errno not in ABSENT:
+            raise InputError(f"{quote(path)} cannot be opened ({error.strerror}): give another path") from None
+    return absolute

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -73,14 +74,18 @@ def plain(column: pd.Series) -> pd.Series:
         array = pa.chunked_array(column.array.__arrow_array__())
         return plain(array.to_pandas(integer_object_nulls=True).set_axis(column.index).rename(column.name))
     if isinstance(dtype, pd.PeriodDtype):
-        return column.dt.to_timestamp()
+        try:
+            return column.dt.to_timestamp()
+        except pd.errors.OutOfBoundsDatetime:
+            return _objects(column.astype(str).where(column.notna(), None))
     if isinstance(dtype, pd.SparseDtype):
         return plain(column.sparse.to_dense())
     if isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind in "mM":
         return column
     if dtype.kind in "iu":
         if column.isna().any():
-            return column.astype("Int64") if column.max() <= LARGEST else _none_where_missing(column.astype(object))
+            fits = column.isna().all() or column.max() <= LARGEST
+            return column.astype("Int64") if fits else _none_where_missing(column.astype(object))
         return column.astype(np.int64) if dtype.kind == "i" or not (column > LARGEST).any() else column.astype(object)
     if dtype.kind == "f":
         return column if dtype == np.float64 else column.astype("Float64").astype(np.float64)
@@ -126,13 +131,14 @@ def _objects(column: pd.Series) -> pd.Series:
     present = [cell for cell in cells if cell is not None]
     kinds = {type(cell) for cell in present}
     if kinds == {float} or (kinds == {int, float} and not all(map(_is_whole, present))):
-        return pd.Series(cells, column.index, np.float64, column.name)
-    if kinds and kinds <= {int, float}:
+        with suppress(OverflowError):  # a whole number that no float can hold
+            return pd.Series(cells, column.index, np.float64, column.name)
+    elif kinds and kinds <= {int, float}:
         cells = [None if cell is None else int(cell) for cell in cells]
         if all(-LARGEST <= cell <= LARGEST for cell in cells if cell is not None):
             dtype = np.int64 if len(present) == len(cells) else pd.Int64Dtype()
             return pd.Series(pd.array(cells, dtype=dtype), column.index, dtype, column.name)
-    return pd.Series(np.fromiter(cells, dtype=object, count=len(cells)), column.index, name=column.name)
+    return pd.Series(np.fromiter(cells, dtype=object, count=len(cells)), column.index, object, column.name)
 
 
 def _is_whole(number: int | float) -> bool:

@@ -19,6 +19,7 @@ from recmodels.gptrec import GPTRec
 from recmodels.json_files import of_type, read_json, read_record
 from recmodels.loading import load_model
 from recmodels.model import RecommenderConfig, SequentialRecommender
+from recmodels.paths import as_path
 from recmodels.plugins import Registry
 from recmodels.ranking import Score, check_length, rank, top_k
 from recmodels.sequences import Histories, Vocabulary, as_histories
@@ -125,8 +126,9 @@ class Recommender:
         """
         return recommendations(self.score, self.histories(histories), self.vocabulary, k)
 
-    def save(self, folder: Path, inputs: dict[str, Any] | None = None) -> None:
+    def save(self, folder: Path | str, inputs: dict[str, Any] | None = None) -> None:
         """Write weights (safetensors), configuration and vocabulary (JSON) as one verified folder."""
+        folder = as_path(folder)
         transformers_logging.disable_progress_bar()
         artifacts.discard_partial(folder, KIND)
         with artifacts.writing(folder, KIND, inputs or {}) as partial:
@@ -135,13 +137,14 @@ class Recommender:
 
     @classmethod
     @steady()
-    def load(cls, folder: Path) -> "Recommender":
+    def load(cls, folder: Path | str) -> "Recommender":
         """Read what `save` wrote, after checking every file.
 
         Raises:
             InputError: the folder is missing, unfinished or altered; or its model has an unknown type or does not match
                 its config.json (`recmodels.loading`).
         """
+        folder = as_path(folder)
         transformers_logging.disable_progress_bar()
         artifacts.verify(folder, KIND)
         advice = f"delete {folder} and run its step again"

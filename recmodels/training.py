@@ -25,6 +25,7 @@ from recmodels.checkpoints import SealCheckpoints, checkpoints_folder, last_chec
 from recmodels.config import TrainingConfig
 from recmodels.errors import InputError
 from recmodels.model import SequentialRecommender
+from recmodels.paths import as_path
 from recmodels.ranking import evaluate
 from recmodels.recommender import KIND, Recommender, model_class
 from recmodels.sequences import Histories, Vocabulary, histories_of
@@ -36,7 +37,7 @@ def fit(
     train: pd.DataFrame,
     validation: pd.DataFrame,
     config: TrainingConfig,
-    folder: Path,
+    folder: Path | str,
     vocabulary: Vocabulary | None = None,
 ) -> Recommender:
     """Train a recommender and write it to `folder`.
@@ -58,6 +59,7 @@ def fit(
         InputError: an unknown model; no user with two items to learn from or to validate on; another process trains
             it; `folder` holds something else; or the disk is full.
     """
+    folder = as_path(folder)
     config.check()
     model_class(config.model)  # refuses an unknown one before any work is done
     vocabulary = vocabulary or Vocabulary.of(pd.concat([train, validation]))

@@ -128,6 +128,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/recmodels.md": lambda: public_face(recmodels),
     "reference/tables.md": tables,
     "reference/command-line.md": command_line,
+    "security.md": lambda: root_file("SECURITY.md"),
     "changelog.md": lambda: root_file("CHANGELOG.md"),
     "contributing.md": lambda: root_file("CONTRIBUTING.md"),
 }

@@ -25,11 +25,13 @@ from interp.model.envoys import RecommenderEnvoy
 from recmodels import artifacts
 from recmodels.errors import InputError
 from recmodels.json_files import read_record
+from recmodels.paths import as_path
 from recmodels.sequences import Histories
 
 KIND = artifacts.Kind("activations", ("activations.npy", "rows.parquet", "store.json"))
 ABOUT = {"site": str, "recommender": str, "mean": float, "std": float}  # what store.json says
 PROGRESS = "progress.json"
+ROUNDING = 1e-12  # of the mean; float32 activations that differ at all lie further apart
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,13 @@ class ActivationStore:
             yield torch.from_numpy(np.array(self.activations[start : start + size]))
 
     @classmethod
-    def load(cls, folder: Path) -> "ActivationStore":
+    def load(cls, folder: Path | str) -> "ActivationStore":
         """Open a finished store after checking every file.
 
         Raises:
             InputError: the folder is missing, unfinished or altered.
         """
+        folder = as_path(folder)
         artifacts.verify(folder, KIND)
         advice = f"delete {folder} and run its step again"
         about = read_record(folder / "store.json", ABOUT, advice)
@@ -95,7 +98,7 @@ class ActivationStore:
 def collect(
     rec: RecommenderEnvoy,
     histories: Any,
-    folder: Path,
+    folder: Path | str,
     site: str = "blocks.0",
     windows: str = "last",
     batch_size: int = 128,
@@ -117,8 +120,9 @@ def collect(
         batch_size: histories per forward pass.
 
     Raises:
-        InputError: a history is too short, an activation is not finite, or a name is unknown.
+        InputError: a history is too short, an activation is not finite, all of them are equal, or a name is unknown.
     """
+    folder = as_path(folder)
     recommender = rec.recommender
     histories, _ = recommender.histories(histories).split_last()
     length = recommender.model.config.max_history
@@ -162,6 +166,19 @@ def _checked(hidden: np.ndarray, batch: Histories) -> np.ndarray:
     return hidden
 
 
+def check_spread(mean: float, std: float) -> None:
+    """Refuse activations that are all equal: divided by their standard deviation, they would be rounding errors.
+
+    Raises:
+        InputError: the standard deviation is no more than what rounding the mean leaves.
+    """
+    if not std > ROUNDING * abs(mean):
+        raise InputError(
+            f"all activations are {mean:g}, so there is nothing to learn from: read another site, or train the "
+            f"recommender again"
+        )
+
+
 def _describe(partial: Path, histories: Histories, rec: RecommenderEnvoy, site: str) -> None:
     pd.DataFrame(
         {
@@ -170,16 +187,17 @@ def _describe(partial: Path, histories: Histories, rec: RecommenderEnvoy, site: 
             "step": np.arange(len(histories.codes)) - np.repeat(histories.offsets[:-1], histories.lengths),
         }
     ).to_parquet(partial / "rows.parquet", index=False)
-    activations = np.load(partial / "activations.npy", mmap_mode="r", allow_pickle=False)
-    chunks = [activations[start : start + 65536] for start in range(0, len(activations), 65536)]
-    mean = sum(chunk.sum(dtype=np.float64) for chunk in chunks) / activations.size
-    variance = sum(np.square(chunk - mean, dtype=np.float64).sum() for chunk in chunks) / activations.size
+    written = np.load(partial / "activations.npy", mmap_mode="r", allow_pickle=False)
+    chunks = [written[start : start + 65536] for start in range(0, len(written), 65536)]
+    mean = sum(chunk.sum(dtype=np.float64) for chunk in chunks) / written.size
+    std = float(np.sqrt(sum(np.square(chunk - mean, dtype=np.float64).sum() for chunk in chunks) / written.size))
+    check_spread(float(mean), std)
     artifacts.write_json(
         partial / "store.json",
         {
             "site": site,
             "recommender": rec.recommender.fingerprint,
             "mean": float(mean),
-            "std": float(np.sqrt(variance)),
+            "std": std,
         },
     )

@@ -6,7 +6,7 @@ import pandas as pd
 from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import encode
 from interp.activations.fidelity import downstream, reconstruction
-from interp.concepts import Concepts
+from interp.concepts import Concepts, non_constant_columns
 from interp.concepts.alignment import correlation
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
@@ -78,7 +78,7 @@ def mean_top_correlation(activations: object, store: ActivationStore, concepts: 
         InputError: no concept is left.
     """
     labels = concepts.labels(store.rows["item"])
-    labels = labels[:, labels.any(axis=0) & ~labels.all(axis=0)]
+    labels = labels[:, non_constant_columns(labels)]
     if not labels.shape[1]:
         raise InputError("every concept is on all rows or on none: choose another attribute, or more users")
     return float(correlation(activations, labels).max(axis=0).mean())

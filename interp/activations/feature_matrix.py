@@ -51,10 +51,12 @@ def feature_matrix(store: ActivationStore, sae: SparseAutoencoder, folder: Path)
     Args:
         store: the activations.
         sae: the dictionary.
-        folder: where the matrix is stored; a matrix of other activations or of another dictionary is replaced.
+        folder: where the matrix is kept; one of other activations, of another dictionary, or that is damaged, is
+            replaced.
 
     Raises:
-        InputError: the dictionary was trained on another recommender or at another site, or the folder was altered.
+        InputError: the dictionary was trained on another recommender or at another site, or the folder holds something
+            else.
     """
     check_match(store, sae)
     inputs = {"activations": store.fingerprint, "dictionary": sae.fingerprint}
@@ -65,7 +67,6 @@ def feature_matrix(store: ActivationStore, sae: SparseAutoencoder, folder: Path)
             with artifacts.writing(folder, KIND, inputs) as partial:
                 for part in PARTS:
                     np.save(partial / f"{part}.npy", getattr(matrix, part))
-    artifacts.verify(folder, KIND)
     arrays = [np.load(folder / f"{part}.npy", mmap_mode="r", allow_pickle=False) for part in PARTS]
     return sparse.csc_array(tuple(arrays), (len(store), sae.n_features), copy=False)
 

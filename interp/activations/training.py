@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from tqdm.auto import tqdm
 
-from interp.activations.activation_store import ActivationStore
+from interp.activations.activation_store import ActivationStore, check_spread
 from interp.config import SAEConfig
 from interp.sae.autoencoder import KIND, Provenance, SparseAutoencoder
 from interp.sae.trainers import build_trainer
@@ -23,6 +23,7 @@ from recmodels.config_keys import config_key
 from recmodels.errors import InputError
 from recmodels.files import saving
 from recmodels.locks import hold
+from recmodels.paths import as_path
 
 log = logging.getLogger(__name__)
 CHECKPOINTS = artifacts.Kind("checkpoints of dictionaries")
@@ -32,7 +33,7 @@ SAVE_EVERY = 500  # steps between two checkpoints
 def train(
     store: ActivationStore,
     configs: Mapping[str, SAEConfig],
-    folder: Path,
+    folder: Path | str,
     device: str | None = None,
 ) -> dict[str, SparseAutoencoder]:
     """Train one dictionary per configuration and write each to `folder/<name>`.
@@ -49,9 +50,11 @@ def train(
         device: where to train; by default a GPU if there is one.
 
     Raises:
-        InputError: no configuration, a setting that makes no sense, a training that diverged, a folder that holds
-            something else, another process that trains there, or a full disk.
+        InputError: no configuration, a setting that makes no sense, activations that are all equal, a training that
+            diverged, a folder that holds something else, another process that trains there, or a full disk.
     """
+    folder = as_path(folder)
+    check_spread(store.mean, store.std)
     if not configs:
         raise InputError("no dictionaries to train: give at least one configuration")
     provenance = Provenance(store.recommender, store.site, store.fingerprint)

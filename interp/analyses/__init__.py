@@ -2,7 +2,8 @@
 
 A folder has an `ANALYSIS` in its `__init__.py`, and as many of these files as it needs: `tables.py` computes,
 `figures.py` draws, `exhibits.py` puts figures and tables into the report, `claims.py` says what holds. A new topic is a
-new folder and its name in `TOPICS`; the order of work follows from what each needs (`interp.store.registry`).
+new folder and its name in `TOPICS`. The order of work follows from what each needs (`interp.store.registry`); within a
+section of the report, exhibits and claims are in the order of `TOPICS` where that allows it.
 """
 
 from importlib import import_module
@@ -16,15 +17,15 @@ TOPICS = (
     "alignment",
     "neighbours",
     "categories",
-    "labels",
     "effects",
     "steering",
     "equal_share",
     "doses",
+    "labels",
     "lists",
     "causal",
-    "popularity",
     "explanations",
+    "popularity",
     "receipts",
 )
 

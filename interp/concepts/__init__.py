@@ -60,6 +60,11 @@ class Concepts:
         return self.names.index(name)
 
 
+def non_constant_columns(labels: np.ndarray) -> np.ndarray:
+    """Which columns of bool [n, c] some but not all rows have: int [kept], ascending."""
+    return np.flatnonzero(labels.any(axis=0) & ~labels.all(axis=0))
+
+
 def concepts_of(items: pd.DataFrame, name: str, min_support: int = 1, most_frequent: int | None = None) -> Concepts:
     """The values of an attribute of the items as concepts.
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse, stats
 
+from interp.concepts import non_constant_columns
 from recmodels import moments
 from recmodels.errors import InputError
 
@@ -98,7 +99,7 @@ def align(activations: Activations, labels: np.ndarray, concepts: list[str]) -> 
     values = activations.data if sparse.issparse(activations) else activations
     if not np.isfinite(values).all():
         raise InputError("activations hold NaN or infinity: collect them again, or train the dictionary again")
-    columns = np.flatnonzero(labels.any(axis=0) & ~labels.all(axis=0))
+    columns = non_constant_columns(labels)
     if not len(columns):
         raise InputError("every concept is on all rows or on none: choose another attribute")
     labels = labels[:, columns]

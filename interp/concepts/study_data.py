@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
-from interp.concepts import Concepts, concepts_of
+from interp.concepts import Concepts, concepts_of, non_constant_columns
 from interp.config import StudyConfig
 from recmodels import datasets
 from recmodels.datasets.tables import from_tables
@@ -80,7 +79,7 @@ def _distinguishable(attribute: str, concepts: Concepts, part: pd.DataFrame) -> 
         InputError: there are none.
     """
     labels = concepts.labels(part["item"])
-    columns = np.flatnonzero(labels.any(axis=0) & ~labels.all(axis=0))
+    columns = non_constant_columns(labels)
     if not len(columns):
         raise InputError(
             f"in one part of the split, with {part['user'].nunique()} users, all items or none have each value of "

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 
 from interp.activations.activation_store import ActivationStore
-from interp.concepts import Concepts
+from interp.concepts import Concepts, non_constant_columns
 from interp.control.sweeps import SweepPoint, unit
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Push, Steer
@@ -63,11 +63,12 @@ def baseline_points(
         Doses of the methods "mean_difference" (feature −1) and "neuron" (feature: the neuron's number).
     """
     labels = concepts.labels(store.rows["item"])
+    columns = non_constant_columns(labels)
     directions: list[tuple[str, str, int, torch.Tensor]] = []
     for row in targets.itertuples():
-        has = labels[:, concepts.index(row.concept)]
-        if has.any() and not has.all():
-            directions.append(("mean_difference", row.concept, -1, mean_difference(store, has)))
+        column = concepts.index(row.concept)
+        if column in columns:
+            directions.append(("mean_difference", row.concept, -1, mean_difference(store, labels[:, column])))
         neuron = int(row.abs_neuron)
         alone = neuron_direction(store.activations.shape[1], neuron, row.neuron_abs_correlation)
         directions.append(("neuron", row.concept, neuron, alone))

@@ -12,14 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from nnsight import save
 from torch import Tensor
 
 from interp.activations.feature_matrix import Units, units_of
-from interp.control.steered_lists import BLOCK, shares_all_before
 from interp.features.explanations import history_mask, item_ranks, one_history_and_code
 from interp.model.envoys import RecommenderEnvoy
-from interp.steering.edits import Steer
+from interp.model.last_step import score_last_step
 from recmodels.errors import InputError, for_terminal, quote
 from recmodels.lists import elements
 from recmodels.scalars import as_number, whole_number
@@ -186,33 +184,19 @@ def _item_ranker(rec: RecommenderEnvoy, sequence: Histories, code: int, site: st
 
     The margin is the item's score minus the k-th largest score of the other items.
     """
-    envoy, model = rec.site(site), rec.recommender.model
-    tokens = model.inference_inputs(sequence).to(rec.device)
-    fast = shares_all_before(rec, Steer((), site))
-    if fast:
-        hidden = rec.hidden(sequence, site)
-
-    def scores(pushes: Tensor, rows: Histories) -> Tensor:
-        if fast:
-            block = int(site.removeprefix(BLOCK))
-            outputs = model.scored_after(block, tokens, hidden, hidden[:, -1:] + pushes)
-            return model.scorer(outputs, model.item_embeddings())[0]
-        with rec.trace(rows):
-            envoy.output[:, -1] += pushes
-            result = save(rec.scores)
-        return result
+    model, hidden = rec.recommender.model, rec.hidden(sequence, site)
 
     def ask(pushes: Tensor) -> tuple[np.ndarray, np.ndarray]:
         ranks, margins = [], []
         for part in pushes.split(ROWS):
             rows = sequence.select(np.zeros(len(part), dtype=int))
-            batch_scores = scores(part, rows)
-            ranks.append(item_ranks(batch_scores, code, rows))
-            other_scores = batch_scores.masked_fill(history_mask(rows, batch_scores), -torch.inf)
+            outputs = score_last_step(rec, sequence, site, hidden, hidden[:, -1:] + part)
+            scores = model.scorer(outputs, model.item_embeddings())[0]
+            ranks.append(item_ranks(scores, code, rows))
+            other_scores = scores.masked_fill(history_mask(rows, scores), -torch.inf)
             other_scores[:, code] = -torch.inf
-            margins.append(
-                (batch_scores[:, code] - other_scores.topk(min(k, other_scores.shape[1])).values[:, -1]).cpu().numpy()
-            )
+            kth = other_scores.topk(min(k, other_scores.shape[1])).values[:, -1]
+            margins.append((scores[:, code] - kth).cpu().numpy())
         return np.concatenate(ranks), np.concatenate(margins)
 
     return ask

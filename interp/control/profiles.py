@@ -8,7 +8,7 @@ import torch
 from scipy import sparse
 
 from interp.activations.feature_matrix import last_features
-from interp.concepts import Concepts
+from interp.concepts import Concepts, non_constant_columns
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.parsing import DICTIONARY
@@ -60,13 +60,14 @@ def concept_profiles(
     """
     labels, rows = concepts.labels(items), activations.tocsr()
     parts = []
-    for name, has in zip(concepts.names, labels.T, strict=True):
-        if has.all() or not has.any():
-            continue
-        with_it, without = (np.asarray(rows[np.flatnonzero(mask)].mean(axis=0)).ravel() for mask in (has, ~has))
+    for column in non_constant_columns(labels):
+        has = labels[:, column]
+        with_it, without = (np.asarray(rows[np.flatnonzero(some)].mean(axis=0)).ravel() for some in (has, ~has))
         difference = (with_it - without).astype(np.float32)
         features = np.argsort(-np.abs(difference), kind="stable")[:FEATURES]
         weight = difference[features]
         length = float((torch.from_numpy(weight) @ sae.directions[features.tolist()].cpu()).norm()) / sae.std
-        parts.append(pd.DataFrame({"concept": name, "feature": features, "weight": weight / (length or 1)}))
+        parts.append(
+            pd.DataFrame({"concept": concepts.names[column], "feature": features, "weight": weight / (length or 1)})
+        )
     return pd.concat(parts, ignore_index=True)

@@ -14,13 +14,13 @@ import torch
 from tqdm.auto import tqdm
 
 from interp.model.envoys import RecommenderEnvoy
+from interp.model.last_step import block_number, score_last_step
 from interp.steering.edits import Steer
 from interp.steering.validation import check_reach, check_steer
 from recmodels.ranking import top_k
 from recmodels.sequences import Histories
 from recmodels.steady import steady
 
-BLOCK = "blocks."
 USERS = 64  # per pass
 STEERS = 32  # per pass, so that the scores of all items fit into memory
 
@@ -67,8 +67,7 @@ def steered_lists(
 
 def shares_all_before(rec: RecommenderEnvoy, steer: Steer) -> bool:
     """Whether a steer edits only the last step of a block's output; it may replace all steps by the reconstruction."""
-    number = steer.site.removeprefix(BLOCK)
-    return not rec.steered and number.isdigit() and all(edit.at in ("last", (-1,)) for edit in steer.edits)
+    return block_number(rec, steer.site) is not None and all(edit.at in ("last", (-1,)) for edit in steer.edits)
 
 
 @steady()
@@ -81,10 +80,7 @@ def _lists_together(rec: RecommenderEnvoy, batch: Histories, steers: list[Steer]
     now = hidden[:, -1:]
     features = envoy.sae.encode(now)
     last = torch.cat([steer.apply(now, envoy.sae, batch.users, features) for steer in steers], dim=1)
-    model = rec.recommender.model
-    tokens = model.inference_inputs(batch).to(hidden.device)
-    with steady(model):
-        outputs = model.scored_after(int(envoy.name.removeprefix(BLOCK)), tokens, before, last)
+    model, outputs = rec.recommender.model, score_last_step(rec, batch, envoy.name, before, last)
     user = torch.from_numpy(np.repeat(np.arange(len(batch)), batch.lengths))
     history_codes = torch.from_numpy(batch.codes).long()
     parts = []

@@ -50,7 +50,8 @@ def mean_jacobian(rec: RecommenderEnvoy, histories: Histories, site: str, step: 
     total = torch.zeros(2 * d, d, dtype=torch.float64)
     with tqdm(desc="effects", total=len(sample), unit="user", leave=False) as bar:
         for batch in histories.select(sample).batches(_USERS):
-            outputs = score_last_step(rec, batch, site, lambda hidden: hidden[:, -1:] + pushes)
+            hidden = rec.hidden(batch, site)
+            outputs = score_last_step(rec, batch, site, hidden, hidden[:, -1:] + pushes)
             total += outputs.double().sum(dim=0).cpu()
             bar.update(len(batch))
     # The scorer is affine, so the mean of the scores is the score of the mean.

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from tqdm.auto import tqdm
 
 from interp.activations.activation_store import ActivationStore
-from interp.concepts import Concepts
+from interp.concepts import Concepts, non_constant_columns
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def fit_probes(store: ActivationStore, concepts: Concepts) -> Probes:
     """
     x = (np.asarray(store.activations, dtype=np.float64) - store.mean) / store.std
     labels = concepts.labels(store.rows["item"])
-    columns = np.flatnonzero(labels.any(axis=0) & ~labels.all(axis=0))
+    columns = non_constant_columns(labels)
     probes = [
         # For many rows of few columns this solver is the fastest, and it converges to the optimum.
         LogisticRegression(solver="newton-cholesky").fit(x, labels[:, column])
@@ -77,11 +77,12 @@ def probe_scores(probes: Probes, store: ActivationStore, concepts: Concepts) -> 
     """
     decisions = probes.decide(np.asarray(store.activations, dtype=np.float64))
     labels = concepts.labels(store.rows["item"])
-    rows = []
+    columns, rows = non_constant_columns(labels), []
     for decision, name in zip(decisions.T, probes.concepts, strict=True):
-        has = labels[:, concepts.index(name)]
-        if has.all() or not has.any():
+        column = concepts.index(name)
+        if column not in columns:
             continue
+        has = labels[:, column]
         rows.append(
             {
                 "concept": name,

@@ -175,10 +175,13 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
 
         A fast way for many histories; a trace reads the same.
         """
-        envoy = self.site(site)
+        envoy, order = self.site(site), list(self.recommender.model.sites)
+        # A steer that waits for a later site must meet it.
+        steered_later = any(order.index(force.steer.site) > order.index(envoy.name) for force in in_force(self.lock))
         with self.trace(histories) as tracer:
             hidden = save(envoy.output)
-            tracer.stop()
+            if not steered_later:
+                tracer.stop()
         return hidden
 
     # Steering

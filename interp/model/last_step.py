@@ -3,60 +3,62 @@
 Axes: b users, s steps, e values, d hidden size.
 """
 
-from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from nnsight import save
 from torch import Tensor
 
 from interp.model.envoys import RecommenderEnvoy
 from recmodels.sequences import Histories
+from recmodels.steady import steady
 
-BLOCK = "blocks."
+_BLOCK = "blocks."
+_ROWS = 128  # per traced pass
 
 
 def block_number(rec: RecommenderEnvoy, site: str) -> int | None:
     """The number of the block whose output a site is; None for another site, or while a steer is in force."""
-    number = site.removeprefix(BLOCK)
+    number = site.removeprefix(_BLOCK)
     return int(number) if number.isdigit() and not rec.steered else None
 
 
+@steady()
 @torch.no_grad()
-def score_last_step(
-    rec: RecommenderEnvoy,
-    histories: Histories,
-    site: str,
-    values: Callable[[Tensor], Tensor],
-    before: Callable[[Tensor], Tensor] | None = None,
-) -> Tensor:
-    """What the scorer reads when the last step's hidden state at a site is replaced by each of several values.
+def score_last_step(rec: RecommenderEnvoy, histories: Histories, site: str, hidden: Tensor, last: Tensor) -> Tensor:
+    """What the scorer reads when the last step's hidden state at a site is each of several values.
 
-    At the output of a block, all values go through the later blocks in one pass; at another site, or under steers in
-    force, each value takes its own pass.
+    At the output of a block all values take one pass together through the blocks that follow. At another site, or while
+    a steer is in force, each takes a row of a traced pass; a steer at the same site does not act on the values again.
 
     Args:
         rec: the recommender.
         histories: b users; as many as fit into memory with all values.
         site: where.
-        values: maps the site's hidden states [b, s, d] to the values [b, e, d] of the last step.
-        before: maps the same to the hidden states [b, s, d] of the earlier steps; by default these stay as they are.
+        hidden: [b, s, d] hidden states of the site, such as `rec.hidden(histories, site)`; the last step is not used.
+        last: [b, e, d] values of the last step.
 
     Returns:
         [b, e, d]; `rec.recommender.model.scorer` turns it into scores.
     """
     model, block = rec.recommender.model, block_number(rec, site)
-    hidden = rec.hidden(histories, site)
-    last, earlier = values(hidden), hidden if before is None else before(hidden)
     if block is not None:
-        tokens = model.inference_inputs(histories).to(hidden.device)
-        return model.scored_after(block, tokens, earlier, last)
+        with steady(model):
+            return model.scored_after(block, model.inference_inputs(histories).to(hidden.device), hidden, last)
+    if site == "final":
+        return last  # nothing follows but scoring
+    per_pass = max(1, _ROWS // len(histories))
+    return torch.cat([_traced(rec, histories, site, hidden, some) for some in last.split(per_pass, dim=1)], dim=1)
+
+
+def _traced(rec: RecommenderEnvoy, histories: Histories, site: str, hidden: Tensor, last: Tensor) -> Tensor:
+    """The same in one traced pass, a row for each user and value."""
+    b, e, d = last.shape
     envoy: Any = rec.site(site)
-    outputs = []
-    for value in last.unbind(dim=1):
-        changed = torch.cat([earlier[:, :-1], value[:, None]], dim=1)
-        with rec.trace(histories):
-            envoy.output = changed
-            final = save(rec.final.output)
-        outputs.append(final[:, -1])
-    return torch.stack(outputs, dim=1)
+    rows = histories.select(np.repeat(np.arange(b), e))
+    changed = torch.cat([hidden[:, :-1].repeat_interleave(e, dim=0), last.reshape(b * e, 1, d)], dim=1)
+    with rec.trace(rows):
+        envoy.output = changed
+        final = save(rec.final.output)
+    return final[:, -1].view(b, e, d)

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from interp.optional import needing
-from interp.pages.app_guard import BODY, guard
+from interp.pages.app_guard import BODY, guard, is_history, is_number, is_text, is_whole
 from interp.pages.app_parts import feature_slider, found_items, history_items, index_page, list_table, page
 from interp.study.equalizer import equalize, read_history, steer_of
 from interp.study.title_search import search
@@ -28,6 +28,16 @@ THREADS = 8
 CONNECTIONS = 1000  # idle ones cost no thread, and are closed after as many seconds as
 IDLE = 20
 CONCEPTS, FEATURES = {"type": "concept", "index": ALL}, {"type": "feature", "index": ALL}
+FIELDS = {
+    "search.value": is_text,
+    "ids.value": is_text,
+    "user.value": is_whole,
+    "feature.value": is_number,  # the field and the sliders of features
+    "concept.value": is_number,
+    "history.data": is_history,
+    "ids.n_submit": is_whole,
+    **dict.fromkeys([f"{name}.n_clicks" for name in ("add", "remove", "use", "clear", "reset", "measure")], is_whole),
+}
 EMPTY = "There is no history yet: choose a test user, or add items."
 
 
@@ -96,6 +106,8 @@ def app(study: "Study", k: int = 10) -> Dash:
     made.layout = page(study, [f"{user} ({n} items)" for user, n in zip(users.users, users.lengths, strict=True)])
 
     def sliders(concepts: list[Any], features: list[Any], numbers: list[dict[str, int]]) -> dict[str | int, Any]:
+        if len(concepts) != len(names) or len(features) != len(numbers):
+            raise InputError("there are more or fewer sliders than the page has")
         turned: dict[str | int, Any] = dict(zip(names, concepts, strict=True))
         turned.update({one["index"]: value for one, value in zip(numbers, features, strict=True)})
         return {key: 0 if value is None else value for key, value in turned.items()}  # an emptied field is None
@@ -131,6 +143,8 @@ def app(study: "Study", k: int = 10) -> Dash:
         if not any(one["value"] is not None for one in ctx.triggered):  # buttons that have only just appeared
             return no_update, no_update, no_update, no_update
         if pressed == "user":
+            if not 0 <= user < len(users):
+                raise InputError(f"there is no test user {user}")
             changed = vocabulary.decode(users[user]).tolist()
         elif pressed == "clear":
             changed = []
@@ -140,6 +154,8 @@ def app(study: "Study", k: int = 10) -> Dash:
             except InputError as error:
                 return no_update, no_update, *_note(error)
         elif pressed["type"] == "add":
+            if not 0 <= pressed["index"] < len(vocabulary.ids):
+                raise InputError(f"there is no item {pressed['index']}")
             changed = [*history, vocabulary.ids.tolist()[pressed["index"]]]
         else:
             changed = [item for place, item in enumerate(history) if place != pressed["index"]]
@@ -200,8 +216,9 @@ def app(study: "Study", k: int = 10) -> Dash:
     def show_lists(history: list[Any], *given: Any) -> Any:
         if not history:
             return "", "", EMPTY, "", "", "", *_note(None)
+        turned = sliders(*given)
         try:
-            found = equalize(study, history, sliders(*given), k)
+            found = equalize(study, history, turned, k)
         except InputError as error:
             return "", "", "", "", "", "", *_note(error)
         tables = (list_table(rows, found) for rows in (found.before, found.after))
@@ -220,9 +237,10 @@ def app(study: "Study", k: int = 10) -> Dash:
         prevent_initial_call=True,
     )
     def measure(_clicks: Any, *given: Any) -> Any:
+        turned = sliders(*given)
         try:
             with rec.lock:
-                return repr(study.receipt(steer_of(study, sliders(*given)), k=k)), *_note(None)
+                return repr(study.receipt(steer_of(study, turned), k=k)), *_note(None)
         except InputError as error:
             return "", *_note(error)
 
@@ -237,7 +255,7 @@ def _note(error: InputError | None) -> tuple[str, bool]:
 def _guarded(made: Dash) -> Dash:
     """The app, refusing other hosts' names, such as those of pages that rebind theirs, and scripts from elsewhere."""
     made.server.config["TRUSTED_HOSTS"] = [HOST, "localhost"]
-    guard(made)
+    guard(made, FIELDS)
     scripts = " ".join(["'self'", *made.csp_hashes()])
     policy = f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 

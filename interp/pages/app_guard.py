@@ -1,15 +1,17 @@
 """What the equalizer's server takes: bodies of one shape and size, and an answer of one line to all others.
 
-Dash believes what it is sent. Here a body is measured and compared with the app's own callbacks before Dash sees it, so
-that what no page of the app would send costs nothing: it is answered with status 400 (413 if it is too large), without
-a traceback in the log.
+Dash believes what it is sent. Here a body and its values are measured and compared with the app's own callbacks before
+Dash sees them, so that what no page of the app would send costs nothing: it is answered with status 400 (413 if it is
+too large), without a word in the log.
 """
 
+import json
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from interp.optional import needing
-from recmodels.errors import one_line
+from recmodels.errors import InputError, one_line
 
 with needing("dash"):
     from flask import Response, request
@@ -26,11 +28,19 @@ SLIDERS = 2_000  # or buttons of one kind
 FAULTS = 20  # kinds of unexpected errors that are logged, each once
 UPDATE = "/_dash-update-component"
 
+Fields: TypeAlias = Mapping[str, Callable[[Any], bool]]
+"""What may be in a field: "id.property" of a component, or "type.property" of those that the page has any number of."""
+
 log = logging.getLogger(__name__)
 
 
-def guard(app: "Dash") -> None:
-    """Refuse what is no request of this app's page."""
+def guard(app: "Dash", fields: Fields) -> None:
+    """Refuse what is no request of this app's page.
+
+    Args:
+        app: whose requests are checked.
+        fields: what each input and state of its callbacks may hold; an id holds itself.
+    """
     faults: set[str] = set()
     app.server.config["MAX_CONTENT_LENGTH"] = BODY
 
@@ -38,14 +48,20 @@ def guard(app: "Dash") -> None:
     def check() -> Response | None:
         if request.path != UPDATE or request.method != "POST":
             return None
-        why = fault(request.get_json(silent=True), app.callback_map)
+        try:
+            body = request.get_json(silent=True)
+        except RecursionError:
+            body = None
+        why = fault(body, app.callback_map, fields)
         return _refusal(why) if why else None
 
     @app.server.errorhandler(Exception)
     def answer(error: Exception) -> Response | HTTPException:
         if isinstance(error, HTTPException):
             return error
-        # A body of the right shape whose values make no sense, or a mistake of ours: a line, once for each kind.
+        if isinstance(error, InputError):  # of a body that no page sends: a page has a place for messages
+            return _refusal(str(error))
+        # A mistake of ours: a line, once for each kind.
         where = error.__traceback__
         while where and where.tb_next:
             where = where.tb_next
@@ -57,23 +73,54 @@ def guard(app: "Dash") -> None:
         return _refusal("its values make no sense")
 
 
-def fault(body: Any, callbacks: dict[str, Any]) -> str | None:
-    """What is wrong with the body of a callback, or None: it must name an output, and the inputs and state it has."""
+def fault(body: Any, callbacks: dict[str, Any], fields: Fields) -> str | None:
+    """What is wrong with the body of a callback, or None.
+
+    It must name an output, and the outputs, inputs and state that this callback has, with values that their fields
+    take, and what changed must be among its inputs.
+    """
     if not isinstance(body, dict) or depth(body) > DEPTH:
         return "it is no JSON of a callback"
     output = body.get("output")
-    about = callbacks.get(output) if isinstance(output, str) else None
-    if about is None:
+    if not isinstance(output, str) or output not in callbacks:
         return "there is no such output"
-    if not isinstance(body.get("outputs"), dict | list) or not isinstance(body.get("changedPropIds", []), list):
-        return "its outputs are of another shape"
-    for name, optional in (("inputs", False), ("state", True)):
-        sent, declared = body.get(name, [] if optional else None), about[name]
+    about = callbacks[output]
+    outputs = body.get("outputs") if output.startswith("..") else [body.get("outputs")]
+    parts = [dict(zip(("id", "property"), part.rsplit(".", 1), strict=True)) for part in output.strip(".").split("...")]
+    for name, sent, declared in (
+        ("outputs", outputs, parts),
+        ("inputs", body.get("inputs"), about["inputs"]),
+        ("state", body.get("state", []), about["state"]),
+    ):
         if not isinstance(sent, list) or len(sent) != len(declared):
             return f"its {name} are of another number"
-        if not all(_fits(*pair) for pair in zip(sent, declared, strict=True)):
+        if not all(_fits(*pair, None if name == "outputs" else fields) for pair in zip(sent, declared, strict=True)):
             return f"its {name} are of another shape"
+    changed = body.get("changedPropIds", [])
+    if not isinstance(changed, list) or not all(_is_input(name, about["inputs"]) for name in changed):
+        return "what changed is no input"
     return None
+
+
+def is_text(value: Any) -> bool:
+    """Whether a field holds text, or nothing."""
+    return value is None or (isinstance(value, str) and len(value) <= TEXT)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a field holds a whole number of 64 bits, or nothing."""
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a field holds a number, or nothing."""
+    return is_whole(value) or isinstance(value, float)
+
+
+def is_history(value: Any) -> bool:
+    """Whether a field holds a list of item ids."""
+    items = isinstance(value, list) and len(value) <= ITEMS
+    return items and all(item is not None and (is_text(item) or is_whole(item)) for item in value)
 
 
 def depth(value: Any) -> int:
@@ -89,18 +136,52 @@ def _inside(value: Any) -> list[Any]:
     return list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
 
 
-def _fits(sent: Any, declared: dict[str, Any]) -> bool:
+def _fits(sent: Any, declared: dict[str, Any], fields: Fields | None) -> bool:
     """Whether a part is the declared one, or a list of those that the page has any number of."""
-    if declared["id"].startswith("{"):
-        return isinstance(sent, list) and len(sent) <= SLIDERS and all(_part(one, dict) for one in sent)
-    return _part(sent, str) and sent["id"] == declared["id"] and sent.get("property") == declared["property"]
-
-
-def _part(sent: Any, kind: type) -> bool:
-    if not isinstance(sent, dict) or not isinstance(sent.get("id"), kind):
+    kind = _kind(declared["id"])
+    if kind is None:
+        return _part(sent, declared["id"], declared["property"], fields)
+    if not isinstance(sent, list) or len(sent) > SLIDERS:
         return False
-    value = sent.get("value")
-    return not (isinstance(value, str) and len(value) > TEXT) and not (isinstance(value, list) and len(value) > ITEMS)
+    return all(_is_of(kind, part) and _part(part, part["id"], declared["property"], fields) for part in sent)
+
+
+def _part(sent: Any, name: Any, prop: str, fields: Fields | None) -> bool:
+    if not isinstance(sent, dict) or sent.get("id") != name or sent.get("property") != prop:
+        return False
+    if fields is None:  # an output, which brings no value
+        return True
+    if prop == "id":
+        return bool(sent.get("value") == name)
+    return fields[f"{name if isinstance(name, str) else name['type']}.{prop}"](sent.get("value"))
+
+
+def _kind(name: str) -> Any:
+    """The type of the components that an id of a callback stands for; None if it is one component's."""
+    return json.loads(name)["type"] if name.startswith("{") else None
+
+
+def _is_of(kind: Any, part: Any) -> bool:
+    name = part.get("id") if isinstance(part, dict) else None
+    if not isinstance(name, dict) or set(name) != {"type", "index"}:
+        return False
+    return name["type"] == kind and name["index"] is not None and is_whole(name["index"])
+
+
+def _is_input(changed: Any, inputs: list[dict[str, Any]]) -> bool:
+    """Whether a name such as `use.n_clicks` or `{"index":3,"type":"add"}.n_clicks` is that of a declared input."""
+    if not isinstance(changed, str) or len(changed) > TEXT:
+        return False
+    name, _, prop = changed.rpartition(".")
+    try:
+        part = {"id": json.loads(name)} if name.startswith("{") else {}
+    except (ValueError, RecursionError):
+        return False
+    return any(
+        prop == declared["property"]
+        and (_is_of(kind, part) if (kind := _kind(declared["id"])) is not None else name == declared["id"])
+        for declared in inputs
+    )
 
 
 def _refusal(why: str) -> Response:

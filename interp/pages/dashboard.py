@@ -4,29 +4,27 @@ The data are column arrays, from which the page's scripts draw. `interp.plots` a
 overview are embedded whole, those of a feature once, without data, to be filled in.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import plotly.graph_objects as go
-
 from interp import plots
 from interp.concepts.alignment import UNALIGNED
-from interp.control.causal_map import share_curves
 from interp.features.labels import F1, HARD, LIFT, SUPPORT
+from interp.pages.feature_figures import empty_figures, sweep_figures
 from interp.pages.rendering import render
-from interp.plots.formats import decimals, figure_json, numbers, significant
+from interp.plots.formats import column_values, decimals, figure_json, significant
 from interp.plots.maps import COLOURS
-from interp.plots.names import BANDS, EXAMPLES, KINDS, MODELS
+from interp.plots.names import BANDS, EXAMPLES, KINDS, SCORES
+from interp.study.feature_view import LISTS, FeatureView, FeatureViews, ItemChange
+from interp.study.glance import highlights
 from recmodels import artifacts
 
 if TYPE_CHECKING:
     from interp.study.study import Study
 
-SCORES = ("correlation", "auc", "sensitivity")
-Form = Callable[[Iterable[float]], list[float | None]]  # rounds values once, to what the page shows of them
-CONCEPT = "{concept}"  # where the page puts a feature's best concept
+CONCEPT_SCORES = ("correlation", "auc", "sensitivity")
 
 
 def write_dashboard(study: "Study") -> Path:
@@ -41,183 +39,147 @@ def write_dashboard(study: "Study") -> Path:
 
 
 def page_data(study: "Study") -> dict[str, Any]:
-    """Everything the page shows, as JSON values; features, items and concepts are places in its columns.
-
-    Steering is that which keeps the reconstruction error (docs/paper.md, 9), as in `rec.steer`.
-    """
-    features = study.table("features").sort_values("feature")
-    items, alignment = study.items, study.table("alignment")
-    steering = study.table("steering").query("method == 'set'")
-    concepts, histograms = study.table("concepts"), study.table("histograms")
-    causal, places, neighbours = (study.table(name) for name in ("causal", "map", "neighbours"))
-    ordered = alignment["concept"].drop_duplicates().tolist()
-    bars = alignment.merge(causal, on=["feature", "concept"]).iloc[: len(ordered)]
-    names = ordered + sorted(set(items["concepts"].explode().dropna()) - set(ordered))
-    place = {name: index for index, name in enumerate(names)}
-    n = len(features)
+    """Everything the page shows, as JSON values; features, items and concepts are positions in its columns."""
+    views, items = FeatureViews(study), study.items
+    features, concepts, alignment = (study.table(name) for name in ("features", "concepts", "alignment"))
+    order = alignment["concept"].drop_duplicates().tolist()
+    names = order + sorted(set(items["concepts"].explode().dropna()) - set(order))
+    position = {name: index for index, name in enumerate(names)}
+    item_position = {item: index for index, item in enumerate(items.index)}
+    empty = empty_figures(views)
+    # The page has its own legend of this figure: plotly takes as long for a legend as for the bars.
+    empty["histogram"]["layout"]["showlegend"] = False
     return {
-        "about": _about(study, features, concepts),
+        "about": _about(study),
+        "names": SCORES,
         "concepts": names,
         "items": {
             "titles": items["title"].tolist(),
-            "concepts": [[place[name] for name in has] for has in items["concepts"]],
+            "concepts": [[position[name] for name in row] for row in items["concepts"]],
         },
         "features": {
-            "concept": [place[name] for name in features["concept"]],
-            **{name: decimals(features[name]) for name in (*SCORES, "density", "max", "p_top100")},
+            "concept": [position[view.concept] for view in views],
+            **{
+                name: column_values(name, (view.row for view in views))
+                for name in (*CONCEPT_SCORES, "density", "max", "p_top100")
+            },
         },
-        "alignment": {name: _by_feature(alignment, name, n, decimals) for name in SCORES},
-        "causal": _causal(causal, ordered, n),
-        "histograms": {name: _by_feature(histograms, name, n) for name in ("present", "absent")},
-        "bands": {band: list(said) for band, said in BANDS.items()},
-        "histories": _histories(study.table("histories"), items.index, n),
-        "labels": _labels(study.table("labels"), study.table("label_items"), items.index, n),
-        "moves": _moves(study.table("effects"), study.table("moved_items"), items.index, n),
+        **_concept_scores(views, order),
+        "histograms": {name: [column_values(name, view.histogram) for view in views] for name in ("present", "absent")},
+        "bands": {band: list(texts) for band, texts in BANDS.items()},
+        "histories": [_histories(view, item_position) for view in views],
+        "labels": _labels(views, item_position),
+        "moves": {way: _item_changes(views, way, item_position) for way in views.ways},
         "turned": {
-            name: _by_feature(share_curves(causal, features), name, n, form)
-            for name, form in (("value", significant), ("share", _shares), ("error", _shares))
+            name: [column_values(name, view.share_curve) for view in views] for name in ("value", "share", "error")
         },
-        "neighbours": {
-            kind: {
-                name: _by_feature(neighbours[neighbours["kind"] == kind], name, n, _hundredths)
-                for name in ("neighbour", "similarity")
-            }
-            for kind in ("together", "alike")
+        "neighbours": {kind: _neighbours(views, kind) for kind in ("together", "alike")},
+        "maps": {
+            colour: figure_json(plots.dictionary_map(study.table("map"), features, UNALIGNED, colour))
+            for colour in COLOURS
         },
-        "maps": {colour: figure_json(plots.dictionary_map(places, features, UNALIGNED, colour)) for colour in COLOURS},
         "top": concepts[["concept", "feature"]].to_dict("list"),
         "overview": {
             "neurons": figure_json(plots.features_beside_neurons(concepts)),
             "heatmap": figure_json(plots.concept_heatmap(alignment, concepts)),
             "densities": figure_json(plots.densities(features)),
             "correlations": figure_json(plots.best_correlations(features, UNALIGNED)),
-            "shares": figure_json(plots.share_curves(steering)),
-            "quality": figure_json(plots.quality_curves(steering)),
+            "shares": figure_json(plots.share_curves(views.steering)),
+            "quality": figure_json(plots.quality_curves(views.steering)),
         },
-        "empty": {
-            # Whose colours mean what, the page says itself: a legend takes plotly as long as the bars.
-            "histogram": figure_json(
-                plots.activation_histogram(histograms.iloc[:0], CONCEPT).update_layout(showlegend=False)
-            ),
-            "bars": figure_json(_empty(plots.concept_bars(bars))),
-            "turned": figure_json(plots.turned_curve(pd.DataFrame(columns=["value", "share", "error"]))),
-        },
-        "steering": {
-            str(feature): {
-                "shares": figure_json(plots.share_curves(rows)),
-                "quality": figure_json(plots.quality_curves(rows)),
-            }
-            for feature, rows in steering.groupby("feature")
-        },
+        "empty": empty,
+        "steering": {str(feature): figures for feature, figures in sweep_figures(views).items()},
     }
 
 
-def _about(study: "Study", features: pd.DataFrame, concepts: pd.DataFrame) -> dict[str, Any]:
-    found = study.table("dictionary").iloc[0]
-    ndcg = study.table("recommender").set_index("replaced")["ndcg@10"]
-    training = study.record["config"]["training"]
+def _about(study: "Study") -> dict[str, Any]:
+    facts = highlights(study)
+    values = {
+        "l0": facts.l0,
+        "explained_variance": facts.explained_variance,
+        "ndcg": facts.ndcg,
+        "ndcg_reconstructed": facts.ndcg_reconstructed,
+        "sae": facts.sae_correlation,
+        "neurons": facts.neuron_correlation,
+    }
     return {
         "dataset": study.name,
-        "model": MODELS.get(training["model"], training["model"]),
-        "max_history": training["max_history"],
+        "model": facts.model,
+        "max_history": study.config["training"]["max_history"],
         "site": study.site,
-        "features": len(features),
-        "concepts": len(concepts),
+        "features": facts.n_features,
+        "concepts": facts.n_concepts,
         "unaligned": UNALIGNED,
-        "l0": decimals([found["l0"]])[0],
-        "explained_variance": decimals([found["explained_variance"]])[0],
-        "ndcg": decimals([ndcg["none"]])[0],
-        "ndcg_reconstructed": decimals([ndcg["all"]])[0],
-        "sae": decimals([found["sae_mean_top_correlation"]])[0],
-        "neurons": decimals([found["neuron_mean_top_correlation"]])[0],
+        **dict(zip(values, decimals(values.values()), strict=True)),
     }
 
 
-def _histories(histories: pd.DataFrame, items: pd.Index, n: int) -> list[list[Any]]:
-    """For each feature, its histories as [band, rank, user, first step, items, activations, item that came next]."""
-    places = {name: items.get_indexer(histories[name]) for name in ("item", "next")}
-    table = histories.assign(user=histories["user"].astype(str), **places)
-    found: list[list[Any]] = [[] for _ in range(n)]
-    for (feature, rank), rows in table.groupby(["feature", "rank"]):
-        found[feature].append(
-            [
-                rows["band"].iat[0],
-                int(rank),
-                rows["user"].iat[0],
-                int(rows["step"].iat[0]),
-                rows["item"].tolist(),
-                significant(rows["activation"], 2),
-                int(rows["next"].iat[-1]),
-            ]
-        )
-    return found
-
-
-def _causal(causal: pd.DataFrame, concepts: list[str], n: int) -> dict[str, list[list[float | None]]]:
-    """For each feature that was turned, its effect on every concept and the standard error of that."""
-    found: dict[str, list[list[float | None]]] = {}
-    for name in ("effect", "effect_se"):
-        wide = causal.pivot(index="feature", columns="concept", values=name).reindex(columns=concepts)
-        found[name] = [[] for _ in range(n)]
-        for feature, values in zip(wide.index, wide.to_numpy(), strict=True):
-            found[name][feature] = _shares(values)
-    return found
-
-
-def _labels(labels: pd.DataFrame, examples: pd.DataFrame, items: pd.Index, n: int) -> dict[str, Any]:
-    """Every feature's label and how it did on unseen users, and for each role the items of every feature."""
-    labels = labels.sort_values("feature")
-    examples = examples.assign(item=items.get_indexer(examples["item"])).sort_values(["feature", "rank"])
-    scores = ("precision", "recall", "hard_precision")
+def _concept_scores(views: FeatureViews, concepts: list[str]) -> dict[str, dict[str, list[list[float | None]]]]:
+    """For each feature, its scores with every concept, and its effect on it; no effects of a dead feature."""
+    by_concept = [{row.concept: row for row in view.concepts} for view in views]
+    rows = [[feature[concept] for concept in concepts] for feature in by_concept]
     return {
-        "name": labels["label"].tolist(),
-        "kind": labels["kind"].map(KINDS).fillna("").tolist(),
-        "labelled": labels["labelled"].tolist(),
-        **{name: _hundredths(labels[name]) for name in scores},
-        "lift": decimals(labels["lift"], 1),
-        **{name: labels[name].astype(int).tolist() for name in ("support", "active")},
+        "alignment": {name: [column_values(name, feature) for feature in rows] for name in CONCEPT_SCORES},
+        "causal": {
+            name: [[] if view.dead else column_values(name, feature) for view, feature in zip(views, rows, strict=True)]
+            for name in ("effect", "effect_se")
+        },
+    }
+
+
+def _histories(view: FeatureView, position: dict[Any, int]) -> list[list[Any]]:
+    """A feature's histories as [band, rank, user, first step, items, activations, item that came next]."""
+    return [
+        [
+            history.band,
+            history.rank,
+            history.user,
+            history.first_step,
+            [position[item] for item in history.items],
+            significant(history.activations, 2),
+            position[history.next_item],
+        ]
+        for history in view.histories
+    ]
+
+
+def _labels(views: FeatureViews, position: dict[Any, int]) -> dict[str, Any]:
+    """Every feature's label and how it did on unseen users, and for each role the items of every feature."""
+    rows = [view.label_row for view in views]
+    examples = [view.examples() for view in views]
+    return {
+        "name": [row.label for row in rows],
+        "kind": [KINDS.get(row.kind, "") for row in rows],
+        "labelled": [view.labelled for view in views],
+        **{name: column_values(name, rows) for name in ("precision", "recall", "hard_precision", "lift")},
+        **{name: [int(getattr(row, name)) for row in rows] for name in ("support", "active")},
         "needs": {"f1": F1, "lift": LIFT, "hard_precision": round(HARD, 2), "support": SUPPORT},
         "roles": EXAMPLES,
-        "items": {role: _by_feature(examples[examples["role"] == role], "item", n) for role in EXAMPLES},
+        "items": {role: [[position[item] for item in feature[role]] for feature in examples] for role in EXAMPLES},
     }
 
 
-def _moves(effects: pd.DataFrame, moved: pd.DataFrame, items: pd.Index, n: int) -> dict[str, dict[str, Any]]:
-    """For each way to tell and each direction, every feature's items and what becomes of them, strongest first."""
-    told = {str(path): rows.drop(columns="path") for path, rows in effects.groupby("path", sort=False)}
-    told["lists"] = moved.assign(effect=(moved["up"] - moved["down"]) / moved["users"])
-    found: dict[str, dict[str, Any]] = {}
-    for way, table in told.items():
-        table = table.assign(item=items.get_indexer(table["item"])).sort_values(["feature", "rank"])
-        columns = [name for name in ("item", "effect", "up", "down", "users") if name in table]
-        forms: dict[str, Form] = {"effect": decimals if way == "lists" else significant}
-        found[way] = {
-            direction: {
-                name: _by_feature(table[table["direction"] == direction], name, n, forms.get(name, numbers))
-                for name in columns
-            }
-            for direction in ("promoted", "suppressed")
+def _item_changes(views: FeatureViews, way: str, position: dict[Any, int]) -> dict[str, dict[str, Any]]:
+    """For each direction, every feature's items and what becomes of them, strongest first."""
+    changes = [view.item_changes(way) for view in views]
+    columns: dict[str, Callable[[list[ItemChange]], list[Any]]] = {
+        "item": lambda rows: [position[row.item] for row in rows],
+        "effect": lambda rows: (decimals if way == LISTS else significant)(row.effect for row in rows),
+    }
+    if way == LISTS:
+        columns |= {name: partial(column_values, name) for name in ("up", "down", "users")}
+    return {
+        direction: {
+            name: [column([row for row in rows if row.direction == direction]) for rows in changes]
+            for name, column in columns.items()
         }
-    return found
+        for direction in ("promoted", "suppressed")
+    }
 
 
-def _by_feature(table: pd.DataFrame, column: str, n: int, form: Form = numbers) -> list[list[float | None]]:
-    """A column's values feature by feature, as they are shown; an empty list where a feature has no rows."""
-    found: list[list[float | None]] = [[] for _ in range(n)]
-    for feature, values in table.groupby("feature")[column]:
-        found[feature] = form(values)
-    return found
-
-
-def _shares(values: Iterable[float]) -> list[float | None]:
-    """To a hundredth of a percent."""
-    return decimals(values, 4)
-
-
-def _hundredths(values: Iterable[float]) -> list[float | None]:
-    return decimals(values, 2)
-
-
-def _empty(figure: go.Figure) -> go.Figure:
-    figure.update_traces(x=[], y=[], customdata=[])
-    return figure.update_traces(error_x={"array": []}, selector={"meta": "effect"})
+def _neighbours(views: FeatureViews, kind: str) -> dict[str, list[list[float | None]]]:
+    rows = [view.neighbours(kind) for view in views]
+    return {
+        "neighbour": [[neighbour.index for _, neighbour in feature] for feature in rows],
+        "similarity": [decimals((similarity for similarity, _ in feature), 2) for feature in rows],
+    }

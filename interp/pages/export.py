@@ -13,6 +13,7 @@ from interp.study.study import Study
 from recmodels import artifacts
 from recmodels.errors import InputError
 from recmodels.folders import is_empty
+from recmodels.paths import as_path
 
 KIND = artifacts.Kind("export")
 Writer = Callable[[Study, Path], None]
@@ -47,6 +48,7 @@ def export(
         InputError: `to` cannot be written to; one of the folders holds something else than an unchanged export; a table
             of the study is missing or was altered; kaleido or a browser is missing.
     """
+    to = as_path(to)
     every = not site and figures is None and not tables
     writers: dict[str, Writer] = {}
     if site or every:
@@ -55,8 +57,8 @@ def export(
         writers["figures"] = partial(write_figures, formats=tuple(figures or ()))
     if tables or every:
         writers["tables"] = partial(write_tables, spreadsheet_safe=True) if spreadsheet_safe else write_tables
-    folders = {Path(to) / name: write for name, write in writers.items()}
-    _check_writable(Path(to))
+    folders = {to / name: write for name, write in writers.items()}
+    _check_writable(to)
     for folder in folders:
         _check(folder)
     for folder, write in folders.items():

@@ -16,6 +16,7 @@ from interp.plots.blocks import Block, Column, exhibit, section, table, without_
 from interp.store.claim import tally
 from interp.store.registry import analyses
 from interp.store.timings import read_timings
+from interp.study.glance import highlights
 from interp.study.study import Study
 from recmodels import artifacts
 
@@ -58,21 +59,20 @@ def sections(study: Study) -> list[Block]:
 
 
 def facts(study: Study) -> list[list[str]]:
-    """What the study is about, and its most telling numbers: names and texts."""
-    found, ranked = study.table("dictionary").iloc[0], study.table("recommender").set_index("replaced")
-    chosen = study.record["dictionary"]
+    """What the study is about, and its most important numbers: names and texts."""
+    numbers = highlights(study)
     return [
         ["data set", study.name],
-        ["recommender", study.title.split(" on ")[0]],
+        ["recommender", numbers.model],
         ["read at", study.site],
-        ["dictionary", chosen.split("/")[-1]],
-        ["concepts", f"{len(study.table('concepts'))} {study.attribute}"],
-        ["active at a step (L0)", f"{found['l0']:.1f}"],
-        ["explained variance", f"{found['explained_variance']:.1%}"],
-        ["mean top correlation, features", f"{found['sae_mean_top_correlation']:.3f}"],
-        ["mean top correlation, neurons", f"{found['neuron_mean_top_correlation']:.3f}"],
-        ["NDCG@10", f"{ranked.at['none', 'ndcg@10']:.3f}"],
-        ["NDCG@10, reconstructed", f"{ranked.at['all', 'ndcg@10']:.3f}"],
+        ["dictionary", study.record["dictionary"].split("/")[-1]],
+        ["concepts", f"{numbers.n_concepts} {study.attribute}"],
+        ["active at a step (L0)", f"{numbers.l0:.1f}"],
+        ["explained variance", f"{numbers.explained_variance:.1%}"],
+        ["mean top correlation, features", f"{numbers.sae_correlation:.3f}"],
+        ["mean top correlation, neurons", f"{numbers.neuron_correlation:.3f}"],
+        ["NDCG@10", f"{numbers.ndcg:.3f}"],
+        ["NDCG@10, reconstructed", f"{numbers.ndcg_reconstructed:.3f}"],
     ]
 
 

@@ -14,26 +14,25 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 from tqdm.auto import tqdm
 
+from interp.pages.feature_figures import FeatureFigures
 from interp.pages.rendering import ASSETS, json_block
 from interp.pages.report import facts
-from interp.pages.site_figures import Drawn
+from interp.pages.site_features import feature_page, fixed, percent
 from interp.pages.verdicts import verdicts
 from interp.plots.formats import figure_json
+from interp.plots.names import SCORES
 from interp.store.claim import tally
-from interp.study.feature_view import Named, Shown, short
+from interp.study.feature_view import FeatureViews, short
 from interp.study.study import Study
 from recmodels import artifacts
 from recmodels.errors import InputError
 
-COPIED = {"dashboard.html": "dashboard", "report.html": "report"}  # and the command that writes each
+COPIES = {"dashboard.html": "dashboard", "report.html": "report"}  # and the command that writes each
 COLUMNS = (
     ("Feature", ""),
     ("Label", "text"),
     ("Best concept", "text"),
-    ("Correlation", ""),
-    ("AUC", ""),
-    ("Density", ""),
-    ("Max", ""),
+    *((SCORES[name], "") for name in ("correlation", "auc", "density", "max")),
     ("Strongest items", "example"),
 )
 # 404.html is served for any missing address, whatever its depth.
@@ -50,19 +49,18 @@ def write_site(study: Study, folder: Path) -> None:
     Raises:
         InputError: a table, the dashboard or the report is missing.
     """
-    for name, command in COPIED.items():
+    for name, command in COPIES.items():
         if not (study.folder / name).is_file():
             raise InputError(f"{study.folder / name} is missing: run `interp {command} {study.folder}` first")
         shutil.copyfile(study.folder / name, folder / name)
-    templates, shown = _templates(), Shown(study)
-    drawn = Drawn(shown)
-    _write_shared(folder, templates, len(shown.features) - 1)
-    artifacts.write_text(folder / "index.html", _index(templates, study, shown))
-    page, items = templates.get_template("feature.html"), _items(templates, shown)
-    for feature in tqdm(shown.features, desc="pages", leave=False):
-        values = _feature(shown, drawn, feature)
-        text = page.render(values, name=study.title, root="../", item=partial(items, feature.concept))
-        artifacts.write_text(folder / "feature" / f"{feature.index}.html", text)
+    templates, views = _templates(), FeatureViews(study)
+    figures = FeatureFigures(views)
+    _write_shared(folder, templates, len(views) - 1)
+    artifacts.write_text(folder / "index.html", _index(templates, study, views))
+    page, items = templates.get_template("feature.html"), _items(templates, study)
+    for view in tqdm(views, desc="pages", leave=False):
+        text = page.render(feature_page(view, figures), name=study.title, root="../", item=partial(items, view.concept))
+        artifacts.write_text(folder / "feature" / f"{view.index}.html", text)
 
 
 def _write_shared(folder: Path, templates: Environment, last: int) -> None:
@@ -84,7 +82,7 @@ def _write_shared(folder: Path, templates: Environment, last: int) -> None:
     artifacts.write_text(folder / "404.html", missing)
 
 
-def _index(templates: Environment, study: Study, shown: Shown) -> str:
+def _index(templates: Environment, study: Study, views: FeatureViews) -> str:
     """The overview."""
     gallery = study.figures
     figures = (
@@ -112,82 +110,26 @@ def _index(templates: Environment, study: Study, shown: Shown) -> str:
     )
     return templates.get_template("index.html").render(
         title=f"{study.title}: features of a recommender",
-        description=f"What {study.title} has learnt: {len(shown.features)} features of a sparse autoencoder.",
+        description=f"What {study.title} has learnt: {len(views)} features of a sparse autoencoder.",
         name=study.title,
         root="",
         facts=facts(study),
         tally=tally(verdicts(study)),
-        figures=[one[:4] for one in figures],
+        figures=[texts for *texts, _ in figures],
         columns=COLUMNS,
-        features=sorted(shown.features, key=lambda one: (-_finite(one.row.correlation), one.index)),
-        data=Markup(json_block({one[0]: figure_json(one[4].update_layout(dragmode=False)) for one in figures})),
-    )
-
-
-def _feature(shown: Shown, drawn: Drawn, one: Named) -> dict[str, Any]:
-    """What the template of a feature's page needs."""
-    row, last = one.row, len(shown.features) - 1
-    lit = "; ".join(short(title, 60) for title in one.top) or "nothing on the test part"
-    return {
-        "one": one,
-        "title": f"Feature {one.index}: {short(one.label)}",
-        "description": f"Feature {one.index} ({short(one.label)}) is lit by {lit}. {_evidence(one)}",
-        "previous": one.index - 1 if one.index else None,
-        "next": one.index + 1 if one.index < last else None,
-        "facts": [
-            ("best concept", short(one.concept, 60)),
-            ("correlation", _fixed(row.correlation)),
-            ("AUC", _fixed(row.auc)),
-            ("sensitivity", _fixed(row.sensitivity)),
-            ("p_top100", _fixed(row.p_top100)),
-            ("density", _percent(row.density)),
-            ("maximum", _fixed(row.max)),
-        ],
-        "evidence": _evidence(one),
-        "examples": shown.examples(one.index) if one.proof.labelled else [],
-        "bands": shown.bands(one.index),
-        "moves": (
-            (
-                ("Items whose scores it raises", "Items whose scores it lowers"),
-                "Change of its score, relative to the average item’s, per unit of the feature’s activation.",
-                shown.effects(one.index),
-            ),
-            (
-                ("Items that enter the lists", "Items that leave the lists"),
-                "Counted: test users who have it in their top 10 while the feature is turned down and up by its 99th "
-                "percentile.",
-                shown.moved(one.index),
-            ),
+        features=sorted(views, key=lambda view: (-_finite(view.row.correlation), view.index)),
+        data=Markup(
+            json_block({figure[0]: figure_json(figure[4].update_layout(dragmode=False)) for figure in figures})
         ),
-        "concepts": shown.concepts(one.index),
-        "steered": drawn.steered(one.index),
-        "neighbours": shown.neighbours(one.index),
-        "data": Markup(json_block(drawn.of(one))),
-    }
-
-
-def _evidence(one: Named) -> str:
-    """What a feature's label rests on, in a sentence."""
-    proof = one.proof
-    if proof.labelled:
-        return (
-            f"On users that the label was not made on, {proof.precision:.0%} of the steps that it speaks of have the "
-            f"feature above its median activation, {proof.lift:.1f} times as many as by chance, and it speaks of "
-            f"{proof.recall:.0%} of such steps; among as many hard negatives, {proof.hard_precision:.0%} are right."
-        )
-    if one.dead:
-        return "It has no label."
-    return (
-        f"No label foretells it well enough on users that the label was not made on. The closest concept is "
-        f"{short(one.concept)}, with a correlation of {_fixed(one.row.correlation)}."
     )
 
 
-def _items(templates: Environment, shown: Shown) -> Callable[[str, Any], Markup]:
-    """A function that shows an item by its title and concepts, of which the given one stands out; each is made once."""
+def _items(templates: Environment, study: Study) -> Callable[[str, Any], Markup]:
+    """A function that writes an item as its title and concepts and marks the best concept; results are kept."""
     part = templates.get_template("parts.html").module.item  # type: ignore[attr-defined]
-    concepts = shown.items["concepts"].to_dict()
-    return cache(lambda best, item: part(shown.titles[item], list(concepts[item]), best))
+    concepts = study.items["concepts"].to_dict()
+    titles = study.items["title"].to_dict()
+    return cache(lambda best, item: part(titles[item], list(concepts[item]), best))
 
 
 def _templates() -> Environment:
@@ -199,7 +141,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= {"short": short, "fixed": _fixed, "percent": _percent, "points": _points}
+    templates.filters |= {"short": short, "fixed": fixed, "percent": percent, "points": _points}
     return templates
 
 
@@ -208,14 +150,6 @@ HERE = Path(__file__).parent / "templates"
 
 def _finite(value: float) -> float:
     return value if math.isfinite(value) else -math.inf
-
-
-def _fixed(value: float) -> str:
-    return f"{value:.3f}" if math.isfinite(value) else "–"
-
-
-def _percent(value: float) -> str:
-    return f"{value:.1%}" if math.isfinite(value) else "–"
 
 
 def _points(value: float) -> str:

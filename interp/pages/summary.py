@@ -1,4 +1,4 @@
-"""What a study found, in words and figures."""
+"""The results of a study as text, for the end of a run."""
 
 import math
 
@@ -7,38 +7,38 @@ import pandas as pd
 from interp.control.sweeps import monotone
 from interp.pages.verdicts import verdicts
 from interp.store.claim import tally
+from interp.study.glance import highlights
 from interp.study.study import Study
 from recmodels.errors import for_terminal
 
 INNER = 4.0  # values between which a share should rise with its feature
-TOLD_APART = 0.9  # an AUC at which a feature tells a concept's items from the others
+SEPARABLE = 0.9  # an AUC at which a feature separates a concept's items from the others
 
 
 @for_terminal
 def summary(study: Study) -> str:
     """The lines that end a run: quality of the model and the dictionary, top features, and what steering did."""
-    metrics = study.table("recommender").set_index("replaced")
-    plain = metrics.loc["none"]
-    found = study.table("dictionary").iloc[0]
+    numbers = highlights(study)
+    hit_rate, coverage = study.table("recommender").set_index("replaced").loc["none", ["hit_rate@10", "coverage@10"]]
     concepts, steering = study.table("concepts"), study.table("steering").query("method == 'set'")
-    sae, neurons = found["sae_mean_top_correlation"], found["neuron_mean_top_correlation"]
+    sae, neurons = numbers.sae_correlation, numbers.neuron_correlation
     wins = int((concepts["correlation"] > concepts["neuron_correlation"]).sum())
-    told_apart = study.table("alignment").groupby("concept")["auc"].max() >= TOLD_APART
-    told = int(told_apart.sum())
+    best_auc = study.table("alignment").groupby("concept")["auc"].max()
+    separable = int((best_auc >= SEPARABLE).sum())
     times = f"{sae / neurons:.2f}" if neurons else "infinitely many"
     width = max(map(len, ["concept", *concepts["concept"]]))
     return "\n".join(
         [
             "",
-            f"The recommender: NDCG@10 {plain['ndcg@10']:.3f}, HitRate@10 {plain['hit_rate@10']:.3f}, "
-            f"Coverage@10 {plain['coverage@10']:.3f} on users it never saw.",
-            f"The dictionary: {len(study.features)} features, {found['l0']:.0f} active at a time, explaining "
-            f"{found['explained_variance']:.1%} of the variance; NDCG@10 "
-            f"{metrics.loc['all', 'ndcg@10']:.3f} through its reconstruction.",
+            f"The recommender: NDCG@10 {numbers.ndcg:.3f}, HitRate@10 {hit_rate:.3f}, "
+            f"Coverage@10 {coverage:.3f} on users it never saw.",
+            f"The dictionary: {numbers.n_features} features, {numbers.l0:.0f} active at a time, explaining "
+            f"{numbers.explained_variance:.1%} of the variance; NDCG@10 "
+            f"{numbers.ndcg_reconstructed:.3f} through its reconstruction.",
             *_too_dense(study),
-            f"Mean top correlation with {len(concepts)} concepts: SAE features {sae:.3f}, neurons {neurons:.3f} "
+            f"Mean top correlation with {numbers.n_concepts} concepts: SAE features {sae:.3f}, neurons {neurons:.3f} "
             f"({times} times); features win for {wins}.",
-            f"{told} of {len(told_apart)} concepts have a feature with an AUC of {TOLD_APART} or more.",
+            f"{separable} of {len(best_auc)} concepts have a feature with an AUC of {SEPARABLE} or more.",
             "",
             "Top feature of each concept:",
             f"  {'concept':<{width}}{'feature':>9}{'correlation':>13}{'AUC':>7}{'best neuron':>13}",

@@ -1,4 +1,4 @@
-"""What analyses can ask for by name, and the key of each: what it follows from."""
+"""The inputs that analyses ask for by the names of their parameters, each with its key: what it is computed from."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,10 +28,10 @@ TABLES = "tables"  # the folder of tables in a study's folder
 
 @dataclass(frozen=True)
 class Input:
-    """Something that analyses can ask for.
+    """A value for an analysis, made only when it is needed.
 
     Attributes:
-        key: what it follows from, as JSON values.
+        key: what it is computed from, as JSON values.
         make: gives it.
     """
 
@@ -48,7 +48,7 @@ class Inputs:
         rec: the recommender.
         stores: activations by site and part.
         saes: dictionaries by site and name.
-        evaluations: a row on every dictionary.
+        evaluations: one row for each dictionary.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Inputs:
         return self.config.folder
 
     def __getitem__(self, name: str) -> Any:
-        """What a parameter of this name is given.
+        """The value of a parameter of this name.
 
         Raises:
             InputError: there is no such input or table.
@@ -84,7 +84,7 @@ class Inputs:
         return self._input(name).make() if table is None else self.tables(table)
 
     def key(self, name: str) -> Any:
-        """What the same follows from.
+        """What this value is computed from, as JSON values.
 
         Raises:
             InputError: there is no such input, or the table is not computed yet.
@@ -94,25 +94,25 @@ class Inputs:
 
     @cached_property
     def sae(self) -> SparseAutoencoder:
-        """The dictionary that is chosen among all, attached to the recommender."""
-        every = [sae for some in self.saes.values() for sae in some.values()]
-        chosen = every[self.tables("dictionaries")["chosen"].to_numpy().argmax()]
-        self.rec.attach(chosen)
-        return chosen
+        """The dictionary that the study chose, attached to the recommender."""
+        candidates = [sae for by_name in self.saes.values() for sae in by_name.values()]
+        sae = candidates[self.tables("dictionaries")["chosen"].to_numpy().argmax()]
+        self.rec.attach(sae)
+        return sae
 
     def _input(self, name: str) -> Input:
         if name not in INPUTS:
             raise InputError(
-                f"there is no input {name!r}: choose of {', '.join(INPUTS)}, or a table's name with _table"
+                f"there is no input {name!r}: choose one of {', '.join(INPUTS)}, or a table's name with _table"
             )
-        return INPUTS[name](self)
+        return INPUTS[name].read(self)
 
     def histories(self, part: str) -> Histories:
         """The histories of a part of the users."""
         return histories_of(getattr(self.data.split, part), self.rec.recommender.vocabulary)
 
     def features(self, part: str) -> Input:
-        """What the chosen dictionary makes of a part."""
+        """Feature activations of a part: sparse float32 [step, feature]."""
         store, sae = self.stores[self.config.site][part], self.sae
         folder = self.folder / "features" / self.config.site / sae.config.name / part
         return Input([store.fingerprint, sae.fingerprint], lambda: feature_matrix(store, sae, folder))
@@ -123,60 +123,124 @@ class Inputs:
         return Input(store.fingerprint, lambda: store)
 
 
+@dataclass(frozen=True)
+class InputSource:
+    """An input's description, and where its value comes from.
+
+    Attributes:
+        about: what the input is, in a line.
+        read: gives it for one study.
+    """
+
+    about: str
+    read: Callable[[Inputs], Input]
+
+
 def _plain(value: Any) -> Input:
     return Input(value, lambda: value)
 
 
-# What each is, is said in docs/how-to/own-analysis.md.
-INPUTS: dict[str, Callable[[Inputs], Input]] = {
-    "rec": lambda all: Input(all.rec.recommender.fingerprint, lambda: all.rec),
-    "sae": lambda all: Input(all.sae.fingerprint, lambda: all.sae),
-    "site": lambda all: _plain(all.config.site),
-    "concepts": lambda all: Input(all.data.concepts.fingerprint, lambda: all.data.concepts),
-    "attribute": lambda all: _plain(all.data.attribute),
-    "other_concepts": lambda all: Input(
-        {name: concepts.fingerprint for name, concepts in all.data.other_concepts.items()},
-        lambda: all.data.other_concepts,
+# Each input that analyses can ask for; docs/how-to/own-analysis.md prints the texts.
+INPUTS: dict[str, InputSource] = {
+    "rec": InputSource(
+        "the recommender as a `RecommenderEnvoy`, with the chosen dictionary attached",
+        lambda inputs: Input(inputs.rec.recommender.fingerprint, lambda: inputs.rec),
     ),
-    "catalogue": lambda all: Input(all.data.dataset.fingerprint, lambda: all.data.dataset.items),
-    "training_interactions": lambda all: Input(
-        [all.data.dataset.fingerprint, config_key(all.config.split), all.config.repeats],
-        lambda: all.data.split.recommender,
+    "sae": InputSource(
+        "the chosen dictionary, a `SparseAutoencoder`", lambda inputs: Input(inputs.sae.fingerprint, lambda: inputs.sae)
     ),
-    "train_store": lambda all: all.store("sae"),
-    "validation_store": lambda all: all.store("sae_validation"),
-    "test_store": lambda all: all.store("test"),
-    "test_stores": lambda all: Input(
-        {site: parts["test"].fingerprint for site, parts in all.stores.items()},
-        lambda: {site: parts["test"] for site, parts in all.stores.items()},
+    "site": InputSource(
+        "where the dictionary reads the recommender, such as `blocks.0`", lambda inputs: _plain(inputs.config.site)
     ),
-    "train_features": lambda all: all.features("sae"),
-    "validation_features": lambda all: all.features("sae_validation"),
-    "test_features": lambda all: all.features("test"),
-    "validation_users": lambda all: _users(all, "sae_validation"),
-    "test_users": lambda all: _users(all, "test"),
-    "evaluations": lambda all: Input(
-        [
-            [site, sae.fingerprint, all.stores[site]["sae_validation"].fingerprint]
-            for site, saes in all.saes.items()
-            for sae in saes.values()
-        ],
-        lambda: all.evaluations,
+    "concepts": InputSource(
+        "the study's concepts, a `Concepts`: which item has which",
+        lambda inputs: Input(inputs.data.concepts.fingerprint, lambda: inputs.data.concepts),
     ),
-    "steered": lambda all: _plain(list(all.config.steered)),
-    "values": lambda all: _plain(list(all.config.values)),
-    "sae_config": lambda all: Input(config_key(all.config.sae.complete()), lambda: all.config.sae),
-    "own_metrics": lambda all: _plain(own_metrics()),
-    "max_l0": lambda all: _plain(all.config.max_l0),
-    "sparse_l0": lambda all: _plain(all.config.sparse_l0),
+    "attribute": InputSource(
+        "the name of the attribute whose values they are, such as `genres`",
+        lambda inputs: _plain(inputs.data.attribute),
+    ),
+    "other_concepts": InputSource(
+        "the same for each of `other_attributes`: attribute → `Concepts`",
+        lambda inputs: Input(
+            {name: concepts.fingerprint for name, concepts in inputs.data.other_concepts.items()},
+            lambda: inputs.data.other_concepts,
+        ),
+    ),
+    "catalogue": InputSource(
+        "the item table of the data set, indexed by item id",
+        lambda inputs: Input(inputs.data.dataset.fingerprint, lambda: inputs.data.dataset.items),
+    ),
+    "training_interactions": InputSource(
+        "the interactions that the recommender was trained on: user, item, time",
+        lambda inputs: Input(
+            [inputs.data.dataset.fingerprint, config_key(inputs.config.split), inputs.config.repeats],
+            lambda: inputs.data.split.recommender,
+        ),
+    ),
+    "train_store": InputSource(
+        "activations at the site, of the users who trained the dictionary: an `ActivationStore`",
+        lambda inputs: inputs.store("sae"),
+    ),
+    "validation_store": InputSource("the same of the validation users", lambda inputs: inputs.store("sae_validation")),
+    "test_store": InputSource("the same of the test users", lambda inputs: inputs.store("test")),
+    "test_stores": InputSource(
+        "the same at every site of the study: site → `ActivationStore`",
+        lambda inputs: Input(
+            {site: parts["test"].fingerprint for site, parts in inputs.stores.items()},
+            lambda: {site: parts["test"] for site, parts in inputs.stores.items()},
+        ),
+    ),
+    "train_features": InputSource(
+        "what the dictionary makes of `train_store`: sparse float32 [step, feature]",
+        lambda inputs: inputs.features("sae"),
+    ),
+    "validation_features": InputSource(
+        "the same of `validation_store`", lambda inputs: inputs.features("sae_validation")
+    ),
+    "test_features": InputSource("the same of `test_store`", lambda inputs: inputs.features("test")),
+    "validation_users": InputSource(
+        "histories of the validation users, a `Histories`", lambda inputs: _users(inputs, "sae_validation")
+    ),
+    "test_users": InputSource("histories of the test users", lambda inputs: _users(inputs, "test")),
+    "evaluations": InputSource(
+        "a row on every dictionary of the study: list of frames",
+        lambda inputs: Input(
+            [
+                [site, sae.fingerprint, inputs.stores[site]["sae_validation"].fingerprint]
+                for site, saes in inputs.saes.items()
+                for sae in saes.values()
+            ],
+            lambda: inputs.evaluations,
+        ),
+    ),
+    "steered": InputSource(
+        "the concepts that the configuration says to steer; empty for the best aligned ones",
+        lambda inputs: _plain(list(inputs.config.steered)),
+    ),
+    "values": InputSource(
+        "the activations that steered features are set to", lambda inputs: _plain(list(inputs.config.values))
+    ),
+    "sae_config": InputSource(
+        "the `SAEConfig` of the study",
+        lambda inputs: Input(config_key(inputs.config.sae.complete()), lambda: inputs.config.sae),
+    ),
+    "own_metrics": InputSource(
+        "metrics that were added by `register_metric`: name → version", lambda inputs: _plain(own_metrics())
+    ),
+    "max_l0": InputSource(
+        "active features per step, at most, of the dictionary that is chosen",
+        lambda inputs: _plain(inputs.config.max_l0),
+    ),
+    "sparse_l0": InputSource("the same for the best very sparse one", lambda inputs: _plain(inputs.config.sparse_l0)),
 }
 
 
-def _users(all: Inputs, part: str) -> Input:
-    histories = all.histories(part)
+def _users(inputs: Inputs, part: str) -> Input:
+    histories = inputs.histories(part)
     return Input(histories.fingerprint, lambda: histories)
 
 
 def table_key(key: Mapping[str, Any]) -> str:
-    """The key of an analysis, as what other analyses know of its tables."""
+    """The key that stands for an analysis's tables in the keys of other analyses."""
     return artifacts.json_sha256(key)

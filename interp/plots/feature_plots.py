@@ -61,14 +61,14 @@ def concept_bars(concepts: pd.DataFrame) -> go.Figure:
         orientation="h",
         error_x={"array": concepts["effect_se"], "color": NEUTRAL, "thickness": 1.5, "width": 3},
         marker={"color": NEURON},
-        hovertemplate="%{y}<br>%{x:+.2%} of the list (standard error %{error_x.array:.2%})<extra></extra>",
+        hovertemplate="%{y}<br>%{x:+.1%} of the list (standard error %{error_x.array:.2%})<extra></extra>",
     )
     figure = quick(styled(figure, "correlation", "", height=60 + 17 * max(len(concepts), 6)))
     line = {"zeroline": True, "zerolinecolor": "rgba(128,128,128,0.7)", "nticks": 5, "tickangle": 0}
-    moved = figure.layout.xaxis.to_plotly_json() | {"title": {"text": "change of its share", "standoff": 8}}
+    second_axis = figure.layout.xaxis.to_plotly_json() | {"title": {"text": "change of its share", "standoff": 8}}
     figure.update_layout(
         xaxis={"domain": [0, 0.48], **line},
-        xaxis2=moved | {"domain": [0.52, 1], "tickformat": "+.1~%", **line},
+        xaxis2=second_axis | {"domain": [0.52, 1], "tickformat": "+.1~%", **line},
         showlegend=False,
         yaxis={"autorange": "reversed", "ticklabelstandoff": 4, "automargin": True, **NAMES},
     )

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import plotly.graph_objects as go
@@ -22,8 +23,8 @@ def number(value: float, digits: int = 4) -> float | None:
     """A number that is short in JSON: of four significant digits, None where it is not finite."""
     if not math.isfinite(value):
         return None
-    rounded = float(f"{value:.{digits}g}") if value != int(value) else int(value)
-    return rounded or 0
+    short = float(f"{value:.{digits}g}") if value != int(value) else int(value)
+    return short or 0
 
 
 def decimals(values: Iterable[float], places: int = 3) -> list[float | None]:
@@ -42,5 +43,22 @@ def significant(values: Iterable[float], digits: int = 3) -> list[float | None]:
 def _decimal(value: float, places: int) -> float | None:
     if not math.isfinite(value):
         return None
-    rounded = round(float(value), places)
-    return (int(rounded) if rounded == int(rounded) else rounded) if rounded else number(value, 2)
+    short = round(float(value), places)
+    return (int(short) if short == int(short) else short) if short else number(value, 2)
+
+
+# Columns of a feature's tables, and how pages round them: once, to what they show.
+COLUMN_FORMATS: dict[str, Callable[[Iterable[float]], list[float | None]]] = {
+    **dict.fromkeys(("correlation", "auc", "sensitivity", "p_top100", "density", "max"), decimals),
+    "effect": decimals,  # of a concept's share: a tenth of a percent
+    **dict.fromkeys(("effect_se", "share", "error"), partial(decimals, places=4)),  # a hundredth of a percent
+    "value": significant,
+    "activation": partial(significant, digits=2),
+    **dict.fromkeys(("similarity", "precision", "recall", "hard_precision"), partial(decimals, places=2)),
+    "lift": partial(decimals, places=1),
+}
+
+
+def column_values(column: str, rows: Iterable[Any]) -> list[float | None]:
+    """A column of rows as pages show it (`COLUMN_FORMATS`); other columns as `numbers`."""
+    return COLUMN_FORMATS.get(column, numbers)(getattr(row, column) for row in rows)

@@ -8,6 +8,16 @@ BANDS = {
     "middle": ("Middle", "around the median of all histories in which it is ever on"),
     "weak": ("Weak", "around their 10th percentile"),
 }
+# Numbers of a feature, as the heads of columns.
+SCORES = {
+    "correlation": "Correlation",
+    "auc": "AUC",
+    "sensitivity": "Sensitivity",
+    "effect": "Causal effect",
+    "density": "Density",
+    "max": "Maximum",
+    "p_top100": "p_top100",
+}
 # Kinds of labels.
 KINDS = {
     "all": "All",
@@ -32,3 +42,8 @@ MEASURES = {
     "gini@10": "Gini index",
     "mean_popularity@10": "Mean popularity",
 }
+
+
+def in_text(name: str) -> str:
+    """A name inside a sentence or a list: in small letters, unless it is an abbreviation."""
+    return name if name[1:2].isupper() else name[:1].lower() + name[1:]

@@ -23,6 +23,7 @@ from recmodels.config_keys import config_key
 from recmodels.errors import InputError, quote
 from recmodels.json_files import check_record, of_type, read_record
 from recmodels.loading import tensor_shapes
+from recmodels.paths import as_path
 from recmodels.steady import steady
 
 KIND = artifacts.Kind("dictionary", ("dictionary.json", "dictionary.safetensors"))
@@ -131,8 +132,9 @@ class SparseAutoencoder:
         one_each = torch.eye(self.n_features, device=next(self.dictionary.parameters()).device)
         return self.decode(one_each) - self.decode(torch.zeros_like(one_each[:1]))
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         """Write weights (safetensors) and description (JSON) as one verified folder."""
+        folder = as_path(folder)
         artifacts.discard_partial(folder, KIND)
         with artifacts.writing(folder, KIND, self.inputs(self.config, self.provenance)) as partial:
             state = {name: t.detach().cpu().contiguous() for name, t in self.dictionary.state_dict().items()}
@@ -155,12 +157,13 @@ class SparseAutoencoder:
 
     @classmethod
     @steady()
-    def load(cls, folder: Path) -> "SparseAutoencoder":
+    def load(cls, folder: Path | str) -> "SparseAutoencoder":
         """Read what `save` wrote, after checking every file.
 
         Raises:
             InputError: the folder is missing, unfinished or altered, or its weights are not what its description says.
         """
+        folder = as_path(folder)
         artifacts.verify(folder, KIND)
         path, advice = folder / "dictionary.json", f"delete {folder} and run its step again"
         about = read_record(path, ABOUT, advice)

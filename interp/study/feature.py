@@ -13,10 +13,9 @@ import plotly.graph_objects as go
 
 from interp import plots
 from interp.concepts.suggestions import unknown_concept
-from interp.control.causal_map import share_curves
-from interp.features.labels import UNLABELLED
 from interp.steering.feature_names import feature_or_concept
 from interp.steering.validation import check_dictionary
+from interp.study.feature_view import FeatureView, FeatureViews
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal, quote
 from recmodels.scalars import as_number
@@ -45,14 +44,19 @@ class Feature:
         return self.features.rows("labels", self.index).iloc[0]
 
     @property
-    def label(self) -> str:
-        """Its label, or "unlabelled" where none holds on unseen users (`interp.features.labels`)."""
-        return self.proof["label"] if self.proof["labelled"] else UNLABELLED
+    def view(self) -> FeatureView:
+        """What every page shows of it."""
+        return self.features.views[self.index]
 
     @property
-    def _why(self) -> str:
+    def label(self) -> str:
+        """Its label, or "unlabelled" where none holds on unseen users (`interp.features.labels`)."""
+        return self.view.label
+
+    @property
+    def _evidence(self) -> str:
         """What its label rests on, in a few words."""
-        if self.proof["labelled"]:
+        if self.view.labelled:
             return f"precision {self.proof['precision']:.2f}, recall {self.proof['recall']:.2f} on unseen users"
         return f"closest to {self.row['concept']}, correlation {self.row['correlation']:.2f}"
 
@@ -63,9 +67,8 @@ class Feature:
         effect is the change of the concept's share of the top 10 as the feature is turned up by its 99th percentile,
         half the difference to turning it down; NaN where it was never active.
         """
-        moves = self.features.rows("causal", self.index)[["concept", "effect", "effect_se"]]
-        rows = self.features.rows("alignment", self.index).merge(moves, on="concept", how="left")
-        return rows.drop(columns="feature").sort_values("correlation", ascending=False, ignore_index=True)
+        columns = ["concept", "correlation", "auc", "sensitivity", "effect", "effect_se"]
+        return pd.DataFrame(self.view.concepts)[columns]
 
     @cached_property
     def histories(self) -> pd.DataFrame:
@@ -108,10 +111,9 @@ class Feature:
 
     def share_curve(self) -> go.Figure:
         """Share of its best concept in the lists as it is turned; through a range of values if the study steered it."""
-        if len(self._sweep):
-            return plots.share_curves(self._sweep)
-        features = self.features.table.loc[[self.index]].reset_index()
-        return plots.turned_curve(share_curves(self.features.rows("causal", self.index), features))
+        if len(self.view.sweep):
+            return plots.share_curves(self.view.sweep)
+        return plots.turned_curve(pd.DataFrame(self.view.share_curve, columns=["feature", "value", "share", "error"]))
 
     def quality_curve(self, measure: str = "ndcg@10") -> go.Figure:
         """Ranking quality as it is set to values (paper Figure 9b–d).
@@ -122,14 +124,9 @@ class Feature:
         Raises:
             InputError: the study did not steer it.
         """
-        if not len(self._sweep):
+        if not len(self.view.sweep):
             raise InputError(f"feature {self.index} was not steered in this study: measure it with study.receipt")
-        return plots.quality_curves(self._sweep, measure)
-
-    @property
-    def _sweep(self) -> pd.DataFrame:
-        """The values that the study set it to, and what came of them."""
-        return self.features.rows("steering", self.index).query("method == 'set'")
+        return plots.quality_curves(self.view.sweep, measure)
 
     @property
     def dictionary(self) -> str:
@@ -144,28 +141,27 @@ class Feature:
     def __repr__(self) -> str:
         row = self.row
         return (
-            f"feature {self.index}: {self.label} ({self._why}; active on {row['density']:.1%} of steps)\n"
-            f"  promotes   {self._listed('promoted')}\n"
-            f"  suppresses {self._listed('suppressed')}"
+            f"feature {self.index}: {self.label} ({self._evidence}; active on {row['density']:.1%} of steps)\n"
+            f"  promotes   {self._titles('promoted')}\n"
+            f"  suppresses {self._titles('suppressed')}"
         )
 
-    def _listed(self, direction: str, count: int = 4) -> str:
-        rows = self.effects.query("path == 'layers' and direction == @direction")
-        return "; ".join(rows["title"].head(count))
+    def _titles(self, direction: str, count: int = 4) -> str:
+        items = [change.item for change in self.view.item_changes() if change.direction == direction]
+        return "; ".join(self.features.views.titles_of(items[:count]))
 
     def _repr_html_(self) -> str:
         row = self.row
-        strongest = self.histories.query("band == 'strongest'").sort_values("activation", ascending=False)
         lists = "".join(
             f"<tr><th style='text-align:left'>{name}</th><td style='text-align:left'>{escape(text)}</td></tr>"
             for name, text in (
-                ("lit by", "; ".join(strongest["title"].drop_duplicates().head(6))),
-                ("promotes", self._listed("promoted", 6)),
-                ("suppresses", self._listed("suppressed", 6)),
+                ("lit by", "; ".join(self.view.top_titles[:6])),
+                ("promotes", self._titles("promoted", 6)),
+                ("suppresses", self._titles("suppressed", 6)),
             )
         )
         return (
-            f"<b>Feature {self.index}: {escape(str(self.label))}</b> {escape(self._why)}; "
+            f"<b>Feature {self.index}: {escape(str(self.label))}</b> {escape(self._evidence)}; "
             f"active on {row['density']:.1%} of steps, at most {row['max']:.2f}<table>{lists}</table>"
         )
 
@@ -185,6 +181,11 @@ class Features:
     def table(self) -> pd.DataFrame:
         """density, mean, p99, max, std, best concept and its scores, indexed by feature."""
         return self.study.table("features").set_index("feature")
+
+    @cached_property
+    def views(self) -> FeatureViews:
+        """What every page shows of each feature."""
+        return FeatureViews(self.study)
 
     def __len__(self) -> int:
         return len(self.table)

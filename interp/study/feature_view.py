@@ -1,11 +1,12 @@
-"""What the page of a feature shows, from a study's tables, as plain values for its template."""
+"""One feature as every page shows it: dashboard, static site, Jupyter, widget and app read it from here."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,164 +15,224 @@ from interp.concepts.alignment import UNALIGNED
 from interp.control.causal_map import share_curves
 from interp.features.effects import LAYERS
 from interp.features.labels import UNLABELLED
-from interp.plots.names import BANDS, EXAMPLES
+from interp.plots.names import EXAMPLES
 from interp.study.study_parts import StudyParts
 
-DARK = 0.806  # share of the largest activation from which on white is easier to read on its shade than black
-TOP = 3  # items that stand for a feature in lists
+LISTS = "lists"  # the way to measure an item's change that counts lists, beside the paths of the table `effects`
 
 
-@dataclass(frozen=True)
-class Named:
-    """A feature in a list.
+class History(NamedTuple):
+    """A part of a user's history around a feature's peak."""
+
+    band: str
+    rank: int
+    user: str
+    first_step: int
+    items: list[Any]
+    activations: list[float]
+    next_item: Any
+
+
+class ItemChange(NamedTuple):
+    """What a feature does to an item: to its score, or to the lists that have it."""
+
+    item: Any
+    direction: str
+    """ "promoted" or "suppressed"."""
+    effect: float
+    """Change of its score; of the way "lists", users who gain it less users who lose it, as a share of all."""
+    up: int = 0
+    """Users who have it in their list while the feature is turned up; of the way "lists" only, like the next two."""
+    down: int = 0
+    users: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureView:
+    """What the study's tables say of one feature. Values are not rounded.
 
     Attributes:
         index: its number.
-        label: its label, or "unlabelled".
-        concept: its best concept.
-        aligned: whether that names it.
-        top: titles of the items at which it is highest, in its strongest histories.
         row: its row of the table `features`.
-        proof: its row of the table `labels`.
+        label_row: its row of the table `labels`.
+        views: the views of all features of the study.
     """
 
     index: int
-    label: str
-    concept: str
-    aligned: bool
-    top: list[str]
     row: Any
-    proof: Any
+    label_row: Any
+    views: "FeatureViews" = field(repr=False)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether its label holds on unseen users."""
+        return bool(self.label_row.labelled)
+
+    @property
+    def label(self) -> str:
+        """Its label, or "unlabelled" where none holds on unseen users (`interp.features.labels`)."""
+        return self.label_row.label if self.labelled else UNLABELLED
+
+    @property
+    def concept(self) -> str:
+        """Its best concept."""
+        return self.row.concept
+
+    @property
+    def aligned(self) -> bool:
+        """Whether its best concept names it."""
+        return bool(np.nan_to_num(self.row.correlation) >= UNALIGNED)
 
     @property
     def dead(self) -> bool:
         """Whether it was never active on the test part."""
         return not self.row.density
 
+    @cached_property
+    def top_items(self) -> list[Any]:
+        """The items at which it is highest in its strongest histories, strongest history first."""
+        strongest = (history for history in self.histories if history.band == "strongest")
+        return list(dict.fromkeys(history.items[int(np.argmax(history.activations))] for history in strongest))
 
-class Shown:
-    """A study's features as their pages show them. Every table is read once, and grouped in one pass.
+    @property
+    def top_titles(self) -> list[str]:
+        """The titles of these items."""
+        return self.views.titles_of(self.top_items)
+
+    @property
+    def concepts(self) -> list[Any]:
+        """Rows of concept, correlation, auc, sensitivity, effect, effect_se: best correlated first."""
+        return self.views.rows("concepts")[self.index]
+
+    @property
+    def histogram(self) -> list[Any]:
+        """Rows of left, right, present and absent, from left to right; empty if it is dead."""
+        return self.views.rows("histograms")[self.index]
+
+    @property
+    def share_curve(self) -> list[Any]:
+        """Rows of value, share and error (`interp.control.causal_map.turned`); empty if it is dead."""
+        return self.views.rows("share_curve")[self.index]
+
+    @property
+    def sweep(self) -> pd.DataFrame:
+        """Rows of the table `steering` where the study set it to values; empty if the study did not steer it."""
+        return self.views.steering[self.views.steering["feature"] == self.index]
+
+    @cached_property
+    def histories(self) -> list[History]:
+        """Parts of histories around its peaks: by band and rank."""
+        groups = groupby(self.views.rows("histories")[self.index], attrgetter("rank"))
+        return [_history(list(rows)) for _, rows in groups]
+
+    def item_changes(self, way: str = LAYERS) -> list[ItemChange]:
+        """The items that it promotes and suppresses, strongest first.
+
+        Args:
+            way: "layers" or "direct", a path of the table `effects`; or "lists", which counts lists.
+        """
+        if way == LISTS:
+            return [_list_change(row) for row in self.views.rows("moved_items")[self.index]]
+        rows = self.views.rows("effects")[self.index]
+        return [ItemChange(row.item, row.direction, row.effect) for row in rows if row.path == way]
+
+    def neighbours(self, kind: str) -> list[tuple[float, "FeatureView"]]:
+        """Similar features with their similarity: of kind "together" (active together) or "alike" (write alike)."""
+        rows = self.views.rows("neighbours")[self.index]
+        return [(row.similarity, self.views[row.neighbour]) for row in rows if row.kind == kind]
+
+    def examples(self) -> dict[str, list[Any]]:
+        """Items for and against its label, by their role (`interp.plots.names.EXAMPLES`)."""
+        rows = self.views.rows("label_items")[self.index]
+        return {role: [row.item for row in rows if row.role == role] for role in EXAMPLES}
+
+
+class FeatureViews:
+    """The views of all features of a study, in order. Every table is read when it is first needed, and grouped once.
 
     Args:
-        study: whose.
+        study: a finished study.
     """
 
     def __init__(self, study: StudyParts) -> None:
         self.study = study
-        self.items = study.items
-        self.titles: dict[Any, str] = self.items["title"].to_dict()
-        causal, scores, features = (study.table(name) for name in ("causal", "effects", "features"))
-        effects = causal[["feature", "concept", "effect", "effect_se"]]
-        concepts = study.table("alignment").merge(effects, on=["feature", "concept"], how="left")
-        self._concepts = _by_feature(concepts.sort_values("correlation", ascending=False, kind="stable"))
-        self._histograms = _by_feature(study.table("histograms"))
-        self._histories = _by_feature(study.table("histories"))
-        self._turned = _by_feature(share_curves(causal, features))
-        self._effects, self._moved, self._neighbours, self._examples = (
-            _by_feature(table.sort_values("rank", kind="stable"))
-            for table in (
-                scores[scores["path"] == LAYERS],
-                study.table("moved_items"),
-                study.table("neighbours"),
-                study.table("label_items"),
-            )
-        )
-        proofs = {proof.feature: proof for proof in study.table("labels").itertuples()}
-        self.features = [self._named(row, proofs[row.feature]) for row in features.sort_values("feature").itertuples()]
+        self._rows: dict[str, dict[int, list[Any]]] = {}
 
-    def concepts(self, feature: int) -> list[Any]:
-        """Rows of concept, correlation, auc, sensitivity, effect, effect_se: best correlated first."""
-        return self._concepts[feature]
+    def __len__(self) -> int:
+        return len(self._views)
 
-    def histogram(self, feature: int) -> list[Any]:
-        """Rows of left, right, present and absent, from left to right; none of a dead feature."""
-        return self._histograms[feature]
+    def __iter__(self) -> Iterator[FeatureView]:
+        return iter(self._views)
 
-    def turned(self, feature: int) -> list[Any]:
-        """Rows of value, share and error, as of `interp.control.causal_map.share_curves`; none of a dead feature."""
-        return self._turned[feature]
+    def __getitem__(self, feature: int) -> FeatureView:
+        return self._views[feature]
 
-    def bands(self, feature: int) -> Iterator[dict[str, Any]]:
-        """Histories by how strongly they light a feature."""
-        rows, largest = self._histories[feature], self.features[feature].row.max
-        for band, (name, about) in BANDS.items():
-            groups = groupby((row for row in rows if row.band == band), attrgetter("rank"))
-            if histories := [self._history(list(group), largest) for _, group in groups]:
-                yield {"name": name, "about": about, "histories": histories}
+    def rows(self, name: str) -> dict[int, list[Any]]:
+        """A table's rows by feature, in their order; no rows for a feature that the table does not have.
 
-    def effects(self, feature: int) -> dict[str, list[dict[str, Any]]]:
-        """The items whose scores a feature raises ("promoted") and lowers ("suppressed"), strongest first."""
-        rows = self._effects[feature]
-        return _moves([(row, row.effect, f"{abs(row.effect):#.3g}", "") for row in rows])
+        Args:
+            name: a table of the study, or "concepts" or "share_curve", which two tables make.
+        """
+        if name not in self._rows:
+            table = TABLES[name](self.study) if name in TABLES else self.study.table(name)
+            if "rank" in table:
+                table = table.sort_values("rank", kind="stable")
+            rows: dict[int, list[Any]] = defaultdict(list)
+            for row in table.itertuples(index=False):
+                rows[row.feature].append(row)
+            self._rows[name] = rows
+        return self._rows[name]
 
-    def moved(self, feature: int) -> dict[str, list[dict[str, Any]]]:
-        """The items that most lists gain and lose as a feature is turned up and down."""
-        told = (
-            (row, row.up - row.down, f"{abs(row.up - row.down)}", f"{row.down} → {row.up} of {row.users} users")
-            for row in self._moved[feature]
-        )
-        return _moves(list(told))
+    @cached_property
+    def ways(self) -> list[str]:
+        """The ways to measure what features do to items: the paths of the table `effects`, and "lists"."""
+        return [*self.study.table("effects")["path"].unique(), LISTS]
 
-    def neighbours(self, feature: int) -> dict[str, list[tuple[float, Named]]]:
-        """The features that are on together with a feature, and those that write alike, with their similarity."""
-        found: dict[str, list[tuple[float, Named]]] = {"together": [], "alike": []}
-        for row in self._neighbours[feature]:
-            found[row.kind].append((row.similarity, self.features[row.neighbour]))
-        return found
+    @cached_property
+    def steering(self) -> pd.DataFrame:
+        """The sweeps that keep the reconstruction error, as `rec.steer` does (docs/paper.md, 9)."""
+        return self.study.table("steering").query("method == 'set'")
 
-    def examples(self, feature: int) -> list[tuple[str, str]]:
-        """Items that speak for a feature's label and against it: what they are, and their titles."""
-        rows = self._examples[feature]
-        titles = {role: [short(self.titles[row.item]) for row in rows if row.role == role] for role in EXAMPLES}
-        return [(EXAMPLES[role], "; ".join(found)) for role, found in titles.items() if found]
+    @cached_property
+    def titles(self) -> dict[Any, str]:
+        """Item id → title."""
+        return self.study.items["title"].to_dict()
 
-    def _history(self, rows: list[Any], largest: float) -> dict[str, Any]:
-        peak = max(rows, key=attrgetter("activation"))
-        steps = [
-            {
-                "item": row.item,
-                "share": f"{min(row.activation / largest, 1):.2f}".lstrip("0") if row.activation > 0 else "",
-                "dark": row.activation > DARK * largest,
-                "value": f"{row.activation:.2g}" if row.activation > 0 else "",
-                "peak": row is peak,
-            }
-            for row in rows
-        ]
-        return {
-            "rank": rows[0].rank,
-            "user": str(rows[0].user),
-            "first": rows[0].step,
-            "next": self.titles[rows[-1].next],
-            "steps": steps,
-        }
+    def titles_of(self, items: list[Any]) -> list[str]:
+        """The titles of items."""
+        return [self.titles[item] for item in items]
 
-    def _named(self, row: Any, proof: Any) -> Named:
-        strongest = (one for one in self._histories[row.feature] if one.band == "strongest")
-        peaks = [max(group, key=attrgetter("activation")) for _, group in groupby(strongest, attrgetter("rank"))]
-        top = [self.titles[item] for item in dict.fromkeys(peak.item for peak in peaks)]
-        label = proof.label if proof.labelled else UNLABELLED
-        aligned = bool(np.nan_to_num(row.correlation) >= UNALIGNED)
-        return Named(row.feature, label, row.concept, aligned, top[:TOP], row, proof)
-
-
-def _moves(rows: list[tuple[Any, float, str, str]]) -> dict[str, list[dict[str, Any]]]:
-    """Items by direction, of rows, what becomes of them, the size of that as text, and more about it."""
-    largest = max((abs(change) for _, change, _, _ in rows), default=0) or 1
-    found: dict[str, list[dict[str, Any]]] = {"promoted": [], "suppressed": []}
-    for row, change, size, more in rows:
-        value, share = f"{'+' if change > 0 else '−'}{size}", f"{abs(change) / largest:.2f}"
-        found[row.direction].append({"item": row.item, "value": value, "share": share, "more": more})
-    return found
-
-
-def _by_feature(table: pd.DataFrame) -> dict[int, list[Any]]:
-    """A table's rows feature by feature, in their order; none of a feature that it lacks."""
-    found: dict[int, list[Any]] = defaultdict(list)
-    for row in table.itertuples(index=False):
-        found[row.feature].append(row)
-    return found
+    @cached_property
+    def _views(self) -> list[FeatureView]:
+        labels = {row.feature: row for row in self.study.table("labels").itertuples()}
+        features = self.study.table("features").sort_values("feature")
+        return [FeatureView(row.feature, row, labels[row.feature], self) for row in features.itertuples()]
 
 
 def short(text: str, longest: int = 160) -> str:
-    """As much of a text as is shown."""
+    """The beginning of a text that pages show."""
     return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def _concepts(study: StudyParts) -> pd.DataFrame:
+    """How each feature follows every concept and moves it, best correlated first."""
+    effects = study.table("causal")[["feature", "concept", "effect", "effect_se"]]
+    concepts = study.table("alignment").merge(effects, on=["feature", "concept"], how="left")
+    return concepts.sort_values("correlation", ascending=False, kind="stable")
+
+
+def _share_curves(study: StudyParts) -> pd.DataFrame:
+    return share_curves(study.table("causal"), study.table("features"))
+
+
+TABLES: dict[str, Callable[[StudyParts], pd.DataFrame]] = {"concepts": _concepts, "share_curve": _share_curves}
+
+
+def _history(rows: list[Any]) -> History:
+    first, last = rows[0], rows[-1]
+    items, activations = ([getattr(row, name) for row in rows] for name in ("item", "activation"))
+    return History(first.band, int(first.rank), str(first.user), int(first.step), items, activations, last.next)
+
+
+def _list_change(row: Any) -> ItemChange:
+    return ItemChange(row.item, row.direction, (row.up - row.down) / row.users, row.up, row.down, row.users)

@@ -1,19 +1,71 @@
-"""What a study shows of itself: quality, dictionary and top concepts, at a glance."""
+"""A study at a glance: the numbers that its pages, its report and its summary state about it."""
 
+from dataclasses import dataclass
 from html import escape
 
 from interp.plots.names import MODELS
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError
 
-TOP = 8  # concepts that are shown
+TOP = 8  # concepts whose top feature is listed
+
+
+@dataclass(frozen=True)
+class Highlights:
+    """The most important numbers of a study, not rounded.
+
+    Attributes:
+        model: display name of the recommender's kind, such as "GPTRec".
+        n_items: items that the recommender knows.
+        n_features: features of the dictionary.
+        n_concepts: concepts.
+        l0: features that are active at a step, on average.
+        explained_variance: share of the activations' variance that the dictionary explains.
+        ndcg: NDCG@10 on the test users.
+        ndcg_reconstructed: the same, with activations replaced by the dictionary's reconstruction.
+        sae_correlation: mean over concepts of the best correlation with a feature.
+        neuron_correlation: the same with a neuron.
+    """
+
+    model: str
+    n_items: int
+    n_features: int
+    n_concepts: int
+    l0: float
+    explained_variance: float
+    ndcg: float
+    ndcg_reconstructed: float
+    sae_correlation: float
+    neuron_correlation: float
+
+
+def highlights(study: StudyParts) -> Highlights:
+    """The numbers of a study at a glance.
+
+    Raises:
+        InputError: a table is missing, unfinished or was altered.
+    """
+    dictionary = study.table("dictionary").iloc[0]
+    ndcg = study.table("recommender").set_index("replaced")["ndcg@10"]
+    return Highlights(
+        model=MODELS.get(study.model, study.model),
+        n_items=len(study.items),
+        n_features=len(study.table("features")),
+        n_concepts=len(study.table("concepts")),
+        l0=dictionary["l0"],
+        explained_variance=dictionary["explained_variance"],
+        ndcg=ndcg["none"],
+        ndcg_reconstructed=ndcg["all"],
+        sae_correlation=dictionary["sae_mean_top_correlation"],
+        neuron_correlation=dictionary["neuron_mean_top_correlation"],
+    )
 
 
 def facts(study: StudyParts) -> list[tuple[str, str]]:
-    """Names and what is to be said of them; only the folder where the study's tables cannot be read."""
+    """Names and texts for Jupyter and the terminal; only the folder if the study's tables cannot be read."""
     folder = ("folder", str(study.folder))
     try:
-        return [*_found(study), folder]
+        return [*_quality(study), folder]
     except InputError:
         return [folder]
 
@@ -34,27 +86,26 @@ def as_html(study: StudyParts) -> str:
     return f"<b>Study {escape(study.name)}</b><table>{rows}</table>"
 
 
-def _found(study: StudyParts) -> list[tuple[str, str]]:
-    metrics, dictionary = study.table("recommender").set_index("replaced"), study.table("dictionary").iloc[0]
+def _quality(study: StudyParts) -> list[tuple[str, str]]:
+    numbers = highlights(study)
     concepts = study.table("concepts").sort_values("correlation", ascending=False)
-    model = study.record["config"]["training"]["model"]
     top = (f"{row.concept} {row.feature} ({row.correlation:.2f})" for row in concepts.head(TOP).itertuples())
     return [
-        ("recommender", f"{MODELS.get(model, model)}, {len(study.items):,} items"),
+        ("recommender", f"{numbers.model}, {numbers.n_items:,} items"),
         (
             "NDCG@10",
-            f"{metrics.at['none', 'ndcg@10']:.3f} on test users, {metrics.at['all', 'ndcg@10']:.3f} through the "
+            f"{numbers.ndcg:.3f} on test users, {numbers.ndcg_reconstructed:.3f} through the "
             f"dictionary's reconstruction",
         ),
         (
             "dictionary",
-            f"{study.sae.n_features} features at {study.site}, {dictionary['l0']:.0f} active at a step, "
-            f"{dictionary['explained_variance']:.1%} of the variance explained",
+            f"{numbers.n_features} features at {study.site}, {numbers.l0:.0f} active at a step, "
+            f"{numbers.explained_variance:.1%} of the variance explained",
         ),
         (
             "concepts",
-            f"{len(concepts)}; mean top correlation {dictionary['sae_mean_top_correlation']:.3f}, of neurons "
-            f"{dictionary['neuron_mean_top_correlation']:.3f}",
+            f"{numbers.n_concepts}; mean top correlation {numbers.sae_correlation:.3f}, of neurons "
+            f"{numbers.neuron_correlation:.3f}",
         ),
         ("top features", ", ".join(top) + (", …" if len(concepts) > TOP else "")),
     ]

@@ -104,7 +104,7 @@ def label_with(
         if not isinstance(name, Name):
             raise InputError(
                 f"the function returned a {type(name).__name__} for feature {feature}: return None or a "
-                f"Name(label, fits), a label and a function from items to truth values (from {__name__} import Name)"
+                "Name(label, fits), a label and a function from items to truth values (from interp import Name)"
             )
         names[row], fits[row] = name.label, _truths(name, answers, len(items))
     if failures and len(failures) == len(chosen):

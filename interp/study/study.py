@@ -11,13 +11,14 @@ from interp.control.doses import Dose, find_dose
 from interp.control.list_entry import Entry, to_enter
 from interp.control.user_doses import UserDoses, find_user_doses
 from interp.features.explanations import Explanation, why
+from interp.steering.feature_names import feature_or_concept
 from interp.store.study_folder import RECORD, read_study_record
 from interp.study.feature import Features
 from interp.study.glance import as_html, as_text
 from interp.study.recommendations import Recommended
 from interp.study.study_figures import StudyFigures
 from interp.study.study_parts import StudyParts
-from recmodels.errors import InputError, for_terminal
+from recmodels.errors import InputError, for_terminal, quote
 from recmodels.paths import as_path
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Study(StudyParts):
         """How far a concept's aligned features must be turned for it to have a share of the lists.
 
         Args:
-            concept: what is asked for.
+            concept: what is asked for; `concept:12` where a feature could be meant.
             share: the mean share of the list that it is to have, such as 0.4.
             at_most: ask for at most this share.
             k: list length.
@@ -80,6 +81,10 @@ class Study(StudyParts):
         return find_user_doses(self._search(Goal(concept, share, at_most, k)), self.users() if users is None else users)
 
     def _search(self, goal: Goal) -> Search:
+        concept = feature_or_concept(goal.target, self.concepts.names)
+        if not isinstance(concept, str):
+            raise InputError(f"{quote(goal.target)} is a feature: a dose is found for a concept, such as Horror")
+        goal = replace(goal, target=concept)
         rec, popularity = self.recommender, self.items["popularity"]
         return Search.aligned(rec, self.site, self.concepts, popularity, goal, rec.meanings[self.site])
 

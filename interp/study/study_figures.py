@@ -11,7 +11,7 @@ from interp.plots.theme import plain
 from interp.study.feature import Features
 from recmodels.errors import InputError
 
-TOP = 3  # items that a point of the map tells on hover
+TOP = 3  # items in the hover text of a point of the map
 
 
 class StudyFigures:
@@ -58,8 +58,8 @@ class StudyFigures:
             raise InputError(f"there is no colour {colour!r}: choose one of {', '.join(COLOURS)}")
         features = self.study.table("features")
         figure = plots.dictionary_map(self.study.table("map"), features, UNALIGNED, colour)
-        told = self._told()
-        return figure.for_each_trace(lambda trace: trace.update(text=[told[feature] for feature in trace.customdata]))
+        texts = self._hover_texts()
+        return figure.for_each_trace(lambda trace: trace.update(text=[texts[feature] for feature in trace.customdata]))
 
     def shares(self) -> go.Figure:
         """Share of a concept in the lists as its top feature is set to values (paper Figure 9a)."""
@@ -98,18 +98,9 @@ class StudyFigures:
         """As in `rec.steer`: a feature is set to a value, and the reconstruction error kept."""
         return self.study.table("steering").query("method == 'set'")
 
-    def _told(self) -> list[str]:
-        """What each feature's point tells."""
-        histories = self.study.titles(self.study.table("histories").query("band == 'strongest'"))
-        peaks = histories.sort_values("activation", ascending=False, kind="stable")
-        peaks = peaks.drop_duplicates(["feature", "item"]).groupby("feature").head(TOP)
-        titles = peaks.groupby("feature")["title"].agg(list)
+    def _hover_texts(self) -> list[str]:
+        """The hover text of each feature's point: its label and its strongest items."""
         return [
-            "<br>".join(
-                [
-                    f"<b>Feature {feature.index}</b> · {plain(feature.label)}",
-                    *(plain(title) for title in titles.get(feature.index, [])),
-                ]
-            )
-            for feature in self.features
+            "<br>".join([f"<b>Feature {view.index}</b> · {plain(view.label)}", *map(plain, view.top_titles[:TOP])])
+            for view in self.features.views
         ]

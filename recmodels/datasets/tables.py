@@ -59,6 +59,8 @@ def from_tables(
     Raises:
         InputError: a file or column is missing, a cell cannot be read, an item has two rows or none.
     """
+    if not isinstance(columns, Columns | None):
+        raise InputError(f"columns is {quote(columns)}: give recmodels.config.Columns(...)")
     columns = columns or Columns()
     columns.check()
     interaction_table, item_table = (

@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from recmodels.datasets import reading
 from recmodels.datasets.source_files import SourceFile, read_file
-from recmodels.errors import InputError
+from recmodels.errors import InputError, one_line
 from recmodels.interactions import Dataset
 from recmodels.paths import as_path
 
@@ -92,7 +92,7 @@ def _rows_by_film(
     frame = frame[~repeated & frame["id"].isin(film_ids)]
     rows: dict[int | None, dict[str, Any]] = {}
     cells = frame.to_dict("records")
-    for row in tqdm(cells, desc=file.where, unit=" films", leave=False, delay=1, disable=None):
+    for row in tqdm(cells, desc=one_line(file.where), unit=" films", leave=False, delay=1, disable=None):
         try:
             rows[row["id"]] = parse(row)
         except DAMAGE:

@@ -80,26 +80,26 @@ def logged():
 def bodies(made, client, tiny_study):
     """A valid request of every callback, as a browser sends it."""
     client.get("/_dash-layout")
-    values = {"history": [3, 5, 7], "search": "1", "user": 0, "ids": "3 5", "feature": 3, "concept": 0.5}
+    values = {"history.data": [3, 5, 7], "search.value": "1", "user.value": 0, "ids.value": "3 5", "feature.value": 3}
     requests = []
     for key, about in made.callback_map.items():
         parts = [part.rsplit(".", 1) for part in key.strip(".").split("...")]
 
         def sent(one):
             if not one["id"].startswith("{"):
-                return {**one, "value": values.get(one["id"], 1)}
+                return {**one, "value": values.get(f"{one['id']}.{one['property']}", 1)}
             kind = json.loads(one["id"])["type"]
             count = len(tiny_study.concepts.names) if kind == "concept" else 1
-            value = 0.5 if one["property"] != "id" else {"type": kind, "index": 0}
-            return [
-                {"id": {"type": kind, "index": i}, "property": one["property"], "value": value} for i in range(count)
-            ]
+            rows = []
+            for name in ({"type": kind, "index": place} for place in range(count)):
+                value = {"id": name, "value": 0.5}.get(one["property"], 1)
+                rows.append({"id": name, "property": one["property"], "value": value})
+            return rows
 
         written = [sent({"id": name, "property": prop}) for name, prop in parts]
         outputs = written if key.startswith("..") else written[0]
         for one in about["inputs"]:
-            name = one["id"] if not one["id"].startswith("{") else json.dumps({"index": 0, **json.loads(one["id"])})
-            name = name.replace('["ALL"]', "0")
+            name = one["id"].replace('["ALL"]', "0")
             requests.append(
                 {
                     "output": key,

@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # From the top of the house to the bottom.
 ROOMS = (
+    "sae_registry",
     "config",
     "presets",
     "optional",

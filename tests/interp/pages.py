@@ -384,9 +384,12 @@ RECORD = {
 
 def handmade_study(folder, **config):
     """The study of `tables`, with other settings if wanted."""
-    frames = {file.partition(".")[0]: frame for made in tables().values() for file, frame in made.items()}
+    made = {file.partition(".")[0]: frame for group in tables().values() for file, frame in group.items()}
+    declared = {table.name: table.kinds for analysis in analyses() for table in analysis.tables}
+    frames = {name: frame[[c for c in frame if c in (declared[name] or frame)]] for name, frame in made.items()}
     for analysis in analyses():
         some = [table for table in analysis.tables if table.name in frames]
-        write_tables(folder / "tables" / analysis.name, some, {"needs": {"rec": "odd"}}, lambda: frames)
+        if some:
+            write_tables(folder / "tables" / analysis.name, some, {"needs": {"rec": "odd"}}, lambda: frames)
     artifacts.write_json(folder / "config.json", RECORD | {"config": RECORD["config"] | config})
     return interp.open(folder)

@@ -1,6 +1,6 @@
 import pickle
 
-from recmodels.errors import InputError, one_line, printable, quote
+from recmodels.errors import LONGEST_MESSAGE, InputError, one_line, printable, quote
 
 
 def test_a_message_is_one_line_of_printable_characters():
@@ -28,3 +28,10 @@ def test_a_value_that_cannot_show_itself_is_named_by_its_type():
 
 def test_text_for_a_terminal_keeps_its_lines_only():
     assert printable("a  b\n\x1b[2J\rc\u202e\x9b\x07 é 🎬") == "a  b\n\\x1b[2J\\rc\\u202e\\x9b\\x07 é 🎬"
+
+
+def test_a_long_message_keeps_its_beginning_and_its_advice():
+    error = InputError(f"the cell {'x' * 10_000} is no number: correct it there")
+    assert len(str(error)) == LONGEST_MESSAGE
+    assert str(error).startswith("the cell xxx")
+    assert str(error).endswith("xxx is no number: correct it there")

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from recmodels.datasets import files
+from recmodels.datasets import source_files
 from recmodels.datasets.cells import read
 from recmodels.datasets.source_files import SourceFile, file_names, read_file, read_parquet, read_path
 from recmodels.errors import InputError
@@ -50,11 +50,11 @@ def test_archives_that_cannot_be_read_are_one_line(tmp_path):
 
 
 def test_archives_have_limits(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "SMALL_BYTES", 1000)
+    monkeypatch.setattr(source_files, "SMALL_BYTES", 1000)
     path = archive(tmp_path / "a.zip", {"u.data": b"1" * 1000, "bomb": b"1" * 1_000_000})
     assert len(read_file(path, "u.data").data) == 1000
     assert "1,000,000 bytes in" in message(read_file, path, "bomb")
-    monkeypatch.setattr(files, "MAX_MEMBERS", 1)
+    monkeypatch.setattr(source_files, "MAX_MEMBERS", 1)
     assert "has 2 members, and at most 1 are read" in message(file_names, path)
 
 
@@ -81,7 +81,7 @@ def test_parquet_that_is_damaged_or_too_large_is_one_line(tmp_path, monkeypatch)
         with suppress(InputError):  # damage to the values alone cannot be seen
             read_parquet(path)
     path.write_bytes(whole)
-    monkeypatch.setattr(files, "MAX_CELLS", 199)
+    monkeypatch.setattr(source_files, "MAX_CELLS", 199)
     assert "has 200 cells, and at most 199 are read" in message(read_parquet, path)
     assert pq.read_metadata(path).num_rows == 100
 

@@ -195,3 +195,13 @@ def test_repeats_are_kept_in_no_other_way():
 def test_categorical_ids_are_the_ids_that_they_stand_for():
     frame = pd.DataFrame({"user": ["a", "b"], "item": [3, 4], "time": [0, 1]})
     pd.testing.assert_frame_equal(validated_interactions(frame.astype({"user": "category", "item": "category"})), frame)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [{"title": ["Emma", "\ud800"]}, {"genres": [("Drama",), ("War", "\udfff")]}, {"maker": ["Rhea", "a\udc80b"]}],
+    ids=["title", "tuple", "text"],
+)
+def test_half_a_character_is_refused(columns):
+    with pytest.raises(InputError, match="has half a character"):
+        dataset(table=items(**columns))

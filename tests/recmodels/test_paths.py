@@ -19,7 +19,9 @@ def test_links_stay_links(tmp_path):
     assert as_path(tmp_path / "link") == tmp_path / "link"
 
 
-@pytest.mark.parametrize("given", ["", b"runs", 3, None, "a\0b", ["runs"], "~nobody-of-this-name/x"])
+@pytest.mark.parametrize(
+    "given", ["", b"runs", 3, None, "a\0b", ["runs"], "\ud800", "x" * 300, "x/" * 5000, "~nobody-of-this-name/x"]
+)
 def test_what_is_no_path_is_refused(given):
     with pytest.raises(InputError):
         as_path(given)

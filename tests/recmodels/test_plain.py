@@ -353,3 +353,25 @@ def test_plain_columns_are_left_alone():
     ]  # fmt: skip
     with pytest.raises(InputError, match="not a value of an attribute"):
         text(object())
+
+
+@pytest.mark.parametrize("numbers", [[10**400, 1.5], [1.5, 10**400], [10**400, None], [-(10**309), 2.0]])
+def test_numbers_that_no_float_can_hold_stay_as_they_are(numbers):
+    assert plain(pd.Series(numbers, dtype=object)).tolist() == numbers
+
+
+def test_periods_before_the_range_of_nanoseconds_keep_their_dates():
+    days = pd.Series([pd.Period("0033-04-22", "D"), pd.NaT], dtype="period[D]")
+    assert plain(days).tolist() == ["0033-04-22", None]
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "UInt64", pd.ArrowDtype(pa.int64())])
+def test_a_column_of_gaps_alone_holds_no_ids(dtype):
+    with pytest.raises(InputError, match="every row needs an id"):
+        from_tables(loans(item=pd.Series([None] * 3, dtype=dtype)), shelf())
+
+
+@pytest.mark.parametrize("columns", [3, "user", {"user": "u"}, loans(), object()])
+def test_what_says_no_columns_is_refused(columns):
+    with pytest.raises(InputError, match=r"columns is .*: give"):
+        from_tables(loans(), shelf(), columns)

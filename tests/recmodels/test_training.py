@@ -293,3 +293,10 @@ def test_build_makes_the_configured_model(kind):
     assert found == {"max_history": 7, "hidden_size": 12, "dropout": 0.5, "n_items": 5}
     backbone = model.backbone.config
     assert (backbone.num_hidden_layers, backbone.num_attention_heads, backbone.hidden_size) == (2, 3, 12)
+
+
+def test_a_folder_may_be_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = fit(*data(), dataclasses.replace(TINY, max_epochs=1), "runs/recommender")
+    made.save("copy")
+    assert Recommender.load("copy").fingerprint == Recommender.load(tmp_path / "runs" / "recommender").fingerprint

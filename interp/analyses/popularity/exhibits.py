@@ -7,9 +7,11 @@ from interp.store.claim import signed
 from interp.study.study import Study
 
 
-def exposure(study: Study) -> Block:
-    """Steers to the long tail, and their price."""
+def exposure(study: Study) -> Block | list[Block]:
+    """Steers to the long tail, and their price; none where popular and unpopular items cannot be told apart."""
     rows = study.table("popularity")
+    if rows.empty:
+        return []
     rows = rows[rows["measure"].isin(MEASURES)]
     shown = rows.assign(text=intervals(rows, "after", signs=False))
     wide = shown.pivot(index="strength", columns="measure", values="text").rename_axis(columns=None)

@@ -14,6 +14,9 @@ const points = (share) => (share === null ? "–" : `${share < 0 ? "−" : "+"}$
 
 // ---- names ----
 
+/** A score's name inside a sentence or a list: in small letters, unless it is an abbreviation. */
+const nameInText = (key) => (/^.[A-Z]/.test(data.names[key]) ? data.names[key] : data.names[key][0].toLowerCase() + data.names[key].slice(1));
+
 const isDead = (feature) => features.density[feature] === 0;
 const isAligned = (feature) => (features.correlation[feature] ?? 0) >= about.unaligned;
 const isLabelled = (feature) => labels.labelled[feature];

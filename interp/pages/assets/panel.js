@@ -39,13 +39,13 @@ function showTitle(feature) {
   byId("current").textContent = `Feature ${feature}`;
   Object.assign(byId("self"), { href: `#${feature}`, textContent: `#${feature}`, ariaLabel: `Link to feature ${feature}` });
   fillFacts(byId("feature-facts"), [
-    [`correlation with ${short(conceptOf(feature))}`, fixed(features.correlation[feature])],
-    ["AUC", fixed(features.auc[feature])],
-    ["sensitivity", fixed(features.sensitivity[feature])],
-    ["p_top100", fixed(features.p_top100[feature])],
-    ["causal effect", points(effectOf(feature))],
-    ["density", percent(features.density[feature])],
-    ["maximum", fixed(features.max[feature])],
+    [`${nameInText("correlation")} with ${short(conceptOf(feature))}`, fixed(features.correlation[feature])],
+    [nameInText("auc"), fixed(features.auc[feature])],
+    [nameInText("sensitivity"), fixed(features.sensitivity[feature])],
+    [nameInText("p_top100"), fixed(features.p_top100[feature])],
+    [nameInText("effect"), points(effectOf(feature))],
+    [nameInText("density"), percent(features.density[feature])],
+    [nameInText("max"), fixed(features.max[feature])],
   ]);
 }
 
@@ -170,7 +170,7 @@ function showNumbers() {
   const rows = conceptRows(state.feature).map((scores) =>
     row("td", [short(scores.name), fixed(scores.correlation), fixed(scores.auc), fixed(scores.sensitivity), points(scores.effect)]),
   );
-  const head = make("thead", {}, row("th", ["Concept", "Correlation", "AUC", "Sensitivity", "Effect"]));
+  const head = make("thead", {}, row("th", ["Concept", ...["correlation", "auc", "sensitivity", "effect"].map((key) => data.names[key])]));
   details.lastElementChild.replaceChildren(make("table", {}, head, make("tbody", {}, ...rows)));
 }
 

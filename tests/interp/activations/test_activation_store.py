@@ -146,4 +146,22 @@ def test_rows_that_are_not_what_was_left_are_read_again(recommender, few, tmp_pa
     assert resumed.fingerprint == whole.fingerprint
     # Bytes behind the rows that were written do no harm, and are cut off.
     assert users == ([] if fault == "more" else few.users.tolist())
-    assert ("does not match its record" in caplog.text) == (fault != "more")
+    assert ("not what an interrupted run left" in caplog.text) == (fault != "more")
+
+
+@pytest.mark.parametrize("value", [0.0, 3.7, -1e-3])
+def test_activations_that_are_all_equal_are_refused(recommender, few, tmp_path, monkeypatch, value):
+    """A site that never varies, such as a layer whose weights are 0."""
+    rec = RecommenderEnvoy(recommender)
+    monkeypatch.setattr(rec, "hidden", lambda batch, site: torch.full((*rec.item_steps(batch).shape, 32), value))
+    with pytest.raises(InputError, match="nothing to learn from"):
+        collect(rec, few, tmp_path / "store")
+    with pytest.raises(InputError, match="unfinished"):
+        ActivationStore.load(tmp_path / "store")
+
+
+def test_a_folder_may_be_text(recommender, few, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = collect(RecommenderEnvoy(recommender), few, "store")
+    assert store.folder == tmp_path / "store"
+    assert ActivationStore.load("store").fingerprint == store.fingerprint

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,11 +7,9 @@ import torch
 from scipy import sparse
 from sklearn.metrics import explained_variance_score, root_mean_squared_error
 
-from interp.activations.feature_matrix import encode, statistics
+from interp.activations import feature_matrix as module
+from interp.activations.feature_matrix import encode, feature_matrix, statistics
 from interp.activations.fidelity import downstream, reconstruction
-from interp.analyses.effects.tables import effects, paths
-from interp.features.effects import mean_jacobian, promoted_items
-from interp.model.envoys import RecommenderEnvoy
 from recmodels.errors import InputError
 from recmodels.ranking import evaluate
 
@@ -28,6 +27,80 @@ def test_a_dictionary_of_another_site_is_refused(stores, sae):
     foreign = replace(sae, provenance=replace(sae.provenance, recommender="another"))
     with pytest.raises(InputError, match="trained on recommender"):
         reconstruction(stores["test"], foreign)
+
+
+def mapped_from(array):
+    """The file that an array's memory is mapped from, if any."""
+    while array is not None and not isinstance(array, np.memmap):
+        array = array.base
+    return None if array is None else Path(array.filename)
+
+
+@pytest.fixture
+def encodings(monkeypatch):
+    """The dictionaries that stores are encoded with, in order."""
+    calls = []
+
+    def counted(store, sae):
+        calls.append(sae.fingerprint)
+        return encode(store, sae)
+
+    monkeypatch.setattr(module, "encode", counted)
+    return calls
+
+
+def test_a_matrix_is_made_once_and_mapped_from_its_folder(stores, sae, tmp_path, encodings):
+    folder = tmp_path / "features"
+    expected = encode(stores["test"], sae)
+    for _ in range(2):
+        matrix = feature_matrix(stores["test"], sae, folder)
+        assert (matrix.shape, matrix.dtype, matrix.format) == (expected.shape, np.float32, "csc")
+        for part in ("data", "indices", "indptr"):
+            np.testing.assert_array_equal(getattr(matrix, part), getattr(expected, part))
+            assert mapped_from(getattr(matrix, part)) == folder / f"{part}.npy"
+        assert not matrix.data.flags.writeable
+    assert encodings == [sae.fingerprint]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["features"]
+
+
+def test_a_matrix_of_another_dictionary_or_store_is_replaced(stores, sae, tmp_path, encodings):
+    other = replace(sae, mean=sae.mean + 0.1)
+    assert other.fingerprint != sae.fingerprint
+    first = feature_matrix(stores["test"], sae, tmp_path / "features")
+    second = feature_matrix(stores["test"], other, tmp_path / "features")
+    assert second.nnz != first.nnz
+    np.testing.assert_array_equal(second.toarray(), encode(stores["test"], other).toarray())
+    third = feature_matrix(stores["sae_validation"], other, tmp_path / "features")
+    assert third.shape[0] == len(stores["sae_validation"])
+    assert encodings == [sae.fingerprint, other.fingerprint, other.fingerprint]
+
+
+@pytest.mark.parametrize("name", ["data.npy", "indices.npy", "indptr.npy"])
+def test_a_damaged_matrix_is_not_read_but_made_again(stores, sae, tmp_path, encodings, caplog, name):
+    folder = tmp_path / "features"
+    feature_matrix(stores["test"], sae, folder)
+    path = folder / name
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    path.write_bytes(content)
+    matrix = feature_matrix(stores["test"], sae, folder)
+    assert f"{path} was cut short or altered" in caplog.text
+    assert len(encodings) == 2
+    np.testing.assert_array_equal(matrix.toarray(), encode(stores["test"], sae).toarray())
+
+
+def test_a_folder_that_holds_something_else_is_refused(stores, sae, tmp_path):
+    folder = tmp_path / "features"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="that this program wrote"):
+        feature_matrix(stores["test"], sae, folder)
+    assert (folder / "notes.txt").read_text() == "mine"
+    with pytest.raises(InputError, match=r"reads blocks\.1"):
+        feature_matrix(
+            stores["test"], replace(sae, provenance=replace(sae.provenance, site="blocks.1")), tmp_path / "b"
+        )
+    assert not (tmp_path / "b").exists()
 
 
 def test_statistics_by_hand():
@@ -78,63 +151,3 @@ def test_downstream_of_a_replaced_layer(rec, recommender, histories, sae):
             hook.remove()
 
     assert table.loc["all"].to_dict() == pytest.approx(evaluate(replaced, histories, catalogue), abs=1e-9)
-
-
-def test_the_mean_jacobian_is_what_autograd_says(rec, recommender, histories):
-    inputs, _ = histories.split_last()
-    sample = inputs.select(np.arange(6))
-    found = mean_jacobian(rec, sample, "blocks.0", step=0.02, users=6)
-    hidden = []
-
-    def grab(module, args, output):
-        hidden.append(output.detach().requires_grad_())
-        return hidden[-1]
-
-    hook = recommender.model.backbone.h[0].register_forward_hook(grab)
-    model = recommender.model
-    scores = model(model.inference_inputs(sample)).scores
-    hook.remove()
-    centred = scores - scores.mean(dim=1, keepdim=True)
-    for item in (0, 17, 99):
-        (gradient,) = torch.autograd.grad(centred[:, item].sum(), hidden[0], retain_graph=True)
-        expected = gradient[:, -1].mean(dim=0).numpy()
-        np.testing.assert_allclose(found[item], expected, rtol=0, atol=2e-3 * np.abs(found).max())
-
-
-def test_promoted_items_are_the_ends_of_the_effect(sae, recommender):
-    rng = np.random.default_rng(0)
-    items = recommender.vocabulary.ids
-    jacobian = rng.normal(size=(len(items), sae.directions.shape[1]))
-    table = promoted_items(jacobian, sae, items, count=3)
-    effect = jacobian @ sae.directions[11].numpy()
-    mine = table[table["feature"] == 11]
-    for direction, order in (("promoted", np.argsort(-effect)), ("suppressed", np.argsort(effect))):
-        rows = mine[mine["direction"] == direction].sort_values("rank")
-        assert rows["item"].tolist() == items[order[:3]].tolist()
-        np.testing.assert_allclose(rows["effect"], effect[order[:3]])
-
-
-def test_effects_are_told_through_the_layers_and_directly(rec, recommender, histories, sae):
-    """The direct path is what the scorer alone makes of a push of the last block's output: by autograd."""
-    assert paths(rec, "blocks.0") == {"layers": "blocks.0", "direct": "blocks.1"}
-    assert paths(rec, "blocks.1") == {"layers": "blocks.1"}
-    assert paths(rec, "final") == {"layers": "final"}
-    few = histories.select(np.arange(6))
-    table = effects(rec, sae, few, "blocks.0")["effects"]
-    inputs, _ = few.split_last()
-    for path, site in (("layers", "blocks.0"), ("direct", "blocks.1")):
-        made = promoted_items(mean_jacobian(rec, inputs, site, step=sae.std), sae, recommender.vocabulary.ids)
-        mine = table[table["path"] == path].drop(columns="path").reset_index(drop=True)
-        assert mine.equals(made)
-    model = recommender.model
-    with torch.no_grad():
-        last = RecommenderEnvoy(recommender).hidden(inputs, "blocks.1")[:, -1]
-    last.requires_grad_()
-    scores = model.scorer(model.backbone.ln_f(last), model.item_embeddings())
-    centred = (scores - scores.mean(dim=1, keepdim=True)).mean(dim=0)
-    best = table.query("path == 'direct' and direction == 'promoted' and rank == 1").set_index("feature")
-    for feature in (0, 11, 40):
-        item = recommender.vocabulary.ids.get_loc(best.loc[feature, "item"])
-        (gradient,) = torch.autograd.grad(centred[item], last, retain_graph=True)
-        expected = float(gradient.sum(dim=0) @ sae.directions[feature])
-        assert best.loc[feature, "effect"] == pytest.approx(expected, rel=0.02)

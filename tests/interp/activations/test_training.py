@@ -7,6 +7,7 @@ import torch
 from interp.activations import training
 from interp.activations.training import train
 from interp.config import SAEConfig
+from interp.sae.autoencoder import SparseAutoencoder
 from interp.sae_registry import sae_kinds
 from recmodels.errors import InputError
 
@@ -172,3 +173,18 @@ def test_checkpoints_of_someone_else_are_left_alone(combinations, tmp_path):
     with pytest.raises(InputError, match="did not write: move it away"):
         train(combinations, {"a": QUICK}, tmp_path)
     assert (tmp_path / "checkpoints" / "mine.txt").read_text() == "mine"
+
+
+def test_activations_that_are_all_equal_teach_nothing(combinations, tmp_path):
+    level = np.full_like(combinations.activations, 0.1)
+    constant = replace(combinations, activations=level, mean=float(level.mean()), std=1e-17)
+    with pytest.raises(InputError, match="nothing to learn from"):
+        train(constant, {"a": QUICK}, tmp_path)
+
+
+def test_a_folder_may_be_text(combinations, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = train(combinations, {"a": QUICK}, "dictionaries")["a"]
+    made.save("copy")
+    assert same(SparseAutoencoder.load("copy"), made)
+    assert (tmp_path / "dictionaries" / "a" / "manifest.json").is_file()

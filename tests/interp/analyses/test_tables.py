@@ -149,7 +149,7 @@ def test_explanations_are_checked_by_ablations(rec, test_users, monkeypatch):
 def test_receipts_are_of_the_standard_steer(rec, test_users, features, aligned, concepts, counts):
     top = aligned.loc[aligned.groupby("concept")["correlation"].idxmax(), ["concept", "feature"]].iloc[[4, 1]]
     names = tuple(top["concept"])
-    table = receipts(rec, SITE, test_users, names, top, features, item_table(counts), concepts)["receipts"]
+    table = receipts(rec, SITE, test_users, names, top, features, item_table(counts), concepts, {})["receipts"]
     assert table["target"].unique().tolist() == top["concept"].tolist()
     inputs, truth = test_users.split_last()
     labels, plain = concepts.labels(rec.recommender.vocabulary.ids), rec.rank(inputs)

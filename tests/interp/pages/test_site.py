@@ -14,7 +14,7 @@ from pages import CONCEPTS, DEAD, HOSTILE, N, handmade_study
 from interp.pages.dashboard import write_dashboard
 from interp.pages.export import export
 from interp.pages.report import write_report
-from interp.study.feature_view import DARK
+from interp.pages.site_features import DARK
 from recmodels.errors import InputError
 
 

@@ -17,9 +17,12 @@ from tiny import CONFIG, data
 import interp
 import interp.pages.report
 from interp.activations.activation_store import ActivationStore
-from interp.analyses import read_table
+from interp.activations.feature_matrix import feature_matrix
+from interp.pipeline.grid import EVALUATION
 from interp.pipeline.run import run
 from interp.sae.autoencoder import SparseAutoencoder
+from interp.store.registry import analyses
+from interp.store.table_files import TableReader, read_tables
 from recmodels.errors import InputError
 from recmodels.recommender import Recommender
 
@@ -113,12 +116,26 @@ def artefacts(folder):
 
 def read(folder, artefact):
     """What the artefact holds, as something that can be compared."""
-    kind = artefact.relative_to(folder).parts[0]
+    kind, *place = artefact.relative_to(folder).parts
     if kind in READERS:
         made = READERS[kind](artefact)
         return made.fingerprint, getattr(made, "mean", None)
-    names = [path.stem for path in artefact.iterdir() if path.suffix in (".csv", ".parquet")]
-    return {name: pd.util.hash_pandas_object(read_table(artefact.parent, name).astype(str)).sum() for name in names}
+    if kind == "features":
+        return read_features(folder, *place)
+    if kind == "evaluations":
+        frames = read_tables(artefact, [EVALUATION])
+    else:
+        analysis = next(analysis for analysis in analyses() if analysis.name == artefact.name)
+        frames = {name: TableReader(artefact.parent)(name) for name in analysis.table_names}
+    return {name: pd.util.hash_pandas_object(frame.astype(str)).sum() for name, frame in frames.items()}
+
+
+def read_features(folder, site, dictionary, part):
+    """A feature matrix, which is made again where its files are damaged."""
+    store = ActivationStore.load(folder / "activations" / site / part)
+    sae = SparseAutoencoder.load(folder / "dictionaries" / site / dictionary)
+    matrix = feature_matrix(store, sae, folder / "features" / site / dictionary / part)
+    return {name: hashlib.sha256(getattr(matrix, name)).hexdigest() for name in ("data", "indices", "indptr")}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -79,7 +79,7 @@ def test_a_name_that_fits_all_items_says_nothing(study):
         ("Horror", "the function is a str: give a function from a feature's evidence to a Name or None$"),
         (
             lambda evidence: "Horror",
-            r"returned a str for feature 3: return None or a Name\(.*\(from interp\.meaning\.naming import Name\)$",
+            r"returned a str for feature 3: return None or a Name\(.*\(from interp import Name\)$",
         ),
         (lambda evidence: 1 / 0, r"failed for every feature: .* \(feature 3: ZeroDivisionError: division by zero\)$"),
         (lambda evidence: Name("Horror", lambda items: [True]), "answers for 1 items: give a truth value for each of"),

@@ -113,7 +113,7 @@ def test_doses_of_a_study(study, arguments, tmp_path, capsys):
     expected = find_dose(search, study.users("sae_validation"), study.users())
     assert repr(dose) == repr(expected)
     assert dose.steer.concepts == [name]
-    arguments("dose", study.folder, name, 0.5, "--save", tmp_path / "dose.json")
+    arguments("dose", study.folder, f"concept:{name}", 0.5, "--save", tmp_path / "dose.json")
     assert repr(dose) in capsys.readouterr().out
     assert load_steer(tmp_path / "dose.json") == dose.steer
     each = study.user_doses(name, 0.5)
@@ -128,6 +128,8 @@ def test_doses_that_cannot_be(study):
         study.dose("concept-02", 1.5)
     with pytest.raises(InputError, match="no concept 'Jazz': choose one of"):
         study.dose("Jazz", 0.5)
+    with pytest.raises(InputError, match="is a feature: a dose is found for a concept"):
+        study.dose("feature:3", 0.5)
 
 
 def test_the_profile_of_a_concept_turns_lists_towards_it(study):
@@ -155,7 +157,7 @@ def test_too_large_values_are_refused_and_never_touch_other_lists(study):
 def test_a_receipt_of_nobody_or_of_no_list(study):
     with pytest.raises(InputError, match="has a value in this steer: name users as the histories do"):
         study.receipt({3: {"nobody": 1.0}})
-    with pytest.raises(InputError, match=r"k is 100000: give a list length from 1 to"):
+    with pytest.raises(InputError, match=r"k is 100000: give a whole number from 1 to"):
         study.receipt({3: 1.0}, k=100_000)
 
 
