@@ -111,7 +111,7 @@ class FeatureView:
 
     @property
     def share_curve(self) -> list[Any]:
-        """Rows of value, share and error (`interp.control.causal_map.turned`); empty if it is dead."""
+        """Rows of value, share and error (`interp.control.causal_map.share_curves`); empty if it is dead."""
         return self.views.rows("share_curve")[self.index]
 
     @property
