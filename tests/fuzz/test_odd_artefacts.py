@@ -82,6 +82,8 @@ def everything_of(folder, path):
     if kind == "dictionaries":
         sae = study.dictionary(rest[1], rest[0])
         return digest(sae.encode(torch.linspace(-1, 1, 8)[None]).detach(), sae.config, sae.provenance, sae.mean)
+    if kind == "features":
+        return digest(study.feature_matrix(rest[2]).toarray())
     if kind == "evaluations":
         return None
     group = [

@@ -64,14 +64,14 @@ def test_a_handful_of_features_has_a_map():
 
 
 def test_the_tables_are_of_the_dictionarys_own_directions(stores, sae):
-    tables = neighbours(stores["test"], sae)
-    nearest = tables["neighbours.parquet"]
     directions, activations = sae.directions.numpy(), encode(stores["test"], sae)
+    tables = neighbours(sae, activations)
+    nearest = tables["neighbours"]
     parts = {"together": coactive_features(activations), "alike": similar_features(directions)}
     expected = pd.concat([part.assign(kind=kind) for kind, part in parts.items()])
     pd.testing.assert_frame_equal(nearest, expected[nearest.columns].reset_index(drop=True))
-    np.testing.assert_array_equal(tables["map.parquet"][["x", "y"]], direction_map(directions))
-    assert tables["map.parquet"]["feature"].tolist() == list(range(sae.n_features))
+    np.testing.assert_array_equal(tables["map"][["x", "y"]], direction_map(directions))
+    assert tables["map"]["feature"].tolist() == list(range(sae.n_features))
 
 
 def test_similar_features_have_the_largest_cosine():
