@@ -17,6 +17,7 @@ from ledger import COUNTS, Silent, attempt, check, inputs
 from mutations import WHOLE_JSON, damaged, odd_json
 from odd import JSON_LEAVES
 
+from interp.activations.feature_matrix import feature_matrix
 from interp.pages.report import write_report
 from interp.pipeline.grid import evaluate_all
 from interp.store.timings import Stages
@@ -86,6 +87,11 @@ def everything_of(folder, path):
         return digest(study.feature_matrix(rest[2]).toarray())
     if kind == "evaluations":
         return None
+    if kind == "features":  # made again where they are damaged
+        site, name, part, _ = rest
+        place = folder / kind / site / name / part
+        matrix = feature_matrix(study.activations(part), study.dictionary(name, site), place)
+        return digest(matrix.data, matrix.indices, matrix.indptr)
     group = [
         table.stem for table in sorted((folder / kind / rest[0]).iterdir()) if table.suffix in (".csv", ".parquet")
     ]
