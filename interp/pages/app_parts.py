@@ -14,10 +14,10 @@ from interp.study.equalizer import (
     CONCEPT_REACH,
     FEATURE_REACH,
     STEP,
-    Equalized,
+    EqualizerResult,
     feature_choices,
     feature_name,
-    shortened,
+    short_title,
 )
 
 with needing("dash"):
@@ -88,7 +88,7 @@ def feature_slider(study: "Study", feature: int) -> Any:
 def found_items(found: pd.DataFrame) -> Any:
     """Search results, each to be added to the history; `found` has code and title."""
     return [
-        html.Button(["+ ", shortened(row.title)], id={"type": "add", "index": row.code}, type="button", dir="auto")
+        html.Button(["+ ", short_title(row.title)], id={"type": "add", "index": row.code}, type="button", dir="auto")
         for row in found.itertuples()
     ]
 
@@ -96,7 +96,8 @@ def found_items(found: pd.DataFrame) -> Any:
 def history_items(titles: Sequence[str]) -> Any:
     """The history, oldest first, each item to be taken out."""
     chips = [
-        html.Li([html.Span(shortened(title), dir="auto"), _remove(place, title)]) for place, title in enumerate(titles)
+        html.Li([html.Span(short_title(title), dir="auto"), _remove(place, title)])
+        for place, title in enumerate(titles)
     ]
     earlier, latest = chips[:-SHOWN], chips[-SHOWN:]
     shown = html.Ol(latest, className="history-items")
@@ -105,14 +106,14 @@ def history_items(titles: Sequence[str]) -> Any:
     return [html.Details([html.Summary(f"{len(earlier)} earlier items"), html.Ol(earlier)]), shown]
 
 
-def list_table(rows: pd.DataFrame, found: Equalized) -> Any:
+def list_table(rows: pd.DataFrame, found: EqualizerResult) -> Any:
     """A list; what enters or leaves says so in words, and why."""
     body = []
     for row in rows.itertuples():
         chips = [html.Span(name, className="chip") for name in row.concepts]
         why = found.why(row.item)
         reason = [html.Span(["because ", why], className="why")] if why else []
-        cell = [html.B(shortened(row.title), dir="auto"), html.Span(chips, className="chips"), *reason]
+        cell = [html.B(short_title(row.title), dir="auto"), html.Span(chips, className="chips"), *reason]
         moved: dict[str, Any] = {"className": "moved"} if row.moved else {}
         body.append(html.Tr([html.Td(row.rank), html.Td(cell, className="text"), html.Td(row.fate)], **moved))
     head = html.Tr([html.Th("#"), html.Th("item", className="text"), html.Th("change")])
@@ -221,5 +222,5 @@ def _code() -> Any:
 
 
 def _remove(place: int, title: str) -> Any:
-    name: dict[str, Any] = {"aria-label": f"Take out {shortened(title)}"}
+    name: dict[str, Any] = {"aria-label": f"Take out {short_title(title)}"}
     return html.Button("×", id={"type": "remove", "index": place}, type="button", **name)

@@ -69,9 +69,9 @@ def missing(flag: str) -> Block:
     return {"kind": "missing", "flag": flag}
 
 
-def figure(drawn: go.Figure, title: str = "", half: bool = False) -> Block:
+def figure(plot: go.Figure, title: str = "", half: bool = False) -> Block:
     """A figure, on half the width of a wide page if wanted."""
-    return {"kind": "figure", "figure": figure_json(drawn), "title": title, "half": half}
+    return {"kind": "figure", "figure": figure_json(plot), "title": title, "half": half}
 
 
 def table(frame: pd.DataFrame, columns: Sequence[Column], fold: str = "", strong: Sequence[int] = ()) -> Block:
@@ -97,8 +97,11 @@ def table(frame: pd.DataFrame, columns: Sequence[Column], fold: str = "", strong
 def without_frames(part: Block) -> Block:
     """A section as JSON values alone."""
     exhibits = [
-        {**one, "blocks": [{key: value for key, value in block.items() if key != "frame"} for block in one["blocks"]]}
-        for one in part["exhibits"]
+        {
+            **entry,
+            "blocks": [{key: value for key, value in block.items() if key != "frame"} for block in entry["blocks"]],
+        }
+        for entry in part["exhibits"]
     ]
     return {**part, "exhibits": exhibits}
 

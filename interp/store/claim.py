@@ -34,10 +34,10 @@ class Claim:
 
 def tally(claims: Iterable[Claim]) -> str:
     """How many of the paper's claims hold, of those that were measured."""
-    found = [claim.holds for claim in claims if claim.from_paper]
-    measured = len(found) - found.count(None)
-    left = f" ({found.count(None)} not measured)" if None in found else ""
-    return f"{found.count(True)} of {measured} of the paper's claims hold{left}"
+    verdicts = [claim.holds for claim in claims if claim.from_paper]
+    measured = len(verdicts) - verdicts.count(None)
+    rest = f" ({verdicts.count(None)} not measured)" if None in verdicts else ""
+    return f"{verdicts.count(True)} of {measured} of the paper's claims hold{rest}"
 
 
 def signed(value: float, form: str = "g") -> str:
@@ -45,7 +45,7 @@ def signed(value: float, form: str = "g") -> str:
     return f"{value:{form}}".replace("-", "−")
 
 
-NOTHING = "The recommender finds no test user's item, so that there is nothing to lose."
+NO_HITS = "The recommender finds no test user's item, so that there is nothing to lose."
 
 
 def drop(before: float, after: float) -> float:

@@ -40,10 +40,10 @@ def analyses() -> list[Analysis]:
         InputError: one needs a table that none makes, or two need each other's.
     """
     _load()
-    done: dict[str, Analysis] = {}
+    order: dict[str, Analysis] = {}
     for analysis in _REGISTRY.values():
-        _visit(analysis, done, ())
-    return list(done.values())
+        _visit(analysis, order, ())
+    return list(order.values())
 
 
 def owner(table: str) -> Analysis:
@@ -86,14 +86,14 @@ def _owners() -> dict[str, Analysis]:
     return {table.name: analysis for analysis in _REGISTRY.values() for table in analysis.tables}
 
 
-def _visit(analysis: Analysis, done: dict[str, Analysis], above: tuple[str, ...]) -> None:
-    if analysis.name in done:
+def _visit(analysis: Analysis, order: dict[str, Analysis], above: tuple[str, ...]) -> None:
+    if analysis.name in order:
         return
     if analysis.name in above:
         raise InputError(f"analyses need each other's tables: {' → '.join([*above, analysis.name])}")
     for other in _needed(analysis):
-        _visit(other, done, (*above, analysis.name))
-    done[analysis.name] = analysis
+        _visit(other, order, (*above, analysis.name))
+    order[analysis.name] = analysis
 
 
 def _needed(analysis: Analysis) -> Iterator[Analysis]:

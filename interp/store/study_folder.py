@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from interp.config import StudyConfig
-from interp.store.timings import TAKEN
+from interp.store.timings import FIELDS
 from recmodels.errors import InputError, shown
 from recmodels.files import remove_leftovers, saving
 from recmodels.folders import MANIFEST, MARK, is_empty, marked, remove
@@ -87,9 +87,9 @@ def study_folder(config: StudyConfig) -> Path:
     Raises:
         InputError: the data set or the model is called by a path, or the folder is the one we are in or above it.
     """
-    for what, name in (("data set", config.dataset), ("model", config.training.model)):
+    for kind, name in (("data set", config.dataset), ("model", config.training.model)):
         if not is_name(name):
-            raise InputError(f"the {what} is called {shown(name)}: give it a name, which is no path")
+            raise InputError(f"the {kind} is called {shown(name)}: give it a name, which is no path")
     folder = as_path(config.folder if config.out is None else config.out)
     here = [Path.cwd(), Path.home()]
     if any(folder.resolve() in (place.resolve(), *place.resolve().parents) for place in here):
@@ -156,7 +156,7 @@ def _is_study(folder: Path) -> bool:
     with suppress(InputError):
         timings = read_json(folder / "timings.json", "")
         for taken in timings.values() if isinstance(timings, dict) else ():
-            check_record(taken, TAKEN, "", "")
+            check_record(taken, FIELDS, "", "")
         return isinstance(timings, dict) and bool(timings)
     return False
 

@@ -81,14 +81,14 @@ class TableReader:
         Raises:
             InputError: no analysis makes it, it was not computed, was altered, or is about another recommender.
         """
-        known = self._frames.get(name)
-        if known is None or known[0] != _stamp(known[0][0]):
+        entry = self._frames.get(name)
+        if entry is None or entry[0] != _stamp(entry[0][0]):
             table = describe(name)
             folder = self._folder(table)
             stamp = _stamp(folder)
             self._check(folder)
-            known = self._frames[name] = (stamp, _read_only(_read(folder / table.file, table)))
-        return known[1].copy(deep=False)
+            entry = self._frames[name] = (stamp, _read_only(_read(folder / table.file, table)))
+        return entry[1].copy(deep=False)
 
     def _folder(self, table: Table) -> Path:
         """Where a table is, by the manifests: a file that none of them lists is not read.

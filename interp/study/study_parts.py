@@ -209,14 +209,14 @@ class StudyParts:
         return recommendations.join(self.items[["title", "concepts"]], on="item")
 
 
-def _name(name: Any, what: str) -> str:
+def _name(name: Any, kind: str) -> str:
     """The name of a part of a study, which is no path.
 
     Raises:
         InputError: it is no text, or leads elsewhere.
     """
     if not isinstance(name, str) or not name:
-        raise InputError(f"there is no {what} {shown(name)}: give its name")
-    if what != "concept" and (Path(name).name != name or "\0" in name or len(name) > LONGEST):
-        raise InputError(f"there is no {what} {shown(name)}: give its name, not a path")
+        raise InputError(f"there is no {kind} {shown(name)}: give its name")
+    if kind != "concept" and (Path(name).name != name or "\0" in name or len(name) > LONGEST):
+        raise InputError(f"there is no {kind} {shown(name)}: give its name, not a path")
     return name

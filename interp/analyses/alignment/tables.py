@@ -53,7 +53,7 @@ def alignment(
     beside = _features_beside_neurons(of_features, of_neurons)
     labels = labels[:, [concepts.index(name) for name in of_features.concepts]]
     best = of_features.correlation.argmax(axis=1)
-    followed = replace(store, rows=store.rows.assign(next=next_items(store, held_out)))
+    store_with_next = replace(store, rows=store.rows.assign(next=next_items(store, held_out)))
     overall = {
         **reconstruction(store, sae),
         "sae_mean_top_correlation": of_features.mean_top_correlation,
@@ -69,7 +69,7 @@ def alignment(
         "neurons": of_neurons.table().rename(columns={"feature": "neuron"}),
         "features": _features(activations, store, of_features, labels, best),
         "histograms": histograms(activations, labels, best),
-        "histories": banded_histories(activations, followed),
+        "histories": banded_histories(activations, store_with_next),
     }
 
 
@@ -85,8 +85,8 @@ def _attributes(
     parts = [beside.assign(attribute=attribute)]
     for name, concepts in others.items():
         labels = concepts.labels(store.rows["item"])
-        both = (align(values, labels, concepts.names) for values in (activations, neurons))
-        parts.append(_features_beside_neurons(*both).assign(attribute=name))
+        alignments = (align(values, labels, concepts.names) for values in (activations, neurons))
+        parts.append(_features_beside_neurons(*alignments).assign(attribute=name))
     table = pd.concat(parts, ignore_index=True)
     return table[["attribute", *table.columns.drop("attribute")]]
 

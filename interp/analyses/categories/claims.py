@@ -22,8 +22,8 @@ def beyond_the_concepts(cases_table: pd.DataFrame) -> Claim:
     # What nearly every item has takes a large share of any activation: that alone names nothing.
     best = _best_cases(rows[rows["correlation"] >= UNALIGNED])
     if best.empty:
-        why = f"No category has a feature with a correlation of {UNALIGNED:g}."
-        return Claim("7.2.2", statement, criterion, why, False, ("cases",))
+        reason = f"No category has a feature with a correlation of {UNALIGNED:g}."
+        return Claim("7.2.2", statement, criterion, reason, False, ("cases",))
     return Claim("7.2.2", statement, criterion, _listed(best), bool((best["p_top100"] >= P_TOP).any()), ("cases",))
 
 
@@ -35,8 +35,8 @@ def single_items(cases_table: pd.DataFrame) -> Claim:
     if rows.empty:
         return Claim("7.2.2", statement, criterion, "No item is common enough to look.", None, ("cases",))
     found = rows[rows["p_top100"] >= P_TOP]
-    measured = f"True for {len(found)} of the {len(rows)} best-aligned features. {_listed(_best_cases(rows))}"
-    return Claim("7.2.2", statement, criterion, measured, len(found) >= SEVERAL, ("cases",))
+    result = f"True for {len(found)} of the {len(rows)} best-aligned features. {_listed(_best_cases(rows))}"
+    return Claim("7.2.2", statement, criterion, result, len(found) >= SEVERAL, ("cases",))
 
 
 def _best_cases(cases: pd.DataFrame) -> pd.DataFrame:

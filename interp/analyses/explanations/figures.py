@@ -12,12 +12,12 @@ def attributions_beside_ablations(explanations: pd.DataFrame) -> go.Figure:
     Args:
         explanations: table `explanations`.
     """
-    both = explanations[["attribution", "ablation"]]
-    ends = [both.min().min(), both.max().max()]
+    sizes = explanations[["attribution", "ablation"]]
+    ends = [sizes.min().min(), sizes.max().max()]
     figure = go.Figure(
         go.Scatter(
-            x=both["attribution"],
-            y=both["ablation"],
+            x=sizes["attribution"],
+            y=sizes["ablation"],
             customdata=explanations["feature"],
             meta="feature",
             mode="markers",

@@ -35,9 +35,9 @@ def explanations(rec: RecommenderEnvoy, site: str, test_users: Histories) -> Tab
     parts = []
     for user in np.flatnonzero(first >= 0):  # who has every item is recommended none
         item = rec.recommender.vocabulary.ids[first[user]]
-        found = why(rec, users.select(np.array([user])), item, top=TOP, site=site).features
-        found["place"] = found["attribution"].abs().rank(ascending=False, method="first").astype(int)
-        parts.append(found.sort_values("place").assign(user=users.users[user], item=item))
+        attributions = why(rec, users.select(np.array([user])), item, top=TOP, site=site).features
+        attributions["place"] = attributions["attribution"].abs().rank(ascending=False, method="first").astype(int)
+        parts.append(attributions.sort_values("place").assign(user=users.users[user], item=item))
     table = pd.concat(parts, ignore_index=True)
     table["agree"] = np.sign(table["attribution"]) == np.sign(table["ablation"])
     table["gradient_agrees"] = np.sign(table["gradient"]) == np.sign(table["ablation"])
