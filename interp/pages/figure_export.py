@@ -83,10 +83,10 @@ def figures_of(study: Study) -> Iterator[PaperFigure]:
 
 
 def _drawer() -> Callable[[list[dict[str, Any]]], None]:
-    """A function that writes all images it is told of with one start of the browser.
+    """A function that writes all images of a list with one start of the browser.
 
     Raises:
-        InputError: kaleido is missing; later, that there is no browser, or none that starts.
+        InputError: kaleido is missing; later, if no browser is found or it does not start.
     """
     with needing("kaleido"):
         from choreographer.errors import BrowserDepsError, BrowserFailedError, ChromeNotFoundError
@@ -108,7 +108,7 @@ def _drawer() -> Callable[[list[dict[str, Any]]], None]:
 
 
 def _job(figure: go.Figure, path: Path, ending: Image) -> dict[str, Any]:
-    """What kaleido is told of one image."""
+    """The arguments of kaleido for one image."""
     size = {"width": figure.layout.width, "height": figure.layout.height}
     scale = SCALE if ending == "png" else 1
     return {"fig": figure, "path": f"{path}.{ending}", "opts": {"format": ending, **size, "scale": scale}}

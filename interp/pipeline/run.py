@@ -85,7 +85,7 @@ def _run(request: StudyConfig, dataset: Dataset | None, folder: Path) -> Study:
     with stages.stage("data"):
         data = study_data(config, dataset)
     artifacts.write_json(folder / MARK, {"kind": "study", "inputs": {}})
-    # Until everything below fits together again, there is no finished study here.
+    # The study counts as unfinished until everything below is done.
     for name in (RECORD, "dashboard.html", "report.html"):
         (folder / name).unlink(missing_ok=True)
     with stages.stage("recommender", folder / "recommender"):
@@ -118,7 +118,7 @@ def _run(request: StudyConfig, dataset: Dataset | None, folder: Path) -> Study:
     with stages.stage("dashboard"):
         write_dashboard(study)
     stages.finish()
-    write_report(study)  # last, as it tells what the steps took
+    write_report(study)  # last, as it lists the times of all steps
     (folder / MARK).unlink()
     return study
 

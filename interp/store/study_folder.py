@@ -38,7 +38,7 @@ def read_study_record(folder: Path) -> dict[str, Any]:
     _check_like(record["config"], StudyConfig(), path, advice)
     for name in (*record["dictionary"].split("/"), record["config"].get("site", "site")):
         if not is_name(name):
-            raise InputError(f"{path} is damaged, {shown(name)} is no name: {advice}")
+            raise InputError(f"{path} is damaged, {shown(name)} is not a name: {advice}")
     return _Record.of(record, path)
 
 
@@ -89,7 +89,7 @@ def study_folder(config: StudyConfig) -> Path:
     """
     for kind, name in (("data set", config.dataset), ("model", config.training.model)):
         if not is_name(name):
-            raise InputError(f"the {kind} is called {shown(name)}: give it a name, which is no path")
+            raise InputError(f"the {kind} is called {shown(name)}: give it a name that is not a path")
     folder = as_path(config.folder if config.out is None else config.out)
     here = [Path.cwd(), Path.home()]
     if any(folder.resolve() in (place.resolve(), *place.resolve().parents) for place in here):
@@ -121,7 +121,7 @@ def claim_study(folder: Path) -> Iterator[None]:
 
 
 def _remove_leftovers_of_artefacts(part: Path) -> None:
-    """Delete what a kill left beside finished artefacts: locks that nobody holds, and what was replaced."""
+    """Delete the leftovers of a killed run beside finished artefacts: unused locks, and replaced folders."""
     for path in sorted((part, *part.rglob("*"))):
         with suppress(InputError):  # what is not ours, or in use, stays
             if path.suffix == ".lock" and path.is_file():
@@ -155,8 +155,8 @@ def _is_study(folder: Path) -> bool:
     # What an earlier release left of a run that was interrupted.
     with suppress(InputError):
         timings = read_json(folder / "timings.json", "")
-        for taken in timings.values() if isinstance(timings, dict) else ():
-            check_record(taken, FIELDS, "", "")
+        for timing in timings.values() if isinstance(timings, dict) else ():
+            check_record(timing, FIELDS, "", "")
         return isinstance(timings, dict) and bool(timings)
     return False
 

@@ -1,7 +1,6 @@
-"""The equalizer without a face: sliders in, lists before and after out. `app` and `widget` show it.
+"""What the equalizer computes: from sliders, lists before and after. The app and the widget show it.
 
-A slider adds to activations: at 0 it leaves everything as it is, and concepts that share a feature add up where
-setting it twice would be a contradiction.
+A slider adds to activations. At 0 it changes nothing. If two concepts share a feature, their sliders add up.
 """
 
 import pprint
@@ -28,7 +27,7 @@ from recmodels.sequences import Histories
 CONCEPT_REACH = 2.0  # of a slider to either side; a concept turns many features at once
 FEATURE_REACH = 4.0
 STEP = 0.05
-REASONS = 3  # features that are told for each item that enters or leaves
+REASONS = 3  # features that explain why an item enters or leaves
 LONGEST = 80  # characters of a title that are shown
 
 Sliders: TypeAlias = Mapping[str | int, float]
@@ -102,7 +101,7 @@ def equalize(study: StudyParts, history: Any, sliders: Sliders, k: int = 10) -> 
     rec = study.recommender
     histories = rec.recommender.histories(history)
     if len(histories) != 1:
-        raise InputError(f"{len(histories)} histories were given: equalize one at a time")
+        raise InputError(f"{len(histories)} histories were passed: equalize one at a time")
     settings, steer = _nonzero(sliders), steer_of(study, sliders)
     with rec.lock:
         plain_scores = rec.score(histories)

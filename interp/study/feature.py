@@ -40,7 +40,7 @@ class Feature:
 
     @cached_property
     def proof(self) -> pd.Series:
-        """Its row of the labels table: the best label and how well that foretells activity on unseen users."""
+        """Its row of the labels table: the best label and how well it predicts activity on unseen users."""
         return self.features.rows("labels", self.index).iloc[0]
 
     @property
@@ -86,7 +86,7 @@ class Feature:
         """The items whose scores it raises and lowers most: path, direction, rank, item, effect, title, concepts.
 
         On the path "layers" through the layers after it, as its activation acts; on "direct" past them, as its
-        direction reads. There is no second path where no block follows.
+        direction reads. Without a block after the site there is one path only.
         """
         rows = self.features.rows("effects", self.index).drop(columns="feature")
         return self.features.study.titles(rows)

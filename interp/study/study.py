@@ -107,7 +107,7 @@ class Study(StudyParts):
         """Sliders for concepts and features, and one history's list before and after, as a Jupyter widget.
 
         Raises:
-            InputError: ipywidgets is not installed, or k is no list length.
+            InputError: ipywidgets is not installed, or k is not a positive integer.
         """
         from interp.study.widget import equalizer  # an optional dependency
 

@@ -1,4 +1,4 @@
-"""The equalizer as a Jupyter widget: `study.equalizer()`. What it shows, `interp.study.equalizer` works out."""
+"""The equalizer as a Jupyter widget: `study.equalizer()`. `interp.study.equalizer` computes what it shows."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def equalizer(study: StudyParts, k: int = 10) -> widgets.VBox:
         k: list length.
 
     Raises:
-        InputError: k is no list length.
+        InputError: k is not a positive integer.
     """
     k = check_length(k)
     users = study.users()

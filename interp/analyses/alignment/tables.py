@@ -79,11 +79,11 @@ def _attributes(
     activations: sparse.csc_array,
     neurons: np.ndarray,
     store: ActivationStore,
-    others: Mapping[str, Concepts],
+    other_concepts: Mapping[str, Concepts],
 ) -> pd.DataFrame:
     """The table `concepts` again, with those of the other attributes below it."""
     parts = [beside.assign(attribute=attribute)]
-    for name, concepts in others.items():
+    for name, concepts in other_concepts.items():
         labels = concepts.labels(store.rows["item"])
         alignments = (align(values, labels, concepts.names) for values in (activations, neurons))
         parts.append(_features_beside_neurons(*alignments).assign(attribute=name))
@@ -103,17 +103,17 @@ def _features_beside_neurons(features: Alignment, neurons: Alignment) -> pd.Data
 def _features(
     activations: Any, store: ActivationStore, aligned: Alignment, labels: np.ndarray, best: np.ndarray
 ) -> pd.DataFrame:
-    each = np.arange(len(best))
+    positions = np.arange(len(best))
     mean_share, pooled_share = p_top(activations, store, labels)
     return (
         statistics(activations)
         .assign(
             concept=np.array(aligned.concepts)[best],
-            correlation=aligned.correlation[each, best],
-            auc=aligned.auc[each, best],
-            sensitivity=aligned.sensitivity[each, best],
-            p_top100=mean_share[each, best],
-            p_top100_pooled=pooled_share[each, best],
+            correlation=aligned.correlation[positions, best],
+            auc=aligned.auc[positions, best],
+            sensitivity=aligned.sensitivity[positions, best],
+            p_top100=mean_share[positions, best],
+            p_top100_pooled=pooled_share[positions, best],
         )
         .reset_index()
     )

@@ -43,16 +43,17 @@ def reconstruction(recommender_table: pd.DataFrame, dictionaries_table: pd.DataF
     statement = "At the λ of choice, replacing the layer by its reconstruction hardly changes the recommendations."
     criterion = f"Holds if NDCG@10 loses at most {MAX_LOSS:.0%} (in the paper 0.098 is left of 0.100)."
     tables = ("recommender", "dictionaries")
-    plain, replaced = recommender_table.set_index("replaced").loc[["none", "all"], "ndcg@10"]
+    plain, reconstructed = recommender_table.set_index("replaced").loc[["none", "all"], "ndcg@10"]
     if not plain:
         return Claim("6", statement, criterion, NO_HITS, None, tables)
-    chosen = dictionaries_table[dictionaries_table["chosen"]].iloc[0]
-    lost = drop(plain, replaced)
-    name = sae_kind(chosen["trainer"]).symbol
+    dictionary = dictionaries_table[dictionaries_table["chosen"]].iloc[0]
+    loss = drop(plain, reconstructed)
+    name = sae_kind(dictionary["trainer"]).symbol
     result = (
-        f"At {name} = {chosen['sparsity']:g}, NDCG@10 is {replaced:.4f} against {plain:.4f}: {signed(-lost, '+.1%')}."
+        f"At {name} = {dictionary['sparsity']:g}, NDCG@10 is {reconstructed:.4f} against {plain:.4f}: "
+        f"{signed(-loss, '+.1%')}."
     )
-    return Claim("6", statement, criterion, result, bool(lost <= MAX_LOSS), tables)
+    return Claim("6", statement, criterion, result, bool(loss <= MAX_LOSS), tables)
 
 
 def stronger_penalty(l1_table: pd.DataFrame, sae_config: SAEConfig) -> Claim:
@@ -88,9 +89,9 @@ def best_between(l1_table: pd.DataFrame, sae_config: SAEConfig) -> Claim:
         return Claim("7.1.2", statement, criterion, reason, None, ("l1",))
     first, last = rows.iloc[0], rows.iloc[-1]
     best = rows.iloc[1:-1].sort_values(MEASURE).iloc[-1]
-    named = {"the smallest λ": first, "the best between": best, "the largest": last}
-    told = [f"{row[MEASURE]:.3f} at {name} ({row['sparsity']:g})" for name, row in named.items()]
-    result = f"It is {', '.join(told)}; means over {_runs(rows)}."
+    rows_by_name = {"the smallest λ": first, "the best between": best, "the largest": last}
+    texts = [f"{row[MEASURE]:.3f} at {name} ({row['sparsity']:g})" for name, row in rows_by_name.items()]
+    result = f"It is {', '.join(texts)}; means over {_runs(rows)}."
     holds = bool(first[MEASURE] < best[MEASURE] > last[MEASURE])
     return Claim("7.1.2", statement, criterion, result, holds, ("l1",))
 
@@ -119,20 +120,22 @@ def sparse_is_aligned(dictionaries_table: pd.DataFrame, sparse_l0: float) -> Cla
         f"Holds if the best such dictionary's mean top correlation is at least {MIN_KEPT:.0%} of the chosen one's "
         "(both picked on held-out users)."
     )
-    sparse, chosen = (dictionaries_table[dictionaries_table[flag]].iloc[0] for flag in ("sparse", "chosen"))
+    sparse, dictionary = (dictionaries_table[dictionaries_table[flag]].iloc[0] for flag in ("sparse", "chosen"))
     if sparse["val_l0"] > sparse_l0:
         reason = f"No dictionary is that sparse: the sparsest has {sparse['val_l0']:.1f} active on held-out users."
         return Claim(BEYOND, statement, criterion, reason, None, ("dictionaries",))
     if sparse["chosen"]:
-        reason = f"The chosen dictionary is itself that sparse, with {chosen['val_l0']:.1f} active on held-out users."
+        reason = (
+            f"The chosen dictionary is itself that sparse, with {dictionary['val_l0']:.1f} active on held-out users."
+        )
         return Claim(BEYOND, statement, criterion, reason, None, ("dictionaries",))
-    told = [
+    texts = [
         f"{row['trainer']} with {row['n_features']} features, setting {row['sparsity']:g}: {row[MEASURE]:.3f} at L0 "
         f"{row['l0']:.1f}"
-        for row in (sparse, chosen)
+        for row in (sparse, dictionary)
     ]
-    holds = bool(sparse[MEASURE] >= MIN_KEPT * chosen[MEASURE])
-    return Claim(BEYOND, statement, criterion, f"{told[0]}; the chosen one, {told[1]}.", holds, ("dictionaries",))
+    holds = bool(sparse[MEASURE] >= MIN_KEPT * dictionary[MEASURE])
+    return Claim(BEYOND, statement, criterion, f"{texts[0]}; the chosen one, {texts[1]}.", holds, ("dictionaries",))
 
 
 def _penalties(l1: pd.DataFrame, sae: SAEConfig) -> tuple[pd.DataFrame, str]:

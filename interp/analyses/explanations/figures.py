@@ -7,7 +7,7 @@ from interp.plots.theme import NEUTRAL, SAE, styled
 
 
 def attributions_beside_ablations(explanations: pd.DataFrame) -> go.Figure:
-    """What attributions foretell against what ablations measure; on the dashed line they are equal.
+    """Attributions against measured ablations; on the dashed line they are equal.
 
     Args:
         explanations: table `explanations`.

@@ -1,4 +1,4 @@
-"""Whether explanations are right: what attributions foretell beside what ablations measure."""
+"""Whether explanations are right: attributions compared with ablations."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ TOP = 5  # attributions that are checked
 
 
 def explanations(rec: RecommenderEnvoy, site: str, test_users: Histories) -> Tables:
-    """Tables `explanations` and `explanation_agreement`: what attributions foretell, and what ablations measure.
+    """Tables `explanations` and `explanation_agreement`: predictions by attribution, and measurements by ablation.
 
     The first item of a user's list is explained (`interp.features.explanations.why`), for test users drawn at random.
 

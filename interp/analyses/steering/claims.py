@@ -157,10 +157,10 @@ def _at_the_end(replacement: pd.DataFrame, statement: str, criterion: str, low: 
         reason = f"The {'lowest' if low else 'highest'} value, {signed(end)}, is not large (at least {STRONG:g})."
         return Claim("8.2.1", statement, criterion, reason, None, ("steering",))
     share = replacement[replacement["value"] == end].set_index("target")["share"]
-    reached = share <= NEAR_ZERO if low else share >= HIGH
+    is_reached = share <= NEAR_ZERO if low else share >= HIGH
     texts = ", ".join(f"{name} {value:.3f}" for name, value in share.items())
-    result = f"True for {int(reached.sum())} of {len(reached)} features at {signed(end)}: {texts}."
-    return Claim("8.2.1", statement, criterion, result, bool(reached.all()), ("steering",))
+    result = f"True for {int(is_reached.sum())} of {len(is_reached)} features at {signed(end)}: {texts}."
+    return Claim("8.2.1", statement, criterion, result, bool(is_reached.all()), ("steering",))
 
 
 def _losses(rows: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from interp.plots.blocks import Block, Column, exhibit, figure, table
 from interp.plots.steering_plots import METRICS
 from interp.study.study import Study
 
-KNOWN = "the paper’s mean correlation of probes is 0.7, of features 0.438 (MovieLens-20M)"
+NOTE = "the paper’s mean correlation of probes is 0.7, of features 0.438 (MovieLens-20M)"
 
 
 def shares(study: Study) -> Block:
@@ -60,7 +60,7 @@ def probes(study: Study) -> Block:
         "Figure 10",
         "Features beside supervised probes",
         "Share of the target concept as a direction of unit length (among normalised activations) is added at the last "
-        f"step: solid, the SAE feature’s; dashed, the probe’s. Below, correlations with the concepts; {KNOWN}.",
+        f"step: solid, the SAE feature’s; dashed, the probe’s. Below, correlations with the concepts; {NOTE}.",
         ["steering", "probes", "concepts"],
         figure(plots.direction_curves(rows)),
         table(pd.concat([scores, mean], ignore_index=True), columns, strong=[len(scores)]),

@@ -19,7 +19,7 @@ def test_folders_that_hold_more_than_a_study(out):
 
 @pytest.mark.parametrize("name", ["../../x", "a/b", "/tmp/x", "..", "", "a\\b", "c:x", "a\0b", "a\nb"])
 def test_names_are_no_paths(name):
-    with pytest.raises(InputError, match="give it a name, which is no path") as error:
+    with pytest.raises(InputError, match="give it a name that is not a path") as error:
         run(replace(CONFIG, out=None), replace(data(), name=name))
     assert "\n" not in str(error.value)
 
