@@ -1,4 +1,4 @@
-"""What a report is made of, as JSON values: sections hold exhibits, exhibits hold blocks, `report.js` draws them.
+"""The parts of a report as JSON values: sections hold exhibits, exhibits hold blocks, and `report.js` draws them.
 
 A block is a dict with its `kind`: table, figure, histories, lists or missing. Tables also hold their `frame`, which is
 not rounded and which the page does without.
@@ -23,7 +23,7 @@ Block = dict[str, Any]
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a shown table."""
+    """A column of a table in the report."""
 
     key: str
     """Column of the frame."""
@@ -65,7 +65,7 @@ def exhibit(number: str, title: str, caption: str, tables: Sequence[str], *block
 
 
 def missing(flag: str) -> Block:
-    """Says that something was not run, and how to run it."""
+    """A note that something was not run, and how to run it."""
     return {"kind": "missing", "flag": flag}
 
 
@@ -107,7 +107,7 @@ def without_frames(part: Block) -> Block:
 
 
 def paper_name(dataset: str, model: str) -> str:
-    """What the paper calls an experiment: "GPTRec on MovieLens-20M"."""
+    """The paper's name of an experiment: "GPTRec on MovieLens-20M"."""
     return f"{MODELS[model]} on {DATASETS[dataset]}"
 
 

@@ -1,4 +1,4 @@
-"""What more, or less, of a concept costs, by every method at hand."""
+"""The cost of more or less of a concept, for every method."""
 
 import pandas as pd
 import plotly.graph_objects as go

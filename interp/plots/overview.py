@@ -88,7 +88,7 @@ def concept_heatmap(alignment: pd.DataFrame, concepts: pd.DataFrame) -> go.Figur
 
 
 def causal_heatmap(causal: pd.DataFrame, concepts: pd.DataFrame) -> go.Figure:
-    """What turning each concept's top feature does to every concept's share of the lists.
+    """The effect of each concept's top feature on every concept's share of the lists.
 
     Args:
         causal: `interp.control.causal_map.CausalMap.table()`.

@@ -1,4 +1,4 @@
-"""What a verdict says."""
+"""A claim about a study, and its verdict."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ def tally(claims: Iterable[Claim]) -> str:
 
 
 def signed(value: float, form: str = "g") -> str:
-    """A number with a real minus."""
+    """A number as text, with a minus sign in place of the hyphen."""
     return f"{value:{form}}".replace("-", "−")
 
 
@@ -49,5 +49,5 @@ NO_HITS = "The recommender finds no test user's item, so that there is nothing t
 
 
 def drop(before: float, after: float) -> float:
-    """The share of a metric that was lost; NaN of nothing."""
+    """The share of a metric that is lost; NaN if the metric was 0."""
     return (before - after) / before if before else float("nan")

@@ -1,4 +1,4 @@
-"""Where a study is written, and which folders may be one: its own, or an empty one."""
+"""The folder of a study. A study is written to an empty folder, or to the folder it was in before."""
 
 import os
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def read_study_record(folder: Path) -> dict[str, Any]:
 
 
 class _Record(dict[str, Any]):
-    """An object of a JSON file; a key that it lacks is asked for with a line that names the file."""
+    """An object of a JSON file. If a key is missing, the error names the file."""
 
     path: Path
 
@@ -60,7 +60,7 @@ class _Record(dict[str, Any]):
 
 
 def _check_like(settings: dict[str, Any], default: Any, path: Path, advice: str) -> None:
-    """Refuse settings of another type than those of a configuration; those that may be None are left alone."""
+    """Refuse settings whose type is not that of the configuration; settings that may be None are not checked."""
     for name, usual in vars(default).items():
         if name not in settings or usual is None:
             continue
@@ -72,7 +72,7 @@ def _check_like(settings: dict[str, Any], default: Any, path: Path, advice: str)
 
 
 def is_name(text: Any) -> bool:
-    """Whether a text can be the name of a folder, and leads nowhere else."""
+    """Whether a text can be the name of a folder and is not a path."""
     return (
         isinstance(text, str)
         and text.strip() not in ("", ".", "..")

@@ -67,13 +67,13 @@ class Stages:
         print(f"  {name:<14} {seconds:6.1f} s   {megabytes:6.0f} MB at the peak", flush=True)
 
     def finish(self) -> None:
-        """Forget what earlier runs recorded of steps that this one did not have."""
+        """Remove the records of steps that this run did not have."""
         self.record = {name: timing for name, timing in self.record.items() if name in self.names}
         artifacts.write_json(self.path, self.record)
 
 
 def read_timings(path: Path) -> dict[str, dict[str, float | bool]]:
-    """What an earlier run recorded, by step; nothing if the record is not there or is damaged."""
+    """The record of an earlier run by step; empty if there is no record or it is damaged."""
     if not path.exists():
         return {}
     try:
@@ -96,7 +96,7 @@ def _stamps(outputs: tuple[Path, ...]) -> list[int | None]:
 
 
 def _leftovers(output: Path) -> tuple[Path, ...]:
-    """Where an interrupted run keeps what it goes on with: see `fit`, `collect` and `train`."""
+    """The folders in which an interrupted run keeps its progress: see `fit`, `collect` and `train`."""
     return (
         artifacts.partial_folder(output),
         output.with_name(f"{output.name}.checkpoints"),

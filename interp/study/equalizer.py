@@ -85,7 +85,7 @@ class EqualizerResult:
 
 
 def equalize(study: StudyParts, history: Any, sliders: Sliders, k: int = 10) -> EqualizerResult:
-    """One history's list without and with what the sliders add at its last step, and why items entered and left.
+    """One history's list without and with the sliders, which act at its last step, and why items enter and leave.
 
     Safe to call from many threads: the recommender works for one at a time.
 
@@ -122,7 +122,7 @@ def equalize(study: StudyParts, history: Any, sliders: Sliders, k: int = 10) -> 
 
 
 def steer_of(study: StudyParts, sliders: Sliders) -> Steer:
-    """What sliders do, as `equalize` and a receipt carry it out.
+    """The steer that sliders stand for.
 
     Raises:
         InputError: an unknown concept or feature, or a value that is not a finite number.
@@ -138,7 +138,7 @@ def feature_choices(study: StudyParts) -> list[int]:
 
 
 def feature_name(study: StudyParts, feature: int) -> str:
-    """What a feature's slider is called.
+    """The name of a feature's slider.
 
     Raises:
         InputError: there is no such feature.
@@ -202,12 +202,12 @@ def _list_table(study: StudyParts, histories: Histories, scores: Tensor, other_s
 
 
 def _exit_text(rank: int, other: int, is_move: bool) -> str:
-    """What becomes of an item of the unsteered list."""
+    """The change of an item of the unsteered list, in words."""
     return f"− leaves, to {other}" if is_move else "= stays" if other == rank else f"{_arrow(other, rank)} to {other}"
 
 
 def _entry_text(rank: int, other: int, is_move: bool) -> str:
-    """Where an item of the steered list was."""
+    """The earlier rank of an item of the steered list, in words."""
     return f"+ new, was {other}" if is_move else "= stays" if other == rank else f"{_arrow(rank, other)} was {other}"
 
 

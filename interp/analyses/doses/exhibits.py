@@ -1,4 +1,4 @@
-"""Beyond the paper: what it takes for a concept to have a given share of the lists."""
+"""Beyond the paper: the least costly steer that gives a concept a certain share of the lists."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ PARTS = {"found_on": "held out from the dictionary", "test": "test"}
 
 
 def answers(study: Study) -> Block:
-    """The answers in words, and what they were measured as."""
+    """The answers in words, and their measurements."""
     rows = study.table("doses")
     answers_table = [
         {"asked": f"{goal:.0%} {target}", **_answer(group.set_index(["method", "part"]))}

@@ -1,4 +1,4 @@
-"""What it takes for a concept to have the share that is asked, found on some users and tried on others."""
+"""The least costly steers that reach a share of a concept, chosen on some users and tested on others."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -113,7 +113,7 @@ def dose_rows(
 
 
 def _receipt_columns(receipt: Receipt, own: Sequence[float], goal: Goal) -> dict[str, Any]:
-    """What a receipt says of the share, of NDCG and of the overlap."""
+    """Share, NDCG and overlap of a receipt."""
     measures = receipt.measures.set_index("measure")
     rows = {"share": receipt.shares.set_index("concept").loc[goal.target], "ndcg": measures.loc[f"ndcg@{K}"]}
     numbers = ("before", "after", "change", "change_low", "change_high")
