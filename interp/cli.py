@@ -186,12 +186,12 @@ def steer(
             raise InputError(f"{edits[0]} is a concept: write {CONCEPT}{edits[0]}, or ./{edits[0]} for a file")
         if (op, unit, at, reconstruct) != ("set", None, "last", "none"):
             raise InputError(f"{edits[0]} already says its op, unit, at and reconstruct: give it alone")
-        made = rec.steer_of(load_steer(edits[0]))
+        plan = rec.steer_of(load_steer(edits[0]))
     else:
         usual: Unit = "activation" if op in ("scale", "ablate") else "p99"
-        made = rec.steer_of(read_edits(edits, op, concepts), op=op, unit=unit or usual, at=at, reconstruct=reconstruct)
-    print(opened.receipt(made))
-    keep(made, save)
+        plan = rec.steer_of(read_edits(edits, op, concepts), op=op, unit=unit or usual, at=at, reconstruct=reconstruct)
+    print(opened.receipt(plan))
+    keep(plan, save)
 
 
 @app.command
@@ -222,13 +222,13 @@ def dose(
     opened = open(folder)
     if each and cost:
         raise InputError("--cost is for one dose for all users: leave it out, or --each")
-    found = (
+    answer = (
         opened.user_doses(concept, share, at_most=at_most)
         if each
         else opened.dose(concept, share, at_most=at_most, cost=cost)
     )
-    print(found)
-    keep(found.steer, save)
+    print(answer)
+    keep(answer.steer, save)
 
 
 @app.command
@@ -288,7 +288,7 @@ def import_module_or_file(name: str) -> None:
     spec.loader.exec_module(module)
 
 
-def imported(arguments: list[str]) -> list[str]:
+def import_first(arguments: list[str]) -> list[str]:
     """Import what --import names at the beginning of the command line: what is left of it.
 
     Raises:
@@ -308,12 +308,12 @@ def main() -> None:
     tolerate_encodings()
     try:
         try:
-            arguments = imported(sys.argv[1:])
+            arguments = import_first(sys.argv[1:])
             # Every preset is a subcommand of `interp study` whose settings can all be changed by flags.
-            known = presets() if arguments[:1] == ["study"] else PRESETS
+            choices = presets() if arguments[:1] == ["study"] else PRESETS
             preset: Any = subcommand_type_from_defaults(
-                {name: config for name, (_, config) in known.items()},
-                {name: text for name, (text, _) in known.items()},
+                {name: config for name, (_, config) in choices.items()},
+                {name: text for name, (text, _) in choices.items()},
             )
             study.__annotations__["config"] = Annotated[preset, tyro.conf.arg(name="")]
             with registry:

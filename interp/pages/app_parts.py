@@ -14,10 +14,10 @@ from interp.study.equalizer import (
     CONCEPT_REACH,
     FEATURE_REACH,
     STEP,
-    Equalized,
+    EqualizerResult,
     feature_choices,
     feature_name,
-    shortened,
+    short_title,
 )
 
 with needing("dash"):
@@ -26,7 +26,7 @@ with needing("dash"):
 if TYPE_CHECKING:
     from interp.study.study import Study
 
-SHOWN = 16  # latest items of a history; the earlier ones are folded away
+N_LATEST = 16  # latest items of a history; the earlier ones are folded away
 
 
 def index_page(title: str) -> str:
@@ -61,7 +61,9 @@ def page(study: "Study", users: Sequence[str]) -> Any:
                 ]
             ),
             html.P(id="note", className="note", role="alert", hidden=True),
-            html.Div([_controls(study), html.Div([_whose(users), _lists(), _receipt(), _code()])], className="desk"),
+            html.Div(
+                [_controls(study), html.Div([_history_card(users), _lists(), _receipt(), _code()])], className="desk"
+            ),
             dcc.Store(id="history", data=[]),
         ]
     )
@@ -85,36 +87,37 @@ def feature_slider(study: "Study", feature: int) -> Any:
     return slider("feature", feature, feature_name(study, feature), FEATURE_REACH)
 
 
-def found_items(found: pd.DataFrame) -> Any:
-    """Search results, each to be added to the history; `found` has code and title."""
+def found_items(results: pd.DataFrame) -> Any:
+    """Search results, each to be added to the history; `results` has code and title."""
     return [
-        html.Button(["+ ", shortened(row.title)], id={"type": "add", "index": row.code}, type="button", dir="auto")
-        for row in found.itertuples()
+        html.Button(["+ ", short_title(row.title)], id={"type": "add", "index": row.code}, type="button", dir="auto")
+        for row in results.itertuples()
     ]
 
 
 def history_items(titles: Sequence[str]) -> Any:
     """The history, oldest first, each item to be taken out."""
     chips = [
-        html.Li([html.Span(shortened(title), dir="auto"), _remove(place, title)]) for place, title in enumerate(titles)
+        html.Li([html.Span(short_title(title), dir="auto"), _remove(place, title)])
+        for place, title in enumerate(titles)
     ]
-    earlier, latest = chips[:-SHOWN], chips[-SHOWN:]
-    shown = html.Ol(latest, className="history-items")
+    earlier, latest = chips[:-N_LATEST], chips[-N_LATEST:]
+    recent = html.Ol(latest, className="history-items")
     if not earlier:
-        return shown
-    return [html.Details([html.Summary(f"{len(earlier)} earlier items"), html.Ol(earlier)]), shown]
+        return recent
+    return [html.Details([html.Summary(f"{len(earlier)} earlier items"), html.Ol(earlier)]), recent]
 
 
-def list_table(rows: pd.DataFrame, found: Equalized) -> Any:
+def list_table(rows: pd.DataFrame, result: EqualizerResult) -> Any:
     """A list; what enters or leaves says so in words, and why."""
     body = []
     for row in rows.itertuples():
         chips = [html.Span(name, className="chip") for name in row.concepts]
-        why = found.why(row.item)
-        reason = [html.Span(["because ", why], className="why")] if why else []
-        cell = [html.B(shortened(row.title), dir="auto"), html.Span(chips, className="chips"), *reason]
-        moved: dict[str, Any] = {"className": "moved"} if row.moved else {}
-        body.append(html.Tr([html.Td(row.rank), html.Td(cell, className="text"), html.Td(row.fate)], **moved))
+        text = result.why(row.item)
+        reason = [html.Span(["because ", text], className="why")] if text else []
+        cell = [html.B(short_title(row.title), dir="auto"), html.Span(chips, className="chips"), *reason]
+        row_class: dict[str, Any] = {"className": "moved"} if row.moved else {}
+        body.append(html.Tr([html.Td(row.rank), html.Td(cell, className="text"), html.Td(row.fate)], **row_class))
     head = html.Tr([html.Th("#"), html.Th("item", className="text"), html.Th("change")])
     return html.Table([html.Thead(head), html.Tbody(body)])
 
@@ -136,7 +139,7 @@ def _controls(study: "Study") -> Any:
     )
 
 
-def _whose(users: Sequence[str]) -> Any:
+def _history_card(users: Sequence[str]) -> Any:
     options = [{"label": user, "value": place} for place, user in enumerate(users)]
     return html.Section(
         [
@@ -221,5 +224,5 @@ def _code() -> Any:
 
 
 def _remove(place: int, title: str) -> Any:
-    name: dict[str, Any] = {"aria-label": f"Take out {shortened(title)}"}
+    name: dict[str, Any] = {"aria-label": f"Take out {short_title(title)}"}
     return html.Button("×", id={"type": "remove", "index": place}, type="button", **name)

@@ -49,13 +49,13 @@ def export(
             of the study is missing or was altered; kaleido or a browser is missing.
     """
     to = as_path(to)
-    every = not site and figures is None and not tables
+    write_all = not site and figures is None and not tables
     writers: dict[str, Writer] = {}
-    if site or every:
+    if site or write_all:
         writers["site"] = write_site
-    if figures is not None or every:
+    if figures is not None or write_all:
         writers["figures"] = partial(write_figures, formats=tuple(figures or ()))
-    if tables or every:
+    if tables or write_all:
         writers["tables"] = partial(write_tables, spreadsheet_safe=True) if spreadsheet_safe else write_tables
     folders = {to / name: write for name, write in writers.items()}
     _check_writable(to)
@@ -83,8 +83,8 @@ def _check_writable(to: Path) -> None:
         with tempfile.TemporaryFile(dir=to):
             pass
     except OSError as error:
-        why = "it is a file" if to.is_file() else error.strerror
-        raise InputError(f"cannot write to {to} ({why}): choose another folder with --to") from None
+        reason = "it is a file" if to.is_file() else error.strerror
+        raise InputError(f"cannot write to {to} ({reason}): choose another folder with --to") from None
 
 
 def _check(folder: Path) -> None:

@@ -21,7 +21,7 @@ from recmodels.errors import InputError
 SCALE = 4  # pixels of a .png for one of the figure: 384 to the inch
 
 
-class Named(NamedTuple):
+class PaperFigure(NamedTuple):
     """A figure of a study, as a paper shows it."""
 
     name: str
@@ -45,23 +45,23 @@ def write_figures(study: Study, folder: Path, formats: Sequence[Image] = ()) -> 
         InputError: kaleido or a browser is missing.
     """
     draw = _drawer() if formats else None
-    found = list(figures_of(study))
-    for one in found:
-        artifacts.write_text(folder / f"{one.name}.json", one.figure.to_json() + "\n")
-    captions = pd.DataFrame([one[:4] for one in found], columns=["file", "number", "title", "caption"])
+    figures = list(figures_of(study))
+    for entry in figures:
+        artifacts.write_text(folder / f"{entry.name}.json", entry.figure.to_json() + "\n")
+    captions = pd.DataFrame([entry[:4] for entry in figures], columns=["file", "number", "title", "caption"])
     artifacts.write_text(folder / "captions.csv", captions.to_csv(index=False, lineterminator="\n"))
     if draw:
-        draw([_job(one.figure, folder / one.name, ending) for one in found for ending in formats])
+        draw([_job(entry.figure, folder / entry.name, ending) for entry in figures for ending in formats])
 
 
-def figures_of(study: Study) -> Iterator[Named]:
+def figures_of(study: Study) -> Iterator[PaperFigure]:
     """All of them: the report's in its order, then those of the dashboard's overview that the report lacks."""
-    taken: set[str] = set()
+    used_names: set[str] = set()
     for section in sections(study):
         for exhibit in section["exhibits"]:
             for block in exhibit["blocks"]:
                 if block["kind"] == "figure":
-                    yield _named(exhibit, block["title"], go.Figure(block["figure"]), taken)
+                    yield _paper_figure(exhibit, block["title"], go.Figure(block["figure"]), used_names)
     gallery = study.figures
     for title, caption, figure in (
         ("How often features are active", "Features by the share of steps where they are active.", gallery.densities()),
@@ -79,14 +79,14 @@ def figures_of(study: Study) -> Iterator[Named]:
             for colour in COLOURS
         ),
     ):
-        yield _named({"number": "", "title": title, "caption": caption}, "", figure, taken)
+        yield _paper_figure({"number": "", "title": title, "caption": caption}, "", figure, used_names)
 
 
 def _drawer() -> Callable[[list[dict[str, Any]]], None]:
-    """A function that writes all images it is told of with one start of the browser.
+    """A function that writes all images of a list with one start of the browser.
 
     Raises:
-        InputError: kaleido is missing; later, that there is no browser, or none that starts.
+        InputError: kaleido is missing; later, if no browser is found or it does not start.
     """
     with needing("kaleido"):
         from choreographer.errors import BrowserDepsError, BrowserFailedError, ChromeNotFoundError
@@ -108,13 +108,13 @@ def _drawer() -> Callable[[list[dict[str, Any]]], None]:
 
 
 def _job(figure: go.Figure, path: Path, ending: Image) -> dict[str, Any]:
-    """What kaleido is told of one image."""
+    """The arguments of kaleido for one image."""
     size = {"width": figure.layout.width, "height": figure.layout.height}
     scale = SCALE if ending == "png" else 1
     return {"fig": figure, "path": f"{path}.{ending}", "opts": {"format": ending, **size, "scale": scale}}
 
 
-def _named(exhibit: Block, part: str, figure: go.Figure, taken: set[str]) -> Named:
-    name = file_name(exhibit, part, taken)
+def _paper_figure(exhibit: Block, part: str, figure: go.Figure, used_names: set[str]) -> PaperFigure:
+    name = file_name(exhibit, part, used_names)
     title = f"{exhibit['title']}: {part}" if part else exhibit["title"]
-    return Named(name, exhibit["number"], title, exhibit["caption"], for_paper(figure))
+    return PaperFigure(name, exhibit["number"], title, exhibit["caption"], for_paper(figure))

@@ -11,7 +11,7 @@ LONGEST = 72  # characters of a name
 CLEAR = 3  # words that say enough
 
 
-def file_name(exhibit: Block, part: str, taken: set[str]) -> str:
+def file_name(exhibit: Block, part: str, used_names: set[str]) -> str:
     """A name without ending that is not taken yet, such as "figure-9b-ndcg-10"; it is taken from now on.
 
     Args:
@@ -26,10 +26,10 @@ def file_name(exhibit: Block, part: str, taken: set[str]) -> str:
     name = textwrap.shorten("-".join(filter(None, map(_slug, words))).replace("-", " "), LONGEST, placeholder="")
     name = name.replace(" ", "-") or "unnamed"
     count, unique = 1, name
-    while unique in taken:
+    while unique in used_names:
         count += 1
         unique = f"{name}-{count}"
-    taken.add(unique)
+    used_names.add(unique)
     return unique
 
 

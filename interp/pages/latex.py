@@ -37,10 +37,12 @@ OTHER = re.compile(r"[^ -~¡-ĥĨ-ķĹ-ľŁ-ňŊ-ťŨ-ž–—‘’“”„…
 RANGES = re.compile("|".join(map(re.escape, SPECIAL)) + "|" + OTHER.pattern)
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Plain text as LaTeX that shows just that; invisible characters, such as controls of direction, are left out."""
-    seen = "".join(sign for sign in unicodedata.normalize("NFC", text) if unicodedata.category(sign)[0] != "C")
-    return RANGES.sub(lambda found: SPECIAL.get(found[0], f"{{\\ifdefined\\Umathchar {found[0]}\\else ?\\fi}}"), seen)
+    visible = "".join(sign for sign in unicodedata.normalize("NFC", text) if unicodedata.category(sign)[0] != "C")
+    return RANGES.sub(
+        lambda match: SPECIAL.get(match[0], f"{{\\ifdefined\\Umathchar {match[0]}\\else ?\\fi}}"), visible
+    )
 
 
 def tabular(block: Block) -> str:
@@ -54,14 +56,14 @@ def tabular(block: Block) -> str:
     long = [width > LONG for width in widths]
     if any(long):
         # What is left of the line by the short columns, in proportion to what the long ones hold.
-        taken = GAP * len(widths) + sum(width for width in widths if width <= LONG)
-        room = max(1 - taken / PAGE, 0.3)
-        held = sum(min(width, 3 * LONG) for width in widths if width > LONG)
+        short_width = GAP * len(widths) + sum(width for width in widths if width <= LONG)
+        room = max(1 - short_width / PAGE, 0.3)
+        long_width = sum(min(width, 3 * LONG) for width in widths if width > LONG)
         for place, width in enumerate(widths):
             if long[place]:
-                share = room * min(width, 3 * LONG) / held
+                share = room * min(width, 3 * LONG) / long_width
                 kinds[place] = f">{{\\raggedright\\arraybackslash}}p{{{share:.2f}\\linewidth}}"
-    head = _row([escaped(column["name"]) for column in block["columns"]])
+    head = _row([escape(column["name"]) for column in block["columns"]])
     body = [_row(_cells(row, place in block["strong"])) for place, row in enumerate(block["rows"])]
     lines = ["\\toprule", head, "\\midrule", *body, "\\bottomrule"]
     inner = "\n".join(f"    {line}" for line in lines)
@@ -84,7 +86,7 @@ def floating(block: Block, caption: str, label: str) -> str:
     if max(widths) <= LONG and total > PAGE:
         content = content.replace("\\begin{tabular}", "\\resizebox{\\linewidth}{!}{%\n  \\begin{tabular}", 1) + "}"
     size = "\\small" if total <= COLUMN else "\\footnotesize"
-    lines = [f"\\begin{{{name}}}", "  \\centering", f"  {size}", f"  \\caption{{{escaped(caption)}}}"]
+    lines = [f"\\begin{{{name}}}", "  \\centering", f"  {size}", f"  \\caption{{{escape(caption)}}}"]
     return "\n".join([*lines, f"  \\label{{{label}}}", content, f"\\end{{{name}}}"]) + "\n"
 
 
@@ -103,7 +105,7 @@ def document(names: Sequence[str]) -> str:
 
 
 def _cells(row: Sequence[str], strong: bool) -> list[str]:
-    texts = [escaped(text) for text in row]
+    texts = [escape(text) for text in row]
     return [f"\\textbf{{{text}}}" if text else "" for text in texts] if strong else texts
 
 

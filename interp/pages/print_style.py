@@ -9,7 +9,7 @@ from interp.plots.theme import DIVERGING
 INCH = 96  # pixels; an .svg or .pdf comes out in these
 POINT = INCH / 72
 COLUMN, PAGE = 3.4, 7.0  # inches: the width of one column, and of both
-CROWDED = 24  # categories on the x axis from which on a figure needs both columns
+MANY_CATEGORIES = 24  # categories on the x axis from which on a figure needs both columns
 LINE = 11.5 * POINT  # from one category to the next on a y axis
 TYPE = {"family": "Helvetica, Arial, Liberation Sans, sans-serif", "size": 8 * POINT, "color": "#000"}
 SMALL = 7 * POINT
@@ -23,27 +23,27 @@ def for_paper(figure: go.Figure) -> go.Figure:
     Args:
         figure: any of `interp.plots`.
     """
-    drawn = go.Figure(figure)
-    width = PAGE if _categories(drawn, "x") > CROWDED else COLUMN
+    copy = go.Figure(figure)
+    width = PAGE if _categories(copy, "x") > MANY_CATEGORIES else COLUMN
     axis = {"gridcolor": "#ddd", "zerolinecolor": "#999", "linecolor": "#000", "tickfont": {"size": SMALL}}
-    drawn.update_layout(
+    copy.update_layout(
         width=round(width * INCH),
-        height=round(_height(drawn, width)),
+        height=round(_height(copy, width)),
         paper_bgcolor="#fff",
         plot_bgcolor="#fff",
         font=TYPE,
         margin={"l": 34, "r": 6, "t": 4, "b": 30},
     )
-    drawn.update_layout(legend={"font": {"size": SMALL}, "tracegroupgap": 0, "itemwidth": 30})
-    drawn.update_layout(legend={"entrywidth": None, "entrywidthmode": None})  # as wide as its names
-    drawn.update_xaxes(title={"standoff": 4, "font": {"size": TYPE["size"]}}, **axis)
-    drawn.update_yaxes(title={"standoff": 4, "font": {"size": TYPE["size"]}}, **axis)
-    for one in (*drawn.select_xaxes(), *drawn.select_yaxes()):
-        one.showline = one.showticklabels is not False
-    drawn.update_annotations(font={"size": SMALL})
-    for trace in drawn.data:
+    copy.update_layout(legend={"font": {"size": SMALL}, "tracegroupgap": 0, "itemwidth": 30})
+    copy.update_layout(legend={"entrywidth": None, "entrywidthmode": None})  # as wide as its names
+    copy.update_xaxes(title={"standoff": 4, "font": {"size": TYPE["size"]}}, **axis)
+    copy.update_yaxes(title={"standoff": 4, "font": {"size": TYPE["size"]}}, **axis)
+    for line_axis in (*copy.select_xaxes(), *copy.select_yaxes()):
+        line_axis.showline = line_axis.showticklabels is not False
+    copy.update_annotations(font={"size": SMALL})
+    for trace in copy.data:
         _thin(trace)
-    return drawn
+    return copy
 
 
 def _height(figure: go.Figure, width: float) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from interp.analyses.comparison.exhibits import reduced
+from interp.analyses.comparison.exhibits import grid_note
 from interp.pages.rendering import render
 from interp.pages.verdicts import verdicts
 from interp.paper import SECTIONS
@@ -42,7 +42,7 @@ def report_data(study: Study) -> dict[str, Any]:
         "facts": facts(study),
         "tally": tally(claims),
         "claims": [{**asdict(claim), "anchor": f"s{claim.section}"} for claim in claims],
-        "reduced": reduced(study),
+        "reduced": grid_note(study),
         "sections": [without_frames(part) for part in sections(study)],
     }
 
@@ -52,8 +52,8 @@ def sections(study: Study) -> list[Block]:
     exhibits: dict[str, list[Block]] = {name: [] for name in SECTIONS}
     for analysis in analyses():
         for part in analysis.exhibits:
-            drawn = part.draw(study)
-            exhibits[part.section] += drawn if isinstance(drawn, list) else [drawn]
+            blocks = part.draw(study)
+            exhibits[part.section] += blocks if isinstance(blocks, list) else [blocks]
     parts = [section(f"s{name}", SECTIONS[name], *exhibits[name]) for name in SECTIONS if exhibits[name]]
     return [*parts, section("record", "The run", *_record(study))]
 
@@ -83,7 +83,7 @@ def _record(study: Study) -> list[Block]:
         key: record[key] for key in ("python", "machine", "versions", "fingerprints") if key in record
     }
     timings = read_timings(study.folder / "timings.json")
-    rows = pd.DataFrame([{"step": step, **taken, "note": _note(taken)} for step, taken in timings.items()])
+    rows = pd.DataFrame([{"step": step, **timing, "note": _note(timing)} for step, timing in timings.items()])
     columns = [
         Column("step", "Step", None),
         Column("seconds", "Seconds", 1),
@@ -108,8 +108,8 @@ def _record(study: Study) -> list[Block]:
     ]
 
 
-def _note(taken: dict[str, Any]) -> str:
-    return "the rest of what an earlier run had begun" if taken.get("resumed") else ""
+def _note(timing: dict[str, Any]) -> str:
+    return "the rest of what an earlier run had begun" if timing.get("resumed") else ""
 
 
 def _flat(settings: dict[str, Any]) -> pd.DataFrame:

@@ -100,13 +100,13 @@ def _item_changes(changes: list[ItemChange]) -> dict[str, list[dict[str, Any]]]:
     largest = max(sizes, default=0) or 1
     rows: dict[str, list[dict[str, Any]]] = {"promoted": [], "suppressed": []}
     for change, size in zip(changes, sizes, strict=True):
-        counted = change.users > 0
+        is_count = change.users > 0
         rows[change.direction].append(
             {
                 "item": change.item,
-                "value": f"{'+' if change.effect > 0 else '−'}{size if counted else f'{size:#.3g}'}",
+                "value": f"{'+' if change.effect > 0 else '−'}{size if is_count else f'{size:#.3g}'}",
                 "share": f"{size / largest:.2f}",
-                "more": f"{change.down} → {change.up} of {change.users} users" if counted else "",
+                "more": f"{change.down} → {change.up} of {change.users} users" if is_count else "",
             }
         )
     return rows
@@ -124,7 +124,7 @@ def _evidence(view: FeatureView) -> str:
     if view.dead:
         return "It has no label."
     return (
-        f"No label foretells it well enough on users that the label was not made on. The closest concept is "
+        f"No label predicts it well enough on users that the label was not made on. The closest concept is "
         f"{short(view.concept)}, with a correlation of {fixed(view.row.correlation)}."
     )
 

@@ -62,8 +62,8 @@ def summary(study: Study) -> str:
 def _too_dense(study: Study) -> list[str]:
     """A warning if no dictionary was as sparse as the configuration asks for."""
     table, limit = study.table("dictionaries"), study.record["config"]["max_l0"]
-    chosen = table[table["chosen"]].iloc[0]
-    if chosen["val_l0"] <= limit:
+    dictionary = table[table["chosen"]].iloc[0]
+    if dictionary["val_l0"] <= limit:
         return []
     return [f"No dictionary has at most {limit:g} features active on held-out users (max_l0): this is the sparsest."]
 

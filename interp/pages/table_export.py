@@ -23,19 +23,19 @@ def write_tables(study: Study, folder: Path, spreadsheet_safe: bool = False) -> 
         folder: where to.
         spreadsheet_safe: text in .csv files that a spreadsheet could run as a formula gets a ' in front.
     """
-    taken, names = {"all"}, []
+    used_names, names = {"all"}, []
     for exhibit, block in in_order(study):
-        name = file_name(exhibit, block["fold"], taken)
+        name = file_name(exhibit, block["fold"], used_names)
         title = f"{exhibit['title']}: {block['fold']}" if block["fold"] else exhibit["title"]
         # A folded table is context: the caption is about the one above it.
         caption = f"{title}." if block["fold"] else f"{title}. {exhibit['caption']}"
         artifacts.write_text(folder / f"{name}.tex", floating(block, caption.replace("?.", "?"), f"tab:{name}"))
-        artifacts.write_text(folder / f"{name}.csv", written(block["frame"], spreadsheet_safe))
+        artifacts.write_text(folder / f"{name}.csv", csv_text(block["frame"], spreadsheet_safe))
         names.append(name)
     artifacts.write_text(folder / "all.tex", document(names))
 
 
-def written(frame: pd.DataFrame, spreadsheet_safe: bool) -> str:
+def csv_text(frame: pd.DataFrame, spreadsheet_safe: bool) -> str:
     """A table as CSV.
 
     If it is to be safe, text that begins with one of = + - @, a tab or a line's end gets a ' in front, as OWASP
@@ -56,11 +56,11 @@ def _harmless(cell: Any) -> Any:
 
 def in_order(study: Study) -> list[tuple[Block, Block]]:
     """Every table of the report with its exhibit: those that are tables in the paper first."""
-    found = [
+    pairs = [
         (exhibit, block)
         for section in sections(study)
         for exhibit in section["exhibits"]
         for block in exhibit["blocks"]
         if block["kind"] == "table" and block["rows"]
     ]
-    return sorted(found, key=lambda pair: not pair[0]["number"].startswith("Table"))
+    return sorted(pairs, key=lambda pair: not pair[0]["number"].startswith("Table"))

@@ -1,4 +1,4 @@
-"""The claims of all analyses, held against a study's tables: what holds here, what does not, what was not measured."""
+"""The claims of all analyses, tested on a study's tables: which hold, which fail, and which were not measured."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,5 +34,5 @@ def _judge(claim: Callable[..., Claim], study: Study) -> Claim:
 
 
 def _setting(study: Study, name: str) -> Any:
-    """What a claim asks of the configuration."""
+    """A setting that a claim needs."""
     return SETTINGS[name](study)

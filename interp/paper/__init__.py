@@ -55,12 +55,12 @@ NUMBERS = {
 FIRST = {"top": "Table 2", "heatmap": "Figure 2", "neurons": "Figure 4", "sweep": "Figure 9"}
 
 
-def number_of(what: str, dataset: str, model: str) -> str:
+def number_of(kind: str, dataset: str, model: str) -> str:
     """The paper's number of a table or figure, for its experiment with this data and model if there is one."""
-    return NUMBERS[what].get((dataset, model), FIRST[what])
+    return NUMBERS[kind].get((dataset, model), FIRST[kind])
 
 
 def is_the_papers(study: Any, dataset: str, model: str) -> bool:
     """Whether a study is of the same data set, model, concepts and loss as something in the paper."""
-    same = (study.name, study.model) == (dataset, model)
-    return same and study.attribute == "genres" and study.config["sae"]["trainer"] == "unsquared"
+    matches = (study.name, study.model) == (dataset, model)
+    return matches and study.attribute == "genres" and study.config["sae"]["trainer"] == "unsquared"

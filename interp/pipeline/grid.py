@@ -57,7 +57,7 @@ def evaluate_all(
         concepts: what features are compared with.
         folder: where evaluations are kept.
     """
-    todo = [(site, name, sae) for site, trained in saes.items() for name, sae in trained.items()]
+    todo = [(site, name, sae) for site, by_name in saes.items() for name, sae in by_name.items()]
     rows = []
     for site, name, sae in tqdm(todo, desc="evaluating dictionaries", leave=False):
         here, parts = folder / site, stores[site]
@@ -70,8 +70,8 @@ def evaluate_all(
         }
 
         def evaluation(sae: SparseAutoencoder = sae, parts: Stores = parts) -> Tables:
-            found = evaluate_dictionary(rec, sae, parts["sae_validation"], parts["test"], histories, concepts)
-            return {EVALUATION.name: found}
+            table = evaluate_dictionary(rec, sae, parts["sae_validation"], parts["test"], histories, concepts)
+            return {EVALUATION.name: table}
 
         write_tables(here / name, (EVALUATION,), inputs, evaluation)
         rows.append(read_tables(here / name, (EVALUATION,))[EVALUATION.name])

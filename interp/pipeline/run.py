@@ -77,15 +77,15 @@ def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
         return _run(config, dataset, folder)
 
 
-def _run(asked: StudyConfig, dataset: Dataset | None, folder: Path) -> Study:
-    config = replace(asked, out=folder)
+def _run(request: StudyConfig, dataset: Dataset | None, folder: Path) -> Study:
+    config = replace(request, out=folder)
     stages = Stages(folder / "timings.json")
-    say(f"{config.dataset} → {asked.folder}")
+    say(f"{config.dataset} → {request.folder}")
 
     with stages.stage("data"):
         data = study_data(config, dataset)
     artifacts.write_json(folder / MARK, {"kind": "study", "inputs": {}})
-    # Until everything below fits together again, there is no finished study here.
+    # The study counts as unfinished until everything below is done.
     for name in (RECORD, "dashboard.html", "report.html"):
         (folder / name).unlink(missing_ok=True)
     with stages.stage("recommender", folder / "recommender"):
@@ -95,30 +95,30 @@ def _run(asked: StudyConfig, dataset: Dataset | None, folder: Path) -> Study:
     grid = config.dictionaries()
     with stages.stage("activations", *(folder / "activations" / site / part for site in grid for part in PARTS)):
         stores = {site: collect_parts(rec, data.split, config, site) for site in grid}
-    every = [folder / "dictionaries" / site / sae.name for site, configs in grid.items() for sae in configs]
-    with stages.stage("dictionaries", *every):
+    folders = [folder / "dictionaries" / site / sae.name for site, configs in grid.items() for sae in configs]
+    with stages.stage("dictionaries", *folders):
         saes = {
             site: train(stores[site]["sae"], {sae.name: sae for sae in configs}, folder / "dictionaries" / site)
             for site, configs in grid.items()
         }
     histories = histories_of(data.split.test, recommender.vocabulary)
-    every = [folder / "evaluations" / site / name for site, some in saes.items() for name in some]
-    with stages.stage("evaluations", *every):
+    folders = [folder / "evaluations" / site / name for site, by_name in saes.items() for name in by_name]
+    with stages.stage("evaluations", *folders):
         rows = evaluate_all(rec, saes, stores, histories, data.concepts, folder / "evaluations")
     inputs = Inputs(config, data, rec, stores, saes, rows)
     for analysis in analyses():
         with stages.stage(analysis.name, folder / TABLES / analysis.name):
             _analyse(analysis, inputs)
     _remove_other_tables(folder / TABLES)
-    chosen = inputs.sae
+    sae = inputs.sae
 
-    record = _record(asked, data, chosen, recommender.fingerprint)
+    record = _record(request, data, sae, recommender.fingerprint)
     artifacts.write_json(folder / RECORD, record)
     study = open_study(folder)
     with stages.stage("dashboard"):
         write_dashboard(study)
     stages.finish()
-    write_report(study)  # last, as it tells what the steps took
+    write_report(study)  # last, as it lists the times of all steps
     (folder / MARK).unlink()
     return study
 
@@ -137,9 +137,9 @@ def _analyse(analysis: Analysis, inputs: Inputs) -> None:
 
 def _remove_other_tables(folder: Path) -> None:
     """Remove the tables of analyses that there are no more, such as those under an earlier release's names."""
-    known = {analysis.name for analysis in analyses()}
+    names = {analysis.name for analysis in analyses()}
     for path in folder.iterdir():
-        if path.name not in known and holds_tables(path):
+        if path.name not in names and holds_tables(path):
             shutil.rmtree(path)
 
 

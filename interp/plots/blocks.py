@@ -1,4 +1,4 @@
-"""What a report is made of, as JSON values: sections hold exhibits, exhibits hold blocks, `report.js` draws them.
+"""The parts of a report as JSON values: sections hold exhibits, exhibits hold blocks, and `report.js` draws them.
 
 A block is a dict with its `kind`: table, figure, histories, lists or missing. Tables also hold their `frame`, which is
 not rounded and which the page does without.
@@ -23,7 +23,7 @@ Block = dict[str, Any]
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a shown table."""
+    """A column of a table in the report."""
 
     key: str
     """Column of the frame."""
@@ -65,13 +65,13 @@ def exhibit(number: str, title: str, caption: str, tables: Sequence[str], *block
 
 
 def missing(flag: str) -> Block:
-    """Says that something was not run, and how to run it."""
+    """A note that something was not run, and how to run it."""
     return {"kind": "missing", "flag": flag}
 
 
-def figure(drawn: go.Figure, title: str = "", half: bool = False) -> Block:
+def figure(plot: go.Figure, title: str = "", half: bool = False) -> Block:
     """A figure, on half the width of a wide page if wanted."""
-    return {"kind": "figure", "figure": figure_json(drawn), "title": title, "half": half}
+    return {"kind": "figure", "figure": figure_json(plot), "title": title, "half": half}
 
 
 def table(frame: pd.DataFrame, columns: Sequence[Column], fold: str = "", strong: Sequence[int] = ()) -> Block:
@@ -97,14 +97,17 @@ def table(frame: pd.DataFrame, columns: Sequence[Column], fold: str = "", strong
 def without_frames(part: Block) -> Block:
     """A section as JSON values alone."""
     exhibits = [
-        {**one, "blocks": [{key: value for key, value in block.items() if key != "frame"} for block in one["blocks"]]}
-        for one in part["exhibits"]
+        {
+            **entry,
+            "blocks": [{key: value for key, value in block.items() if key != "frame"} for block in entry["blocks"]],
+        }
+        for entry in part["exhibits"]
     ]
     return {**part, "exhibits": exhibits}
 
 
 def paper_name(dataset: str, model: str) -> str:
-    """What the paper calls an experiment: "GPTRec on MovieLens-20M"."""
+    """The paper's name of an experiment: "GPTRec on MovieLens-20M"."""
     return f"{MODELS[model]} on {DATASETS[dataset]}"
 
 

@@ -1,4 +1,4 @@
-"""What more, or less, of a concept costs, by every method at hand."""
+"""The cost of more or less of a concept, for every method."""
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -29,9 +29,9 @@ def cost_curves(sweeps: pd.DataFrame, measure: str = "ndcg@10", title: str = "ND
         title: what it is called.
     """
     figure = go.Figure()
-    swept = sweeps[sweeps["value"].notna()].sort_values("value")
+    sweep = sweeps[sweeps["value"].notna()].sort_values("value")
     for method, (name, color, dash) in METHODS.items():
-        rows = swept[swept["method"] == method]
+        rows = sweep[sweep["method"] == method]
         figure.add_scatter(
             name=name,
             meta=method,
@@ -53,7 +53,7 @@ def cost_curves(sweeps: pd.DataFrame, measure: str = "ndcg@10", title: str = "ND
     )
     figure = styled(figure, "share of the concept in the top 10", title, height=420)
     # Boosted scores can fill whole lists with a rare concept, which would leave the others no room.
-    widest = swept.loc[swept["method"] != "boost", "share"].max()
+    widest = sweep.loc[sweep["method"] != "boost", "share"].max()
     thirds = {"entrywidth": 0.33, "entrywidthmode": "fraction", "font": {"size": 11}}
     return figure.update_layout(
         showlegend=True, legend=thirds, xaxis={"range": [0, 1.05 * widest]}, yaxis={"rangemode": "tozero"}

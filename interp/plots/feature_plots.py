@@ -36,7 +36,7 @@ def activation_histogram(histogram: pd.DataFrame, concept: str) -> go.Figure:
 
 
 def concept_bars(concepts: pd.DataFrame) -> go.Figure:
-    """Which concepts one feature follows, and beside that which it moves.
+    """The concepts that one feature follows, and beside them its effects on their shares.
 
     Args:
         concepts: columns concept, correlation, auc and sensitivity, effect and effect_se, best correlated first.

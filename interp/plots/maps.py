@@ -12,7 +12,7 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "star"
 FAINT = 0.45
 
 
-def dictionary_map(places: pd.DataFrame, features: pd.DataFrame, named: float, colour: str) -> go.Figure:
+def dictionary_map(places: pd.DataFrame, features: pd.DataFrame, threshold: float, colour: str) -> go.Figure:
     """Every feature of a dictionary as a point. The offline page adds what is shown on hover.
 
     Args:
@@ -22,7 +22,7 @@ def dictionary_map(places: pd.DataFrame, features: pd.DataFrame, named: float, c
         colour: one of `COLOURS`: "concept" (those that name most features), "correlation" or "density".
     """
     table = features.merge(places, on="feature")
-    figure = go.Figure(COLOURS[colour](table[table["density"] > 0], named))
+    figure = go.Figure(COLOURS[colour](table[table["density"] > 0], threshold))
     figure.add_trace(_points(table[table["density"] == 0], "never active", symbol="x-thin-open", color=NEUTRAL))
     figure = styled(figure, "", "", height=560)
     axis = {"showgrid": False, "zeroline": False, "showticklabels": False, "range": [-1.06, 1.06]}
@@ -31,9 +31,9 @@ def dictionary_map(places: pd.DataFrame, features: pd.DataFrame, named: float, c
     return figure.update_layout(margin={"l": 10, "r": 10, "b": 10}, dragmode="lasso", legend={"itemsizing": "constant"})
 
 
-def _by_concept(table: pd.DataFrame, named: float) -> list[go.Scatter]:
+def _by_concept(table: pd.DataFrame, threshold: float) -> list[go.Scatter]:
     """The concepts that name most features, all other concepts, and no concept: a trace for each."""
-    aligned = table["correlation"] >= named
+    aligned = table["correlation"] >= threshold
     frequent = table.loc[aligned, "concept"].value_counts().index[: len(SYMBOLS)]
     rest = aligned & ~table["concept"].isin(frequent)
     traces = [_points(table[~aligned], "unaligned", symbol="circle-open", color=NEUTRAL, size=5, opacity=FAINT)]
@@ -44,17 +44,17 @@ def _by_concept(table: pd.DataFrame, named: float) -> list[go.Scatter]:
     return traces
 
 
-def _by_correlation(table: pd.DataFrame, _named: float) -> list[go.Scatter]:
-    return [_scaled(table, table["correlation"], "correlation", cmin=0)]
+def _by_correlation(table: pd.DataFrame, _threshold: float) -> list[go.Scatter]:
+    return [_with_scale(table, table["correlation"], "correlation", cmin=0)]
 
 
-def _by_density(table: pd.DataFrame, _named: float) -> list[go.Scatter]:
+def _by_density(table: pd.DataFrame, _threshold: float) -> list[go.Scatter]:
     """On a logarithmic scale."""
     percent = [f"{100 * density:g}%" for density in DENSITIES]
-    return [_scaled(table, np.log10(table["density"]), "density", tickvals=np.log10(DENSITIES), ticktext=percent)]
+    return [_with_scale(table, np.log10(table["density"]), "density", tickvals=np.log10(DENSITIES), ticktext=percent)]
 
 
-def _scaled(
+def _with_scale(
     table: pd.DataFrame, values: pd.Series, title: str, cmin: float | None = None, **ticks: object
 ) -> go.Scatter:
     bar = {"title": {"text": title}, "thickness": 10, "outlinewidth": 0, **ticks}

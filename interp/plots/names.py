@@ -1,4 +1,4 @@
-"""What things are called wherever a person sees them."""
+"""Display names, the same on every page and in every figure."""
 
 # Kinds of recommenders.
 MODELS = {"gptrec": "GPTRec", "bert4rec": "BERT4Rec"}

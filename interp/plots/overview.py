@@ -53,7 +53,7 @@ def densities(features: pd.DataFrame, bins: int = 40) -> go.Figure:
     return figure.update_xaxes(tickvals=np.log10(DENSITIES), ticktext=[f"{100 * density:g}%" for density in DENSITIES])
 
 
-def best_correlations(features: pd.DataFrame, named: float, bins: int = 40) -> go.Figure:
+def best_correlations(features: pd.DataFrame, threshold: float, bins: int = 40) -> go.Figure:
     """How well each feature's best concept fits it.
 
     Args:
@@ -64,12 +64,12 @@ def best_correlations(features: pd.DataFrame, named: float, bins: int = 40) -> g
     count, edges = np.histogram(features["correlation"].dropna(), bins)
     figure = _bars(count, edges, [f"{edge:.3f}" for edge in edges])
     figure = styled(figure, "correlation with the best concept", "features", height=270)
-    aligned = int((features["correlation"] >= named).sum())
+    aligned = int((features["correlation"] >= threshold).sum())
     return figure.add_vline(
-        named,
+        threshold,
         line={"dash": "dash", "color": NEUTRAL},
         annotation={
-            "text": f"{aligned} of {len(features)} from {named:g} on",
+            "text": f"{aligned} of {len(features)} from {threshold:g} on",
             "xanchor": "left",
             "yanchor": "top",
             "xshift": 5,
@@ -88,7 +88,7 @@ def concept_heatmap(alignment: pd.DataFrame, concepts: pd.DataFrame) -> go.Figur
 
 
 def causal_heatmap(causal: pd.DataFrame, concepts: pd.DataFrame) -> go.Figure:
-    """What turning each concept's top feature does to every concept's share of the lists.
+    """The effect of each concept's top feature on every concept's share of the lists.
 
     Args:
         causal: `interp.control.causal_map.CausalMap.table()`.
@@ -97,7 +97,7 @@ def causal_heatmap(causal: pd.DataFrame, concepts: pd.DataFrame) -> go.Figure:
     return _top_features(causal, "effect", concepts, "+.1%")
 
 
-def _top_features(table: pd.DataFrame, values: str, concepts: pd.DataFrame, shown: str) -> go.Figure:
+def _top_features(table: pd.DataFrame, values: str, concepts: pd.DataFrame, text_format: str) -> go.Figure:
     """A column of a table of features and concepts, for each concept's top feature."""
     names, features = concepts["concept"].tolist(), concepts["feature"].tolist()
     wide = table.pivot(index="feature", columns="concept", values=values)
@@ -114,7 +114,7 @@ def _top_features(table: pd.DataFrame, values: str, concepts: pd.DataFrame, show
             colorbar={"thickness": 10, "outlinewidth": 0},
             xgap=1,
             ygap=1,
-            hovertemplate=f"feature %{{customdata}}<br>%{{x}}: %{{z:{shown}}}<extra></extra>",
+            hovertemplate=f"feature %{{customdata}}<br>%{{x}}: %{{z:{text_format}}}<extra></extra>",
         )
     )
     figure = styled(figure, "", "", height=max(340, 130 + 26 * len(names)))

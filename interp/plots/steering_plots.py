@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from interp.plots.theme import NEUTRAL, SAE, SERIES, plain, styled
 
 METRICS = {"ndcg@10": "NDCG@10", "coverage@10": "Coverage@10", "diversity@10": "Inter-list diversity@10"}
-OTHERS = [color for color in SERIES if color != SAE]
+OTHER_COLORS = [color for color in SERIES if color != SAE]
 
 
 def share_curves(steering: pd.DataFrame) -> go.Figure:
@@ -36,8 +36,8 @@ def changed_concepts(shares: pd.DataFrame, target: str, count: int = 6) -> go.Fi
         target: the concept that the feature stands for.
         count: concepts drawn, the target among them.
     """
-    swept = shares[shares["value"].notna()].sort_values("value")
-    wide = swept.pivot(index="value", columns="concept", values="share")
+    sweep = shares[shares["value"].notna()].sort_values("value")
+    wide = sweep.pivot(index="value", columns="concept", values="share")
     change = (wide.max() - wide.min()).drop(target).sort_values(ascending=False, kind="stable")
     figure = go.Figure()
     for place, name in enumerate([target, *change.index[: count - 1]]):
@@ -48,7 +48,7 @@ def changed_concepts(shares: pd.DataFrame, target: str, count: int = 6) -> go.Fi
             mode="lines",
             # The target is orange, as everywhere.
             line={
-                "color": SAE if name == target else OTHERS[place % len(OTHERS)],
+                "color": SAE if name == target else OTHER_COLORS[place % len(OTHER_COLORS)],
                 "width": 3.5 if name == target else 1.8,
             },
             hovertemplate="set to %{x:g}: %{y:.3f}<extra>%{fullData.name}</extra>",
@@ -64,12 +64,12 @@ def direction_curves(steering: pd.DataFrame) -> go.Figure:
         steering: rows of the table `steering` of the methods "add" and "probe".
     """
     figure = go.Figure()
-    swept = steering[steering["value"].notna()].sort_values("value")
+    sweep = steering[steering["value"].notna()].sort_values("value")
     for place, target in enumerate(steering["target"].drop_duplicates()):
-        for method, dash, what in (("add", "solid", "SAE"), ("probe", "dash", "probe")):
-            rows = swept[(swept["target"] == target) & (swept["method"] == method)]
+        for method, dash, label in (("add", "solid", "SAE"), ("probe", "dash", "probe")):
+            rows = sweep[(sweep["target"] == target) & (sweep["method"] == method)]
             figure.add_scatter(
-                name=f"{plain(target)}, {what}",
+                name=f"{plain(target)}, {label}",
                 meta=method,
                 legendgroup=plain(target),
                 x=rows["value"],
@@ -85,12 +85,12 @@ def direction_curves(steering: pd.DataFrame) -> go.Figure:
 def _curves(steering: pd.DataFrame, column: str, title: str) -> go.Figure:
     """One line per target; dashed, the level without steering: in its colour, or grey where all share it."""
     figure = go.Figure()
-    swept = steering[steering["value"].notna()].sort_values("value")
+    sweep = steering[steering["value"].notna()].sort_values("value")
     levels = steering[steering["value"].isna()].set_index("target")[column]
-    ends = [swept["value"].min(), swept["value"].max()]
-    shared = levels.nunique() == 1
+    ends = [sweep["value"].min(), sweep["value"].max()]
+    common = levels.nunique() == 1
     for place, target in enumerate(steering["target"].drop_duplicates()):
-        rows, color, name = swept[swept["target"] == target], SERIES[place % len(SERIES)], plain(target)
+        rows, color, name = sweep[sweep["target"] == target], SERIES[place % len(SERIES)], plain(target)
         figure.add_scatter(
             name=name,
             legendgroup=name,
@@ -102,10 +102,10 @@ def _curves(steering: pd.DataFrame, column: str, title: str) -> go.Figure:
             cliponaxis=False,
             hovertemplate="set to %{x:g}: %{y:.3f}<extra>%{fullData.name}</extra>",
         )
-        if target in levels.index and not shared:
+        if target in levels.index and not common:
             level = _level(f"{name}, not steered", ends, levels[target], color)
             figure.add_trace(level.update(legendgroup=name, showlegend=False))
-    if shared:
+    if common:
         figure.add_trace(_level("not steered", ends, levels.iloc[0], NEUTRAL))
     return styled(figure, "activation set at the last step", title).update_layout(
         showlegend=True, yaxis={"rangemode": "tozero"}

@@ -52,5 +52,5 @@ def quick(figure: go.Figure) -> go.Figure:
 
 
 def plain(text: Any) -> str:
-    """A name as it is: plotly takes labels for a kind of HTML."""
+    """A name as plain text: plotly reads labels as a kind of HTML."""
     return escape(str(text), quote=False)

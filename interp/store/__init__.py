@@ -1,1 +1,1 @@
-"""Tables on disk, what an analysis is, and which are known."""
+"""Tables on disk, the record of an analysis, and the registry of analyses."""

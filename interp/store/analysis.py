@@ -1,4 +1,4 @@
-"""What an analysis is: tables that follow from inputs by name, what is drawn from them, and what they claim.
+"""The record of an analysis: the tables it computes, the exhibits it draws from them, and its claims.
 
     ANALYSIS = Analysis(
         "doses",
@@ -8,9 +8,9 @@
         exhibits=(Exhibit("beyond", answers),),
     )
 
-`compute` says by the names of its parameters what it needs: the name of an input (`interp.pipeline.inputs` lists them),
-or the name of another table with `_table` behind it, such as `concepts_table`. So it cannot read what its key does not
-know of. Claims name the tables and inputs that they read in the same way.
+The names of `compute`'s parameters say what it needs: an input (`interp.pipeline.inputs` lists them), or another table
+with `_table` after its name, such as `concepts_table`. So it reads only what is part of its key. Claims name the tables
+and inputs that they read in the same way.
 """
 
 import inspect
@@ -59,7 +59,7 @@ class Exhibit:
 
     Attributes:
         section: where it stands: a section of the paper, such as "7.1.3", or "beyond".
-        draw: makes it from a study; several, or none, where it depends on the data.
+        draw: makes it from a study: one block, or a list of blocks, which may be empty.
     """
 
     section: str

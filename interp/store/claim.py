@@ -1,4 +1,4 @@
-"""What a verdict says."""
+"""A claim about a study, and its verdict."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,20 +34,20 @@ class Claim:
 
 def tally(claims: Iterable[Claim]) -> str:
     """How many of the paper's claims hold, of those that were measured."""
-    found = [claim.holds for claim in claims if claim.from_paper]
-    measured = len(found) - found.count(None)
-    left = f" ({found.count(None)} not measured)" if None in found else ""
-    return f"{found.count(True)} of {measured} of the paper's claims hold{left}"
+    verdicts = [claim.holds for claim in claims if claim.from_paper]
+    measured = len(verdicts) - verdicts.count(None)
+    rest = f" ({verdicts.count(None)} not measured)" if None in verdicts else ""
+    return f"{verdicts.count(True)} of {measured} of the paper's claims hold{rest}"
 
 
 def signed(value: float, form: str = "g") -> str:
-    """A number with a real minus."""
+    """A number as text, with a minus sign in place of the hyphen."""
     return f"{value:{form}}".replace("-", "−")
 
 
-NOTHING = "The recommender finds no test user's item, so that there is nothing to lose."
+NO_HITS = "The recommender finds no test user's item, so that there is nothing to lose."
 
 
 def drop(before: float, after: float) -> float:
-    """The share of a metric that was lost; NaN of nothing."""
+    """The share of a metric that is lost; NaN if the metric was 0."""
     return (before - after) / before if before else float("nan")

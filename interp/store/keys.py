@@ -1,4 +1,4 @@
-"""What a table follows from: its key. A table whose key is another one than today's is computed again.
+"""The key of a table: everything that it is computed from. A table with an outdated key is computed again.
 
 The key of an analysis holds its version, the keys of all that it needs, and the value of every constant that can shape
 its tables: the names in CAPITALS of its own module and of the modules that this imports. A constant that shapes
@@ -72,7 +72,7 @@ def _imports(module: ModuleType) -> Iterator[str]:
 
 
 def _plain(value: Any) -> Any:
-    """A constant as JSON values; None for what is none: functions, patterns, types of annotations."""
+    """A constant as JSON values; None for values that are not constants: functions, patterns, types of annotations."""
     if isinstance(value, str | int | float | bool):
         return value
     if isinstance(value, tuple | list | range):

@@ -1,7 +1,7 @@
-"""All analyses that are known, in the order of work: those of `interp.analyses`, and of installed packages.
+"""The registry of analyses, in the order of work: those of `interp.analyses`, and those of installed packages.
 
-A notebook or script adds one of its own by `register_analysis`; a package by an entry point in the group
-`interp.analyses`, which names a module that does so (docs/how-to/own-analysis.md).
+A notebook or script adds its own with `register_analysis`. A package adds its own with an entry point in the group
+`interp.analyses`, which names a module that calls it (docs/how-to/own-analysis.md).
 """
 
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from recmodels.plugins import import_entry_points
 
 GROUP = "interp.analyses"
 _REGISTRY: dict[str, Analysis] = {}
-_LOADED: list[bool] = []
+_IMPORTS: list[bool] = []
 
 
 def register_analysis(analysis: Analysis) -> Analysis:
-    """Make an analysis known: studies compute its tables, and reports have its exhibits and claims.
+    """Add an analysis: studies compute its tables, and reports show its exhibits and claims.
 
-    One that is registered again under its name takes the other one's place. docs/how-to/own-analysis.md has an example.
+    An analysis replaces an earlier one of the same name. docs/how-to/own-analysis.md has an example.
 
     Raises:
         InputError: another analysis has a table of the same name.
@@ -37,20 +37,20 @@ def analyses() -> list[Analysis]:
     """All of them, each after those whose tables it needs.
 
     Raises:
-        InputError: one needs a table that none makes, or two need each other's.
+        InputError: an analysis needs a table that no analysis makes, or two need each other's tables.
     """
     _load()
-    done: dict[str, Analysis] = {}
+    order: dict[str, Analysis] = {}
     for analysis in _REGISTRY.values():
-        _visit(analysis, done, ())
-    return list(done.values())
+        _visit(analysis, order, ())
+    return list(order.values())
 
 
 def owner(table: str) -> Analysis:
     """The analysis that makes a table.
 
     Raises:
-        InputError: none does.
+        InputError: no analysis makes it.
     """
     _load()
     owners = _owners()
@@ -60,7 +60,7 @@ def owner(table: str) -> Analysis:
 
 
 def describe(table: str) -> Table:
-    """What is known of a table.
+    """The description of a table.
 
     Raises:
         InputError: no analysis makes it.
@@ -75,9 +75,9 @@ def _load() -> None:
 
 
 def _load_ours() -> None:
-    if not _LOADED:
-        _LOADED.append(True)
-        # By name: what is built on top of this room is not known to it.
+    if not _IMPORTS:
+        _IMPORTS.append(True)
+        # By name: this room does not import the rooms above it in the house.
         for analysis in import_module("interp.analyses").ANALYSES:
             register_analysis(analysis)
 
@@ -86,17 +86,17 @@ def _owners() -> dict[str, Analysis]:
     return {table.name: analysis for analysis in _REGISTRY.values() for table in analysis.tables}
 
 
-def _visit(analysis: Analysis, done: dict[str, Analysis], above: tuple[str, ...]) -> None:
-    if analysis.name in done:
+def _visit(analysis: Analysis, order: dict[str, Analysis], above: tuple[str, ...]) -> None:
+    if analysis.name in order:
         return
     if analysis.name in above:
         raise InputError(f"analyses need each other's tables: {' → '.join([*above, analysis.name])}")
-    for other in _needed(analysis):
-        _visit(other, done, (*above, analysis.name))
-    done[analysis.name] = analysis
+    for other in _dependencies(analysis):
+        _visit(other, order, (*above, analysis.name))
+    order[analysis.name] = analysis
 
 
-def _needed(analysis: Analysis) -> Iterator[Analysis]:
+def _dependencies(analysis: Analysis) -> Iterator[Analysis]:
     owners = _owners()
     for need in parameters(analysis.compute):
         table = table_of(need)

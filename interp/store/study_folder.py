@@ -1,4 +1,4 @@
-"""Where a study is written, and which folders may be one: its own, or an empty one."""
+"""The folder of a study. A study is written to an empty folder, or to the folder it was in before."""
 
 import os
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from interp.config import StudyConfig
-from interp.store.timings import TAKEN
+from interp.store.timings import FIELDS
 from recmodels.errors import InputError, quote
 from recmodels.files import remove_leftovers, saving
 from recmodels.folders import MANIFEST, MARK, is_empty, read_mark, remove
@@ -38,12 +38,12 @@ def read_study_record(folder: Path) -> dict[str, Any]:
     _check_like(record["config"], StudyConfig(), path, advice)
     for name in (*record["dictionary"].split("/"), record["config"].get("site", "site")):
         if not is_name(name):
-            raise InputError(f"{path} is damaged, {quote(name)} is no name: {advice}")
+            raise InputError(f"{path} is damaged, {quote(name)} is not a name: {advice}")
     return _Record.of(record, path)
 
 
 class _Record(dict[str, Any]):
-    """An object of a JSON file; a key that it lacks is asked for with a line that names the file."""
+    """An object of a JSON file. If a key is missing, the error names the file."""
 
     path: Path
 
@@ -60,7 +60,7 @@ class _Record(dict[str, Any]):
 
 
 def _check_like(settings: dict[str, Any], default: Any, path: Path, advice: str) -> None:
-    """Refuse settings of another type than those of a configuration; those that may be None are left alone."""
+    """Refuse settings whose type is not that of the configuration; settings that may be None are not checked."""
     for name, usual in vars(default).items():
         if name not in settings or usual is None:
             continue
@@ -72,7 +72,7 @@ def _check_like(settings: dict[str, Any], default: Any, path: Path, advice: str)
 
 
 def is_name(text: Any) -> bool:
-    """Whether a text can be the name of a folder, and leads nowhere else."""
+    """Whether a text can be the name of a folder and is not a path."""
     return (
         isinstance(text, str)
         and text.strip() not in ("", ".", "..")
@@ -87,9 +87,9 @@ def study_folder(config: StudyConfig) -> Path:
     Raises:
         InputError: the data set or the model is called by a path, or the folder is the one we are in or above it.
     """
-    for what, name in (("data set", config.dataset), ("model", config.training.model)):
+    for kind, name in (("data set", config.dataset), ("model", config.training.model)):
         if not is_name(name):
-            raise InputError(f"the {what} is called {quote(name)}: give it a name, which is no path")
+            raise InputError(f"the {kind} is called {quote(name)}: give it a name that is not a path")
     folder = as_path(config.folder if config.out is None else config.out)
     here = [Path.cwd(), Path.home()]
     if any(folder.resolve() in (place.resolve(), *place.resolve().parents) for place in here):
@@ -121,7 +121,7 @@ def claim_study(folder: Path) -> Iterator[None]:
 
 
 def _remove_leftovers_of_artefacts(part: Path) -> None:
-    """Delete what a kill left beside finished artefacts: locks that nobody holds, and what was replaced."""
+    """Delete the leftovers of a killed run beside finished artefacts: unused locks, and replaced folders."""
     for path in sorted((part, *part.rglob("*"))):
         with suppress(InputError):  # what is not ours, or in use, stays
             if path.suffix == ".lock" and path.is_file():
@@ -155,8 +155,8 @@ def _is_study(folder: Path) -> bool:
     # What an earlier release left of a run that was interrupted.
     with suppress(InputError):
         timings = read_json(folder / "timings.json", "")
-        for taken in timings.values() if isinstance(timings, dict) else ():
-            check_record(taken, TAKEN, "", "")
+        for timing in timings.values() if isinstance(timings, dict) else ():
+            check_record(timing, FIELDS, "", "")
         return isinstance(timings, dict) and bool(timings)
     return False
 

@@ -1,4 +1,4 @@
-"""Tables on disk: those of an analysis in one folder, written whole or not at all, and read as they were written."""
+"""Tables on disk. The tables of an analysis are in one folder, which is written as a whole or not at all."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -51,7 +51,7 @@ def read_tables(folder: Path, tables: Sequence[Table]) -> dict[str, pd.DataFrame
 
 
 def holds_tables(folder: Path) -> bool:
-    """Whether a folder is a finished one of tables."""
+    """Whether a folder is a finished folder of tables."""
     try:
         artifacts.read_manifest(folder, KIND)
     except InputError:
@@ -81,17 +81,17 @@ class TableReader:
         Raises:
             InputError: no analysis makes it, it was not computed, was altered, or is about another recommender.
         """
-        known = self._frames.get(name)
-        if known is None or known[0] != _stamp(known[0][0]):
+        entry = self._frames.get(name)
+        if entry is None or entry[0] != _stamp(entry[0][0]):
             table = describe(name)
             folder = self._folder(table)
             stamp = _stamp(folder)
             self._check(folder)
-            known = self._frames[name] = (stamp, _read_only(_read(folder / table.file, table)))
-        return known[1].copy(deep=False)
+            entry = self._frames[name] = (stamp, _read_only(_read(folder / table.file, table)))
+        return entry[1].copy(deep=False)
 
     def _folder(self, table: Table) -> Path:
-        """Where a table is, by the manifests: a file that none of them lists is not read.
+        """The folder of a table according to the manifests. A file that no manifest lists is not read.
 
         Releases call their folders otherwise, so all of them are looked at.
 
@@ -131,7 +131,7 @@ def _write(frame: pd.DataFrame, table: Table, path: Path) -> None:
 
 
 def _read(path: Path, table: Table) -> pd.DataFrame:
-    """What was written, to the last bit; text stays text: a concept may be called 1990, True or None.
+    """A table exactly as it was written. Text stays text: a concept may be called 1990, True or None.
 
     Raises:
         InputError: the file holds no such table.
@@ -152,7 +152,7 @@ def _read(path: Path, table: Table) -> pd.DataFrame:
 
 
 def _stamp(folder: Path) -> tuple[Path, int, int] | None:
-    """A folder, and what changes when it is written again."""
+    """A folder, and the time at which it was last written."""
     try:
         about = (folder / artifacts.MANIFEST).stat()
     except OSError:

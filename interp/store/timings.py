@@ -15,7 +15,7 @@ from recmodels.errors import InputError
 from recmodels.json_files import check_record, read_record
 
 POLL_SECONDS = 0.05
-TAKEN = {"seconds": float, "peak_mb": float}  # of each step
+FIELDS = {"seconds": float, "peak_mb": float}  # of each step
 log = logging.getLogger(__name__)
 
 
@@ -28,7 +28,7 @@ class Stages:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.met: set[str] = set()
+        self.names: set[str] = set()
         self.record = read_timings(path)
 
     @contextmanager
@@ -42,51 +42,51 @@ class Stages:
                 interrupted run has left something to go on with, the record says `resumed`: part of the work is
                 not in its figures.
         """
-        self.met.add(name)
+        self.names.add(name)
         before = _stamps(outputs)
-        resumed = any(left.exists() for output in outputs for left in _leftovers(output))
-        start, peak, done = time.perf_counter(), _Peak(), threading.Event()
-        watcher = threading.Thread(target=peak.watch, args=(done,), daemon=True)
+        resumed = any(path.exists() for output in outputs for path in _leftovers(output))
+        start, peak, stop = time.perf_counter(), _Peak(), threading.Event()
+        watcher = threading.Thread(target=peak.watch, args=(stop,), daemon=True)
         watcher.start()
         try:
             yield
         finally:
-            done.set()
+            stop.set()
             watcher.join()
-        kept = [was is not None and was == now for was, now in zip(before, _stamps(outputs), strict=True)]
-        if outputs and all(kept):
+        unchanged = [was is not None and was == now for was, now in zip(before, _stamps(outputs), strict=True)]
+        if outputs and all(unchanged):
             print(f"  {name:<14} already done", flush=True)
             return
         seconds, megabytes = time.perf_counter() - start, peak.bytes / 2**20
         self.record[name] = {
             "seconds": round(seconds, 1),
             "peak_mb": round(megabytes),
-            "resumed": resumed or any(kept),
+            "resumed": resumed or any(unchanged),
         }
         artifacts.write_json(self.path, self.record)
         print(f"  {name:<14} {seconds:6.1f} s   {megabytes:6.0f} MB at the peak", flush=True)
 
     def finish(self) -> None:
-        """Forget what earlier runs recorded of steps that this one did not have."""
-        self.record = {name: taken for name, taken in self.record.items() if name in self.met}
+        """Remove the records of steps that this run did not have."""
+        self.record = {name: timing for name, timing in self.record.items() if name in self.names}
         artifacts.write_json(self.path, self.record)
 
 
 def read_timings(path: Path) -> dict[str, dict[str, float | bool]]:
-    """What an earlier run recorded, by step; nothing if the record is not there or is damaged."""
+    """The record of an earlier run by step; empty if there is no record or it is damaged."""
     if not path.exists():
         return {}
     try:
         record = read_record(path, {}, "")
-        for step, taken in record.items():
-            check_record(taken, TAKEN, step, "")
-            if not all(isfinite(taken[name]) for name in TAKEN):
+        for step, timing in record.items():
+            check_record(timing, FIELDS, step, "")
+            if not all(isfinite(timing[name]) for name in FIELDS):
                 raise InputError(f"{path} is damaged")
     except InputError:
         log.warning("%s is damaged: what earlier runs took is forgotten", path)
         return {}
     return {
-        step: {name: taken[name] for name in (*TAKEN, "resumed") if name in taken} for step, taken in record.items()
+        step: {name: timing[name] for name in (*FIELDS, "resumed") if name in timing} for step, timing in record.items()
     }
 
 
@@ -96,7 +96,7 @@ def _stamps(outputs: tuple[Path, ...]) -> list[int | None]:
 
 
 def _leftovers(output: Path) -> tuple[Path, ...]:
-    """Where an interrupted run keeps what it goes on with: see `fit`, `collect` and `train`."""
+    """The folders in which an interrupted run keeps its progress: see `fit`, `collect` and `train`."""
     return (
         artifacts.partial_folder(output),
         output.with_name(f"{output.name}.checkpoints"),
@@ -111,6 +111,6 @@ class _Peak:
         self.process = psutil.Process()
         self.bytes = self.process.memory_info().rss
 
-    def watch(self, done: threading.Event) -> None:
-        while not done.wait(POLL_SECONDS):
+    def watch(self, stop: threading.Event) -> None:
+        while not stop.wait(POLL_SECONDS):
             self.bytes = max(self.bytes, self.process.memory_info().rss)

@@ -1,7 +1,6 @@
-"""The equalizer without a face: sliders in, lists before and after out. `app` and `widget` show it.
+"""What the equalizer computes: from sliders, lists before and after. The app and the widget show it.
 
-A slider adds to activations: at 0 it leaves everything as it is, and concepts that share a feature add up where
-setting it twice would be a contradiction.
+A slider adds to activations. At 0 it changes nothing. If two concepts share a feature, their sliders add up.
 """
 
 import pprint
@@ -28,7 +27,7 @@ from recmodels.sequences import Histories
 CONCEPT_REACH = 2.0  # of a slider to either side; a concept turns many features at once
 FEATURE_REACH = 4.0
 STEP = 0.05
-REASONS = 3  # features that are told for each item that enters or leaves
+REASONS = 3  # features that explain why an item enters or leaves
 LONGEST = 80  # characters of a title that are shown
 
 Sliders: TypeAlias = Mapping[str | int, float]
@@ -36,7 +35,7 @@ Sliders: TypeAlias = Mapping[str | int, float]
 
 
 @dataclass(frozen=True)
-class Equalized:
+class EqualizerResult:
     """One history's list before and after a steer. Shows itself in Jupyter and in a terminal.
 
     Attributes:
@@ -64,14 +63,14 @@ class Equalized:
     def why(self, item: Any) -> str:
         """The reasons why an item entered or left, as text; empty if it did neither, or if others made it leave."""
         rows = self.reasons[self.reasons["item"] == item]
-        told = ", ".join(f"{row.feature} {row.label} {row.change:+.2f}" for row in rows.itertuples())
-        return f"{told} (all: {rows['total'].iloc[0]:+.2f})" if told else ""
+        texts = ", ".join(f"{row.feature} {row.label} {row.change:+.2f}" for row in rows.itertuples())
+        return f"{texts} (all: {rows['total'].iloc[0]:+.2f})" if texts else ""
 
     def _table(self) -> pd.DataFrame:
         """Both lists side by side, as text."""
         sides = {}
         for name, rows in (("before", self.before), ("after", self.after)):
-            sides[name] = rows["title"].map(shortened)
+            sides[name] = rows["title"].map(short_title)
             sides[f"{name}: change"] = rows["fate"]
             sides[f"{name}: why"] = rows["item"].map(self.why)
         return pd.DataFrame(sides).fillna("").rename(index=lambda place: place + 1)
@@ -85,8 +84,8 @@ class Equalized:
             return self._table().to_html(border=0, justify="left")
 
 
-def equalize(study: StudyParts, history: Any, sliders: Sliders, k: int = 10) -> Equalized:
-    """One history's list without and with what the sliders add at its last step, and why items entered and left.
+def equalize(study: StudyParts, history: Any, sliders: Sliders, k: int = 10) -> EqualizerResult:
+    """One history's list without and with the sliders, which act at its last step, and why items enter and leave.
 
     Safe to call from many threads: the recommender works for one at a time.
 
@@ -100,30 +99,35 @@ def equalize(study: StudyParts, history: Any, sliders: Sliders, k: int = 10) -> 
         InputError: not one history, an unknown item, concept or feature, or a value that is not a finite number.
     """
     rec = study.recommender
-    one = rec.recommender.histories(history)
-    if len(one) != 1:
-        raise InputError(f"{len(one)} histories were given: equalize one at a time")
-    turned, steer = _turned(sliders), steer_of(study, sliders)
+    histories = rec.recommender.histories(history)
+    if len(histories) != 1:
+        raise InputError(f"{len(histories)} histories were passed: equalize one at a time")
+    settings, steer = _nonzero(sliders), steer_of(study, sliders)
     with rec.lock:
-        plain = rec.score(one)
+        plain_scores = rec.score(histories)
         with rec.steer(steer):
-            steered = rec.score(one)
-        before, after = (_listed(study, one, *pair, k) for pair in ((plain, steered), (steered, plain)))
-        before["fate"] = [_left(*row) for row in before[["rank", "other_rank", "moved"]].itertuples(index=False)]
-        after["fate"] = [_entered(*row) for row in after[["rank", "other_rank", "moved"]].itertuples(index=False)]
-        entered, left = (rows.loc[rows["moved"], "item"].tolist() for rows in (after, before))
-        reasons = pd.concat([_reasons(study, one, entered, steer, 1), _reasons(study, one, left, steer, -1)])
-    ids = rec.recommender.vocabulary.decode(one[0]).tolist()
-    return Equalized(steer, before, after, reasons.reset_index(drop=True), snippet(study, ids, turned, k))
+            steered_scores = rec.score(histories)
+        before, after = (
+            _list_table(study, histories, *pair, k)
+            for pair in ((plain_scores, steered_scores), (steered_scores, plain_scores))
+        )
+        before["fate"] = [_exit_text(*row) for row in before[["rank", "other_rank", "moved"]].itertuples(index=False)]
+        after["fate"] = [_entry_text(*row) for row in after[["rank", "other_rank", "moved"]].itertuples(index=False)]
+        entries, exits = (rows.loc[rows["moved"], "item"].tolist() for rows in (after, before))
+        reasons = pd.concat(
+            [_reasons(study, histories, entries, steer, 1), _reasons(study, histories, exits, steer, -1)]
+        )
+    ids = rec.recommender.vocabulary.decode(histories[0]).tolist()
+    return EqualizerResult(steer, before, after, reasons.reset_index(drop=True), snippet(study, ids, settings, k))
 
 
 def steer_of(study: StudyParts, sliders: Sliders) -> Steer:
-    """What sliders do, as `equalize` and a receipt carry it out.
+    """The steer that sliders stand for.
 
     Raises:
         InputError: an unknown concept or feature, or a value that is not a finite number.
     """
-    return study.recommender.steer_of(_turned(sliders), op="add", unit="p99")
+    return study.recommender.steer_of(_nonzero(sliders), op="add", unit="p99")
 
 
 def feature_choices(study: StudyParts) -> list[int]:
@@ -134,7 +138,7 @@ def feature_choices(study: StudyParts) -> list[int]:
 
 
 def feature_name(study: StudyParts, feature: int) -> str:
-    """What a feature's slider is called.
+    """The name of a feature's slider.
 
     Raises:
         InputError: there is no such feature.
@@ -152,15 +156,15 @@ def read_history(study: StudyParts, text: str) -> list[Any]:
     """
     inside = text.strip().strip("[]()")
     parts = re.split(r"[,;\n\t]+" if re.search(r"[,;\n\t]", inside) else r"\s+", inside)
-    written = [part.strip().strip("'\"") for part in parts]
-    written = [part for part in written if part]
-    if not written:
+    tokens = [part.strip().strip("'\"") for part in parts]
+    tokens = [part for part in tokens if part]
+    if not tokens:
         raise InputError("there is no item id in this history: write them like 200, 219, 183")
     ids = {str(item): item for item in study.items.index.tolist()}
-    unknown = [part for part in written if part not in ids]
+    unknown = [part for part in tokens if part not in ids]
     if unknown:
-        raise InputError(f"the recommender knows no item {shortened(unknown[0])!r}: leave it out, or search by title")
-    return [ids[part] for part in written]
+        raise InputError(f"the recommender knows no item {short_title(unknown[0])!r}: leave it out, or search by title")
+    return [ids[part] for part in tokens]
 
 
 def snippet(study: StudyParts, history: list[Any], sliders: Sliders, k: int) -> str:
@@ -177,43 +181,43 @@ def snippet(study: StudyParts, history: list[Any], sliders: Sliders, k: int) -> 
     )
 
 
-def shortened(text: Any) -> str:
+def short_title(text: Any) -> str:
     """A title that fits a line."""
     text = " ".join(str(text).split())
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _turned(sliders: Sliders) -> dict[str | int, float]:
+def _nonzero(sliders: Sliders) -> dict[str | int, float]:
     return {key: value for key, value in sliders.items() if value != 0}
 
 
-def _listed(study: StudyParts, one: Histories, scores: Tensor, others: Tensor, k: int) -> pd.DataFrame:
+def _list_table(study: StudyParts, histories: Histories, scores: Tensor, other_scores: Tensor, k: int) -> pd.DataFrame:
     """The list that scores [1, v] make, and each item's rank by the other scores."""
-    codes, values = (part[0] for part in top_k(scores, one, k))
+    codes, values = (part[0] for part in top_k(scores, histories, k))
     codes, values = codes[codes >= 0], values[codes >= 0]
-    ranks = [int(item_ranks(others, code, one)[0]) for code in codes.tolist()]
+    ranks = [int(item_ranks(other_scores, code, histories)[0]) for code in codes.tolist()]
     items = study.recommender.recommender.vocabulary.decode(codes)
     rows = pd.DataFrame({"rank": range(1, len(codes) + 1), "item": items, "score": values, "other_rank": ranks})
     return study.titles(rows.assign(moved=rows["other_rank"] > k))
 
 
-def _left(rank: int, other: int, moved: bool) -> str:
-    """What becomes of an item of the unsteered list."""
-    return f"− leaves, to {other}" if moved else "= stays" if other == rank else f"{_arrow(other, rank)} to {other}"
+def _exit_text(rank: int, other: int, is_move: bool) -> str:
+    """The change of an item of the unsteered list, in words."""
+    return f"− leaves, to {other}" if is_move else "= stays" if other == rank else f"{_arrow(other, rank)} to {other}"
 
 
-def _entered(rank: int, other: int, moved: bool) -> str:
-    """Where an item of the steered list was."""
-    return f"+ new, was {other}" if moved else "= stays" if other == rank else f"{_arrow(rank, other)} was {other}"
+def _entry_text(rank: int, other: int, is_move: bool) -> str:
+    """The earlier rank of an item of the steered list, in words."""
+    return f"+ new, was {other}" if is_move else "= stays" if other == rank else f"{_arrow(rank, other)} was {other}"
 
 
 def _arrow(new: int, old: int) -> str:
     return "↑" if new < old else "↓"
 
 
-def _reasons(study: StudyParts, one: Histories, items: list[Any], steer: Steer, sign: int) -> pd.DataFrame:
+def _reasons(study: StudyParts, histories: Histories, items: list[Any], steer: Steer, sign: int) -> pd.DataFrame:
     """The features of the steer that moved each item's score most, upwards (1) or downwards (−1)."""
-    table = feature_contributions(study.recommender, one, items, steer)
+    table = feature_contributions(study.recommender, histories, items, steer)
     table["label"] = study.labels.loc[table["feature"]].to_numpy()
     table["total"] = table.groupby("item")["change"].transform("sum")
     table = table[sign * table["change"] > 0]

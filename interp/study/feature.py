@@ -1,4 +1,4 @@
-"""One feature of a dictionary, and all of them: what `study.features[412]` is."""
+"""The features of a study in Python: `study.features`, and one of them, `study.features[412]`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Feature:
 
     @cached_property
     def proof(self) -> pd.Series:
-        """Its row of the labels table: the best label and how well that foretells activity on unseen users."""
+        """Its row of the labels table: the best label and how well it predicts activity on unseen users."""
         return self.features.rows("labels", self.index).iloc[0]
 
     @property
@@ -62,7 +62,9 @@ class Feature:
 
     @cached_property
     def concepts(self) -> pd.DataFrame:
-        """What it follows and moves: concept, correlation, auc, sensitivity, effect, effect_se; best correlated first.
+        """Its scores with every concept, best correlated first.
+
+        Columns: concept, correlation, auc, sensitivity, effect, effect_se.
 
         effect is the change of the concept's share of the top 10 as the feature is turned up by its 99th percentile,
         half the difference to turning it down; NaN where it was never active.
@@ -86,7 +88,7 @@ class Feature:
         """The items whose scores it raises and lowers most: path, direction, rank, item, effect, title, concepts.
 
         On the path "layers" through the layers after it, as its activation acts; on "direct" past them, as its
-        direction reads. There is no second path where no block follows.
+        direction reads. Without a block after the site there is one path only.
         """
         rows = self.features.rows("effects", self.index).drop(columns="feature")
         return self.features.study.titles(rows)
@@ -130,7 +132,7 @@ class Feature:
 
     @property
     def dictionary(self) -> str:
-        """Fingerprint of the dictionary that it belongs to; a steer of another one refuses it."""
+        """Fingerprint of its dictionary; steers of other dictionaries refuse it."""
         return self.features.study.sae.fingerprint
 
     def __index__(self) -> int:

@@ -49,7 +49,7 @@ class ItemChange(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class FeatureView:
-    """What the study's tables say of one feature. Values are not rounded.
+    """The content of a study's tables for one feature. Values are not rounded.
 
     Attributes:
         index: its number.

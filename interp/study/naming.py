@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from interp.study.study import Study
 
 KIND = "named"
-SHOWN = 20  # items that light a feature
+N_ITEMS = 20  # items that light a feature
 MIN_STEPS = 5  # of an item, for its mean activation to be shown
 
 
@@ -86,15 +86,15 @@ def label_with(
     several = features is None or (isinstance(features, Iterable) and getattr(features, "ndim", 1) == 1)
     if not several or isinstance(features, str | bytes | bytearray):
         raise InputError(f"features are {quote(features)}: give a list, such as range(20)")
-    chosen = [study.features[key].index for key in (range(len(study.features)) if features is None else features)]
+    indices = [study.features[key].index for key in (range(len(study.features)) if features is None else features)]
     parts = [(study.feature_matrix(part), study.activations(part).rows["item"]) for part in ("sae", "test")]
-    found = count_by_item(study.sae, parts[0], parts[1], study.concepts)
-    items = study.items.loc[found.unseen.items, ["title", "concepts"]]
-    names, fits, failures = [""] * len(chosen), np.zeros((len(chosen), len(items)), dtype=bool), []
-    for row, feature in enumerate(chosen):
-        seen = evidence(study, found, feature)
+    feature_activity = count_by_item(study.sae, parts[0], parts[1], study.concepts)
+    items = study.items.loc[feature_activity.unseen.items, ["title", "concepts"]]
+    names, fits, failures = [""] * len(indices), np.zeros((len(indices), len(items)), dtype=bool), []
+    for row, feature in enumerate(indices):
+        facts = evidence(study, feature_activity, feature)
         try:  # hours of a language model's answers are not lost to one that times out
-            name = function(seen)
+            name = function(facts)
             answers = name.fits(items) if isinstance(name, Name) else ()
         except Exception as error:
             failures.append(f"feature {feature}: {type(error).__name__}: {' '.join(str(error).split())}")
@@ -107,25 +107,25 @@ def label_with(
                 "Name(label, fits), a label and a function from items to truth values (from interp import Name)"
             )
         names[row], fits[row] = name.label, _truths(name, answers, len(items))
-    if failures and len(failures) == len(chosen):
+    if failures and len(failures) == len(indices):
         raise InputError(f"the function failed for every feature: correct it and try one feature first ({failures[0]})")
     if failures:
         warnings.warn(
-            f"the function failed for {len(failures)} of {len(chosen)} features, which stay without a name; first for "
+            f"the function failed for {len(failures)} of {len(indices)} features, which stay without a name; first for "
             f"{failures[0]}",
             stacklevel=2,
         )
-    scores = score(fits, found.unseen.select(np.array(chosen, dtype=int)), found.hard[chosen])
+    scores = score(fits, feature_activity.unseen.select(np.array(indices, dtype=int)), feature_activity.hard[indices])
     kinds = [KIND if label else "" for label in names]
-    return pd.DataFrame({"feature": chosen, "label": names, "kind": kinds}).join(scores)
+    return pd.DataFrame({"feature": indices, "label": names, "kind": kinds}).join(scores)
 
 
-def evidence(study: "Study", found: ItemCounts, feature: int) -> Evidence:
+def evidence(study: "Study", feature_activity: ItemCounts, feature: int) -> Evidence:
     """What is known of one feature from the steps that labels are learnt from."""
-    learnt = found.training
+    learnt = feature_activity.training
     active = learnt.active[[feature]].toarray()
-    mean = found.mean[[feature]].toarray()[0]
-    order = np.argsort(-np.where(learnt.steps >= MIN_STEPS, mean, 0), kind="stable")[:SHOWN]
+    mean = feature_activity.mean[[feature]].toarray()[0]
+    order = np.argsort(-np.where(learnt.steps >= MIN_STEPS, mean, 0), kind="stable")[:N_ITEMS]
     order = order[mean[order] > 0]
     items = pd.DataFrame(
         {
@@ -136,13 +136,13 @@ def evidence(study: "Study", found: ItemCounts, feature: int) -> Evidence:
         }
     )
     has = study.concepts.labels(learnt.items).astype(float)
-    hits, said = active @ has, learnt.steps @ has
+    hits, predictions = active @ has, learnt.steps @ has
     concepts = pd.DataFrame(
         {
             "concept": study.concepts.names,
-            "precision": hits[0] / np.maximum(said, 1),
+            "precision": hits[0] / np.maximum(predictions, 1),
             "recall": hits[0] / max(active.sum(), 1),
-            "f1": f1_of(hits, said, active.sum(axis=1))[0],
+            "f1": f1_of(hits, predictions, active.sum(axis=1))[0],
         }
     )
     effects = study.features[feature].effects
@@ -156,9 +156,9 @@ def evidence(study: "Study", found: ItemCounts, feature: int) -> Evidence:
 
 
 def _truths(name: Name, answers: Sequence[bool], n_items: int) -> np.ndarray:
-    given = np.asarray(answers)
-    if given.shape != (n_items,):
+    values = np.asarray(answers)
+    if values.shape != (n_items,):
         raise InputError(
-            f"the name {name.label!r} answers for {given.size} items: give a truth value for each of the {n_items}"
+            f"the name {name.label!r} answers for {values.size} items: give a truth value for each of the {n_items}"
         )
-    return given.astype(bool)
+    return values.astype(bool)

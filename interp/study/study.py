@@ -15,7 +15,7 @@ from interp.steering.feature_names import feature_or_concept
 from interp.store.study_folder import RECORD, read_study_record
 from interp.study.feature import Features
 from interp.study.glance import as_html, as_text
-from interp.study.recommendations import Recommended
+from interp.study.recommendations import Recommendations
 from interp.study.study_figures import StudyFigures
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal, quote
@@ -98,7 +98,7 @@ class Study(StudyParts):
         """The study's plotly figures: `study.figures.map()`."""
         return StudyFigures(self.features)
 
-    def recommend(self, histories: Any, k: int = 10) -> Recommended:
+    def recommend(self, histories: Any, k: int = 10) -> Recommendations:
         """Each history's k best new items, under the steers in force: user, rank, item, score, title, concepts.
 
         In a terminal it shows itself as one list per user; whatever pandas makes of it is a plain DataFrame.
@@ -106,13 +106,13 @@ class Study(StudyParts):
         Raises:
             InputError: a history cannot be read.
         """
-        return Recommended(self.titles(self.recommender.recommend(histories, k)))
+        return Recommendations(self.titles(self.recommender.recommend(histories, k)))
 
     def equalizer(self, k: int = 10) -> "VBox":
         """Sliders for concepts and features, and one history's list before and after, as a Jupyter widget.
 
         Raises:
-            InputError: ipywidgets is not installed, or k is no list length.
+            InputError: ipywidgets is not installed, or k is not a positive integer.
         """
         from interp.study.widget import equalizer  # an optional dependency
 

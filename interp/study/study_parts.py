@@ -1,4 +1,4 @@
-"""What a finished run has written: its recommender, dictionary, tables and users, each read when it is asked for."""
+"""What a finished run wrote: recommender, dictionary, tables and users. Each is read when it is first needed."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -109,7 +109,7 @@ class StudyParts:
         """What the dictionary makes of a part: sparse [n, f], one row for each of `activations(part)`.
 
         Raises:
-            InputError: there is no such part, or what is kept of it is damaged.
+            InputError: there is no such part, or its stored matrix is damaged.
         """
         folder = self.folder / "features" / self.site / self.sae.config.name / part
         return feature_matrix(self.activations(part), self.sae, folder)
@@ -209,14 +209,14 @@ class StudyParts:
         return recommendations.join(self.items[["title", "concepts"]], on="item")
 
 
-def _name(name: Any, what: str) -> str:
-    """The name of a part of a study, which is no path.
+def _name(name: Any, kind: str) -> str:
+    """The name of a part of a study, after a check that it is not a path.
 
     Raises:
-        InputError: it is no text, or leads elsewhere.
+        InputError: it is not text, or it is a path.
     """
     if not isinstance(name, str) or not name:
-        raise InputError(f"there is no {what} {quote(name)}: give its name")
-    if what != "concept" and (Path(name).name != name or "\0" in name or len(name) > LONGEST):
-        raise InputError(f"there is no {what} {quote(name)}: give its name, not a path")
+        raise InputError(f"there is no {kind} {quote(name)}: give its name")
+    if kind != "concept" and (Path(name).name != name or "\0" in name or len(name) > LONGEST):
+        raise InputError(f"there is no {kind} {quote(name)}: give its name, not a path")
     return name

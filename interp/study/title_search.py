@@ -38,17 +38,17 @@ def search(study: StudyParts, words: str, limit: int = 12) -> pd.DataFrame:
     Raises:
         InputError: more characters or words than anybody searches by.
     """
-    wanted = list(dict.fromkeys(plain(words).split())) if len(words) <= LONGEST else []
-    if len(words) > LONGEST or len(wanted) > WORDS:
+    terms = list(dict.fromkeys(plain(words).split())) if len(words) <= LONGEST else []
+    if len(words) > LONGEST or len(terms) > WORDS:
         raise InputError(f"the search is too long: {WORDS} words and {LONGEST} characters are the most")
-    kept = vars(study)  # where its cached properties lie, too
-    titles: Titles | None = kept.get("_titles")
+    cache = vars(study)  # where its cached properties lie, too
+    titles: Titles | None = cache.get("_titles")
     if titles is None or titles.source is not study.items:
-        titles = kept["_titles"] = Titles.of(study.items)
-    by_id = titles.place.get(words.strip()) if wanted else None
+        titles = cache["_titles"] = Titles.of(study.items)
+    by_id = titles.place.get(words.strip()) if terms else None
     places = []
-    for place, title in enumerate(titles.plain if wanted else []):
-        if place == by_id or all(word in title for word in wanted):
+    for place, title in enumerate(titles.plain if terms else []):
+        if place == by_id or all(word in title for word in terms):
             places.append(place)
             if len(places) == limit:
                 break

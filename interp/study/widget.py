@@ -1,4 +1,4 @@
-"""The equalizer as a Jupyter widget: `study.equalizer()`. What it shows, `interp.study.equalizer` works out."""
+"""The equalizer as a Jupyter widget: `study.equalizer()`. `interp.study.equalizer` computes what it shows."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def equalizer(study: StudyParts, k: int = 10) -> widgets.VBox:
         k: list length.
 
     Raises:
-        InputError: k is no list length.
+        InputError: k is not a positive integer.
     """
     k = check_length(k)
     users = study.users()
@@ -59,8 +59,8 @@ def equalizer(study: StudyParts, k: int = 10) -> widgets.VBox:
         widgets.Textarea(disabled=True, rows=9, layout={"width": "95%"}),
     )
 
-    def turned() -> dict[str | int, float]:
-        return {key: one.value for key, one in sliders.items()}
+    def slider_values() -> dict[str | int, float]:
+        return {key: slider.value for key, slider in sliders.items()}
 
     def show(_change: Any = None) -> None:
         note.value = lists.value = receipt.value = code.value = ""
@@ -69,11 +69,11 @@ def equalizer(study: StudyParts, k: int = 10) -> widgets.VBox:
             return
         try:
             history = read_history(study, ids.value)
-            found = equalize(study, history, turned(), k)
+            result = equalize(study, history, slider_values(), k)
         except InputError as error:
             note.value = str(error)
             return
-        lists.value, code.value = found._repr_html_(), found.python
+        lists.value, code.value = result._repr_html_(), result.python
 
     def choose(change: dict[str, Any]) -> None:
         if change["new"] is not None:
@@ -87,22 +87,22 @@ def equalizer(study: StudyParts, k: int = 10) -> widgets.VBox:
             rows.children = tuple(sliders.values())
 
     def all_to_zero(_button: Any) -> None:
-        for one in sliders.values():
-            one.value = 0.0
+        for slider in sliders.values():
+            slider.value = 0.0
 
     def make_receipt(_button: Any) -> None:
         receipt.value = "… some seconds …"
-        receipt.value = study.receipt(steer_of(study, turned()), k=k)._repr_html_()
+        receipt.value = study.receipt(steer_of(study, slider_values()), k=k)._repr_html_()
 
     user.observe(choose, "value")
-    for one in (ids, *sliders.values()):
-        one.observe(show, "value")
+    for slider in (ids, *sliders.values()):
+        slider.observe(show, "value")
     add.on_click(add_feature)
     reset.on_click(all_to_zero)
     measure.on_click(make_receipt)
     show()
-    left = widgets.VBox([user, ids, rows, widgets.HBox([feature, add]), widgets.HBox([reset, measure])])
-    return widgets.VBox([note, widgets.HBox([left, widgets.VBox([lists, receipt])]), code])
+    controls = widgets.VBox([user, ids, rows, widgets.HBox([feature, add]), widgets.HBox([reset, measure])])
+    return widgets.VBox([note, widgets.HBox([controls, widgets.VBox([lists, receipt])]), code])
 
 
 def _slider(name: str, reach: float) -> widgets.FloatSlider:

@@ -1,4 +1,4 @@
-"""What features and neurons agree with."""
+"""The concepts that features and neurons follow."""
 
 from interp.analyses.alignment import claims, exhibits, tables
 from interp.store.analysis import Analysis, Exhibit, Table

@@ -27,12 +27,13 @@ def beats_neurons(concepts_table: pd.DataFrame) -> Claim:
     """Section 7.1.3, from the table `concepts`."""
     concepts = concepts_table
     wins = concepts["correlation"] > concepts["neuron_correlation"]
-    lost = concepts.loc[~wins, "concept"].tolist()
+    exceptions = concepts.loc[~wins, "concept"].tolist()
     return Claim(
         "7.1.3",
         "For nearly every concept the best feature correlates better than the best neuron.",
         "Holds if it does for at least 9 in 10 concepts.",
-        f"True for {int(wins.sum())} of {len(wins)} concepts" + (f", not for {', '.join(lost)}." if lost else "."),
+        f"True for {int(wins.sum())} of {len(wins)} concepts"
+        + (f", not for {', '.join(exceptions)}." if exceptions else "."),
         bool(wins.mean() >= NEARLY_ALL),
         ("concepts",),
     )
@@ -41,12 +42,12 @@ def beats_neurons(concepts_table: pd.DataFrame) -> Claim:
 def better_on_average(concepts_table: pd.DataFrame) -> Claim:
     """Section 7.1.3, Table 3, from the table `concepts`."""
     features, neurons = concepts_table["correlation"], concepts_table["neuron_correlation"]
-    told = [f"{values.min():.3f} / {values.mean():.3f} / {values.max():.3f}" for values in (features, neurons)]
+    texts = [f"{values.min():.3f} / {values.mean():.3f} / {values.max():.3f}" for values in (features, neurons)]
     return Claim(
         "7.1.3",
         "On average over concepts, features correlate better than neurons.",
         "Holds if the mean over concepts is larger.",
-        f"Minimum / mean / maximum: features {told[0]}, neurons {told[1]}.",
+        f"Minimum / mean / maximum: features {texts[0]}, neurons {texts[1]}.",
         bool(features.mean() > neurons.mean()),
         ("concepts",),
     )
@@ -68,21 +69,21 @@ def grows_with_activation(
         return Claim("7.2.1", statement, criterion, "Every top feature follows another concept more.", None, tables)
     by_feature = dict(iter(histograms_table.groupby("feature")))
     grows = sum(_upper_is_larger(by_feature[feature].sort_values("left")) for feature in own)
-    measured = f"True for {grows} of {len(own)} top features."
-    return Claim("7.2.1", statement, criterion, measured, grows >= NEARLY_ALL * len(own), tables)
+    result = f"True for {grows} of {len(own)} top features."
+    return Claim("7.2.1", statement, criterion, result, grows >= NEARLY_ALL * len(own), tables)
 
 
 def other_attributes(attributes_table: pd.DataFrame, attribute: str) -> Claim:
     """Appendix C, from the table `attributes`."""
     statement = "Features also follow other attributes of the items better than neurons do."
     criterion = "Holds if the mean of the top features’ correlations is larger for each of the attributes."
-    others = attributes_table[attributes_table["attribute"] != attribute]
-    if others.empty:
+    rest = attributes_table[attributes_table["attribute"] != attribute]
+    if rest.empty:
         return Claim("C", statement, criterion, "No other attributes are configured.", None, ("attributes",))
-    means = others.groupby("attribute", sort=False)[["correlation", "neuron_correlation"]].mean()
-    told = [f"{row.Index} {row.correlation:.3f} against {row.neuron_correlation:.3f}" for row in means.itertuples()]
+    means = rest.groupby("attribute", sort=False)[["correlation", "neuron_correlation"]].mean()
+    texts = [f"{row.Index} {row.correlation:.3f} against {row.neuron_correlation:.3f}" for row in means.itertuples()]
     holds = bool((means["correlation"] > means["neuron_correlation"]).all())
-    return Claim("C", statement, criterion, f"Features against neurons: {', '.join(told)}.", holds, ("attributes",))
+    return Claim("C", statement, criterion, f"Features against neurons: {', '.join(texts)}.", holds, ("attributes",))
 
 
 def _upper_is_larger(bins: pd.DataFrame) -> bool:

@@ -53,7 +53,7 @@ def alignment(
     beside = _features_beside_neurons(of_features, of_neurons)
     labels = labels[:, [concepts.index(name) for name in of_features.concepts]]
     best = of_features.correlation.argmax(axis=1)
-    followed = replace(store, rows=store.rows.assign(next=next_items(store, held_out)))
+    store_with_next = replace(store, rows=store.rows.assign(next=next_items(store, held_out)))
     overall = {
         **reconstruction(store, sae),
         "sae_mean_top_correlation": of_features.mean_top_correlation,
@@ -69,7 +69,7 @@ def alignment(
         "neurons": of_neurons.table().rename(columns={"feature": "neuron"}),
         "features": _features(activations, store, of_features, labels, best),
         "histograms": histograms(activations, labels, best),
-        "histories": banded_histories(activations, followed),
+        "histories": banded_histories(activations, store_with_next),
     }
 
 
@@ -79,14 +79,14 @@ def _attributes(
     activations: sparse.csc_array,
     neurons: np.ndarray,
     store: ActivationStore,
-    others: Mapping[str, Concepts],
+    other_concepts: Mapping[str, Concepts],
 ) -> pd.DataFrame:
     """The table `concepts` again, with those of the other attributes below it."""
     parts = [beside.assign(attribute=attribute)]
-    for name, concepts in others.items():
+    for name, concepts in other_concepts.items():
         labels = concepts.labels(store.rows["item"])
-        both = (align(values, labels, concepts.names) for values in (activations, neurons))
-        parts.append(_features_beside_neurons(*both).assign(attribute=name))
+        alignments = (align(values, labels, concepts.names) for values in (activations, neurons))
+        parts.append(_features_beside_neurons(*alignments).assign(attribute=name))
     table = pd.concat(parts, ignore_index=True)
     return table[["attribute", *table.columns.drop("attribute")]]
 
@@ -103,17 +103,17 @@ def _features_beside_neurons(features: Alignment, neurons: Alignment) -> pd.Data
 def _features(
     activations: Any, store: ActivationStore, aligned: Alignment, labels: np.ndarray, best: np.ndarray
 ) -> pd.DataFrame:
-    each = np.arange(len(best))
+    positions = np.arange(len(best))
     mean_share, pooled_share = p_top(activations, store, labels)
     return (
         statistics(activations)
         .assign(
             concept=np.array(aligned.concepts)[best],
-            correlation=aligned.correlation[each, best],
-            auc=aligned.auc[each, best],
-            sensitivity=aligned.sensitivity[each, best],
-            p_top100=mean_share[each, best],
-            p_top100_pooled=pooled_share[each, best],
+            correlation=aligned.correlation[positions, best],
+            auc=aligned.auc[positions, best],
+            sensitivity=aligned.sensitivity[positions, best],
+            p_top100=mean_share[positions, best],
+            p_top100_pooled=pooled_share[positions, best],
         )
         .reset_index()
     )

@@ -22,9 +22,9 @@ def beyond_the_concepts(cases_table: pd.DataFrame) -> Claim:
     # What nearly every item has takes a large share of any activation: that alone names nothing.
     best = _best_cases(rows[rows["correlation"] >= UNALIGNED])
     if best.empty:
-        why = f"No category has a feature with a correlation of {UNALIGNED:g}."
-        return Claim("7.2.2", statement, criterion, why, False, ("cases",))
-    return Claim("7.2.2", statement, criterion, _listed(best), bool((best["p_top100"] >= P_TOP).any()), ("cases",))
+        reason = f"No category has a feature with a correlation of {UNALIGNED:g}."
+        return Claim("7.2.2", statement, criterion, reason, False, ("cases",))
+    return Claim("7.2.2", statement, criterion, _largest(best), bool((best["p_top100"] >= P_TOP).any()), ("cases",))
 
 
 def single_items(cases_table: pd.DataFrame) -> Claim:
@@ -34,9 +34,9 @@ def single_items(cases_table: pd.DataFrame) -> Claim:
     rows = cases_table[cases_table["kind"] == "item"]
     if rows.empty:
         return Claim("7.2.2", statement, criterion, "No item is common enough to look.", None, ("cases",))
-    found = rows[rows["p_top100"] >= P_TOP]
-    measured = f"True for {len(found)} of the {len(rows)} best-aligned features. {_listed(_best_cases(rows))}"
-    return Claim("7.2.2", statement, criterion, measured, len(found) >= SEVERAL, ("cases",))
+    predominant = rows[rows["p_top100"] >= P_TOP]
+    result = f"True for {len(predominant)} of the {len(rows)} best-aligned features. {_largest(_best_cases(rows))}"
+    return Claim("7.2.2", statement, criterion, result, len(predominant) >= SEVERAL, ("cases",))
 
 
 def _best_cases(cases: pd.DataFrame) -> pd.DataFrame:
@@ -44,6 +44,6 @@ def _best_cases(cases: pd.DataFrame) -> pd.DataFrame:
     return cases.sort_values("p_top100", ascending=False).drop_duplicates("kind").sort_values("kind")
 
 
-def _listed(best: pd.DataFrame) -> str:
-    told = [f"{row.kind} {row.concept} {row.p_top100:.2f}" for row in best.itertuples()]
-    return f"Largest p_top100: {'; '.join(told)}."
+def _largest(best: pd.DataFrame) -> str:
+    texts = [f"{row.kind} {row.concept} {row.p_top100:.2f}" for row in best.itertuples()]
+    return f"Largest p_top100: {'; '.join(texts)}."

@@ -9,10 +9,10 @@ from interp.study.study import Study
 
 def categories(study: Study) -> Block:
     """Figure 6: histories of the best case of each kind, and all cases found."""
-    found, histories = study.table("cases"), study.table("case_histories")
+    cases, histories = study.table("cases"), study.table("case_histories")
     items, largest = study.items, study.table("features").set_index("feature")["max"]
     groups = []
-    for case in found[found["rank"] == 1].itertuples():
+    for case in cases[cases["rank"] == 1].itertuples():
         rows = histories[histories["kind"] == case.kind]
         groups.append(
             {
@@ -40,17 +40,17 @@ def categories(study: Study) -> Block:
         "of the feature’s largest. Blue edge and filled label: the item belongs to the category.",
         ["cases", "case_histories", "features", "items"],
         {"kind": "histories", "groups": groups},
-        table(found, columns),
+        table(cases, columns),
     )
 
 
 def _history(rows: pd.DataFrame, items: pd.DataFrame) -> Block:
-    known = items.loc[rows["item"]]
+    item_rows = items.loc[rows["item"]]
     return {
         "user": str(rows["user"].iat[0]),
         "first": int(rows["step"].iat[0]),
-        "titles": known["title"].tolist(),
-        "concepts": [list(names) for names in known["concepts"]],
+        "titles": item_rows["title"].tolist(),
+        "concepts": [list(names) for names in item_rows["concepts"]],
         "has": rows["has"].astype(bool).tolist(),
         "activations": numbers(rows["activation"]),
     }

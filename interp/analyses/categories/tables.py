@@ -17,5 +17,5 @@ def categories(
     attribute: str,
 ) -> Tables:
     """Tables `cases` and `case_histories` (paper Figure 6); see `interp.features.category_search`."""
-    found, histories = search(test_features, test_store, catalogue, concepts, attribute)
-    return {"cases": found, "case_histories": histories}
+    cases, histories = search(test_features, test_store, catalogue, concepts, attribute)
+    return {"cases": cases, "case_histories": histories}

@@ -1,4 +1,4 @@
-"""Whether features do what they say."""
+"""Effects of features compared with their correlations."""
 
 from interp.analyses.causal import claims, exhibits, tables
 from interp.store.analysis import Analysis, Exhibit, Table

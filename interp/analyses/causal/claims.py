@@ -15,15 +15,15 @@ def does_what_it_says(causal_agreement_table: pd.DataFrame) -> Claim:
         f"whose most raised concept is their best-correlated one are above chance, with p < {P:g}."
     )
     if causal_agreement_table.empty:
-        why = "Fewer than two concepts tell steps apart."
-        return Claim(BEYOND, statement, criterion, why, None, ("causal_agreement",))
+        reason = "Fewer than two concepts tell steps apart."
+        return Claim(BEYOND, statement, criterion, reason, None, ("causal_agreement",))
     rows = causal_agreement_table.set_index("score")
     above = (rows["value"] > rows["chance"]) & (rows["p"] < P)
     ranks, tops = rows.loc["rank_correlation"], rows.loc["top_matches"]
     # Adding 0 makes the sign of −0 go away.
-    measured = (
+    result = (
         f"Rank correlation {signed(ranks['value'], '.2f')} (by chance {signed(round(ranks['chance'], 2) + 0, '.2f')}, "
         f"p {ranks['p']:.2g}); the concept is the same for {tops['value']:.0%} (by chance {tops['chance']:.0%}, "
         f"p {tops['p']:.2g}) of {ranks['features']:.0f} features, over {ranks['users']:.0f} users."
     )
-    return Claim(BEYOND, statement, criterion, measured, bool(above.all()), ("causal_agreement",))
+    return Claim(BEYOND, statement, criterion, result, bool(above.all()), ("causal_agreement",))

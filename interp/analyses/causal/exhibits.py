@@ -15,7 +15,7 @@ def causes(study: Study) -> Block:
     top = study.table("concepts")
     steered = top[top["feature"].isin(study.table("causal")["feature"])]
     scores = study.table("causal_agreement")
-    shown = [
+    blocks = [
         figure(plots.concept_heatmap(study.table("alignment"), steered), "What they say: correlation", half=True),
         figure(plots.causal_heatmap(study.table("causal"), steered), "What they do: change of the share", half=True),
     ]
@@ -28,7 +28,7 @@ def causes(study: Study) -> Block:
             Column("features", "Features", 0),
             Column("users", "Users", 0),
         ]
-        shown.append(table(scores.assign(name=scores["score"].map(SCORES)), columns))
+        blocks.append(table(scores.assign(name=scores["score"].map(SCORES)), columns))
         columns = [
             Column("concept", "Concept", None),
             Column("rank_correlation", "Rank correlation over features"),
@@ -36,7 +36,7 @@ def causes(study: Study) -> Block:
             Column("effect", "Its effect"),
             Column("place", "Place among all effects", 0),
         ]
-        shown.append(table(study.table("causal_concepts"), columns, "Concept by concept"))
+        blocks.append(table(study.table("causal_concepts"), columns, "Concept by concept"))
     return exhibit(
         "",
         "Do features do what they say?",
@@ -44,5 +44,5 @@ def causes(study: Study) -> Block:
         "concept in the top 10: half the difference between turning it up and down by its 99th percentile at the last "
         "step. By chance: with the effects of another feature.",
         ["concepts", "alignment", "causal", "causal_agreement", "causal_concepts"],
-        *shown,
+        *blocks,
     )

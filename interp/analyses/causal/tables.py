@@ -41,25 +41,25 @@ def causal(
     units = features_table.set_index("feature")["p99"]
     units = units[units > 0]
     users = sample_users(test_users.split_last()[0], max(LISTS // (2 * len(units)), 2))
-    found = causal_map(rec, users, units, concepts, site=site)
+    effect_map = causal_map(rec, users, units, concepts, site=site)
     overall = pd.DataFrame(columns=["score", "value", "chance", "p", "features", "users"])
-    each = pd.DataFrame(columns=["concept", "rank_correlation", "feature", "effect", "place"])
+    by_concept = pd.DataFrame(columns=["concept", "rank_correlation", "feature", "effect", "place"])
     if alignment_table["concept"].nunique() > 1:
-        agreed = agreement(found, alignment_table)
+        scores = agreement(effect_map, alignment_table)
         overall = pd.DataFrame(
             {
                 "score": ["rank_correlation", "top_matches"],
-                "value": [agreed.rank_correlation, agreed.top_matches],
-                "chance": agreed.by_chance,
-                "p": agreed.p_values,
+                "value": [scores.rank_correlation, scores.top_matches],
+                "chance": scores.by_chance,
+                "p": scores.p_values,
                 "features": len(units),
                 "users": len(users),
             }
         )
-        each = agreed.concepts
+        by_concept = scores.concepts
     return {
-        "causal": found.table(),
-        "moved_items": found.item_changes,
+        "causal": effect_map.table(),
+        "moved_items": effect_map.item_changes,
         "causal_agreement": overall,
-        "causal_concepts": each,
+        "causal_concepts": by_concept,
     }

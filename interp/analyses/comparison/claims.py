@@ -5,14 +5,14 @@ import pandas as pd
 
 from interp.config import SAEConfig
 from interp.sae_registry import sae_kind
-from interp.store.claim import BEYOND, NOTHING, Claim, drop, signed
+from interp.store.claim import BEYOND, NO_HITS, Claim, drop, signed
 
-LOST = 0.05  # of NDCG@10; the paper loses 0.002 of 0.100
+MAX_LOSS = 0.05  # of NDCG@10; the paper loses 0.002 of 0.100
 TREMBLE = 0.02  # of NDCG@10, from one λ to the next, that counts as no change
 SPREAD = 0.10
 SMALL = 256  # features of a dictionary that the paper calls too small
 SIMILAR = 0.20
-KEPT = 0.90
+MIN_KEPT = 0.90
 MEASURE = "mean_top_correlation"
 
 
@@ -34,25 +34,26 @@ def similar_blocks(sites_table: pd.DataFrame) -> Claim:
     if len(blocks) < 2:
         return Claim("5", statement, criterion, "Dictionaries of one block only.", None, ("sites",))
     below = drop(blocks.max(), blocks.min())
-    measured = f"{_listed(blocks)} The worst is {below:.0%} below the best."
-    return Claim("5", statement, criterion, measured, bool(below <= SIMILAR), ("sites",))
+    result = f"{_listed(blocks)} The worst is {below:.0%} below the best."
+    return Claim("5", statement, criterion, result, bool(below <= SIMILAR), ("sites",))
 
 
 def reconstruction(recommender_table: pd.DataFrame, dictionaries_table: pd.DataFrame) -> Claim:
     """Section 6, from the tables `recommender` and `dictionaries`."""
     statement = "At the λ of choice, replacing the layer by its reconstruction hardly changes the recommendations."
-    criterion = f"Holds if NDCG@10 loses at most {LOST:.0%} (in the paper 0.098 is left of 0.100)."
+    criterion = f"Holds if NDCG@10 loses at most {MAX_LOSS:.0%} (in the paper 0.098 is left of 0.100)."
     tables = ("recommender", "dictionaries")
-    plain, replaced = recommender_table.set_index("replaced").loc[["none", "all"], "ndcg@10"]
+    plain, reconstructed = recommender_table.set_index("replaced").loc[["none", "all"], "ndcg@10"]
     if not plain:
-        return Claim("6", statement, criterion, NOTHING, None, tables)
-    chosen = dictionaries_table[dictionaries_table["chosen"]].iloc[0]
-    lost = drop(plain, replaced)
-    name = sae_kind(chosen["trainer"]).symbol
-    measured = (
-        f"At {name} = {chosen['sparsity']:g}, NDCG@10 is {replaced:.4f} against {plain:.4f}: {signed(-lost, '+.1%')}."
+        return Claim("6", statement, criterion, NO_HITS, None, tables)
+    dictionary = dictionaries_table[dictionaries_table["chosen"]].iloc[0]
+    loss = drop(plain, reconstructed)
+    name = sae_kind(dictionary["trainer"]).symbol
+    result = (
+        f"At {name} = {dictionary['sparsity']:g}, NDCG@10 is {reconstructed:.4f} against {plain:.4f}: "
+        f"{signed(-loss, '+.1%')}."
     )
-    return Claim("6", statement, criterion, measured, bool(lost <= LOST), tables)
+    return Claim("6", statement, criterion, result, bool(loss <= MAX_LOSS), tables)
 
 
 def stronger_penalty(l1_table: pd.DataFrame, sae_config: SAEConfig) -> Claim:
@@ -62,37 +63,37 @@ def stronger_penalty(l1_table: pd.DataFrame, sae_config: SAEConfig) -> Claim:
         f"Holds if NDCG@10 is lower at the largest λ than at the smallest, and rises by no more than {TREMBLE:.0%} of "
         "the original's from any λ to the next."
     )
-    rows, why = _penalties(l1_table, sae_config)
-    if why:
-        return Claim("6", statement, criterion, why, None, ("l1",))
+    rows, reason = _penalties(l1_table, sae_config)
+    if reason:
+        return Claim("6", statement, criterion, reason, None, ("l1",))
     values = rows["ndcg@10"].to_numpy()
     plain = l1_table.loc[l1_table["sparsity"].isna(), "ndcg@10"].iloc[0]
     if not plain:
-        return Claim("6", statement, criterion, NOTHING, None, ("l1",))
+        return Claim("6", statement, criterion, NO_HITS, None, ("l1",))
     rise = np.diff(values).max()
     first, last = rows.iloc[0], rows.iloc[-1]
-    measured = (
+    result = (
         f"NDCG@10 goes from {first['ndcg@10']:.4f} at λ = {first['sparsity']:g} to {last['ndcg@10']:.4f} at "
         f"λ = {last['sparsity']:g}; the largest rise between neighbours is {max(rise, 0):.4f} (original {plain:.4f})."
     )
     holds = bool(values[-1] < values[0] and rise <= TREMBLE * plain)
-    return Claim("6", statement, criterion, measured, holds, ("l1",))
+    return Claim("6", statement, criterion, result, holds, ("l1",))
 
 
 def best_between(l1_table: pd.DataFrame, sae_config: SAEConfig) -> Claim:
     """Section 7.1.2, from the table `l1`."""
     statement = "The mean correlation is lower for very low and for high λ than between them."
     criterion = "Holds if it is lower at the smallest and at the largest λ than at the best one between."
-    rows, why = _penalties(l1_table, sae_config)
-    if why:
-        return Claim("7.1.2", statement, criterion, why, None, ("l1",))
+    rows, reason = _penalties(l1_table, sae_config)
+    if reason:
+        return Claim("7.1.2", statement, criterion, reason, None, ("l1",))
     first, last = rows.iloc[0], rows.iloc[-1]
     best = rows.iloc[1:-1].sort_values(MEASURE).iloc[-1]
-    named = {"the smallest λ": first, "the best between": best, "the largest": last}
-    told = [f"{row[MEASURE]:.3f} at {name} ({row['sparsity']:g})" for name, row in named.items()]
-    measured = f"It is {', '.join(told)}; means over {_runs(rows)}."
+    rows_by_name = {"the smallest λ": first, "the best between": best, "the largest": last}
+    texts = [f"{row[MEASURE]:.3f} at {name} ({row['sparsity']:g})" for name, row in rows_by_name.items()]
+    result = f"It is {', '.join(texts)}; means over {_runs(rows)}."
     holds = bool(first[MEASURE] < best[MEASURE] > last[MEASURE])
-    return Claim("7.1.2", statement, criterion, measured, holds, ("l1",))
+    return Claim("7.1.2", statement, criterion, result, holds, ("l1",))
 
 
 def stable_sizes(sizes_table: pd.DataFrame) -> Claim:
@@ -101,38 +102,40 @@ def stable_sizes(sizes_table: pd.DataFrame) -> Claim:
     criterion = f"Holds if largest and smallest differ by at most {SPREAD:.0%} of their mean."
     rows = sizes_table[sizes_table["n_features"] > SMALL]
     if len(rows) < 2:
-        why = f"{_count(len(rows), 'size')} above {SMALL} features: two are needed."
-        return Claim("7.1.2", statement, criterion, why, None, ("sizes",))
+        reason = f"{_count(len(rows), 'size')} above {SMALL} features: two are needed."
+        return Claim("7.1.2", statement, criterion, reason, None, ("sizes",))
     values = rows[MEASURE]
     spread = (values.max() - values.min()) / values.mean() if values.max() > values.min() else 0.0
-    measured = (
+    result = (
         f"From {values.min():.3f} to {values.max():.3f} over {len(rows)} sizes of {rows['n_features'].min()} to "
         f"{rows['n_features'].max()} features ({_runs(rows)}): a spread of {spread:.0%}."
     )
-    return Claim("7.1.2", statement, criterion, measured, bool(spread <= SPREAD), ("sizes",))
+    return Claim("7.1.2", statement, criterion, result, bool(spread <= SPREAD), ("sizes",))
 
 
 def sparse_is_aligned(dictionaries_table: pd.DataFrame, sparse_l0: float) -> Claim:
     """Beyond the paper, from the table `dictionaries`."""
     statement = f"A dictionary with at most {sparse_l0:g} features active per step is nearly as interpretable."
     criterion = (
-        f"Holds if the best such dictionary's mean top correlation is at least {KEPT:.0%} of the chosen one's "
+        f"Holds if the best such dictionary's mean top correlation is at least {MIN_KEPT:.0%} of the chosen one's "
         "(both picked on held-out users)."
     )
-    sparse, chosen = (dictionaries_table[dictionaries_table[flag]].iloc[0] for flag in ("sparse", "chosen"))
+    sparse, dictionary = (dictionaries_table[dictionaries_table[flag]].iloc[0] for flag in ("sparse", "chosen"))
     if sparse["val_l0"] > sparse_l0:
-        why = f"No dictionary is that sparse: the sparsest has {sparse['val_l0']:.1f} active on held-out users."
-        return Claim(BEYOND, statement, criterion, why, None, ("dictionaries",))
+        reason = f"No dictionary is that sparse: the sparsest has {sparse['val_l0']:.1f} active on held-out users."
+        return Claim(BEYOND, statement, criterion, reason, None, ("dictionaries",))
     if sparse["chosen"]:
-        why = f"The chosen dictionary is itself that sparse, with {chosen['val_l0']:.1f} active on held-out users."
-        return Claim(BEYOND, statement, criterion, why, None, ("dictionaries",))
-    told = [
+        reason = (
+            f"The chosen dictionary is itself that sparse, with {dictionary['val_l0']:.1f} active on held-out users."
+        )
+        return Claim(BEYOND, statement, criterion, reason, None, ("dictionaries",))
+    texts = [
         f"{row['trainer']} with {row['n_features']} features, setting {row['sparsity']:g}: {row[MEASURE]:.3f} at L0 "
         f"{row['l0']:.1f}"
-        for row in (sparse, chosen)
+        for row in (sparse, dictionary)
     ]
-    holds = bool(sparse[MEASURE] >= KEPT * chosen[MEASURE])
-    return Claim(BEYOND, statement, criterion, f"{told[0]}; the chosen one, {told[1]}.", holds, ("dictionaries",))
+    holds = bool(sparse[MEASURE] >= MIN_KEPT * dictionary[MEASURE])
+    return Claim(BEYOND, statement, criterion, f"{texts[0]}; the chosen one, {texts[1]}.", holds, ("dictionaries",))
 
 
 def _penalties(l1: pd.DataFrame, sae: SAEConfig) -> tuple[pd.DataFrame, str]:

@@ -27,39 +27,43 @@ PAPER = ("ml-20m", "gptrec")
 def places(study: Study) -> Block:
     """Section 5: the same dictionary at other places."""
     columns = [Column("site", "Site", None), Column("neurons", "Neurons"), Column("mean_top_correlation", "SAE")]
-    shown: list[Block] = [table(study.table("sites"), [*columns, *_columns()])]
+    blocks: list[Block] = [table(study.table("sites"), [*columns, *_columns()])]
     if len(study.table("sites")) > 1:
-        shown.insert(0, figure(site_bars(study.table("sites"))))
+        blocks.insert(0, figure(site_bars(study.table("sites"))))
     else:
-        shown.append(missing("--grid.sites blocks.1 blocks.2"))
+        blocks.append(missing("--grid.sites blocks.1 blocks.2"))
     return exhibit(
         "Section 5",
         "Where the recommender is read",
         "Mean top correlation of neurons and of SAE features, for the configured dictionary trained at other places. "
         "The paper reads the first block and says that other layers are similar.",
         ["sites"],
-        *shown,
+        *blocks,
     )
 
 
 def reconstruction(study: Study) -> Block:
     """Table 1: what the strength of the penalty does."""
     paper, setting = paper_table("table1"), setting_name(study)
-    ours = study.table("l1")
+    results = study.table("l1")
     columns = [Column("setting", setting, None), Column("runs", "Runs", 0)]
     if is_the_papers(study, *PAPER):
-        ours = ours.merge(paper, on="sparsity", how="left", suffixes=("", "_paper"))
+        results = results.merge(paper, on="sparsity", how="left", suffixes=("", "_paper"))
         for key, name, digits in MEASURES:
             columns += [Column(key, name, digits), Column(f"{key}_paper", "paper", digits, paper=True)]
     else:
         columns += _columns()
-    shown = [table(_named(ours), columns)]
+    blocks = [table(_with_names(results), columns)]
     if not is_the_papers(study, *PAPER):
-        shown.append(
-            table(_named(paper), [Column("setting", "λ", None), *_columns(True)], f"The paper’s, {paper_name(*PAPER)}")
+        blocks.append(
+            table(
+                _with_names(paper),
+                [Column("setting", "λ", None), *_columns(True)],
+                f"The paper’s, {paper_name(*PAPER)}",
+            )
         )
     if not has_penalties(study):
-        shown.append(missing(_flag("l1", L1)))
+        blocks.append(missing(_flag("l1", L1)))
     return exhibit(
         "Table 1",
         "What the reconstruction costs",
@@ -67,30 +71,30 @@ def reconstruction(study: Study) -> Block:
         "and ranking metrics with the site’s output replaced by its reconstruction at all steps; means over runs. "
         "First row: the recommender as it is.",
         ["l1"],
-        *shown,
+        *blocks,
     )
 
 
 def settings(study: Study) -> Block:
     """Figure 3: mean top correlation against penalty and size."""
-    shown = []
+    blocks = []
     if has_penalties(study):
-        shown.append(figure(setting_curve(study.table("l1"), "sparsity", setting_name(study)), "(a)", half=True))
+        blocks.append(figure(setting_curve(study.table("l1"), "sparsity", setting_name(study)), "(a)", half=True))
     else:
-        shown.append(missing(_flag("l1", L1)))
+        blocks.append(missing(_flag("l1", L1)))
     if len(study.table("sizes")) > 1:
-        drawn = setting_curve(study.table("sizes"), "n_features", "features of the dictionary")
-        shown.append(figure(drawn, "(b)", half=True))
+        curves = setting_curve(study.table("sizes"), "n_features", "features of the dictionary")
+        blocks.append(figure(curves, "(b)", half=True))
     else:
-        shown.append(missing(_flag("n-features", SIZES)))
+        blocks.append(missing(_flag("n-features", SIZES)))
     spread = [
         Column("mean_top_correlation", "Mean top correlation"),
         Column("std_mean_top_correlation", "Std over runs"),
     ]
     sizes = [Column("n_features", "Features", 0), Column("runs", "Runs", 0), *spread, *_columns()[:3]]
     penalties = [Column("setting", setting_name(study), None), Column("runs", "Runs", 0), *spread]
-    by_penalty = _named(study.table("l1")[study.table("l1")["sparsity"].notna()])
-    shown += [
+    by_penalty = _with_names(study.table("l1")[study.table("l1")["sparsity"].notna()])
+    blocks += [
         table(by_penalty, penalties, f"The same by {setting_name(study)} as numbers"),
         table(study.table("sizes"), sizes, "The same by size as numbers"),
     ]
@@ -98,9 +102,9 @@ def settings(study: Study) -> Block:
         "Figure 3",
         "Interpretability against the dictionary’s settings",
         f"Mean top correlation against (a) {setting_name(study)}, for {study.config['sae']['n_features']} features, "
-        f"and (b) the size, for {setting_name(study)} = {_configured(study):g}. Bars: standard deviation over runs.",
+        f"and (b) the size, for {setting_name(study)} = {_sparsity(study):g}. Bars: standard deviation over runs.",
         ["l1", "sizes"],
-        *shown,
+        *blocks,
     )
 
 
@@ -110,38 +114,40 @@ def trade_off(study: Study) -> Block:
     rows = rows[rows["n_features"] == study.config["sae"]["n_features"]]
     plain = study.table("l1").iloc[0]["ndcg@10"]
     neurons = study.table("dictionary")["neuron_mean_top_correlation"].iloc[0]
-    drawn = (
+    curves = (
         (trade_off_curves(rows, "mean_top_correlation", "mean top correlation", neurons, "neurons"), "(a)"),
         (trade_off_curves(rows, "ndcg@10", "NDCG@10 through the reconstruction", plain, "original"), "(b)"),
     )
-    shown = [figure(one, title, half=True) for one, title in drawn]
+    blocks = [figure(value, title, half=True) for value, title in curves]
     if rows["trainer"].nunique() < 2:
-        shown.append(missing("--grid.trade-off top_k:8,16,32,64"))
+        blocks.append(missing("--grid.trade-off top_k:8,16,32,64"))
     columns = [Column("trainer", "Trainer", None), Column("setting", "Setting", None), Column("runs", "Runs", 0)]
     columns += [Column("mean_top_correlation", "Mean top correlation"), *_columns()]
-    shown.append(table(_named(rows), columns, "The same as numbers"))
+    blocks.append(table(_with_names(rows), columns, "The same as numbers"))
     return exhibit(
         "",
         "What sparsity costs, by kind of dictionary",
         f"(a) Mean top correlation and (b) NDCG@10 through the reconstruction against active features per step, for "
         f"dictionaries of {study.config['sae']['n_features']} features.",
         ["trade_off", "l1", "dictionary"],
-        *shown,
+        *blocks,
     )
 
 
-def reduced(study: Study) -> str:
+def grid_note(study: Study) -> str:
     """A sentence that says which of the paper's grid points this study lacks."""
     lacks = []
-    for what, values, wanted in (
+    for name, values, grid in (
         ("λ", study.table("l1")["sparsity"].dropna(), L1),
         ("sizes", study.table("sizes")["n_features"], SIZES),
     ):
-        left = sorted(set(wanted) - set(values))
-        if what == "λ" and sae_kind(study.config["sae"]["trainer"]).sparsity != "l1":
+        absent = sorted(set(grid) - set(values))
+        if name == "λ" and sae_kind(study.config["sae"]["trainer"]).sparsity != "l1":
             lacks.append(f"no λ grid ({study.config['sae']['trainer']} has no λ)")
-        elif left:
-            lacks.append(f"{len(left)} of {len(wanted)} {what} are missing ({', '.join(f'{one:g}' for one in left)})")
+        elif absent:
+            lacks.append(
+                f"{len(absent)} of {len(grid)} {name} are missing ({', '.join(f'{value:g}' for value in absent)})"
+            )
     grids = pd.concat([study.table("l1").dropna(subset="sparsity"), study.table("sizes")])
     low, high = int(grids["runs"].min()), int(grids["runs"].max())
     if low < SEEDS:
@@ -161,7 +167,7 @@ def setting_name(study: Study) -> str:
     return sae_kind(study.config["sae"]["trainer"]).symbol
 
 
-def _configured(study: Study) -> float:
+def _sparsity(study: Study) -> float:
     return SAEConfig(**study.config["sae"]).sparsity
 
 
@@ -169,7 +175,7 @@ def _columns(paper: bool = False) -> list[Column]:
     return [Column(key, name, digits, paper) for key, name, digits in MEASURES]
 
 
-def _named(rows: pd.DataFrame) -> pd.DataFrame:
+def _with_names(rows: pd.DataFrame) -> pd.DataFrame:
     names = ["Original" if pd.isna(value) else f"{value:g}" for value in rows["sparsity"]]
     return rows.assign(setting=names)
 

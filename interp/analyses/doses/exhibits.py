@@ -1,4 +1,4 @@
-"""Beyond the paper: what it takes for a concept to have a given share of the lists."""
+"""Beyond the paper: the least costly steer that gives a concept a certain share of the lists."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ PARTS = {"found_on": "held out from the dictionary", "test": "test"}
 
 
 def answers(study: Study) -> Block:
-    """The answers in words, and what they were measured as."""
+    """The answers in words, and their measurements."""
     rows = study.table("doses")
-    worded = [
-        {"asked": f"{asked:.0%} {target}", **_answer(group.set_index(["method", "part"]))}
-        for (target, asked), group in rows.groupby(["target", "asked"], sort=False)
+    answers_table = [
+        {"asked": f"{goal:.0%} {target}", **_answer(group.set_index(["method", "part"]))}
+        for (target, goal), group in rows.groupby(["target", "asked"], sort=False)
     ]
-    shown = rows.assign(
+    number_rows = rows.assign(
         asked=[f"{row.asked:.0%} {row.target}" for row in rows.itertuples()],
         method=rows["method"].map(METHODS),
         part=[f"{row.users} {PARTS[row.part]}" for row in rows.itertuples()],
@@ -50,7 +50,7 @@ def answers(study: Study) -> Block:
         "95% of bootstrap samples of the users.",
         ["doses"],
         table(
-            pd.DataFrame(worded),
+            pd.DataFrame(answers_table),
             [
                 Column("asked", "At least", None),
                 Column("answer", "On held-out users", None),
@@ -58,24 +58,25 @@ def answers(study: Study) -> Block:
                 Column("each", "A dose for each test user", None),
             ],
         ),
-        table(shown, columns, "All numbers"),
+        table(number_rows, columns, "All numbers"),
     )
 
 
 def _answer(rows: pd.DataFrame) -> dict[str, str]:
     """A target's rows, by method and part, in words: what was found, what that does to test users, and own doses."""
-    found, tried = rows.loc[("population", "found_on")], rows.loc[("population", "test")]
-    each = rows.loc[("user", "test")]
-    if found["n_features"]:
-        plural = "s" if found["n_features"] > 1 else ""
-        how = f"with {found['n_features']:.0f} feature{plural} at {found['amount']:.2f} units, {_change(found)}"
-        answer = f"Reached {how}" if found["reached"] else f"Out of reach; closest {how}"
+    best, on_test = rows.loc[("population", "found_on")], rows.loc[("population", "test")]
+    per_user = rows.loc[("user", "test")]
+    if best["n_features"]:
+        plural = "s" if best["n_features"] > 1 else ""
+        detail = f"with {best['n_features']:.0f} feature{plural} at {best['amount']:.2f} units, {_change(best)}"
+        answer = f"Reached {detail}" if best["reached"] else f"Out of reach; closest {detail}"
     else:
-        answer = "There without steering" if found["reached"] else "Out of reach: no amount comes closer than none"
+        answer = "There without steering" if best["reached"] else "Out of reach: no amount comes closer than none"
     return {
         "answer": answer,
-        "test": f"{_change(tried)}, NDCG@10 {_cost(tried)}" if found["n_features"] else "–",
-        "each": f"{each['own_before']:.0%} → {each['own_after']:.0%} of users have it, NDCG@10 {_cost(each)}",
+        "test": f"{_change(on_test)}, NDCG@10 {_cost(on_test)}" if best["n_features"] else "–",
+        "each": f"{per_user['own_before']:.0%} → {per_user['own_after']:.0%} of users have it, "
+        f"NDCG@10 {_cost(per_user)}",
     }
 
 

@@ -1,4 +1,4 @@
-"""What it takes for a concept to have the share that is asked, found on some users and tried on others."""
+"""The least costly steers that reach a share of a concept, chosen on some users and tested on others."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -90,29 +90,32 @@ def dose_rows(
     for target in targets:
         has = labels[:, [concepts.index(target)]]
         plain = float(user_shares(rec.rank(found_on.split_last()[0], K), has).mean())
-        asked = share if plain < share else round(min(plain + MORE, MOST), 2)
-        search = Search.aligned(rec, site, concepts, popularity, Goal(target, asked, k=K), meanings)
+        goal_share = share if plain < share else round(min(plain + MORE, MOST), 2)
+        search = Search.aligned(rec, site, concepts, popularity, Goal(target, goal_share, k=K), meanings)
         dose = find_dose(search, found_on)
         on_test = steering_receipt(rec, test_users, dose.steer, concepts, popularity, K, targets=[target])
-        for part, users, made in (("found_on", found_on, dose.receipt), ("test", test_users, on_test)):
+        for part, users, receipt in (("found_on", found_on, dose.receipt), ("test", test_users, on_test)):
             lists = steered_lists(rec, users.split_last()[0], [Steer((), site), dose.steer], K)
-            own = [dose.goal.is_met(user_shares(some, has)).mean() for some in lists]
-            about = {"target": target, "method": "population", "part": part, "asked": asked, "users": len(users)}
+            own = [dose.goal.is_met(user_shares(user_lists, has)).mean() for user_lists in lists]
+            about = {"target": target, "method": "population", "part": part, "asked": goal_share, "users": len(users)}
             size = {"n_features": len(dose.features), "amount": dose.amount}
-            rows.append({**about, **size, **_measured(made, own, dose.goal)})
+            rows.append({**about, **size, **_receipt_columns(receipt, own, dose.goal)})
 
-            each = find_user_doses(search, users)
-            dosed = each.users[each.users["n_features"] > 0]
-            own = [dose.goal.is_met(each.users[f"share_{side}"]).mean() for side in ("before", "after")]
-            size = {name: dosed[name].median() if len(dosed) else 0.0 for name in ("n_features", "amount")}
-            rows.append({**about, "method": "user", **size, **_measured(each.receipt, own, dose.goal)})
+            per_user = find_user_doses(search, users)
+            users_with_dose = per_user.users[per_user.users["n_features"] > 0]
+            own = [dose.goal.is_met(per_user.users[f"share_{side}"]).mean() for side in ("before", "after")]
+            size = {
+                name: users_with_dose[name].median() if len(users_with_dose) else 0.0
+                for name in ("n_features", "amount")
+            }
+            rows.append({**about, "method": "user", **size, **_receipt_columns(per_user.receipt, own, dose.goal)})
     return pd.DataFrame(rows)
 
 
-def _measured(made: Receipt, own: Sequence[float], goal: Goal) -> dict[str, Any]:
-    """What a receipt says of the share, of NDCG and of the overlap."""
-    measures = made.measures.set_index("measure")
-    rows = {"share": made.shares.set_index("concept").loc[goal.target], "ndcg": measures.loc[f"ndcg@{K}"]}
+def _receipt_columns(receipt: Receipt, own: Sequence[float], goal: Goal) -> dict[str, Any]:
+    """Share, NDCG and overlap of a receipt."""
+    measures = receipt.measures.set_index("measure")
+    rows = {"share": receipt.shares.set_index("concept").loc[goal.target], "ndcg": measures.loc[f"ndcg@{K}"]}
     numbers = ("before", "after", "change", "change_low", "change_high")
     return {
         "reached": bool(goal.is_met(rows["share"]["after"])),

@@ -21,7 +21,7 @@ def effects(rec: RecommenderEnvoy, sae: SparseAutoencoder, test_users: Histories
     parts = []
     for path, pushed in paths(rec, site).items():
         jacobian = mean_jacobian(rec, inputs, pushed, step=sae.std)
-        found = promoted_items(jacobian, sae, rec.recommender.vocabulary.ids)
-        found.insert(0, "path", path)
-        parts.append(found)
+        items = promoted_items(jacobian, sae, rec.recommender.vocabulary.ids)
+        items.insert(0, "path", path)
+        parts.append(items)
     return {"recommender": downstream(rec, test_users, site), "effects": pd.concat(parts, ignore_index=True)}

@@ -63,12 +63,12 @@ def equal_share(
     profiles = concept_profiles(train_features, train_store.rows["item"], concepts, sae)
     names = targets["concept"].tolist()
     points = [*profile_points(sae, profiles, names, values), *baseline_points(train_store, concepts, targets, values)]
-    directed, _ = sweep(rec, test_users, points, concepts)
-    parts = [directed, *_random(rec, test_users, names, concepts, values, train_store)]
-    parts += _boosted(rec, test_users, names, concepts)
+    direction_sweep, _ = sweep(rec, test_users, points, concepts)
+    parts = [direction_sweep, *_random(rec, test_users, names, concepts, values, train_store)]
+    parts += _boosts(rec, test_users, names, concepts)
     baselines = pd.concat(parts, ignore_index=True)
-    every = pd.concat([steering_table, baselines], ignore_index=True)
-    return {"profiles": profiles, "baselines": baselines, "equal_share": at_equal_share(every)}
+    sweeps = pd.concat([steering_table, baselines], ignore_index=True)
+    return {"profiles": profiles, "baselines": baselines, "equal_share": at_equal_share(sweeps)}
 
 
 def _random(
@@ -80,27 +80,26 @@ def _random(
     train: ActivationStore,
 ) -> Iterator[pd.DataFrame]:
     """Means over the same few directions for each target."""
-    pushed = [
+    pushes = [
         Push(unit(random_direction(train.activations.shape[1], seed), train.std), value)
         for seed in SEEDS
         for value in values
     ]
     lists = steered_lists(
-        rec, users.split_last()[0], [Steer((push,), train.site) for push in pushed], progress="random"
+        rec, users.split_last()[0], [Steer((push,), train.site) for push in pushes], progress="random"
     )
     for target in targets:
-        table, _ = measure_points(
-            rec, users, [_named("random", target, push.factor) for push in pushed], lists, concepts
-        )
+        points = [_point("random", target, push.factor) for push in pushes]
+        table, _ = measure_points(rec, users, points, lists, concepts)
         yield table.groupby(["method", "target", "feature", "value"], sort=False, dropna=False).mean().reset_index()
 
 
-def _boosted(rec: RecommenderEnvoy, users: Histories, targets: list[str], concepts: Concepts) -> Iterator[pd.DataFrame]:
+def _boosts(rec: RecommenderEnvoy, users: Histories, targets: list[str], concepts: Concepts) -> Iterator[pd.DataFrame]:
     labels = concepts.labels(rec.recommender.vocabulary.ids)
     for target in targets:
         lists = boosted_lists(rec, users.split_last()[0], labels[:, concepts.index(target)], BOOSTS)
-        yield measure_points(rec, users, [_named("boost", target, boost) for boost in BOOSTS], lists, concepts)[0]
+        yield measure_points(rec, users, [_point("boost", target, boost) for boost in BOOSTS], lists, concepts)[0]
 
 
-def _named(method: str, target: str, value: float) -> dict[str, Any]:
+def _point(method: str, target: str, value: float) -> dict[str, Any]:
     return {"method": method, "target": target, "feature": -1, "value": value}

@@ -14,14 +14,14 @@ def attributions_are_right(explanation_agreement_table: pd.DataFrame) -> Claim:
         f"Holds if, for at least {AGREE:.0%} of the five largest attributions of users’ first items, the sign is that "
         "of the change that ablation measures."
     )
-    every = explanation_agreement_table[explanation_agreement_table["place"].isna()].iloc[0]
-    if not every["pairs"]:
-        why = "No feature has an attribution."
-        return Claim(BEYOND, statement, criterion, why, None, ("explanation_agreement",))
+    overall = explanation_agreement_table[explanation_agreement_table["place"].isna()].iloc[0]
+    if not overall["pairs"]:
+        reason = "No feature has an attribution."
+        return Claim(BEYOND, statement, criterion, reason, None, ("explanation_agreement",))
     largest = explanation_agreement_table[explanation_agreement_table["place"] == 1].iloc[0]
-    measured = (
-        f"The same sign for {every['agree']:.1%} of {every['pairs']:.0f} attributions "
-        f"({every['gradient_agrees']:.1%} of the plain gradients); their correlation with what ablation measures is "
-        f"{signed(every['correlation'], '.2f')}. For each item's largest alone, {largest['agree']:.1%}."
+    result = (
+        f"The same sign for {overall['agree']:.1%} of {overall['pairs']:.0f} attributions "
+        f"({overall['gradient_agrees']:.1%} of the plain gradients); their correlation with what ablation measures is "
+        f"{signed(overall['correlation'], '.2f')}. For each item's largest alone, {largest['agree']:.1%}."
     )
-    return Claim(BEYOND, statement, criterion, measured, bool(every["agree"] >= AGREE), ("explanation_agreement",))
+    return Claim(BEYOND, statement, criterion, result, bool(overall["agree"] >= AGREE), ("explanation_agreement",))

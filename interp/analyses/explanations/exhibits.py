@@ -10,7 +10,7 @@ from interp.study.study import Study
 def explanations(study: Study) -> Block:
     """Attributions beside measured ablations."""
     summary = study.table("explanation_agreement")
-    named = summary.assign(name=["All" if pd.isna(place) else f"{place:.0f}" for place in summary["place"]])
+    rows = summary.assign(name=["All" if pd.isna(place) else f"{place:.0f}" for place in summary["place"]])
     columns = [
         Column("name", "Place of the feature", None),
         Column("pairs", "Pairs", 0),
@@ -28,5 +28,5 @@ def explanations(study: Study) -> Block:
         "feature is set to 0 at all steps.",
         ["explanations", "explanation_agreement"],
         figure(attributions_beside_ablations(study.table("explanations"))),
-        table(named, columns, strong=[0]),
+        table(rows, columns, strong=[0]),
     )

@@ -7,17 +7,17 @@ from interp.plots.theme import NEUTRAL, SAE, styled
 
 
 def attributions_beside_ablations(explanations: pd.DataFrame) -> go.Figure:
-    """What attributions foretell against what ablations measure; on the dashed line they are equal.
+    """Attributions against measured ablations; on the dashed line they are equal.
 
     Args:
         explanations: table `explanations`.
     """
-    both = explanations[["attribution", "ablation"]]
-    ends = [both.min().min(), both.max().max()]
+    sizes = explanations[["attribution", "ablation"]]
+    ends = [sizes.min().min(), sizes.max().max()]
     figure = go.Figure(
         go.Scatter(
-            x=both["attribution"],
-            y=both["ablation"],
+            x=sizes["attribution"],
+            y=sizes["ablation"],
             customdata=explanations["feature"],
             meta="feature",
             mode="markers",

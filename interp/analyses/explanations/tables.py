@@ -1,4 +1,4 @@
-"""Whether explanations are right: what attributions foretell beside what ablations measure."""
+"""Whether explanations are right: attributions compared with ablations."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ TOP = 5  # attributions that are checked
 
 
 def explanations(rec: RecommenderEnvoy, site: str, test_users: Histories) -> Tables:
-    """Tables `explanations` and `explanation_agreement`: what attributions foretell, and what ablations measure.
+    """Tables `explanations` and `explanation_agreement`: predictions by attribution, and measurements by ablation.
 
     The first item of a user's list is explained (`interp.features.explanations.why`), for test users drawn at random.
 
@@ -35,9 +35,9 @@ def explanations(rec: RecommenderEnvoy, site: str, test_users: Histories) -> Tab
     parts = []
     for user in np.flatnonzero(first >= 0):  # who has every item is recommended none
         item = rec.recommender.vocabulary.ids[first[user]]
-        found = why(rec, users.select(np.array([user])), item, top=TOP, site=site).features
-        found["place"] = found["attribution"].abs().rank(ascending=False, method="first").astype(int)
-        parts.append(found.sort_values("place").assign(user=users.users[user], item=item))
+        attributions = why(rec, users.select(np.array([user])), item, top=TOP, site=site).features
+        attributions["place"] = attributions["attribution"].abs().rank(ascending=False, method="first").astype(int)
+        parts.append(attributions.sort_values("place").assign(user=users.users[user], item=item))
     table = pd.concat(parts, ignore_index=True)
     table["agree"] = np.sign(table["attribution"]) == np.sign(table["ablation"])
     table["gradient_agrees"] = np.sign(table["gradient"]) == np.sign(table["ablation"])

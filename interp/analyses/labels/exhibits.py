@@ -7,7 +7,7 @@ from interp.plots.blocks import Block, Column, exhibit, table
 from interp.plots.names import EXAMPLES, KINDS
 from interp.study.study import Study
 
-SHOWN = 12
+N_LABELS = 12
 
 
 def labels(study: Study) -> Block:
@@ -15,7 +15,7 @@ def labels(study: Study) -> Block:
     kinds = study.table("label_kinds")
     chance = kinds.loc[kinds["kind"] == "all", "by_chance"].item()
     scores = [Column("precision", "Precision"), Column("recall", "Recall"), Column("f1", "F1")]
-    counted = [
+    kind_columns = [
         Column("name", "Best predicate", None),
         Column("features", "Features", 0),
         Column("labelled", "Labelled", 0),
@@ -23,7 +23,7 @@ def labels(study: Study) -> Block:
         Column("lift", "Lift", 1),
         Column("hard_precision", "Precision, hard"),
     ]
-    shown = [
+    label_columns = [
         Column("label", "Label", None),
         Column("features", "Features", 0),
         Column("feature", "Best", 0),
@@ -34,8 +34,8 @@ def labels(study: Study) -> Block:
     good = good.assign(features=good.groupby(["kind", "label"])["feature"].transform("size"))
     good = good.drop_duplicates(["kind", "label"])
     ends = {
-        "The labels that hold best": good.head(SHOWN),
-        "The weakest that are kept": good.iloc[SHOWN:].tail(SHOWN),
+        "The labels that hold best": good.head(N_LABELS),
+        "The weakest that are kept": good.iloc[N_LABELS:].tail(N_LABELS),
     }
     return exhibit(
         "",
@@ -49,8 +49,8 @@ def labels(study: Study) -> Block:
         f"among hard negatives below 2/3 stay unlabelled. The label of another feature gets that far in {chance:.2%} "
         "of cases. Means are over labels that passed on these same users, so they lean to the good side.",
         ["labels", "label_kinds", "label_items"],
-        table(kinds.assign(name=kinds["kind"].map(KINDS)), counted, strong=[0]),
-        *(table(_with_examples(study, rows), shown, title) for title, rows in ends.items() if len(rows)),
+        table(kinds.assign(name=kinds["kind"].map(KINDS)), kind_columns, strong=[0]),
+        *(table(_with_examples(study, rows), label_columns, title) for title, rows in ends.items() if len(rows)),
     )
 
 

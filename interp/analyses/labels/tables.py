@@ -1,4 +1,4 @@
-"""What features are called: labels that are learnt on the users of the dictionary and proven on others."""
+"""Labels of features: learnt on the users that trained the dictionary, tested on others."""
 
 import pandas as pd
 

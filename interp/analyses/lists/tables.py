@@ -42,11 +42,14 @@ def lists(
     inputs, _ = test_users.split_last()
     column = concepts.index(target)
     labels = concepts.labels(rec.recommender.vocabulary.ids)
-    listed = user_shares(rec.rank(inputs), labels)[:, column]
-    known = np.array([labels[inputs[user], column].mean() for user in range(len(inputs))])
-    chosen = {"up": int(np.lexsort((known, listed))[0]), "down": int(np.lexsort((-known, -listed))[0])}
+    list_shares = user_shares(rec.rank(inputs), labels)[:, column]
+    history_shares = np.array([labels[inputs[user], column].mean() for user in range(len(inputs))])
+    users_by_direction = {
+        "up": int(np.lexsort((history_shares, list_shares))[0]),
+        "down": int(np.lexsort((-history_shares, -list_shares))[0]),
+    }
     parts = []
-    for direction, user in chosen.items():
+    for direction, user in users_by_direction.items():
         history = inputs.select(np.array([user]))
         for value in (np.nan, *(UP if direction == "up" else DOWN)):
             edits = () if np.isnan(value) else (Edit(feature, value),)

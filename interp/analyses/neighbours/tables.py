@@ -1,4 +1,4 @@
-"""How the features of the chosen dictionary lie to each other."""
+"""Similar features of the chosen dictionary, and a map of all of them."""
 
 import numpy as np
 import pandas as pd

@@ -16,19 +16,19 @@ def reaches_the_long_tail(popularity_table: pd.DataFrame) -> Claim:
     )
     tail = popularity_table[popularity_table["measure"] == TAIL].sort_values("strength")
     if tail.empty or tail["change"].isna().any():
-        why = "Popular and unpopular items cannot be told apart here."
-        return Claim(BEYOND, statement, criterion, why, None, ("popularity",))
+        reason = "Popular and unpopular items cannot be told apart here."
+        return Claim(BEYOND, statement, criterion, reason, None, ("popularity",))
     strongest = tail.iloc[-1]
     at_end = popularity_table[popularity_table["strength"] == strongest["strength"]].set_index("measure")
     price = [f"{at_end.at['overlap', 'after']:.0%} of the lists stay"]
     if "ndcg@10" in at_end.index and at_end.at["ndcg@10", "before"]:
-        lost = drop(at_end.at["ndcg@10", "before"], at_end.at["ndcg@10", "after"])
-        price.insert(0, f"NDCG@10 changes by {signed(-lost, '+.1%')}")
-    measured = (
+        loss = drop(at_end.at["ndcg@10", "before"], at_end.at["ndcg@10", "after"])
+        price.insert(0, f"NDCG@10 changes by {signed(-loss, '+.1%')}")
+    result = (
         f"It is {', '.join(f'{row.after:.3f} at {signed(row.strength)}' for row in tail.itertuples())}; at strength "
         f"{signed(strongest['strength'])} it changes by {signed(strongest['change'], '+.3f')} "
         f"[{signed(strongest['change_low'], '+.3f')}, {signed(strongest['change_high'], '+.3f')}], "
         f"{' and '.join(price)}."
     )
     holds = tail["after"].is_monotonic_increasing and strongest["change_low"] > 0
-    return Claim(BEYOND, statement, criterion, measured, bool(holds), ("popularity",))
+    return Claim(BEYOND, statement, criterion, result, bool(holds), ("popularity",))

@@ -13,8 +13,8 @@ def exposure(study: Study) -> Block | list[Block]:
     if rows.empty:
         return []
     rows = rows[rows["measure"].isin(MEASURES)]
-    shown = rows.assign(text=intervals(rows, "after", signs=False))
-    wide = shown.pivot(index="strength", columns="measure", values="text").rename_axis(columns=None)
+    texts = rows.assign(text=intervals(rows, "after", signs=False))
+    wide = texts.pivot(index="strength", columns="measure", values="text").rename_axis(columns=None)
     wide.insert(0, "strength", [signed(strength) for strength in wide.index])
     columns = [Column("strength", "Strength", None), *(Column(key, name, None) for key, name in MEASURES.items())]
     return exhibit(

@@ -15,8 +15,8 @@ def exposure_trade_off(popularity: pd.DataFrame, measure: str = "ndcg@10", name:
         name: what it is called.
     """
     x, y = (
-        popularity[popularity["measure"] == wanted].sort_values("strength")
-        for wanted in ("long_tail_share@10", measure)
+        popularity[popularity["measure"] == column].sort_values("strength")
+        for column in ("long_tail_share@10", measure)
     )
     figure = go.Figure(
         go.Scatter(

@@ -42,8 +42,8 @@ def popularity(
         features = popularity_features(rec, test_store, test_features, counts)
         steers = {strength: popularity_steer(features, test_store.site, strength) for strength in STRENGTHS}
     except InputError:
-        nothing = [pd.DataFrame(columns=columns) for columns in (["feature", "d"], ["strength", "measure", "after"])]
-        return dict(zip(("popularity_features", "popularity"), nothing, strict=True))
+        empty = [pd.DataFrame(columns=columns) for columns in (["feature", "d"], ["strength", "measure", "after"])]
+        return dict(zip(("popularity_features", "popularity"), empty, strict=True))
     parts = []
     for strength, steer in steers.items():
         measures = steering_receipt(rec, test_users, steer, concepts, counts).measures

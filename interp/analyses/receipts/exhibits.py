@@ -16,12 +16,12 @@ def receipts(study: Study) -> Block:
     rows = study.table("receipts")
     own = (rows["measure"] == "share") & (rows["concept"] == rows["target"])
     measures = [*IN_RECEIPTS, *(key for name in own_metrics() if (key := f"{name}@10") in set(rows["measure"]))]
-    kept = rows[rows["measure"].isin(measures) | own]
-    texts = intervals(kept, "change", signs=True), intervals(kept, "after", signs=False)
-    shown = kept.assign(text=np.where(kept["measure"] == "overlap", texts[1], texts[0]))
+    selection = rows[rows["measure"].isin(measures) | own]
+    texts = intervals(selection, "change", signs=True), intervals(selection, "after", signs=False)
+    cells = selection.assign(text=np.where(selection["measure"] == "overlap", texts[1], texts[0]))
     keys = ["target", "feature", "value"]
-    wide = shown.pivot(index=keys, columns="measure", values="text").loc[
-        pd.MultiIndex.from_frame(kept[keys].drop_duplicates())
+    wide = cells.pivot(index=keys, columns="measure", values="text").loc[
+        pd.MultiIndex.from_frame(selection[keys].drop_duplicates())
     ]
     columns = [
         Column("target", "Concept", None),

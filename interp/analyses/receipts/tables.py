@@ -50,9 +50,9 @@ def receipts(
     for target, feature in zip(targets["concept"], targets["feature"].astype(int).tolist(), strict=True):
         value = float(units[feature])
         steer = Steer((Edit(feature, value),), site)
-        found = steering_receipt(rec, test_users, steer, concepts, counts, targets=[target])
-        shares = found.shares.drop(columns="target").assign(measure="share", interval="bootstrap")
-        rows = pd.concat([found.measures.assign(concept=""), shares], ignore_index=True)
+        receipt = steering_receipt(rec, test_users, steer, concepts, counts, targets=[target])
+        shares = receipt.shares.drop(columns="target").assign(measure="share", interval="bootstrap")
+        rows = pd.concat([receipt.measures.assign(concept=""), shares], ignore_index=True)
         parts.append(rows.assign(target=target, feature=feature, value=value))
     table = pd.concat(parts, ignore_index=True)
     first = ["target", "feature", "value", "measure", "concept", "interval"]

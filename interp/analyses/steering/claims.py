@@ -3,11 +3,11 @@
 import pandas as pd
 
 from interp.control.sweeps import monotone
-from interp.store.claim import BEYOND, NOTHING, Claim, drop, signed
+from interp.store.claim import BEYOND, NO_HITS, Claim, drop, signed
 
-GONE, HIGH = 0.05, 0.5  # shares of the concept in the lists
+NEAR_ZERO, HIGH = 0.05, 0.5  # shares of the concept in the lists
 GENTLE, STRONG = 2.0, 5.0  # absolute values set
-LOST = 0.10
+MAX_LOSS = 0.10
 ON_PAR = 0.80
 INNER = 4.0
 
@@ -15,30 +15,30 @@ INNER = 4.0
 def rises(steering_table: pd.DataFrame) -> Claim:
     """Section 8.2.1."""
     statement = "For all steered features, the share of the concept increases monotonically with the activation."
-    replaced = _replaced(steering_table)
-    values = replaced["value"].dropna()
+    replacement = _replacement(steering_table)
+    values = replacement["value"].dropna()
     low, high = values.min(), values.max()
     criterion = (
         f"Holds if it rises, and never falls from one value to the next, from {signed(low)} to {signed(high)}, for "
         "every feature."
     )
     if not low <= -INNER < INNER <= high:
-        why = f"The values do not span −{INNER:g} to {INNER:g}."
-        return Claim("8.2.1", statement, criterion, why, None, ("steering",))
-    every, inner = monotone(replaced, low, high), monotone(replaced, -INNER, INNER)
-    measured = (
-        f"It rises throughout for {int(every.sum())} of {len(every)} features; from −{INNER:g} to {INNER:g} for "
-        f"{int(inner.sum())}."
+        reason = f"The values do not span −{INNER:g} to {INNER:g}."
+        return Claim("8.2.1", statement, criterion, reason, None, ("steering",))
+    everywhere, inner = monotone(replacement, low, high), monotone(replacement, -INNER, INNER)
+    result = (
+        f"It rises throughout for {int(everywhere.sum())} of {len(everywhere)} features; "
+        f"from −{INNER:g} to {INNER:g} for {int(inner.sum())}."
     )
-    return Claim("8.2.1", statement, criterion, measured, bool(every.all()), ("steering",))
+    return Claim("8.2.1", statement, criterion, result, bool(everywhere.all()), ("steering",))
 
 
 def vanishes(steering_table: pd.DataFrame) -> Claim:
     """Section 8.2.1."""
     return _at_the_end(
-        _replaced(steering_table),
+        _replacement(steering_table),
         "For large negative values the share of the concept is close to zero.",
-        f"Holds if it is at most {GONE:g} at the lowest value for every feature.",
+        f"Holds if it is at most {NEAR_ZERO:g} at the lowest value for every feature.",
         low=True,
     )
 
@@ -46,7 +46,7 @@ def vanishes(steering_table: pd.DataFrame) -> Claim:
 def dominates(steering_table: pd.DataFrame) -> Claim:
     """Section 8.2.1."""
     return _at_the_end(
-        _replaced(steering_table),
+        _replacement(steering_table),
         "For large positive values the share of the concept is very high.",
         f"Holds if it is at least {HIGH:g} at the highest value for every feature.",
         low=False,
@@ -57,21 +57,21 @@ def gentle_is_safe(steering_table: pd.DataFrame) -> Claim:
     """Section 8.2.2."""
     statement = "Small interventions are safe for the quality of the recommendations."
     criterion = (
-        f"Holds if, with absolute values of at most {GENTLE:g}, NDCG@10 and Coverage@10 both lose less than {LOST:.0%} "
-        "in most cases (a case is a feature and a value)."
+        f"Holds if, with absolute values of at most {GENTLE:g}, NDCG@10 and Coverage@10 both lose less than "
+        f"{MAX_LOSS:.0%} in most cases (a case is a feature and a value)."
     )
-    gentle = _losses(_replaced(steering_table))[lambda rows: rows["value"].abs() <= GENTLE]
+    gentle = _losses(_replacement(steering_table))[lambda rows: rows["value"].abs() <= GENTLE]
     if gentle.empty:
         return Claim("8.2.2", statement, criterion, "No value is that small.", None, ("steering",))
     if gentle["ndcg@10"].isna().any():
-        return Claim("8.2.2", statement, criterion, NOTHING, None, ("steering",))
-    safe = (gentle["ndcg@10"] < LOST) & (gentle["coverage@10"] < LOST)
+        return Claim("8.2.2", statement, criterion, NO_HITS, None, ("steering",))
+    safe = (gentle["ndcg@10"] < MAX_LOSS) & (gentle["coverage@10"] < MAX_LOSS)
     mean = gentle[["ndcg@10", "coverage@10"]].mean()
-    measured = (
+    result = (
         f"True in {int(safe.sum())} of {len(safe)} cases; on average NDCG@10 changes by "
         f"{signed(-mean['ndcg@10'], '+.1%')}, Coverage@10 by {signed(-mean['coverage@10'], '+.1%')}."
     )
-    return Claim("8.2.2", statement, criterion, measured, bool(safe.mean() > 0.5), ("steering",))
+    return Claim("8.2.2", statement, criterion, result, bool(safe.mean() > 0.5), ("steering",))
 
 
 def strong_costs_more(steering_table: pd.DataFrame) -> Claim:
@@ -80,16 +80,16 @@ def strong_costs_more(steering_table: pd.DataFrame) -> Claim:
     criterion = (
         f"Holds if NDCG@10 loses more on average with absolute values above {STRONG:g} than with at most {GENTLE:g}."
     )
-    lost = _losses(_replaced(steering_table))
-    size = lost["value"].abs()
+    losses = _losses(_replacement(steering_table))
+    size = losses["value"].abs()
     if not (size > STRONG).any() or not (size <= GENTLE).any():
         return Claim("8.2.2", statement, criterion, "The values do not span both ranges.", None, ("steering",))
-    if lost["ndcg@10"].isna().any():
-        return Claim("8.2.2", statement, criterion, NOTHING, None, ("steering",))
-    strong, gentle = lost.loc[size > STRONG, "ndcg@10"].mean(), lost.loc[size <= GENTLE, "ndcg@10"].mean()
+    if losses["ndcg@10"].isna().any():
+        return Claim("8.2.2", statement, criterion, NO_HITS, None, ("steering",))
+    strong, gentle = losses.loc[size > STRONG, "ndcg@10"].mean(), losses.loc[size <= GENTLE, "ndcg@10"].mean()
     large, small = signed(-strong, "+.1%"), signed(-gentle, "+.1%")
-    measured = f"It changes by {large} on average with strong values, {small} with small ones."
-    return Claim("8.2.2", statement, criterion, measured, bool(strong > gentle), ("steering",))
+    result = f"It changes by {large} on average with strong values, {small} with small ones."
+    return Claim("8.2.2", statement, criterion, result, bool(strong > gentle), ("steering",))
 
 
 def probes_correlate_better(probes_table: pd.DataFrame, concepts_table: pd.DataFrame) -> Claim:
@@ -122,45 +122,45 @@ def on_par_with_probes(steering_table: pd.DataFrame) -> Claim:
         return Claim("8.2.3", statement, criterion, "No factor is above 0.", None, ("steering",))
     sae, probe = gained["add"].mean(), gained["probe"].mean()
     enough = gained["add"] >= gained["probe"] - (1 - ON_PAR) * gained["probe"].abs()
-    measured = (
+    result = (
         f"The share rises by {sae:.3f} along features and {probe:.3f} along probes on average; for "
         f"{int(enough.sum())} of {len(enough)} concepts the feature’s gain is that large."
     )
-    return Claim("8.2.3", statement, criterion, measured, bool(sae >= probe - (1 - ON_PAR) * abs(probe)), ("steering",))
+    return Claim("8.2.3", statement, criterion, result, bool(sae >= probe - (1 - ON_PAR) * abs(probe)), ("steering",))
 
 
 def keeping_the_error_is_cheaper(steering_table: pd.DataFrame) -> Claim:
     """Beyond the paper, from the table `steering`: its method "set" against "replace"."""
     statement = "Keeping the reconstruction error while steering costs less quality than the paper’s replacement."
     criterion = f"Holds if NDCG@10 loses less on average over features and absolute values of at most {GENTLE:g}."
-    lost = {}
+    losses = {}
     for method in ("set", "replace"):
         rows = _losses(steering_table[steering_table["method"] == method])
-        lost[method] = rows.loc[rows["value"].abs() <= GENTLE, "ndcg@10"].mean()
-    if pd.isna(lost["set"]):
-        why = "No value is that small, or the recommender finds no test user's item."
-        return Claim(BEYOND, statement, criterion, why, None, ("steering",))
-    kept, replaced = (signed(-lost[method], "+.1%") for method in ("set", "replace"))
-    measured = f"It changes by {kept} on average with the error kept, {replaced} with the replacement."
-    return Claim(BEYOND, statement, criterion, measured, bool(lost["set"] < lost["replace"]), ("steering",))
+        losses[method] = rows.loc[rows["value"].abs() <= GENTLE, "ndcg@10"].mean()
+    if pd.isna(losses["set"]):
+        reason = "No value is that small, or the recommender finds no test user's item."
+        return Claim(BEYOND, statement, criterion, reason, None, ("steering",))
+    with_error, replacement = (signed(-losses[method], "+.1%") for method in ("set", "replace"))
+    result = f"It changes by {with_error} on average with the error kept, {replacement} with the replacement."
+    return Claim(BEYOND, statement, criterion, result, bool(losses["set"] < losses["replace"]), ("steering",))
 
 
-def _replaced(steering: pd.DataFrame) -> pd.DataFrame:
+def _replacement(steering: pd.DataFrame) -> pd.DataFrame:
     """The rows of the paper's way to steer."""
     return steering[steering["method"] == "replace"]
 
 
-def _at_the_end(replaced: pd.DataFrame, statement: str, criterion: str, low: bool) -> Claim:
-    values = replaced["value"].dropna()
+def _at_the_end(replacement: pd.DataFrame, statement: str, criterion: str, low: bool) -> Claim:
+    values = replacement["value"].dropna()
     end = values.min() if low else values.max()
     if abs(end) < STRONG:
-        why = f"The {'lowest' if low else 'highest'} value, {signed(end)}, is not large (at least {STRONG:g})."
-        return Claim("8.2.1", statement, criterion, why, None, ("steering",))
-    share = replaced[replaced["value"] == end].set_index("target")["share"]
-    reached = share <= GONE if low else share >= HIGH
-    told = ", ".join(f"{name} {value:.3f}" for name, value in share.items())
-    measured = f"True for {int(reached.sum())} of {len(reached)} features at {signed(end)}: {told}."
-    return Claim("8.2.1", statement, criterion, measured, bool(reached.all()), ("steering",))
+        reason = f"The {'lowest' if low else 'highest'} value, {signed(end)}, is not large (at least {STRONG:g})."
+        return Claim("8.2.1", statement, criterion, reason, None, ("steering",))
+    share = replacement[replacement["value"] == end].set_index("target")["share"]
+    is_reached = share <= NEAR_ZERO if low else share >= HIGH
+    texts = ", ".join(f"{name} {value:.3f}" for name, value in share.items())
+    result = f"True for {int(is_reached.sum())} of {len(is_reached)} features at {signed(end)}: {texts}."
+    return Claim("8.2.1", statement, criterion, result, bool(is_reached.all()), ("steering",))
 
 
 def _losses(rows: pd.DataFrame) -> pd.DataFrame:
@@ -168,7 +168,7 @@ def _losses(rows: pd.DataFrame) -> pd.DataFrame:
     plain = rows[rows["value"].isna()].set_index("target")
     steered = rows[rows["value"].notna()]
     measures = ("ndcg@10", "coverage@10")
-    lost = {
+    losses = {
         name: [drop(plain.at[row["target"], name], row[name]) for _, row in steered.iterrows()] for name in measures
     }
-    return pd.DataFrame({"value": steered["value"].to_numpy(), **lost})
+    return pd.DataFrame({"value": steered["value"].to_numpy(), **losses})

@@ -8,29 +8,29 @@ from interp.plots.blocks import Block, Column, exhibit, figure, table
 from interp.plots.steering_plots import METRICS
 from interp.study.study import Study
 
-KNOWN = "the paper’s mean correlation of probes is 0.7, of features 0.438 (MovieLens-20M)"
+NOTE = "the paper’s mean correlation of probes is 0.7, of features 0.438 (MovieLens-20M)"
 
 
 def shares(study: Study) -> Block:
     """Figure 9a: shares against the value set."""
-    drawn = []
+    figures = []
     for target, group in _method(study.table("shares"), "replace").groupby("target", sort=False):
         feature = int(group["feature"].iat[0])
-        drawn.append(figure(plots.changed_concepts(group, target), f"{target}: feature {feature}", half=True))
+        figures.append(figure(plots.changed_concepts(group, target), f"{target}: feature {feature}", half=True))
     return exhibit(
         f"{number_of('sweep', study.name, study.model)}(a)",
         "What steering one feature does to the lists",
         "Shares in the top 10 of the concepts that change most, as one feature is set to a value at the last step and "
         "the layer is replaced by its reconstruction, as in the paper. Thick: the feature’s own concept.",
         ["shares"],
-        *drawn,
+        *figures,
     )
 
 
 def quality(study: Study) -> Block:
     """Figure 9b to 9d: quality against the value set."""
     rows = _method(study.table("steering"), "replace")
-    drawn = [
+    figures = [
         figure(plots.quality_curves(rows, measure), f"({letter}) {name}", half=True)
         for letter, (measure, name) in zip("bcd", METRICS.items(), strict=True)
     ]
@@ -39,16 +39,16 @@ def quality(study: Study) -> Block:
         "What it costs",
         "Quality and diversity of the lists for the same settings, one line per feature. Dashed: without steering.",
         ["steering"],
-        *drawn,
+        *figures,
     )
 
 
 def probes(study: Study) -> Block:
     """Figure 10 and section 8.2.3: probes beside features."""
     rows = study.table("steering")[study.table("steering")["method"].isin(["add", "probe"])]
-    both = study.table("probes").merge(study.table("concepts")[["concept", "correlation"]], on="concept")
-    both = both.sort_values("correlation", ascending=False)
-    mean = both.drop(columns="concept").mean().to_frame().T.assign(concept="Mean")
+    scores = study.table("probes").merge(study.table("concepts")[["concept", "correlation"]], on="concept")
+    scores = scores.sort_values("correlation", ascending=False)
+    mean = scores.drop(columns="concept").mean().to_frame().T.assign(concept="Mean")
     columns = [
         Column("concept", "Concept", None),
         Column("correlation", "Top feature"),
@@ -60,10 +60,10 @@ def probes(study: Study) -> Block:
         "Figure 10",
         "Features beside supervised probes",
         "Share of the target concept as a direction of unit length (among normalised activations) is added at the last "
-        f"step: solid, the SAE feature’s; dashed, the probe’s. Below, correlations with the concepts; {KNOWN}.",
+        f"step: solid, the SAE feature’s; dashed, the probe’s. Below, correlations with the concepts; {NOTE}.",
         ["steering", "probes", "concepts"],
         figure(plots.direction_curves(rows)),
-        table(pd.concat([both, mean], ignore_index=True), columns, strong=[len(both)]),
+        table(pd.concat([scores, mean], ignore_index=True), columns, strong=[len(scores)]),
     )
 
 

@@ -40,8 +40,8 @@ def steering(
         test_store: activations of the test part, to score probes on.
     """
     targets = steering_targets(concepts_table, steered)
-    chosen = dict(zip(targets["concept"], targets["feature"].astype(int).tolist(), strict=True))
-    fitted = fit_probes(train_store, concepts)
-    points = [*set_points(sae, chosen, values), *direction_points(sae, fitted, chosen, values)]
+    features = dict(zip(targets["concept"], targets["feature"].astype(int).tolist(), strict=True))
+    probes = fit_probes(train_store, concepts)
+    points = [*set_points(sae, features, values), *direction_points(sae, probes, features, values)]
     metrics, shares = sweep(rec, test_users, points, concepts)
-    return {"probes": probe_scores(fitted, test_store, concepts), "steering": metrics, "shares": shares}
+    return {"probes": probe_scores(probes, test_store, concepts), "steering": metrics, "shares": shares}

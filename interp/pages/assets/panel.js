@@ -74,7 +74,7 @@ function showActivations(feature) {
 function showLabel(feature) {
   const [name, kind, active] = [labels.name[feature], labels.kind[feature], labels.active[feature].toLocaleString("en")];
   byId("label-name").replaceChildren(
-    ...(name === "" ? ["Nothing that can be said of an item foretells it."] : [make("b", { dir: "auto" }, short(name)), ` (${kind.toLowerCase()})`]),
+    ...(name === "" ? ["No property of the items predicts it."] : [make("b", { dir: "auto" }, short(name)), ` (${kind.toLowerCase()})`]),
   );
   const steps = `There it speaks of ${labels.support[feature].toLocaleString("en")} steps; the feature is high at ${active}.`;
   byId("label-note").textContent = isLabelled(feature)

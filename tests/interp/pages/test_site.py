@@ -110,7 +110,7 @@ def test_a_label_comes_with_its_evidence(pages):
     assert "80% of the steps that it speaks of have the feature above its median activation, 8.0 times" in words
     assert "it speaks of 60% of such steps; among as many hard negatives, 90% are right" in words
     assert f"Right{HOSTILE['quotes']}; Film 9" in words
-    assert "No label foretells it well enough" in read(pages["feature/20.html"])
+    assert "No label predicts it well enough" in read(pages["feature/20.html"])
 
 
 def test_items_that_change_lists_come_with_their_shares(pages):

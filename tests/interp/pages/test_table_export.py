@@ -10,8 +10,8 @@ import pytest
 from pages import HOSTILE, handmade_study
 
 from interp.pages.file_names import file_name
-from interp.pages.latex import escaped, floating
-from interp.pages.table_export import in_order, write_tables, written
+from interp.pages.latex import escape, floating
+from interp.pages.table_export import csv_text, in_order, write_tables
 from interp.plots.blocks import Column, table
 
 
@@ -50,7 +50,7 @@ def cells(text):
     ],
 )
 def test_text_is_escaped(text, latex):
-    assert escaped(text) == latex
+    assert escape(text) == latex
 
 
 def test_tables_of_the_paper_come_first_and_all_are_shown(source, folder):
@@ -141,10 +141,10 @@ def test_names_say_what_is_in_a_file(number, title, part, name):
 def test_a_spreadsheet_runs_no_cell():
     formulas = ['=HYPERLINK("http://evil")', "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "Film\r=1"]
     frame = pd.DataFrame({"=name": formulas, "plain": ["Horror"] * 8, "number": [-1.5] * 8})
-    safe = pd.read_csv(io.StringIO(written(frame, True)), keep_default_na=False)
+    safe = pd.read_csv(io.StringIO(csv_text(frame, True)), keep_default_na=False)
     assert safe.columns.tolist() == ["'=name", "plain", "number"]
     assert all(cell.startswith("'") for cell in safe["'=name"][:-1])
     assert safe["'=name"].iloc[-1] == "Film =1"
     assert safe["number"].tolist() == [-1.5] * 8
     assert safe["plain"].tolist() == ["Horror"] * 8
-    assert written(frame, False) == frame.to_csv(index=False, lineterminator="\n")
+    assert csv_text(frame, False) == frame.to_csv(index=False, lineterminator="\n")

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from interp.study.recommendations import Recommended
+from interp.study.recommendations import Recommendations
 
 HOSTILE = "<script>alert(1)</script>\x1b[2J\nEvil\u202e " + "long " * 40
 
@@ -9,7 +9,7 @@ HOSTILE = "<script>alert(1)</script>\x1b[2J\nEvil\u202e " + "long " * 40
 def lists(users, k, title="Alien (1979)"):
     """Lists of k items each."""
     n = users * k
-    return Recommended(
+    return Recommendations(
         {
             "user": np.repeat(np.arange(users) + 3, k),
             "rank": np.tile(np.arange(k) + 1, users),
@@ -42,7 +42,9 @@ def test_many_users_and_long_lists_are_cut():
 
 def test_long_and_hostile_text_stays_on_its_line():
     table = lists(1, 3, HOSTILE).astype({"item": str, "user": object})
-    wide = Recommended(table.assign(item="isbn-" * 10, user=HOSTILE, concepts=[["a\x1b]0;" * 9] * 9] * 3, score=-1e5))
+    wide = Recommendations(
+        table.assign(item="isbn-" * 10, user=HOSTILE, concepts=[["a\x1b]0;" * 9] * 9] * 3, score=-1e5)
+    )
     first, *places = repr(wide).splitlines()
     assert first.startswith("user <script>")
     assert len(places) == 3
