@@ -39,8 +39,10 @@ def write_text(path: Path, text: str, durable: bool = True) -> None:
         durable: the content is on the disk before it is visible. Without that, a power cut may leave an empty file.
 
     Raises:
-        InputError: the disk is full.
+        InputError: the disk is full, or a folder is in its place.
     """
+    if path.is_dir() and not path.is_symlink():
+        raise InputError(f"{path} is a folder, where a file is to be written: move it away")
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(path.parent, path.name)
     partial = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}.partial")

@@ -33,7 +33,8 @@ def read_json(path: Path, advice: str, largest: int = LARGEST) -> Any:
         largest: bytes of a file that is read.
 
     Raises:
-        InputError: the file is missing, cannot be read, is larger, or is not JSON. NaN and infinity are not JSON.
+        InputError: the file is missing, cannot be read, is larger, or is not JSON. NaN, infinity and whole numbers that
+            are larger than any float are not JSON.
     """
     try:
         # One byte more than allowed, so that a file without an end does not fill the memory.
@@ -41,14 +42,14 @@ def read_json(path: Path, advice: str, largest: int = LARGEST) -> Any:
             content = handle.read(largest + 1)
         if len(content) > largest:
             raise InputError(f"{path} is larger than {largest:,} bytes: {advice}")
-        return json.loads(content.decode("utf-8"), parse_constant=_refuse)
+        return json.loads(content.decode("utf-8"), parse_constant=_refuse, parse_int=_whole)
     except InputError:
         raise
     except FileNotFoundError:
         raise InputError(f"{path} is missing: {advice}") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}): {advice}") from None
-    except (ValueError, RecursionError, MemoryError):
+    except (ValueError, OverflowError, RecursionError, MemoryError):
         raise InputError(f"{path} is damaged: {advice}") from None
 
 
@@ -83,6 +84,12 @@ def of_type(value: Any, kind: type) -> bool:
     if isinstance(value, bool):
         return kind is bool
     return isinstance(value, (int, float) if kind is float else kind)
+
+
+def _whole(digits: str) -> int:
+    whole = int(digits)
+    float(whole)  # an OverflowError here is one nowhere else
+    return whole
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -76,8 +76,9 @@ def plain(column: pd.Series) -> pd.Series:
     if isinstance(dtype, pd.PeriodDtype):
         try:
             return column.dt.to_timestamp()
-        except pd.errors.OutOfBoundsDatetime:
-            return _objects(column.astype(str).where(column.notna(), None))
+        except pd.errors.OutOfBoundsDatetime:  # of nanoseconds; as seconds they are far inside
+            seconds = column.dt.asfreq("s", how="start").array.asi8.view("M8[s]")
+            return pd.Series(seconds, column.index, name=column.name)
     if isinstance(dtype, pd.SparseDtype):
         return plain(column.sparse.to_dense())
     if isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind in "mM":

@@ -88,7 +88,7 @@ class ActivationStore:
         try:
             activations = np.load(folder / "activations.npy", mmap_mode="r", allow_pickle=False)
             rows = pd.read_parquet(folder / "rows.parquet")
-        except (ValueError, OSError) as error:
+        except Exception as error:  # numpy reads a header by Python's own parser, which fails in many ways
             raise InputError(f"{folder} is damaged ({error}): {advice}") from None
         if activations.dtype != np.float32 or activations.ndim != 2 or len(rows) != len(activations):
             raise InputError(f"{folder} holds no float32 activations with a row of rows.parquet each: {advice}")

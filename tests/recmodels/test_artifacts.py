@@ -172,3 +172,10 @@ def test_json_checksum_ignores_the_order_of_keys_only():
     assert artifacts.json_sha256({"b": 1, "a": [1, 2]}) == artifacts.json_sha256({"a": [1, 2], "b": 1})
     assert artifacts.json_sha256([1, 2]) != artifacts.json_sha256([2, 1])
     assert artifacts.json_sha256({"a": 1}) == hashlib.sha256(b'{"a":1}').hexdigest()
+
+
+def test_a_folder_in_the_place_of_a_file_is_left_alone(tmp_path):
+    (tmp_path / "report.html" / "mine").mkdir(parents=True)
+    with pytest.raises(InputError, match="is a folder, where a file is to be written"):
+        artifacts.write_text(tmp_path / "report.html", "text")
+    assert [path.name for path in tmp_path.rglob("*")] == ["report.html", "mine"]

@@ -66,6 +66,7 @@ def test_a_configuration_is_read_key_by_key(saved, change, says):
         ("vocabulary.json", "[" * 10**5, "is damaged"),
         ("vocabulary.json", "[NaN]", "is damaged"),
         ("config.json", "[]", "is not a JSON object"),
+        ("config.json", f'{{"max_history": {10**400}}}', "is damaged"),
         ("model.safetensors", "weights", "is damaged"),
     ],
 )

@@ -362,7 +362,10 @@ def test_numbers_that_no_float_can_hold_stay_as_they_are(numbers):
 
 def test_periods_before_the_range_of_nanoseconds_keep_their_dates():
     days = pd.Series([pd.Period("0033-04-22", "D"), pd.NaT], dtype="period[D]")
-    assert plain(days).tolist() == ["0033-04-22", None]
+    first, second = plain(days)
+    assert (first.year, first.month, first.day, second) == (33, 4, 22, pd.NaT)
+    months = pd.Series([pd.Period("0001-02", "M"), pd.Period("1970-01", "M"), pd.Period("9000-01", "M")])
+    assert plain(months).dt.year.tolist() == [1, 1970, 9000]
 
 
 @pytest.mark.parametrize("dtype", ["Int64", "UInt64", pd.ArrowDtype(pa.int64())])

@@ -8,6 +8,7 @@ import torch
 from interp.activations import activation_store as activations
 from interp.activations.activation_store import ActivationStore, collect
 from interp.model.envoys import RecommenderEnvoy
+from recmodels import artifacts
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec
 from recmodels.recommender import MODELS, Recommender
@@ -165,3 +166,12 @@ def test_a_folder_may_be_text(recommender, few, tmp_path, monkeypatch):
     store = collect(RecommenderEnvoy(recommender), few, "store")
     assert store.folder == tmp_path / "store"
     assert ActivationStore.load("store").fingerprint == store.fingerprint
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"\x93NUMPY\x01\x00\x10\x00{'descr': '<f4',\n", b"[1, 2]"])
+def test_what_is_no_array_is_refused_though_it_is_sealed(recommender, few, tmp_path, content):
+    store = collect(RecommenderEnvoy(recommender), few, tmp_path / "store")
+    (store.folder / "activations.npy").write_bytes(content)
+    artifacts.seal(store.folder, activations.KIND, {})
+    with pytest.raises(InputError, match="is damaged"):
+        ActivationStore.load(store.folder)
