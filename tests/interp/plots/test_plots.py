@@ -90,7 +90,7 @@ def test_densities_of_few_values(density):
 
 def test_best_correlations_say_how_many_are_named():
     features = pd.DataFrame({"correlation": [0.1, 0.19, 0.2, 0.5, np.nan]})
-    figure = plots.best_correlations(features, named=0.2)
+    figure = plots.best_correlations(features, threshold=0.2)
     assert figure.data[0].y.sum() == 4
     assert figure.layout.annotations[0].text == "2 of 5 from 0.2 on"
 

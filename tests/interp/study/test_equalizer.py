@@ -11,7 +11,7 @@ from pages import HOSTILE, handmade_study
 import interp
 from interp.optional import needing
 from interp.steering.serialization import from_json
-from interp.study.equalizer import equalize, read_history, shortened, steer_of
+from interp.study.equalizer import equalize, read_history, short_title, steer_of
 from interp.study.title_search import LONGEST, WORDS, search
 from recmodels.errors import InputError
 
@@ -211,9 +211,9 @@ def test_a_study_shows_itself(study, tmp_path):
 
 
 def test_shortened():
-    assert shortened(" a\nb ") == "a b"
-    assert shortened("x" * 80) == "x" * 80
-    assert shortened("x" * 81) == "x" * 79 + "…"
+    assert short_title(" a\nb ") == "a b"
+    assert short_title("x" * 80) == "x" * 80
+    assert short_title("x" * 81) == "x" * 79 + "…"
 
 
 def test_a_missing_package_says_what_to_install():
