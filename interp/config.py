@@ -1,5 +1,6 @@
 """The configuration from which a whole run follows; the ready-made ones are in `interp.presets`."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
@@ -57,10 +58,11 @@ class SAEConfig(Settings, prefix="sae."):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.settings not in ((), [], None):
-            object.__setattr__(self, "settings", sae_kind(self.trainer).read_settings(self.settings))
-        else:
+        if self.settings is None or (isinstance(self.settings, tuple | list) and not self.settings):
             object.__setattr__(self, "settings", ())
+            return
+        with suppress(InputError):  # `check` tells what is wrong
+            object.__setattr__(self, "settings", sae_kind(self.trainer).read_settings(self.settings))
 
     def complete(self) -> "SAEConfig":
         """The same configuration with the settings of its kind as their dataclass, if the kind has any.
@@ -112,6 +114,8 @@ class SAEConfig(Settings, prefix="sae."):
 
     def _check_together(self) -> None:
         kind = sae_kind(self.trainer)
+        if self.settings != ():
+            kind.read_settings(self.settings)
         Between(kind.min_features, MOST_FEATURES).check("sae.n_features", self.n_features)
         if kind.sparsity == "k":
             Between(1, self.n_features + 1, "left").check("sae.k", self.k)

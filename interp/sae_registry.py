@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TypeVar
 
-from recmodels.errors import InputError
+from recmodels.errors import InputError, quote
 from recmodels.plugins import Registry
 
 Build = TypeVar("Build", bound=Callable[..., Any])
@@ -50,14 +50,14 @@ class SAEKind:
             InputError: it has no such settings, or a value cannot be read.
         """
         if self.settings is None:
-            raise InputError(f"sae.settings is {settings!r}, but {self.name} has no settings of its own: leave it out")
+            raise InputError(f"sae.settings is {quote(settings)}, but {self.name} has no such settings: leave it out")
         if isinstance(settings, self.settings):
             return settings
         known = {field.name: getattr(self.settings(), field.name) for field in fields(self.settings)}
         values = settings if isinstance(settings, Mapping) else dict(map(_pair, _texts(settings, self.settings)))
         for name in values:
             if name not in known:
-                raise InputError(f"{self.name} has no setting {name!r}: choose one of {', '.join(known)}")
+                raise InputError(f"{self.name} has no setting {quote(name)}: choose one of {', '.join(known)}")
         return self.settings(**{name: _typed(name, value, known[name]) for name, value in values.items()})
 
 
@@ -98,7 +98,7 @@ def register_sae(
     if settings is not None:
         _check_settings(name, settings)
     if sparsity not in ("l1", "k") and not hasattr(settings, sparsity):
-        raise InputError(f"{name} has no setting {sparsity!r}: its sparsity is l1, k or a field of its own settings")
+        raise InputError(f"{name} has no setting {quote(sparsity)}: its sparsity is l1, k or a field of its settings")
 
     def register(trainer: Build) -> Build:
         kind = SAEKind(name, trainer, dictionary, sparsity, settings, penalty, min_features)
@@ -133,19 +133,19 @@ def _check_settings(name: str, settings: type) -> None:
     except TypeError:
         fine = False
     if not fine:
-        raise InputError(f"the settings of {name} are {settings!r}: give a dataclass, and each field a default")
+        raise InputError(f"the settings of {name} are {quote(settings)}: give a dataclass, and each field a default")
 
 
 def _texts(settings: Any, kind: type) -> list[str]:
     if not isinstance(settings, tuple | list) or not all(isinstance(text, str) for text in settings):
-        raise InputError(f"sae.settings is {settings!r}: give a {kind.__name__}, or texts such as NAME=VALUE")
+        raise InputError(f"sae.settings is {quote(settings)}: give a {kind.__name__}, or texts such as NAME=VALUE")
     return list(settings)
 
 
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise InputError(f"sae.settings has {text!r}: write NAME=VALUE")
+        raise InputError(f"sae.settings has {quote(text)}: write NAME=VALUE")
     return name.strip(), value.strip()
 
 
@@ -162,4 +162,4 @@ def _typed(name: str, value: Any, default: Any) -> Any:
             return type(default)(value)
     except (KeyError, ValueError):
         raise InputError(f"sae.settings has {name}={value}: give a value such as {default}") from None
-    raise InputError(f"sae.settings has {name}={value}: a setting such as {default!r} can be given in Python alone")
+    raise InputError(f"sae.settings has {name}={value}: give a setting such as {quote(default)} in Python")

@@ -46,11 +46,11 @@ class Registry(dict[str, Thing]):
             InputError: this project has another thing of that name, or the name is not text.
         """
         if not isinstance(name, str) or not name:
-            raise InputError(f"{self.register} was given the name {name!r}: give a text, such as 'shop'")
+            raise InputError(f"{self.register} was given the name {quote(name)}: give a text, such as 'shop'")
         self._import_home()
         is_own = module.partition(".")[0] == self.group.partition(".")[0]
         if name in self._ours and not is_own:
-            raise InputError(f"{self.register}: {name!r} is there already, as one of ours: give yours another name")
+            raise InputError(f"{self.register}: {quote(name)} is already one of ours: give yours another name")
         if is_own:
             self._ours.add(name)
         self[name] = thing

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
-from recmodels.errors import InputError
+from recmodels.errors import InputError, quote
 from recmodels.metrics import head_items, user_hits, user_means, user_ndcg
 from recmodels.plugins import Registry
 
@@ -61,7 +61,7 @@ def register_metric(name: str, values: UserValues, *, needs_truth: bool = False,
     module = values.__module__
     is_own = module.partition(".")[0] != __name__.partition(".")[0]
     if name == "overlap" or not str(name).isidentifier():
-        raise InputError(f"{name!r} cannot name a metric: give letters, digits and _, such as revenue")
+        raise InputError(f"{quote(name)} cannot name a metric: give letters, digits and _, such as revenue")
     _METRICS.add(name, UserMetric(name, values, needs_truth, version, is_own), module)
     return values
 

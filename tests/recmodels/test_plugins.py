@@ -88,7 +88,7 @@ def test_ours_cannot_be_replaced_but_ones_own_can():
     registry.add("mine", 2, "shop")
     registry.add("mine", 3, "shop")
     assert registry.find("mine") == 3
-    with pytest.raises(InputError, match="register_thing: 'first' is there already, as one of ours"):
+    with pytest.raises(InputError, match="register_thing: 'first' is already one of ours"):
         registry.add("first", 4, "shop")
     with pytest.raises(InputError, match="there is no thing 'x': choose one of first, mine, or register your own"):
         registry.find("x")

@@ -147,7 +147,7 @@ def test_rows_that_are_not_what_was_left_are_read_again(recommender, few, tmp_pa
     assert resumed.fingerprint == whole.fingerprint
     # Bytes behind the rows that were written do no harm, and are cut off.
     assert users == ([] if fault == "more" else few.users.tolist())
-    assert ("not what an interrupted run left" in caplog.text) == (fault != "more")
+    assert ("does not match its record" in caplog.text) == (fault != "more")
 
 
 @pytest.mark.parametrize("value", [0.0, 3.7, -1e-3])

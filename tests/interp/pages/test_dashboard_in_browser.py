@@ -169,7 +169,7 @@ def test_the_title_names_the_feature(browser):
 
 
 def test_a_step_counts_within_what_is_read(browser):
-    assert "the last 37 items of the history" in text(browser, ".words dd")
+    assert "reads the last 37 items before the very last one" in text(browser, ".words dd")
 
 
 def test_twelve_items_of_a_history_fit_a_small_laptop(browser):

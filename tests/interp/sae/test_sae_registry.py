@@ -138,7 +138,7 @@ def test_settings_from_the_command_line_and_from_files(steady):
     ):
         with pytest.raises(InputError, match=says):
             replace(CONFIG, trainer="steady", settings=settings)
-    with pytest.raises(InputError, match="top_k has no settings of its own"):
+    with pytest.raises(InputError, match="top_k has no such settings"):
         replace(CONFIG, trainer="top_k", settings=("target=3",))
     with pytest.raises(InputError, match="layers is below 1"):
         replace(CONFIG, trainer="steady", settings=Settings(layers=0)).check()
@@ -173,7 +173,7 @@ def test_what_cannot_be_registered(how, says):
 
 
 def test_our_kinds_keep_their_names():
-    with pytest.raises(InputError, match="'top_k' is there already, as one of ours"):
+    with pytest.raises(InputError, match="'top_k' is already one of ours"):
         register_sae("top_k", dictionary=dictionary, sparsity="k")(Trainer)
 
 

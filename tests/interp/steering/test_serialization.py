@@ -104,5 +104,5 @@ def test_files_are_named_json(tmp_path):
     with pytest.raises(InputError, match=r"steer\.txt: give a name that ends in \.json"):
         save_steer(STEER, tmp_path / "steer.txt")
     (tmp_path / "folder.json").mkdir()
-    with pytest.raises(InputError, match="cannot write"):
+    with pytest.raises(InputError, match=r"folder\.json is a folder, where a file is to be written"):
         save_steer(STEER, tmp_path / "folder.json")
