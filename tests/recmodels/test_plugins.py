@@ -97,7 +97,7 @@ def test_ours_cannot_be_replaced_but_ones_own_can():
 
 
 def test_a_script_cannot_take_the_name_of_one_of_our_data_sets():
-    with pytest.raises(InputError, match="'ml-100k' is there already"):
+    with pytest.raises(InputError, match="'ml-100k' is already one of ours"):
         recmodels.register_dataset("ml-100k", lambda name, folder, cache: None)
 
 

@@ -133,13 +133,13 @@ def test_settings_from_the_command_line_and_from_files(steady):
         (("target",), "sae.settings has 'target': write NAME=VALUE"),
         (("speed=3",), "steady has no setting 'speed': choose one of target, layers, loud, groups, name"),
         (("layers=many",), "sae.settings has layers=many: give a value such as 1"),
-        (("groups=3",), r"sae.settings has groups=3: a setting such as \(1, 2\) can be given in Python alone"),
+        (("groups=3",), r"sae.settings has groups=3: give a setting such as \(1, 2\) in Python"),
         (3.0, "sae.settings is 3.0: give a Settings, or texts such as NAME=VALUE"),
     ):
         with pytest.raises(InputError, match=says):
-            replace(CONFIG, trainer="steady", settings=settings)
+            replace(CONFIG, trainer="steady", settings=settings).check()
     with pytest.raises(InputError, match="top_k has no such settings"):
-        replace(CONFIG, trainer="top_k", settings=("target=3",))
+        replace(CONFIG, trainer="top_k", settings=("target=3",)).check()
     with pytest.raises(InputError, match="layers is below 1"):
         replace(CONFIG, trainer="steady", settings=Settings(layers=0)).check()
 
@@ -158,7 +158,7 @@ def test_its_sparsity_is_a_setting_of_its_own(steady):
 @pytest.mark.parametrize(
     ("how", "says"),
     [
-        ({"sparsity": "target"}, "odd has no setting 'target': its sparsity is l1, k or a field of its own settings"),
+        ({"sparsity": "target"}, "odd has no setting 'target': its sparsity is l1, k or a field of its settings"),
         ({"sparsity": "k", "settings": dict}, "the settings of odd are <class 'dict'>: give a dataclass"),
         (
             {"sparsity": "k", "settings": dataclass(type("Needy", (), {"__annotations__": {"a": int}}))},
