@@ -91,7 +91,7 @@ def test_a_metric_of_another_shape_is_refused():
 
 @pytest.mark.parametrize("name", ["ndcg", "long_tail_share"])
 def test_our_metrics_keep_their_names(name):
-    with pytest.raises(InputError, match=f"'{name}' is there already"):
+    with pytest.raises(InputError, match=f"'{name}' is already one of ours"):
         register_metric(name, revenue)
 
 
@@ -230,12 +230,12 @@ def test_an_attribute_of_ones_own():
             attributes.attribute(items[["title"]], "range")
     finally:
         del attributes._DERIVED["range"]
-    with pytest.raises(InputError, match="'decade' is there already"):
+    with pytest.raises(InputError, match="'decade' is already one of ours"):
         register_attribute("decade", lambda items: items["title"])
 
 
 def test_a_file_that_is_imported_first_adds_a_data_set_to_the_command_line(arguments, tmp_path, capsys):
-    (tmp_path / "json.py").write_text(  # named as a module that is there already
+    (tmp_path / "json.py").write_text(  # named as a module that is already one of ours
         "from recmodels import load, register_dataset\n"
         "register_dataset('shop', lambda name, folder, cache: load('planted'))\n"
     )
@@ -268,5 +268,5 @@ def test_an_import_that_fails(arguments, capsys, words, says):
 
 
 def test_a_name_of_ours_for_data_is_kept():
-    with pytest.raises(InputError, match="'planted' is there already"):
+    with pytest.raises(InputError, match="'planted' is already one of ours"):
         register_dataset("planted", lambda name, folder, cache: None)
