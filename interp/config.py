@@ -209,9 +209,9 @@ class StudyConfig(Settings):
         if len(self.values) < 2:
             raise InputError("values must be at least two different finite numbers to steer with")
         sites = site_names(self.training.num_hidden_layers)
-        for site in (self.site, *self.grid.sites):
+        for setting, site in (("site", self.site), *(("grid.sites", site) for site in self.grid.sites)):
             if site not in sites:
-                raise InputError(f"there is no site {site!r}: choose one of {', '.join(sites)}")
+                raise InputError(f"{setting} names {site!r}, which this model lacks: choose one of {', '.join(sites)}")
         for configs in self.dictionaries().values():
             for sae in configs:
                 sae.check()

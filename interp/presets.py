@@ -84,11 +84,11 @@ PRESETS: dict[str, tuple[str, StudyConfig]] = {
     ),
     "recbole": (
         "RecBole's atomic files: give their folder with --data",
-        replace(SMALL, dataset="recbole", other_attributes=()),
+        replace(SMALL, dataset="recbole", grid=GridConfig(), other_attributes=()),
     ),
     "own": (
         "your own tables: --data INTERACTIONS --items ITEMS, and --columns for what their columns are called",
-        replace(SMALL, dataset="own", other_attributes=()),
+        replace(SMALL, dataset="own", grid=GridConfig(), other_attributes=()),
     ),
     "planted": (
         "synthetic data with known concepts, to check the method itself",

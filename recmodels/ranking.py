@@ -63,7 +63,9 @@ def check_length(k: Any) -> int:
         InputError: k is not a whole number, less than 1, or above `LONGEST_LIST`.
     """
     length = as_whole_number(k)
-    if length is None or length < 1:
+    if length is None:
+        raise InputError(f"k is {quote(k)}: give a whole number of items, such as 10")
+    if length < 1:
         raise InputError(f"k is {quote(k)}: ask for at least one item")
     if length > LONGEST_LIST:
         raise InputError(f"k is {quote(k)}: ask for at most {LONGEST_LIST:,} items")

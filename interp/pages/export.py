@@ -45,10 +45,12 @@ def export(
         The folders that were written.
 
     Raises:
-        InputError: `to` cannot be written to; one of the folders holds something else than an unchanged export; a table
-            of the study is missing or was altered; kaleido or a browser is missing.
+        InputError: `to` cannot be written to, or lies in the study; one of the folders holds something else than an
+            unchanged export; a table of the study is missing or was altered; kaleido or a browser is missing.
     """
     to = as_path(to)
+    if study.folder in (to, *to.parents):
+        raise InputError(f"{to} lies in the study itself: choose a folder beside it with --to")
     write_all = not site and figures is None and not tables
     writers: dict[str, Writer] = {}
     if site or write_all:

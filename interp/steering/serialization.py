@@ -67,11 +67,16 @@ def save_steer(steer: Steer, path: Path | str) -> None:
     """Write a steer to a JSON file, whole or not at all.
 
     Raises:
-        InputError: the file's name does not end in .json, or it cannot be written.
+        InputError: the file's name does not end in .json, another file than a steer is there, or it cannot be written.
     """
     path = as_path(path)
     if path.suffix != ".json":
         raise InputError(f"cannot write {path}: give a name that ends in .json")
+    if path.is_file():
+        try:
+            load_steer(path)
+        except InputError:
+            raise InputError(f"{path} is there and is not a steer: give another name") from None
     try:
         artifacts.write_text(path, to_json(steer) + "\n")
     except OSError as error:

@@ -139,6 +139,8 @@ def read_parquet(path: Path) -> pd.DataFrame:
 
     def frame() -> pd.DataFrame:
         files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+        if not files:
+            raise InputError(f"{path} is a folder without .parquet files: give the table's file or folder")
         sizes = [pq.read_metadata(file) for file in files if file.is_file()]
         cells = sum(size.num_rows * max(size.num_columns, 1) for size in sizes)
         if cells > MAX_CELLS or any(size.num_rows < 0 for size in sizes):

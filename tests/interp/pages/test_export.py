@@ -31,6 +31,14 @@ def digests(folder):
     }
 
 
+def test_a_place_in_the_study_is_refused(study):
+    before = sorted(study.folder.rglob("*"))
+    for place in (study.folder, study.folder / "tables", study.folder / "mine"):
+        with pytest.raises(InputError, match="lies in the study itself: choose a folder beside it with --to"):
+            export(study, place)
+    assert sorted(study.folder.rglob("*")) == before
+
+
 def test_all_parts_are_written_where_none_is_asked_for_with_the_same_bytes(study, tmp_path, arguments, capsys):
     arguments("export", study.folder, "--to", tmp_path / "out")
     assert capsys.readouterr().out.split() == [str(tmp_path / "out" / part) for part in ("site", "figures", "tables")]

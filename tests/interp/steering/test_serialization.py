@@ -103,6 +103,10 @@ def test_numbers_of_any_kind_are_written(tmp_path):
 def test_files_are_named_json(tmp_path):
     with pytest.raises(InputError, match=r"steer\.txt: give a name that ends in \.json"):
         save_steer(STEER, tmp_path / "steer.txt")
+    (tmp_path / "mine.json").write_text("{}")
+    with pytest.raises(InputError, match=r"mine\.json is there and is not a steer: give another name"):
+        save_steer(STEER, tmp_path / "mine.json")
+    assert (tmp_path / "mine.json").read_text() == "{}"
     (tmp_path / "folder.json").mkdir()
     with pytest.raises(InputError, match=r"folder\.json is a folder, where a file is to be written"):
         save_steer(STEER, tmp_path / "folder.json")
