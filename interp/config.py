@@ -114,7 +114,7 @@ class SAEConfig(Settings, prefix="sae."):
 
     def _check_together(self) -> None:
         kind = sae_kind(self.trainer)
-        if self.settings != ():
+        if not (isinstance(self.settings, tuple) and not self.settings):
             kind.read_settings(self.settings)
         Between(kind.min_features, MOST_FEATURES).check("sae.n_features", self.n_features)
         if kind.sparsity == "k":

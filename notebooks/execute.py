@@ -4,6 +4,7 @@ The .py is what is edited. A notebook runs in a fresh kernel, in an empty folder
 study, so that it finds nothing but that, and leaves nothing behind.
 """
 
+import json
 import os
 import sys
 import tempfile
@@ -73,7 +74,9 @@ def execute(path: Path, study: Path, renderer: str = "plotly_mimetype") -> Noteb
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = [_without_widgets(output) for output in cell.outputs if not _is_progress(output)]
+            outputs = [_without_widgets(output) for output in cell.outputs if not _is_progress(output)]
+            # The temporary folder is another one in every run, and none of the reader's.
+            cell.outputs = [nbformat.from_dict(json.loads(json.dumps(one).replace(folder, "…"))) for one in outputs]
     return notebook
 
 

@@ -183,7 +183,7 @@ class SparseAutoencoder:
             dictionary.load_state_dict(load_file(weights))
         except (RuntimeError, ValueError, ArithmeticError, AssertionError):
             raise InputError(f"{weights} does not hold the dictionary that {path.name} describes: {advice}") from None
-        return cls(dictionary, mean, std, config, provenance)
+        return cls(dictionary, float(mean), float(std), config, provenance)
 
     def check_belongs(self, recommender: str) -> None:
         """Check that it was trained on the recommender with this fingerprint.

@@ -170,7 +170,7 @@ class StudyParts:
         Raises:
             InputError: there is no such table.
         """
-        return self._tables(name)
+        return self._tables(_name(name, "table"))
 
     @cached_property
     def _tables(self) -> TableReader:
@@ -206,7 +206,10 @@ class StudyParts:
         """
         if not isinstance(recommendations, pd.DataFrame) or "item" not in recommendations:
             raise InputError("the table has no column item: give what `recommend` returns")
-        return recommendations.join(self.items[["title", "concepts"]], on="item")
+        try:
+            return recommendations.join(self.items[["title", "concepts"]], on="item")
+        except (ValueError, TypeError):
+            raise InputError("the column item holds no item ids: give what `recommend` returns") from None
 
 
 def _name(name: Any, kind: str) -> str:
