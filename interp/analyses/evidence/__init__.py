@@ -22,7 +22,7 @@ ANALYSIS = Analysis(
             f"source:text {CONCEPT}",
         ),
         Table(
-            "sources",
+            "evidence_summary",
             "the means over concepts, with intervals, and how far features are ahead on unseen items",
             (
                 "source:text about:text candidates:int l0:float concepts:int correlation:float null:float "

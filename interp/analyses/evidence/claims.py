@@ -8,9 +8,9 @@ FEATURES, NEURONS = "features", "neurons"
 CROSS_FIT = "Correlations are on items that the candidate was not chosen on"
 
 
-def above_chance(sources_table: pd.DataFrame) -> Claim:
-    """From the table `sources`."""
-    rows = sources_table.set_index("source")
+def above_chance(evidence_summary_table: pd.DataFrame) -> Claim:
+    """From the table `evidence_summary`."""
+    rows = evidence_summary_table.set_index("source")
     own, neurons = rows.loc[FEATURES], rows.loc[NEURONS]
     return Claim(
         EVIDENCE,
@@ -19,23 +19,23 @@ def above_chance(sources_table: pd.DataFrame) -> Claim:
         f"{own['passes']} of {own['concepts']} concepts pass (neurons: {neurons['passes']}); as the paper measures, "
         f"{own['above_null']} are above their null. {_basis(own)}",
         bool(own["passes"] > own["concepts"] / 2),
-        ("sources", "evidence"),
+        ("evidence_summary", "evidence"),
     )
 
 
-def ahead_of_neurons(sources_table: pd.DataFrame) -> Claim:
-    """From the table `sources`."""
-    return _ahead(sources_table, NEURONS, "On unseen items, features follow concepts better than neurons do.")
+def ahead_of_neurons(evidence_summary_table: pd.DataFrame) -> Claim:
+    """From the table `evidence_summary`."""
+    return _ahead(evidence_summary_table, NEURONS, "On unseen items, features follow concepts better than neurons do.")
 
 
-def ahead_of_baselines(sources_table: pd.DataFrame) -> Claim:
-    """From the table `sources`."""
+def ahead_of_baselines(evidence_summary_table: pd.DataFrame) -> Claim:
+    """From the table `evidence_summary`."""
     statement = "On unseen items, features follow concepts better than the best unsupervised baseline does."
-    baselines = sources_table[~sources_table["source"].isin([FEATURES, NEURONS])]
+    baselines = evidence_summary_table[~evidence_summary_table["source"].isin([FEATURES, NEURONS])]
     if baselines.empty:
         reason = "The study has no baselines."
-        return Claim(EVIDENCE, statement, _criterion("baseline"), reason, None, ("sources",))
-    return _ahead(sources_table, best_baseline(sources_table), statement)
+        return Claim(EVIDENCE, statement, _criterion("baseline"), reason, None, ("evidence_summary",))
+    return _ahead(evidence_summary_table, best_baseline(evidence_summary_table), statement)
 
 
 def attributes(attribute_evidence_table: pd.DataFrame) -> Claim:
@@ -61,7 +61,7 @@ def attributes(attribute_evidence_table: pd.DataFrame) -> Claim:
 
 
 def best_baseline(sources: pd.DataFrame) -> str:
-    """The baseline with the largest mean correlation on unseen items, of the table `sources`."""
+    """The baseline with the largest mean correlation on unseen items, of the table `evidence_summary`."""
     baselines = sources[~sources["source"].isin([FEATURES, NEURONS])]
     return str(baselines.loc[baselines["unseen_items"].idxmax(), "source"])
 
@@ -77,7 +77,7 @@ def _ahead(sources: pd.DataFrame, source: str, statement: str) -> Claim:
     )
     unclear = bool(low <= 0 <= high)
     holds = None if unclear else bool(low > 0)
-    return Claim(EVIDENCE, statement, _criterion(source), result, holds, ("sources",), unclear)
+    return Claim(EVIDENCE, statement, _criterion(source), result, holds, ("evidence_summary",), unclear)
 
 
 def _criterion(source: str) -> str:

@@ -36,7 +36,7 @@ CONCEPT = (
 
 def sources(study: Study) -> Block:
     """Features, neurons and baselines, in short."""
-    rows = study.table("sources")
+    rows = study.table("evidence_summary")
     shown = rows.assign(
         on_unseen_items=intervals(rows, "unseen_items", signs=False), lead=intervals(rows, "ahead", signs=True)
     )
@@ -50,7 +50,7 @@ def sources(study: Study) -> Block:
         "items: chosen on half of the items, measured on the other half, with 95% intervals over users. Unseen users: "
         "chosen on the validation users. A concept passes if its correlation on unseen items is above that of permuted "
         f"concepts, at a false discovery rate of 5%. {about}.",
-        ["sources"],
+        ["evidence_summary"],
         figure(sources_compared(rows)),
         table(shown, COLUMNS, strong=[0]),
     )

@@ -27,7 +27,7 @@ def evidence_tables(
     concepts: Concepts,
     other_concepts: Mapping[str, Concepts],
 ) -> Tables:
-    """Tables `evidence`, `sources`, `feature_evidence`, `attribute_evidence` (`interp.concepts.evidence`).
+    """Tables `evidence`, `evidence_summary`, `feature_evidence`, `attribute_evidence` (`interp.concepts.evidence`).
 
     Args:
         test_store, validation_store: hidden states of the users who are measured, and of those who may choose.
@@ -57,7 +57,7 @@ def evidence_tables(
     first = results[FEATURES]
     return {
         "evidence": pd.concat(by_source, ignore_index=True),
-        "sources": pd.DataFrame(
+        "evidence_summary": pd.DataFrame(
             [
                 {
                     **_summary(name, sources[name][0].activations, result, first),
@@ -79,7 +79,7 @@ def _rows(activations: Activations, store: ActivationStore) -> Rows:
 
 
 def _summary(name: str, activations: Activations, result: Evidence, first: Evidence) -> dict[str, object]:
-    """A row of the table `sources`."""
+    """A row of the table `evidence_summary`."""
     table = result.concepts
     low, high = interval(result.resamples.mean(axis=1))
     # The same users are drawn for both, so that what they share cancels.
