@@ -19,6 +19,7 @@ from interp.study.equalizer import (
     feature_name,
     short_title,
 )
+from interp.study.headline import weak_concepts
 
 with needing("dash"):
     from dash import dcc, html
@@ -69,12 +70,13 @@ def page(study: "Study", users: Sequence[str]) -> Any:
     )
 
 
-def slider(kind: str, index: int, name: str, reach: float) -> Any:
-    """One slider and its name."""
+def slider(kind: str, index: int, name: str, reach: float, weak: bool = False) -> Any:
+    """One slider and its name; a weak one says that its concept is no better than chance on unseen items."""
     group: dict[str, Any] = {"role": "group", "aria-label": name}
+    title = f"{name}: no feature follows it above chance on unseen items" if weak else name
     return html.Div(
         [
-            html.Span(name, className="name", title=name, dir="auto"),
+            html.Span([name, " (weak)"] if weak else name, className="name", title=title, dir="auto"),
             dcc.Slider(-reach, reach, STEP, value=0, marks=None, included=False, id={"type": kind, "index": index}),
         ],
         className="slider",
@@ -123,13 +125,13 @@ def list_table(rows: pd.DataFrame, result: EqualizerResult) -> Any:
 
 
 def _controls(study: "Study") -> Any:
-    names = enumerate(study.table("concepts")["concept"].sort_values())
+    names, weak = enumerate(study.table("concepts")["concept"].sort_values()), weak_concepts(study)
     features = [{"label": feature_name(study, feature), "value": feature} for feature in feature_choices(study)]
     return html.Section(
         [
             html.Div([html.H2("Sliders"), html.Button("All to 0", id="reset", type="button")], className="row"),
             html.H3("Concepts"),
-            html.Div([slider("concept", index, name, CONCEPT_REACH) for index, name in names]),
+            html.Div([slider("concept", index, name, CONCEPT_REACH, name in weak) for index, name in names]),
             html.H3("Features"),
             html.Div(id="features"),
             html.Label("Add a feature by its number or name", htmlFor="feature"),
