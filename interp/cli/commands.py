@@ -1,21 +1,17 @@
-"""The command `interp`."""
+"""The commands, each a function; what they need is imported when they run, so that `interp --help` answers at once."""
 
-import sys
 from dataclasses import replace
-from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
-from tyro.extras import SubcommandApp, subcommand_type_from_defaults
+from tyro.extras import SubcommandApp
 
 from interp.config import StudyConfig
 from interp.optional import Image
-from interp.presets import PRESETS, presets
+from interp.presets import PRESETS
 from interp.steering.vocabulary import Reconstruct, Unit, Verb
-from recmodels.console import abandon_stdout, tolerate_encodings
-from recmodels.errors import InputError, one_line
+from recmodels.errors import InputError
 from recmodels.paths import as_path
 
 if TYPE_CHECKING:
@@ -23,22 +19,6 @@ if TYPE_CHECKING:
     from interp.study.study import Study
 
 app = SubcommandApp()
-
-registry = tyro.constructors.ConstructorRegistry()
-
-
-@registry.primitive_rule
-def path_words(about: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
-    """How a path is read: as usual, but an empty word stays empty, where pathlib makes it the current folder."""
-    if about.type is not Path:
-        return None
-    return tyro.constructors.PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="PATH",
-        instance_from_str=lambda words: Path(words[0]) if words[0] else "",
-        is_instance=lambda value: isinstance(value, Path | str),
-        str_from_instance=lambda value: [str(value)],
-    )
 
 
 @app.command
@@ -266,72 +246,3 @@ def run_and_report(config: StudyConfig) -> None:
     if config.out is not None and str(config.out).startswith("~"):
         config = replace(config, out=as_path(config.out))
     print(summary(run(config)))
-
-
-def import_module_or_file(name: str) -> None:
-    """Import a module, or a file by its path, for what it registers.
-
-    Raises:
-        InputError: there is no such module or file.
-    """
-    path = Path(name)
-    if path.suffix != ".py":
-        import_module(name)
-        return
-    if not path.is_file():
-        raise InputError(f"--import: there is no file {name}: give a .py file, or the name of a module")
-    # Under a name of its own: a file may be called as a module that is there already.
-    spec = spec_from_file_location(f"imported_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[spec.name] = module_from_spec(spec)
-    spec.loader.exec_module(module)
-
-
-def import_first(arguments: list[str]) -> list[str]:
-    """Import what --import names at the beginning of the command line: what is left of it.
-
-    Raises:
-        InputError: nothing is named, or what is named is not there.
-    """
-    while arguments and arguments[0].partition("=")[0] == "--import":
-        name = arguments[0].partition("=")[2] or "".join(arguments[1:2])
-        if not name:
-            raise InputError("--import names nothing: give a .py file, or the name of a module")
-        import_module_or_file(name)
-        arguments = arguments[1 if "=" in arguments[0] else 2 :]
-    return arguments
-
-
-def main() -> None:
-    """Entry point of the console script; a mistake is answered in one line, with exit status 2."""
-    tolerate_encodings()
-    try:
-        try:
-            arguments = import_first(sys.argv[1:])
-            # Every preset is a subcommand of `interp study` whose settings can all be changed by flags.
-            choices = presets() if arguments[:1] == ["study"] else PRESETS
-            preset: Any = subcommand_type_from_defaults(
-                {name: config for name, (_, config) in choices.items()},
-                {name: text for name, (text, _) in choices.items()},
-            )
-            study.__annotations__["config"] = Annotated[preset, tyro.conf.arg(name="")]
-            with registry:
-                app.cli(
-                    prog="interp",
-                    description="See what a sequential recommender has learnt, and turn it up or down.\n\n"
-                    "`interp --import FILE …` imports a .py file or module first, so that what it registers is known.",
-                    args=arguments,
-                )
-        finally:
-            sys.stdout.flush()  # a closed pipe shows here, not as Python ends
-    except BrokenPipeError:
-        abandon_stdout()
-        sys.exit(141)  # what a shell says of a command whose reader has gone
-    except (InputError, ImportError, OSError) as error:
-        print(f"interp: {one_line(str(error))}", file=sys.stderr)
-        abandon_stdout()
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("interp: interrupted; the same command goes on where it stopped", file=sys.stderr)
-        sys.exit(130)
