@@ -148,9 +148,9 @@ def steer(
         edits: What to do: FEATURE=VALUE, where a feature is a number or a concept (all its aligned features); with
             --op ablate FEATURE alone, with --op clamp FEATURE=FLOOR:CAP; or one .json file that --save wrote. Where a
             concept is called 12, say feature:12 or concept:12.
-        op: What is done with the value.
-        unit: What values are multiples of; if it is not given, each feature's own 99th percentile (p99).
-        at: Which steps: the last, which is scored, or all.
+        op: What to do with the value.
+        unit: The unit of values; by default each feature's own 99th percentile (p99).
+        at: Steer the last step, which is scored, or all steps.
         reconstruct: Keep the dictionary's error, or replace the layer by its reconstruction as the paper does.
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and for this command.
     """
@@ -184,13 +184,13 @@ def dose(
     cost: str | None = None,
     save: Path | None = None,
 ) -> None:
-    """Find how far a concept must be turned for a share of the lists: `interp dose artifacts/ml-100k Horror 0.3`.
+    """Find the steer that gives a concept a share of the lists: `interp dose artifacts/ml-100k Horror 0.3`.
 
-    It is found on users held out from the dictionary; the receipt is about test users.
+    The search uses users held out from the dictionary; the receipt is about test users.
 
     Args:
         folder: The study's folder.
-        concept: What is asked for, such as Horror or concept:Horror.
+        concept: The concept, such as Horror or concept:Horror.
         share: Its mean share of the top 10, such as 0.3.
         at_most: Ask for at most this share, rather than at least.
         each: A dose for each test user, for their own list.
@@ -215,11 +215,11 @@ def dose(
 def equalizer(folder: tyro.conf.Positional[Path], port: int = 8050, browser: bool = True) -> None:
     """Turn concepts and features up and down in your browser: `interp equalizer artifacts/ml-100k`.
 
-    It is served on this machine only.
+    Only this machine can reach it.
 
     Args:
         folder: The study's folder.
-        port: Where it is served; 0 for any port that is free.
+        port: The port; 0 for any free one.
         browser: Open the page in the browser.
     """
     from interp.pages.app import serve

@@ -1,4 +1,4 @@
-"""The equalizer as a local web app: `interp equalizer FOLDER`. What it shows, `interp.study.equalizer` works out."""
+"""The equalizer as a local web app: `interp equalizer FOLDER`. `interp.study.equalizer` computes what it shows."""
 
 import logging
 import socket
@@ -23,7 +23,7 @@ with needing("waitress"):
 if TYPE_CHECKING:
     from interp.study.study import Study
 
-HOST = "127.0.0.1"  # nobody else's machine reaches it
+HOST = "127.0.0.1"  # no other machine can reach it
 THREADS = 8
 CONNECTIONS = 1000  # idle ones cost no thread, and are closed after as many seconds as
 IDLE = 20
@@ -46,11 +46,11 @@ def serve(study: "Study", port: int = 8050, browser: bool = True) -> None:
 
     Args:
         study: a finished study.
-        port: where; 0 for any that is free.
+        port: the port to serve on; 0 for any free one.
         browser: open the page in the user's browser.
 
     Raises:
-        InputError: the port is taken or none, or a package is not installed.
+        InputError: the port is in use or not valid, or a package is not installed.
     """
     server = server_of(study, port)
     address = f"http://{HOST}:{server.effective_port}/"
@@ -65,13 +65,13 @@ def server_of(study: "Study", port: int = 0) -> BaseWSGIServer:
     """A server of the equalizer that listens on this machine only, with few threads; idle connections are closed.
 
     Raises:
-        InputError: the port is taken or none.
+        InputError: the port is in use or not valid.
     """
     try:
         listening = socket.create_server((HOST, port))
     except (OSError, OverflowError) as error:
         raise InputError(f"cannot serve on port {port} ({error}): choose another one with --port") from None
-    logging.getLogger("waitress").setLevel(logging.CRITICAL)  # what others send is no news
+    logging.getLogger("waitress").setLevel(logging.CRITICAL)  # requests of other programs are not logged
     try:
         return create_server(
             app(study).server,
@@ -93,7 +93,7 @@ def app(study: "Study", k: int = 10) -> Dash:
     """The equalizer of a study, its lists of length k, as a Dash app.
 
     Raises:
-        InputError: k is no list length.
+        InputError: k is not a valid length of a list.
     """
     k = check_length(k)
     rec, users = study.recommender, study.users()
@@ -107,7 +107,7 @@ def app(study: "Study", k: int = 10) -> Dash:
 
     def sliders(concepts: list[Any], features: list[Any], numbers: list[dict[str, int]]) -> dict[str | int, Any]:
         if len(concepts) != len(names) or len(features) != len(numbers):
-            raise InputError("there are more or fewer sliders than the page has")
+            raise InputError("the number of sliders is not the page's")
         turned: dict[str | int, Any] = dict(zip(names, concepts, strict=True))
         turned.update({one["index"]: value for one, value in zip(numbers, features, strict=True)})
         return {key: 0 if value is None else value for key, value in turned.items()}  # an emptied field is None

@@ -62,7 +62,7 @@ def gentle_is_safe(steering_table: pd.DataFrame) -> Claim:
     )
     gentle = _losses(_replacement(steering_table))[lambda rows: rows["value"].abs() <= GENTLE]
     if gentle.empty:
-        return Claim("8.2.2", statement, criterion, "No value is that small.", None, ("steering",))
+        return Claim("8.2.2", statement, criterion, "The study has no value that small.", None, ("steering",))
     if gentle["ndcg@10"].isna().any():
         return Claim("8.2.2", statement, criterion, NO_HITS, None, ("steering",))
     safe = (gentle["ndcg@10"] < MAX_LOSS) & (gentle["coverage@10"] < MAX_LOSS)
@@ -88,7 +88,7 @@ def strong_costs_more(steering_table: pd.DataFrame) -> Claim:
         return Claim("8.2.2", statement, criterion, NO_HITS, None, ("steering",))
     strong, gentle = losses.loc[size > STRONG, "ndcg@10"].mean(), losses.loc[size <= GENTLE, "ndcg@10"].mean()
     large, small = signed(-strong, "+.1%"), signed(-gentle, "+.1%")
-    result = f"It changes by {large} on average with strong values, {small} with small ones."
+    result = f"NDCG@10 changes by {large} on average with strong values and by {small} with small ones."
     return Claim("8.2.2", statement, criterion, result, bool(strong > gentle), ("steering",))
 
 
@@ -138,10 +138,12 @@ def keeping_the_error_is_cheaper(steering_table: pd.DataFrame) -> Claim:
         rows = _losses(steering_table[steering_table["method"] == method])
         losses[method] = rows.loc[rows["value"].abs() <= GENTLE, "ndcg@10"].mean()
     if pd.isna(losses["set"]):
-        reason = "No value is that small, or the recommender finds no test user's item."
+        reason = "The study has no value that small, or no test user's next item is in the top 10."
         return Claim(BEYOND, statement, criterion, reason, None, ("steering",))
     with_error, replacement = (signed(-losses[method], "+.1%") for method in ("set", "replace"))
-    result = f"It changes by {with_error} on average with the error kept, {replacement} with the replacement."
+    result = (
+        f"NDCG@10 changes by {with_error} on average with the error kept and by {replacement} with the replacement."
+    )
     return Claim(BEYOND, statement, criterion, result, bool(losses["set"] < losses["replace"]), ("steering",))
 
 

@@ -121,7 +121,7 @@ def test_everything_of_the_paper_is_there_in_its_order(data):
         "What more of a concept costs, beside what one would do without a dictionary",
         "What a given share costs",
         "What features are called, and whether that is true of other users",
-        "Do features do what they say?",
+        "Do features do what their correlations say?",
         "Why this item: are attributions right?",
         "Exposure: from popular items to the long tail",
         "Receipts: what a standard steer changes",
@@ -229,7 +229,7 @@ def test_methods_stand_side_by_side_at_equal_share(study, data):
 
 def test_what_goes_beyond_the_paper_is_shown(study, data):
     found = exhibits(data)
-    causes = found["Do features do what they say?"]
+    causes = found["Do features do what their correlations say?"]
     says, does = (numbers_of(block["figure"]["data"][0]["z"]) for block in blocks(causes, "figure"))
     top = study.table("concepts")
     assert does.tolist() == [[feature / 100] * 3 for feature in top["feature"]]
