@@ -85,12 +85,12 @@ def tables(folder: tyro.conf.Positional[Path | None] = None) -> None:
         print(f"{table.name:<{width}}  {count:>{digits}}{'  ' if digits else ''}{table.about}")
 
 
-def _row_counts(opened: "Study", names: list[str]) -> list[str]:
+def _row_counts(finished_study: "Study", names: list[str]) -> list[str]:
     """The number of rows of each table; a dash for a table that this study does not have."""
 
     def count(name: str) -> str:
         try:
-            return f"{len(opened.table(name)):,}"
+            return f"{len(finished_study.table(name)):,}"
         except InputError:
             return "–"
 
@@ -159,8 +159,8 @@ def steer(
     from interp.steering.serialization import load_steer
     from interp.study.study import open
 
-    opened = open(folder)
-    rec, concepts = opened.recommender, opened.recommender.meanings[opened.site].concepts
+    finished_study = open(folder)
+    rec, concepts = finished_study.recommender, finished_study.recommender.meanings[finished_study.site].concepts
     if len(edits) == 1 and edits[0].endswith(".json") and not edits[0].startswith(CONCEPT):
         if edits[0] in concepts:
             raise InputError(f"{edits[0]} is a concept: write {CONCEPT}{edits[0]}, or ./{edits[0]} for a file")
@@ -170,7 +170,7 @@ def steer(
     else:
         usual: Unit = "activation" if op in ("scale", "ablate") else "p99"
         plan = rec.steer_of(read_edits(edits, op, concepts), op=op, unit=unit or usual, at=at, reconstruct=reconstruct)
-    print(opened.receipt(plan))
+    print(finished_study.receipt(plan))
     keep(plan, save)
 
 
@@ -199,13 +199,13 @@ def dose(
     """
     from interp.study.study import open
 
-    opened = open(folder)
+    finished_study = open(folder)
     if each and cost:
         raise InputError("--cost is for one dose for all users: leave it out, or --each")
     answer = (
-        opened.user_doses(concept, share, at_most=at_most)
+        finished_study.user_doses(concept, share, at_most=at_most)
         if each
-        else opened.dose(concept, share, at_most=at_most, cost=cost)
+        else finished_study.dose(concept, share, at_most=at_most, cost=cost)
     )
     print(answer)
     keep(answer.steer, save)
@@ -222,7 +222,7 @@ def equalizer(folder: tyro.conf.Positional[Path], port: int = 8050, browser: boo
         port: The port; 0 for any free one.
         browser: Open the page in the browser.
     """
-    from interp.pages.app import serve
+    from interp.pages.app_server import serve
     from interp.study.study import open
 
     serve(open(folder), port, browser)

@@ -96,8 +96,8 @@ def fault(body: Any, callbacks: dict[str, Any], fields: Fields) -> str | None:
             return f"it has the wrong number of {name}"
         if not all(_fits(*pair, None if name == "outputs" else fields) for pair in zip(sent, declared, strict=True)):
             return f"its {name} have the wrong shape"
-    changed = body.get("changedPropIds", [])
-    if not isinstance(changed, list) or not all(_is_input(name, about["inputs"]) for name in changed):
+    changes = body.get("changedPropIds", [])
+    if not isinstance(changes, list) or not all(_is_input(name, about["inputs"]) for name in changes):
         return "what changed is not an input"
     return None
 
@@ -168,11 +168,11 @@ def _is_of(kind: Any, part: Any) -> bool:
     return name["type"] == kind and name["index"] is not None and is_whole(name["index"])
 
 
-def _is_input(changed: Any, inputs: list[dict[str, Any]]) -> bool:
+def _is_input(trigger: Any, inputs: list[dict[str, Any]]) -> bool:
     """Whether a name such as `use.n_clicks` or `{"index":3,"type":"add"}.n_clicks` is that of a declared input."""
-    if not isinstance(changed, str) or len(changed) > TEXT:
+    if not isinstance(trigger, str) or len(trigger) > TEXT:
         return False
-    name, _, prop = changed.rpartition(".")
+    name, _, prop = trigger.rpartition(".")
     try:
         part = {"id": json.loads(name)} if name.startswith("{") else {}
     except (ValueError, RecursionError):

@@ -43,14 +43,14 @@ def reconstruction(recommender_table: pd.DataFrame, dictionaries_table: pd.DataF
     statement = "At the λ of choice, replacing the layer by its reconstruction hardly changes the recommendations."
     criterion = f"Holds if NDCG@10 loses at most {MAX_LOSS:.0%} (in the paper it falls from 0.100 to 0.098)."
     tables = ("recommender", "dictionaries")
-    plain, reconstructed = recommender_table.set_index("replaced").loc[["none", "all"], "ndcg@10"]
+    plain, through_reconstruction = recommender_table.set_index("replaced").loc[["none", "all"], "ndcg@10"]
     if not plain:
         return Claim("6", statement, criterion, NO_HITS, None, tables)
     dictionary = dictionaries_table[dictionaries_table["chosen"]].iloc[0]
-    loss = drop(plain, reconstructed)
+    loss = drop(plain, through_reconstruction)
     name = sae_kind(dictionary["trainer"]).symbol
     result = (
-        f"At {name} = {dictionary['sparsity']:g}, NDCG@10 is {reconstructed:.4f} against {plain:.4f}: "
+        f"At {name} = {dictionary['sparsity']:g}, NDCG@10 is {through_reconstruction:.4f} against {plain:.4f}: "
         f"{signed(-loss, '+.1%')}."
     )
     return Claim("6", statement, criterion, result, bool(loss <= MAX_LOSS), tables)

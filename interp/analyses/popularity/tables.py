@@ -34,7 +34,7 @@ def popularity(
 
     Returns:
         popularity_features: as `interp.control.popularity` returns them. popularity: strength, then the measures of the
-        receipt of `popularity_steer` with it. Both are empty where popular and unpopular items cannot be told apart,
+        receipt of `popularity_steer` with it. Both are empty where no feature separates popular from unpopular items,
         in a catalogue of a handful of items for example.
     """
     counts = items_table.set_index("item")["popularity"]

@@ -114,14 +114,14 @@ def on_par_with_probes(steering_table: pd.DataFrame) -> Claim:
         f"Holds if, over features and all factors above 0, the share gained is on average at least {ON_PAR:.0%} of "
         "the probes’."
     )
-    added = steering_table[steering_table["method"].isin(["add", "probe"])]
-    plain = added[added["value"].isna()].set_index(["method", "target"])["share"]
-    mean = added[added["value"] > 0].groupby(["method", "target"])["share"].mean()
-    gained = (mean - plain).unstack("method").dropna()
-    if gained.empty:
+    rows = steering_table[steering_table["method"].isin(["add", "probe"])]
+    plain = rows[rows["value"].isna()].set_index(["method", "target"])["share"]
+    mean = rows[rows["value"] > 0].groupby(["method", "target"])["share"].mean()
+    gain = (mean - plain).unstack("method").dropna()
+    if gain.empty:
         return Claim("8.2.3", statement, criterion, "No factor is above 0.", None, ("steering",))
-    sae, probe = gained["add"].mean(), gained["probe"].mean()
-    enough = gained["add"] >= gained["probe"] - (1 - ON_PAR) * gained["probe"].abs()
+    sae, probe = gain["add"].mean(), gain["probe"].mean()
+    enough = gain["add"] >= gain["probe"] - (1 - ON_PAR) * gain["probe"].abs()
     result = (
         f"The share rises by {sae:.3f} along features and {probe:.3f} along probes on average; for "
         f"{int(enough.sum())} of {len(enough)} concepts the feature’s gain is that large."

@@ -252,7 +252,7 @@ def test_exposure_is_left_out_where_it_could_not_be_told(study, monkeypatch):
     monkeypatch.setattr(type(study), "table", lambda self, name: empty if name == "popularity" else read(self, name))
     found = report_data(study)
     assert "Exposure: from popular items to the long tail" not in exhibits(found)
-    assert "cannot be told apart" in found["claims"][-1]["measured"]
+    assert "No feature separates popular from unpopular items" in found["claims"][-1]["measured"]
 
 
 def test_labels_stand_with_items_that_speak_for_and_against_them(study, data):
