@@ -194,16 +194,14 @@ def dose(
         share: Its mean share of the top 10, such as 0.3.
         at_most: Ask for at most this share, rather than at least.
         each: A dose for each test user, for their own list.
-        cost: The metric that one dose for all keeps as high as it can: ndcg, overlap, or one that is registered.
+        cost: The metric that the dose keeps as high as it can: overlap, a registered one, or, without --each, ndcg.
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and `interp steer`.
     """
     from interp.study.study import open
 
     finished_study = open(folder)
-    if each and cost:
-        raise InputError("--cost is for one dose for all users: leave it out, or --each")
     answer = (
-        finished_study.user_doses(concept, share, at_most=at_most)
+        finished_study.user_doses(concept, share, at_most=at_most, cost=cost)
         if each
         else finished_study.dose(concept, share, at_most=at_most, cost=cost)
     )

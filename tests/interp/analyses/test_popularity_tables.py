@@ -16,7 +16,7 @@ SITE = "blocks.0"
 def test_exposure_by_strength_is_that_of_the_steers(
     rec, stores, activations, test_users, concepts, counts, items_table
 ):
-    made = exposure.popularity(rec, stores["test"], activations, test_users, concepts, items_table)
+    made = exposure.popularity(rec, stores["test"], activations, test_users, concepts, items_table, {})
     rows = made["popularity"].set_index(["strength", "measure"])
     assert tuple(rows.index.get_level_values(0).unique()) == exposure.STRENGTHS
     assert (rows.loc[0.0, "change"] == 0).all()
@@ -38,6 +38,6 @@ def test_exposure_is_empty_where_no_step_has_a_popular_item(
     once = items_table.assign(popularity=(np.arange(len(counts)) == 0).astype(int))
     others = stores["test"].rows["item"] != counts.index[0]
     store = replace(stores["test"], rows=stores["test"].rows[others], activations=stores["test"].activations[others])
-    made = exposure.popularity(rec, store, activations[np.flatnonzero(others)], test_users, concepts, once)
+    made = exposure.popularity(rec, store, activations[np.flatnonzero(others)], test_users, concepts, once, {})
     assert list(made) == ["popularity_features", "popularity"]
     assert all(table.empty for table in made.values())
