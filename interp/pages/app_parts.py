@@ -1,6 +1,6 @@
-"""What the local equalizer is made of: its page, its sliders, its lists. Text from the data becomes text, never markup.
+"""The parts of the local equalizer: its page, sliders and lists. Text from the data becomes text, never markup.
 
-Ids of what comes in any number are a type and an index; `interp.pages.app` says what they do.
+Components that occur any number of times have a type and an index as their id; `interp.pages.app` has the callbacks.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ def page(study: "Study", users: Sequence[str]) -> Any:
                 [
                     html.H1(f"Equalizer: {study.name}"),
                     html.P(
-                        "Pick whose list, then turn concepts and features up or down at the last step of the history. "
+                        "Choose a history, then turn concepts and features up or down at its last step. "
                         "One unit is a feature’s 99th percentile; at 0 nothing changes.",
                         className="lead",
                     ),
@@ -111,7 +111,7 @@ def history_items(titles: Sequence[str]) -> Any:
 
 
 def list_table(rows: pd.DataFrame, result: EqualizerResult) -> Any:
-    """A list; what enters or leaves says so in words, and why."""
+    """A list. Items that enter or leave it say so in words, with the reason."""
     body = []
     for row in rows.itertuples():
         chips = [html.Span(name, className="chip") for name in row.concepts]
@@ -204,7 +204,9 @@ def _receipt() -> Any:
                 [html.H2("Receipt"), html.Button("Measure on the test users", id="measure", type="button")],
                 className="row",
             ),
-            html.P("What these sliders change in many lists, and at what cost; it takes some seconds."),
+            html.P(
+                "What these settings change in the lists of all test users, and what they cost. It takes some seconds."
+            ),
             dcc.Loading(html.Pre(id="receipt"), delay_show=300),
         ],
         className="card",

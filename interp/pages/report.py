@@ -1,4 +1,4 @@
-"""One offline page with the paper's tables and figures in its order, for one study, and what became of its claims."""
+"""One offline page with the paper's tables and figures in its order, for one study, and whether its claims hold."""
 
 import json
 from collections.abc import Iterator
@@ -100,7 +100,7 @@ def _record(study: Study) -> list[Block]:
     parts = [
         (
             "Configuration",
-            "Every setting from which the run follows.",
+            "All settings of the run.",
             "config.json",
             table(_flat(study.config), settings),
         ),
@@ -116,7 +116,7 @@ def _record(study: Study) -> list[Block]:
 
 
 def _note(timing: dict[str, Any]) -> str:
-    return "the rest of what an earlier run had begun" if timing.get("resumed") else ""
+    return "continued from an interrupted run" if timing.get("resumed") else ""
 
 
 def _flat(settings: dict[str, Any]) -> pd.DataFrame:
