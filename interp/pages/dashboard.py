@@ -5,6 +5,7 @@ overview are embedded whole, those of a feature once, without data, to be filled
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from interp.pages.rendering import render
 from interp.plots.formats import column_values, decimals, figure_json, significant
 from interp.plots.maps import COLOURS
 from interp.plots.names import BANDS, EXAMPLES, KINDS, SCORES
+from interp.study.beside_popular import beside_popular
 from interp.study.feature_view import LISTS, FeatureView, FeatureViews, ItemChange
 from interp.study.glance import highlights
 from recmodels import artifacts
@@ -93,7 +95,7 @@ def page_data(study: "Study") -> dict[str, Any]:
 
 
 def _about(study: "Study") -> dict[str, Any]:
-    facts = highlights(study)
+    facts, beside = highlights(study), beside_popular(study)
     values = {
         "l0": facts.l0,
         "explained_variance": facts.explained_variance,
@@ -110,6 +112,7 @@ def _about(study: "Study") -> dict[str, Any]:
         "features": facts.n_features,
         "concepts": facts.n_concepts,
         "unaligned": UNALIGNED,
+        "beside": asdict(beside) if beside else None,
         **dict(zip(values, decimals(values.values()), strict=True)),
     }
 

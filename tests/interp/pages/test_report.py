@@ -101,6 +101,7 @@ def test_swapped_popularities_are_noted():
 
 def test_everything_of_the_paper_is_there_in_its_order(data):
     assert list(exhibits(data)) == [
+        "The recommender beside the most popular items",
         "Section 5",
         "Table 1",
         "Figure 2",
