@@ -1,10 +1,17 @@
 """The command `interp`."""
 
+import io
+import shutil
 import sys
+import types
+import typing
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
@@ -37,6 +44,43 @@ def path_words(about: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.
         metavar="PATH",
         instance_from_str=lambda words: Path(words[0]) if words[0] else "",
         is_instance=lambda value: isinstance(value, Path | str),
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
+METAVARS = {str: "TEXT", int: "NUMBER", float: "NUMBER", Path: "PATH"}
+
+
+@registry.primitive_rule
+def plain_words(about: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
+    """How text and numbers are read: as usual; the help calls them TEXT and NUMBER."""
+    kind = about.type
+    if kind not in (str, int, float):
+        return None
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=METAVARS[kind],
+        instance_from_str=lambda words: kind(words[0]),
+        is_instance=lambda value: isinstance(value, kind) or (kind is float and isinstance(value, int)),
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
+@registry.primitive_rule
+def optional_words(
+    about: tyro.constructors.PrimitiveTypeInfo,
+) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
+    """How an option that may be left out is read: as its value is, or "None"; its help names the value alone."""
+    kinds = [kind for kind in typing.get_args(about.type) if kind is not types.NoneType]
+    is_optional = isinstance(about.type, types.UnionType) and len(kinds) < len(typing.get_args(about.type))
+    if not is_optional or len(kinds) != 1 or kinds[0] not in METAVARS:
+        return None
+    read = (lambda word: Path(word) if word else "") if kinds[0] is Path else kinds[0]
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=METAVARS[kinds[0]],
+        instance_from_str=lambda words: None if words[0] == "None" else read(words[0]),
+        is_instance=lambda value: value is None or isinstance(value, (*kinds, str)),
         str_from_instance=lambda value: [str(value)],
     )
 
@@ -101,8 +145,10 @@ def tables(folder: tyro.conf.Positional[Path | None] = None) -> None:
     entries = [table for analysis in analyses() for table in analysis.tables]
     rows = [""] * len(entries) if folder is None else _row_counts(open(folder), [table.name for table in entries])
     width, digits = max(len(table.name) for table in entries), max(map(len, rows))
+    columns = max(shutil.get_terminal_size().columns, 60)
     for table, count in zip(entries, rows, strict=True):
-        print(f"{table.name:<{width}}  {count:>{digits}}{'  ' if digits else ''}{table.about}")
+        head = f"{table.name:<{width}}  {count:>{digits}}{'  ' if digits else ''}"
+        print(fill(table.about, columns, initial_indent=head, subsequent_indent=" " * len(head)))
 
 
 def _row_counts(opened: "Study", names: list[str]) -> list[str]:
@@ -121,10 +167,10 @@ def _row_counts(opened: "Study", names: list[str]) -> list[str]:
 def export(
     folder: tyro.conf.Positional[Path],
     to: Path,
-    site: tyro.conf.FlagCreatePairsOff[bool] = False,
+    site: bool = False,
     figures: Annotated[tuple[Image, ...] | None, tyro.conf.arg(metavar="[{svg,pdf,png} ...]")] = None,
-    tables: tyro.conf.FlagCreatePairsOff[bool] = False,
-    spreadsheet_safe: tyro.conf.FlagCreatePairsOff[bool] = False,
+    tables: bool = False,
+    spreadsheet_safe: bool = False,
 ) -> None:
     """Write feature pages for the web, figures and tables for a paper: `interp export artifacts/ml-100k --to out`.
 
@@ -154,7 +200,7 @@ def export(
 @app.command
 def steer(
     folder: tyro.conf.Positional[Path],
-    edits: tyro.conf.Positional[list[str]],
+    edits: Annotated[tyro.conf.Positional[list[str]], tyro.conf.arg(metavar="EDIT [EDIT ...]")],
     op: Verb = "set",
     unit: Unit | None = None,
     at: Literal["last", "all"] = "last",
@@ -197,8 +243,8 @@ def steer(
 @app.command
 def dose(
     folder: tyro.conf.Positional[Path],
-    concept: tyro.conf.Positional[str],
-    share: tyro.conf.Positional[float],
+    concept: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="CONCEPT")],
+    share: Annotated[tyro.conf.Positional[float], tyro.conf.arg(metavar="SHARE")],
     at_most: bool = False,
     each: bool = False,
     cost: str | None = None,
@@ -303,12 +349,33 @@ def import_first(arguments: list[str]) -> list[str]:
     return arguments
 
 
+@contextmanager
+def wrapped_help(arguments: list[str]) -> Iterator[None]:
+    """Wrap long lines of a help text, whose descriptions tyro leaves as they are."""
+    if not {"-h", "--help"}.intersection(arguments):
+        yield
+        return
+    text = io.StringIO()
+    try:
+        with redirect_stdout(text):
+            yield
+    finally:
+        columns = max(shutil.get_terminal_size().columns, 60)
+        for line in text.getvalue().splitlines():
+            print(
+                line if len(line) <= columns else fill(line, columns, subsequent_indent="  " * line.startswith("usage"))
+            )
+
+
 def main() -> None:
     """Entry point of the console script; a mistake is answered in one line, with exit status 2."""
     tolerate_encodings()
     try:
         try:
             arguments = import_first(sys.argv[1:])
+            if arguments == ["--version"]:
+                print(f"interp {import_module('interp').__version__}")
+                return
             # Every preset is a subcommand of `interp study` whose settings can all be changed by flags.
             choices = presets() if arguments[:1] == ["study"] else PRESETS
             preset: Any = subcommand_type_from_defaults(
@@ -316,12 +383,13 @@ def main() -> None:
                 {name: text for name, (text, _) in choices.items()},
             )
             study.__annotations__["config"] = Annotated[preset, tyro.conf.arg(name="")]
-            with registry:
+            with registry, wrapped_help(arguments):
                 app.cli(
                     prog="interp",
                     description="See what a sequential recommender has learnt, and turn it up or down.\n\n"
                     "`interp --import FILE …` imports a .py file or module first, so that what it registers is known.",
                     args=arguments,
+                    config=(tyro.conf.FlagCreatePairsOff,),
                 )
         finally:
             sys.stdout.flush()  # a closed pipe shows here, not as Python ends
@@ -329,7 +397,9 @@ def main() -> None:
         abandon_stdout()
         sys.exit(141)  # what a shell says of a command whose reader has gone
     except (InputError, ImportError, OSError) as error:
-        print(f"interp: {one_line(str(error))}", file=sys.stderr)
+        of_system = isinstance(error, OSError) and error.strerror
+        message = f"{error.filename or 'the system'}: {error.strerror}" if of_system else str(error)
+        print(f"interp: {one_line(message)}", file=sys.stderr)
         abandon_stdout()
         sys.exit(2)
     except KeyboardInterrupt:
