@@ -71,9 +71,9 @@ def optional_words(
     about: tyro.constructors.PrimitiveTypeInfo,
 ) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
     """How an option that may be left out is read: as its value is, or "None"; its help names the value alone."""
-    kinds = [kind for kind in typing.get_args(about.type) if kind is not types.NoneType]
-    is_optional = isinstance(about.type, types.UnionType) and len(kinds) < len(typing.get_args(about.type))
-    if not is_optional or len(kinds) != 1 or kinds[0] not in METAVARS:
+    members = [getattr(member, "__origin__", member) for member in typing.get_args(about.type)]  # without annotations
+    kinds = [kind for kind in members if kind is not types.NoneType]
+    if len(kinds) != 1 or len(members) != 2 or kinds[0] not in METAVARS:
         return None
     read = (lambda word: Path(word) if word else "") if kinds[0] is Path else kinds[0]
     return tyro.constructors.PrimitiveConstructorSpec(

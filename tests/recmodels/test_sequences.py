@@ -339,4 +339,4 @@ def test_whole_numbers_beyond_any_float_name_users():
         read = as_histories(value, INTEGERS)
         assert (read.users.tolist(), as_lists(read)) == ([beyond, 1.5], [[0], [1]])
     with pytest.raises(InputError, match="beyond any float in its index 'user': make it a column of text"):
-        as_histories(rows.set_index("user"), INTEGERS)
+        as_histories(rows[["item", "time"]].set_axis(pd.Index([beyond, 1.5], dtype=object, name="user")), INTEGERS)
