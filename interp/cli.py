@@ -397,8 +397,9 @@ def main() -> None:
         abandon_stdout()
         sys.exit(141)  # what a shell says of a command whose reader has gone
     except (InputError, ImportError, OSError) as error:
-        of_system = isinstance(error, OSError) and error.strerror
-        message = f"{error.filename or 'the system'}: {error.strerror}" if of_system else str(error)
+        message = str(error)
+        if isinstance(error, OSError) and error.strerror:
+            message = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
         print(f"interp: {one_line(message)}", file=sys.stderr)
         abandon_stdout()
         sys.exit(2)
