@@ -13,7 +13,9 @@ from interp.store.analysis import Analysis
 TOPICS = (
     "items",
     "users",
+    "most_popular",
     "comparison",
+    "evidence",
     "alignment",
     "neighbours",
     "categories",
