@@ -6,9 +6,9 @@ largest part, and a series or a single film needs many users. The label is then 
 for the dictionary nor for this choice: by its precision and recall, by how much more often than chance it is right, and
 by whether it separates the feature's steps from *hard negatives*, steps of items with a concept near to the feature or
 where a feature of a similar direction is active. And it must hold on items that it was not learnt from
-(`interp.features.label_folds`), unless it is one film by name. A label that fails is dropped. Bills et al. (Language models can
-explain neurons in language models, 2023) and Paulo et al. (Automatically interpreting millions of features, arXiv
-2410.13928) test explanations in words in this way.
+(`interp.features.label_folds`), unless it is one film by name. A label that fails is dropped. Bills et al. (Language
+models can explain neurons in language models, 2023) and Paulo et al. (Automatically interpreting millions of features,
+arXiv 2410.13928) test explanations in words in this way.
 
 Axes: f features, v items, c predicates.
 """

@@ -112,8 +112,8 @@ def unseen_item_scores(
 ) -> pd.DataFrame:
     """`probe_scores` on items that the probes were not fitted on, as means over halves and repeats.
 
-    Probes are fitted on training rows of one half of the items, at most `FITTED`, and scored on the test rows of the other half. A
-    concept that one half cannot teach or test is scored on the rest.
+    Probes are fitted on training rows of one half of the items, at most `FITTED`, and scored on the test rows of the
+    other half. A concept that one half cannot teach or test is scored on the rest.
 
     Args:
         training: activations of the SAE part.

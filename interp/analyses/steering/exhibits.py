@@ -55,12 +55,16 @@ def probes(study: Study) -> Block:
         Column("correlation_decision", "Probe’s decision value"),
         Column("correlation_probability", "Probe’s probability"),
         Column("auc", "Probe’s ROC AUC"),
+        Column("correlation_decision_unseen_items", "Decision value, unseen items"),
+        Column("correlation_probability_unseen_items", "Probability, unseen items"),
+        Column("auc_unseen_items", "ROC AUC, unseen items"),
     ]
     return exhibit(
         "Figure 10",
         "Features beside supervised probes",
         "Share of the target concept as a direction of unit length (among normalised activations) is added at the last "
-        f"step: solid, the SAE feature’s; dashed, the probe’s. Below, correlations with the concepts; {NOTE}.",
+        f"step: solid, the SAE feature’s; dashed, the probe’s. Below, correlations with the concepts; {NOTE}. "
+        "On unseen items: the probe is fitted on half of the items and measured on the other half, in turn.",
         ["steering", "probes", "concepts"],
         figure(plots.direction_curves(rows)),
         table(pd.concat([scores, mean], ignore_index=True), columns, strong=[len(scores)]),
