@@ -120,9 +120,8 @@ class Inputs:
         return Input([store.fingerprint, sae.fingerprint], lambda: feature_matrix(store, sae, folder))
 
     def train_baselines(self) -> None:
-        """Train the baselines that are dictionaries, unless the configuration does without them."""
-        if self.config.baselines == "all":
-            train_baselines(self.config, self.data.split, self.rec, self.stores[self.config.site], self.sae)
+        """Train the baselines that are dictionaries (`interp.pipeline.baselines.train_baselines`)."""
+        train_baselines(self.config, self.data.split, self.rec, self.stores[self.config.site], self.sae)
 
     def baselines(self) -> Input:
         """Candidates that compete with features: list of `Candidates`."""

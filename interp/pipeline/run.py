@@ -109,8 +109,8 @@ def _run(request: StudyConfig, dataset: Dataset | None, folder: Path) -> Study:
         rows = evaluate_all(rec, saes, stores, histories, data.concepts, folder / "evaluations")
     inputs = Inputs(config, data, rec, stores, saes, rows)
     for analysis in analyses():
-        if "baselines" in analysis.needs and "baselines" not in stages.names:
-            with stages.stage("baselines", *(outputs(folder) if config.baselines == "all" else ())):
+        if config.baselines == "all" and "baselines" in analysis.needs and "baselines" not in stages.names:
+            with stages.stage("baselines", *outputs(folder)):
                 inputs.train_baselines()
         with stages.stage(analysis.name, folder / TABLES / analysis.name):
             _analyse(analysis, inputs)
