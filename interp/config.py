@@ -99,8 +99,8 @@ class SAEConfig(Settings, prefix="sae."):
             if value % 1:
                 raise InputError(f"sae.{kind.sparsity} is {value:g}: {self.trainer} takes a whole number of features")
             value = int(value)
-        changed = replace(owner, **{kind.sparsity: value})
-        return changed if owner is self else replace(self, settings=changed)
+        config = replace(owner, **{kind.sparsity: value})
+        return config if owner is self else replace(self, settings=config)
 
     def with_trainer(self, trainer: str) -> "SAEConfig":
         """The same for another trainer, with that trainer's own settings at their defaults."""
@@ -161,7 +161,10 @@ class StudyConfig(Settings):
     """What the columns of your own tables are called."""
     tmdb: Path | None = None
     """A folder with TMDB's movies_metadata.csv and credits.csv: adds languages, actors, directors, companies and
-    countries to films whose data set has a links.csv."""
+    countries to films whose data set has a links.csv, or which `links` names."""
+    links: Path | None = None
+    """A links.csv of another release of MovieLens, for `tmdb` and data that have none, such as ml-1m: a film has the
+    same number in all releases but ml-100k."""
     out: Path | None = None
     """Where the run is written; by default artifacts/<dataset>, or artifacts/<dataset>-bert4rec."""
     repeats: Literal["all", "first", "last"] = "all"
@@ -209,6 +212,8 @@ class StudyConfig(Settings):
     def _check_together(self) -> None:
         if self.items is not None and self.data is None:
             raise InputError("items is set without data: give your table of interactions with --data FILE")
+        if self.links is not None and self.tmdb is None:
+            raise InputError("links is set without tmdb: give the folder of TMDB's tables with --tmdb FOLDER")
         if len(self.values) < 2:
             raise InputError("values must be at least two different finite numbers to steer with")
         sites = site_names(self.training.num_hidden_layers)

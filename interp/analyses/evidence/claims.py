@@ -5,7 +5,6 @@ import pandas as pd
 from interp.store.claim import EVIDENCE, Claim, signed
 
 FEATURES, NEURONS = "features", "neurons"
-CROSS_FIT = "Correlations are on items that the candidate was not chosen on"
 
 
 def above_chance(evidence_summary_table: pd.DataFrame) -> Claim:
@@ -82,8 +81,8 @@ def _ahead(sources: pd.DataFrame, source: str, statement: str) -> Claim:
 
 def _criterion(source: str) -> str:
     return (
-        f"{CROSS_FIT}. Holds if the 95% interval of the difference to {source} (users resampled) lies above 0; "
-        f"cannot tell if it contains 0."
+        f"Holds if the 95% interval of the difference to {source} (users resampled), on items that the candidate was "
+        f"not chosen on, lies above 0; cannot tell if it contains 0."
     )
 
 

@@ -68,18 +68,24 @@ function showAbout() {
     [`features (${labelled} labelled, ${aligned} aligned, ${dead} dead)`, about.features.toLocaleString("en")],
     ["active at a step (L0)", fixed(about.l0, 0)],
     ["explained variance", percent(about.explained_variance)],
-    ["NDCG@10 of the recommender", fixed(about.ndcg)],
+    ["NDCG@10 of the recommender", about.beside?.recommender ?? fixed(about.ndcg)],
+    ...(about.beside ? [["NDCG@10 of the most popular items", about.beside.most_popular]] : []),
     ["NDCG@10 through the features", fixed(about.ndcg_reconstructed)],
     ["read at", about.site],
   ]);
+  warn(about.beside?.warning);
   const { f1, lift, hard_precision, support } = labels.needs;
   byId("needs").textContent = `at least F1 ${f1}, lift ${lift}, ${hard_precision} against hard negatives, ${support} steps`;
   byId("neurons-note").textContent =
     `Correlation of the best single feature and of the best single neuron with each of ${about.concepts} concepts: ` +
     `${fixed(about.sae)} against ${fixed(about.neurons)} on average.`;
-  const { concept, feature } = data.top;
+  byId("headline").replaceChildren(...about.headline.map((line) => make("li", {}, line)));
+  const { concept, feature, weak } = data.top;
   byId("top-features").replaceChildren(
-    ...concept.map((one, place) => make("li", {}, make("a", { href: `#${feature[place]}` }, `${short(one)} ${feature[place]}`))),
+    ...concept.map((one, place) => {
+      const link = make("a", { href: `#${feature[place]}` }, `${short(one)} ${feature[place]}`);
+      return make("li", { className: weak[place] ? "weak" : "" }, link, weak[place] ? " weak" : "");
+    }),
   );
 }
 

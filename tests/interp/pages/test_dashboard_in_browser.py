@@ -96,6 +96,17 @@ def test_hostile_titles_are_only_text(browser):
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_the_most_popular_items_stand_beside_the_recommender(browser):
+    facts = text(browser, "#facts")
+    assert "0.120 ± 0.020" in facts
+    assert "0.050 ± 0.010" in facts
+    assert not browser.find_element("id", "warning").is_displayed()
+    browser.execute_script("warn('It is no better.')")
+    assert browser.find_element("id", "warning").is_displayed()
+    assert text(browser, "#warning") == "It is no better."
+    browser.execute_script("warn('')")
+
+
 def test_search_by_item_concept_and_number(browser):
     assert text(browser, "#count") == f"{N} features"
     assert len(column(browser, 1)) == 20
@@ -285,7 +296,7 @@ def test_a_label_stands_with_its_evidence(browser):
     )
     assert text(browser, "#label-name") == f"{CONCEPTS[0]} (concept)"
     note = text(browser, "#label-note")
-    assert note.startswith("Found on other users, and tested on the test users. There it speaks of 30 steps")
+    assert note.startswith("It was chosen on other users and tested on the test users. There it predicts 30 steps")
     facts = "return [...document.querySelectorAll('#label-facts dd')].map((fact) => fact.textContent)"
     assert browser.execute_script(facts) == ["0.80", "0.60", "8.0", "0.90"]
     examples = "return [...document.querySelectorAll('#label-items > *')].map((part) => part.textContent)"
