@@ -28,7 +28,14 @@ from recmodels.errors import InputError
 from recmodels.splits import paper_split
 
 TABLES = [table.name for analysis in analyses() for table in analysis.tables]
-STAGES = ["recommender", "activations", "dictionaries", "evaluations", *(analysis.name for analysis in analyses())]
+STAGES = [
+    "recommender",
+    "activations",
+    "dictionaries",
+    "evaluations",
+    "baselines",
+    *(analysis.name for analysis in analyses()),
+]
 
 
 def test_every_table_is_there_and_says_what_it_is_about(study):
