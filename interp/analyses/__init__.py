@@ -14,6 +14,7 @@ TOPICS = (
     "items",
     "users",
     "comparison",
+    "evidence",
     "alignment",
     "neighbours",
     "categories",

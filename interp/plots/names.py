@@ -32,7 +32,7 @@ KINDS = {
     "word": "Word of the title",
 }
 # Items that speak for a label, and against it.
-EXAMPLES = {"hit": "Right", "false alarm": "Said, not active", "missed": "Active, not said"}
+EXAMPLES = {"hit": "Right", "false alarm": "Predicted, not active", "missed": "Active, not predicted"}
 # Measures of a receipt.
 MEASURES = {
     "long_tail_share@10": "Long tail",
