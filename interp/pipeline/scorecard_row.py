@@ -11,7 +11,7 @@ import numpy as np
 from interp.activations.feature_matrix import encode
 from interp.activations.fidelity import reconstruction
 from interp.concepts.alignment import auc
-from interp.concepts.evidence import evidence
+from interp.concepts.evidence import evidence_of
 from interp.control.ranking_kept import ranking_kept
 from interp.features.ablation import ABLATED, ablation_drops
 from interp.features.absorption import absorption_rate
@@ -81,7 +81,7 @@ def dictionary_scores(bench: Bench, sae: SparseAutoencoder, partners: Sequence[S
 
 def _alignment(bench: Bench, validation: Any, test: Any, name: str) -> Scores:
     rows, others = bench.rows(bench.test, test), bench.rows(bench.validation, validation)
-    concepts = evidence(bench.item_test, rows, others, name).concepts
+    concepts = evidence_of(bench.item_test, rows, others, name).concepts
     return {
         "unseen_items": concepts["unseen_items"].mean(),
         "passed": concepts["passes"].mean(),
