@@ -97,7 +97,8 @@ def _probing(
     """How many features each concept needs, and the scores of sparse probes and of the full layer."""
     total = sum(train_sums[1:], train_sums[0])
     fits = [total - part for part in train_sums]
-    needed, probabilities = [], {k: [] for k in PROBED}
+    needed: list[int] = []
+    probabilities: dict[int, list[np.ndarray]] = {k: [] for k in PROBED}
     for concept, labels in enumerate(bench.train_labels.T):
         chosen = [forward_selection(fit.covariance, fit.cross[:, concept], MOST + 1) for fit in fits]
         by_count = [
