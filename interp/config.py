@@ -161,7 +161,10 @@ class StudyConfig(Settings):
     """What the columns of your own tables are called."""
     tmdb: Path | None = None
     """A folder with TMDB's movies_metadata.csv and credits.csv: adds languages, actors, directors, companies and
-    countries to films whose data set has a links.csv."""
+    countries to films whose data set has a links.csv, or which `links` names."""
+    links: Path | None = None
+    """A links.csv of another release of MovieLens, for `tmdb` and data that have none, such as ml-1m: a film has the
+    same number in all releases but ml-100k."""
     out: Path | None = None
     """Where the run is written; by default artifacts/<dataset>, or artifacts/<dataset>-bert4rec."""
     repeats: Literal["all", "first", "last"] = "all"
@@ -206,6 +209,8 @@ class StudyConfig(Settings):
     def _check_together(self) -> None:
         if self.items is not None and self.data is None:
             raise InputError("items is set without data: give your table of interactions with --data FILE")
+        if self.links is not None and self.tmdb is None:
+            raise InputError("links is set without tmdb: give the folder of TMDB's tables with --tmdb FOLDER")
         if len(self.values) < 2:
             raise InputError("values must be at least two different finite numbers to steer with")
         sites = site_names(self.training.num_hidden_layers)

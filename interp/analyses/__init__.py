@@ -13,6 +13,7 @@ from interp.store.analysis import Analysis
 TOPICS = (
     "items",
     "users",
+    "most_popular",
     "comparison",
     "evidence",
     "alignment",

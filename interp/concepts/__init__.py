@@ -24,17 +24,21 @@ class Concepts:
         names: concept names, sorted.
         items: item ids.
         matrix: bool [item, concept].
+        known: bool [item], of which items it is known which concepts they have; None where it is of all.
     """
 
     names: list[str]
     items: pd.Index
     matrix: np.ndarray
+    known: np.ndarray | None = None
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the names, the items and the matrix."""
+        """SHA-256 of the names, the items, the matrix, and which items are known."""
         digest = hashlib.sha256(json.dumps([self.names, self.items.tolist()]).encode())
         digest.update(np.packbits(self.matrix).tobytes())
+        if self.known is not None:
+            digest.update(np.packbits(self.known).tobytes())
         return digest.hexdigest()
 
     def labels(self, item_ids: Any) -> np.ndarray:
@@ -43,11 +47,23 @@ class Concepts:
         Raises:
             InputError: an item is not in the table.
         """
+        return self.matrix[self._rows(item_ids)]
+
+    def is_known(self, item_ids: Any) -> np.ndarray:
+        """Of which of many items it is known which concepts they have: bool [n].
+
+        Raises:
+            InputError: an item is not in the table.
+        """
+        rows = self._rows(item_ids)
+        return np.ones(len(rows), dtype=bool) if self.known is None else self.known[rows]
+
+    def _rows(self, item_ids: Any) -> np.ndarray:
         item_ids = pd.Index(item_ids)
         rows = self.items.get_indexer(item_ids)
         if (rows < 0).any():
             raise InputError(f"item {item_ids[rows < 0].tolist()[0]!r} has no row in the item table")
-        return self.matrix[rows]
+        return rows
 
     def index(self, name: str) -> int:
         """Column of a concept.
@@ -65,7 +81,13 @@ def non_constant_columns(labels: np.ndarray) -> np.ndarray:
     return np.flatnonzero(labels.any(axis=0) & ~labels.all(axis=0))
 
 
-def concepts_of(items: pd.DataFrame, name: str, min_support: int = 1, most_frequent: int | None = None) -> Concepts:
+def concepts_of(
+    items: pd.DataFrame,
+    name: str,
+    min_support: int = 1,
+    most_frequent: int | None = None,
+    of_every_item: bool = False,
+) -> Concepts:
     """The values of an attribute of the items as concepts.
 
     Args:
@@ -74,6 +96,8 @@ def concepts_of(items: pd.DataFrame, name: str, min_support: int = 1, most_frequ
             none; or another attribute of `interp.concepts.attributes`, such as "decade" or "title:Star Wars".
         min_support: concepts of fewer items than this are left out.
         most_frequent: keep only so many, those of the most items.
+        of_every_item: whether every item has a value in truth, as every film has a director: items without a value are
+            not `known`.
 
     Raises:
         InputError: no such attribute, or no concept with enough items.
@@ -95,7 +119,8 @@ def concepts_of(items: pd.DataFrame, name: str, min_support: int = 1, most_frequ
     matrix = np.zeros((len(items), len(names)), dtype=bool)
     supported_values = values[values.isin(names)]
     matrix[items.index.get_indexer(supported_values.index), np.searchsorted(names, supported_values.to_numpy())] = True
-    return Concepts(names.tolist(), items.index, matrix)
+    known = items.index.isin(values.index) if of_every_item else None
+    return Concepts(names.tolist(), items.index, matrix, known)
 
 
 def _as_tuple(value: Any) -> tuple[str, ...]:

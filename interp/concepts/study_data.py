@@ -8,7 +8,7 @@ from interp.concepts import Concepts, concepts_of, non_constant_columns
 from interp.config import StudyConfig
 from recmodels import datasets
 from recmodels.datasets.tables import from_tables
-from recmodels.datasets.tmdb import with_tmdb
+from recmodels.datasets.tmdb import OF_EVERY_FILM, with_tmdb
 from recmodels.errors import InputError
 from recmodels.interactions import Dataset, without_repeats
 from recmodels.splits import Split, paper_split
@@ -51,12 +51,14 @@ def study_data(config: StudyConfig, dataset: Dataset | None = None) -> StudyData
         dataset = from_tables(config.data, config.items, config.columns, config.dataset)
     dataset = dataset or datasets.load(config.dataset, config.data)
     if config.tmdb is not None:
-        dataset = with_tmdb(dataset, config.tmdb, config.data)
+        dataset = with_tmdb(dataset, config.tmdb, config.links or config.data)
     interactions = without_repeats(dataset.interactions, config.repeats)
     attribute = config.attribute or dataset.attribute
     concepts = concepts_of(dataset.items, attribute, config.min_support, config.most_frequent)
     other_concepts = {
-        name: concepts_of(dataset.items, name, config.min_support, MOST_FREQUENT) for name in config.other_attributes
+        # TMDB does not know all films. What it does not know of a film, the film does not lack.
+        name: concepts_of(dataset.items, name, config.min_support, MOST_FREQUENT, of_every_item=name in OF_EVERY_FILM)
+        for name in config.other_attributes
     }
     split = paper_split(interactions, config.split)
     for part in (split.sae, split.sae_validation):
@@ -78,7 +80,7 @@ def _distinguishable(attribute: str, concepts: Concepts, part: pd.DataFrame) -> 
     Raises:
         InputError: there are none.
     """
-    labels = concepts.labels(part["item"])
+    labels = concepts.labels(part["item"])[concepts.is_known(part["item"])]
     columns = non_constant_columns(labels)
     if not len(columns):
         raise InputError(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from interp.optional import needing
 from interp.pages.rendering import ASSETS
+from interp.study.beside_popular import beside_popular
 from interp.study.equalizer import (
     CONCEPT_REACH,
     FEATURE_REACH,
@@ -49,6 +50,7 @@ def page(study: "Study", users: Sequence[str]) -> Any:
         study: whose concepts have sliders.
         users: what the test users are called.
     """
+    beside = beside_popular(study)
     return html.Main(
         [
             html.Header(
@@ -61,6 +63,7 @@ def page(study: "Study", users: Sequence[str]) -> Any:
                     ),
                 ]
             ),
+            *([html.P(beside.warning, className="note warning")] if beside and beside.warning else []),
             html.P(id="note", className="note", role="alert", hidden=True),
             html.Div(
                 [_controls(study), html.Div([_history_card(users), _lists(), _receipt(), _code()])], className="desk"

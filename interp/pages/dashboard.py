@@ -5,6 +5,7 @@ overview are embedded whole, those of a feature once, without data, to be filled
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from interp.pages.rendering import render
 from interp.plots.formats import column_values, decimals, figure_json, significant
 from interp.plots.maps import COLOURS
 from interp.plots.names import BANDS, EXAMPLES, KINDS, SCORES
+from interp.study.beside_popular import beside_popular
 from interp.study.feature_view import LISTS, FeatureView, FeatureViews, ItemChange
 from interp.study.glance import highlights
 from interp.study.headline import headline, weak_concepts
@@ -101,7 +103,7 @@ def page_data(study: "Study") -> dict[str, Any]:
 
 
 def _about(study: "Study") -> dict[str, Any]:
-    facts, first = highlights(study), headline(study)
+    facts, first, beside = highlights(study), headline(study), beside_popular(study)
     values = {
         "l0": facts.l0,
         "explained_variance": facts.explained_variance,
@@ -123,6 +125,7 @@ def _about(study: "Study") -> dict[str, Any]:
             f"Mean correlation there: {first.on_unseen_items}.",
             f"As the paper measures it: {first.as_the_paper}.",
         ],
+        "beside": asdict(beside) if beside else None,
         **dict(zip(values, decimals(values.values()), strict=True)),
     }
 

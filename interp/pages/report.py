@@ -16,6 +16,7 @@ from interp.plots.blocks import Block, Column, exhibit, section, table, without_
 from interp.store.claim import tally
 from interp.store.registry import analyses
 from interp.store.timings import read_timings
+from interp.study.beside_popular import beside_popular
 from interp.study.glance import highlights
 from interp.study.headline import headline
 from interp.study.study import Study
@@ -37,10 +38,11 @@ def write_report(study: Study) -> Path:
 
 def report_data(study: Study) -> dict[str, Any]:
     """Everything the page shows, as JSON values."""
-    claims = verdicts(study)
+    claims, beside = verdicts(study), beside_popular(study)
     return {
         "heading": study.title,
         "facts": facts(study),
+        "warning": beside.warning if beside else "",
         "tally": tally(claims),
         "claims": [{**asdict(claim), "anchor": f"s{claim.section}"} for claim in claims],
         "reduced": grid_note(study),
@@ -61,7 +63,7 @@ def sections(study: Study) -> list[Block]:
 
 def facts(study: Study) -> list[list[str]]:
     """What the study is about, and its most important numbers: names and texts."""
-    numbers, first = highlights(study), headline(study)
+    numbers, first, beside = highlights(study), headline(study), beside_popular(study)
     baseline = [] if first.baseline is None else [first.baseline]
     return [
         ["data set", study.name],
@@ -78,7 +80,8 @@ def facts(study: Study) -> list[list[str]]:
         ),
         ["as the paper: mean top correlation, features", f"{numbers.sae_correlation:.3f}"],
         ["as the paper: mean top correlation, neurons", f"{numbers.neuron_correlation:.3f}"],
-        ["NDCG@10", f"{numbers.ndcg:.3f}"],
+        ["NDCG@10", beside.recommender if beside else f"{numbers.ndcg:.3f}"],
+        *([["NDCG@10 of the most popular items", beside.most_popular]] if beside else []),
         ["NDCG@10, reconstructed", f"{numbers.ndcg_reconstructed:.3f}"],
     ]
 

@@ -22,6 +22,7 @@ from interp.pages.verdicts import verdicts
 from interp.plots.formats import figure_json
 from interp.plots.names import SCORES
 from interp.store.claim import tally
+from interp.study.beside_popular import beside_popular
 from interp.study.feature_view import FeatureViews, short
 from interp.study.study import Study
 from recmodels import artifacts
@@ -84,7 +85,7 @@ def _write_shared(folder: Path, templates: Environment, last: int) -> None:
 
 def _index(templates: Environment, study: Study, views: FeatureViews) -> str:
     """The overview."""
-    gallery = study.figures
+    gallery, beside = study.figures, beside_popular(study)
     figures = (
         (
             "plot-neurons",
@@ -114,6 +115,7 @@ def _index(templates: Environment, study: Study, views: FeatureViews) -> str:
         name=study.title,
         root="",
         facts=facts(study),
+        warning=beside.warning if beside else "",
         tally=tally(verdicts(study)),
         figures=[texts for *texts, _ in figures],
         columns=COLUMNS,

@@ -6,7 +6,10 @@ import pandas as pd
 
 from interp.control.sweeps import monotone
 from interp.pages.verdicts import verdicts
+from interp.plots.blocks import intervals
+from interp.plots.names import RANKING
 from interp.store.claim import tally
+from interp.study.beside_popular import beside_popular
 from interp.study.glance import highlights
 from interp.study.headline import headline, weak_concepts
 from interp.study.study import Study
@@ -19,15 +22,13 @@ INNER = 4.0  # values between which a share should rise with its feature
 def summary(study: Study) -> str:
     """The lines that end a run: quality of the model and the dictionary, top features, and what steering did."""
     numbers, first, weak = highlights(study), headline(study), weak_concepts(study)
-    hit_rate, coverage = study.table("recommender").set_index("replaced").loc["none", ["hit_rate@10", "coverage@10"]]
     concepts, steering = study.table("concepts"), study.table("steering").query("method == 'set'")
     unseen = study.table("evidence").query("source == 'features'").set_index("concept")["unseen_items"]
     width = max(map(len, ["concept", *concepts["concept"]]))
     return "\n".join(
         [
             "",
-            f"The recommender: NDCG@10 {numbers.ndcg:.3f}, HitRate@10 {hit_rate:.3f}, "
-            f"Coverage@10 {coverage:.3f} on users it never saw.",
+            *_recommender(study),
             f"The dictionary: {numbers.n_features} features, {numbers.l0:.0f} active at a time, explaining "
             f"{numbers.explained_variance:.1%} of the variance; NDCG@10 "
             f"{numbers.ndcg_reconstructed:.3f} through its reconstruction.",
@@ -52,8 +53,38 @@ def summary(study: Study) -> str:
             f"{study.folder / 'report.html'}: the paper's tables and figures; {tally(verdicts(study))}.",
             f"{study.folder / 'dashboard.html'}: every feature. In Python:",
             f'  study = interp.open("{study.folder}"); study.features["{concepts["concept"][0]}"]',
+            *_warning(study),
         ]
     )
+
+
+def _recommender(study: Study) -> list[str]:
+    """How good the recommender is, beside the most popular items."""
+    if beside_popular(study) is None:
+        plain = study.table("recommender").set_index("replaced").loc["none", list(RANKING)]
+        return [f"The recommender: {_each(plain, '{:.3f}')} on users it never saw."]
+    rows = study.table("most_popular").query("part == 'test'").set_index("measure")
+
+    def means(side: str) -> str:
+        return _each(rows[side].map("{:.3f}".format) + rows[f"{side}_se"].map(" ± {:.3f}".format))
+
+    return [
+        f"The recommender: {means('recommender')} on users it never saw (± standard error).",
+        f"The most popular items: {means('most_popular')}.",
+        f"Difference: {_each(pd.Series(intervals(rows, 'difference', signs=True), rows.index))} (95% intervals).",
+        *_warning(study),
+    ]
+
+
+def _each(values: pd.Series, form: str = "{}") -> str:
+    """Measures of lists by their names, on a line."""
+    return ", ".join(f"{name} {form.format(values[key])}" for key, name in RANKING.items())
+
+
+def _warning(study: Study) -> list[str]:
+    """What must not be missed of a recommender that is not better than the most popular items."""
+    beside = beside_popular(study)
+    return [f"WARNING: {beside.warning}"] if beside and beside.warning else []
 
 
 def _too_dense(study: Study) -> list[str]:

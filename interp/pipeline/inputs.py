@@ -107,9 +107,10 @@ class Inputs:
             )
         return INPUTS[name].read(self)
 
-    def histories(self, part: str) -> Histories:
-        """The histories of a part of the users."""
-        return histories_of(getattr(self.data.split, part), self.rec.recommender.vocabulary)
+    def histories(self, *parts: str) -> Histories:
+        """The histories of parts of the users."""
+        rows = pd.concat([getattr(self.data.split, part) for part in parts], ignore_index=True)
+        return histories_of(rows, self.rec.recommender.vocabulary)
 
     def features(self, part: str) -> Input:
         """Feature activations of a part: sparse float32 [step, feature]."""
@@ -202,6 +203,10 @@ INPUTS: dict[str, InputSource] = {
     "validation_users": InputSource(
         "histories of the validation users, a `Histories`", lambda inputs: _users(inputs, "sae_validation")
     ),
+    "sae_users": InputSource(
+        "the same of all users of the SAE part, the validation users among them",
+        lambda inputs: _users(inputs, "sae", "sae_validation"),
+    ),
     "test_users": InputSource("histories of the test users", lambda inputs: _users(inputs, "test")),
     "evaluations": InputSource(
         "a row on every dictionary of the study: list of frames",
@@ -236,8 +241,8 @@ INPUTS: dict[str, InputSource] = {
 }
 
 
-def _users(inputs: Inputs, part: str) -> Input:
-    histories = inputs.histories(part)
+def _users(inputs: Inputs, *parts: str) -> Input:
+    histories = inputs.histories(*parts)
     return Input(histories.fingerprint, lambda: histories)
 
 

@@ -145,7 +145,7 @@ def _remove_other_tables(folder: Path) -> None:
 
 def _record(config: StudyConfig, data: StudyData, sae: SparseAutoencoder, recommender: str) -> dict[str, Any]:
     settings = asdict(config)
-    for name in ("data", "items", "tmdb", "out"):
+    for name in ("data", "items", "tmdb", "links", "out"):
         settings[name] = str(settings[name]) if settings[name] else None
     return {
         "config": settings,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from html import escape
 
 from interp.plots.names import MODELS
+from interp.study.beside_popular import beside_popular
 from interp.study.headline import headline, weak_concepts
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError
@@ -88,18 +89,20 @@ def as_html(study: StudyParts) -> str:
 
 
 def _quality(study: StudyParts) -> list[tuple[str, str]]:
-    numbers = highlights(study)
+    numbers, beside = highlights(study), beside_popular(study)
     concepts = study.table("concepts").sort_values("correlation", ascending=False)
     concepts = concepts[~concepts["concept"].isin(weak_concepts(study))]
     top = [f"{row.concept} {row.feature} ({row.correlation:.2f})" for row in concepts.head(TOP).itertuples()]
     first = headline(study)
     return [
+        *([("WARNING", beside.warning)] if beside and beside.warning else []),
         ("recommender", f"{numbers.model}, {numbers.n_items:,} items"),
         (
             "NDCG@10",
             f"{numbers.ndcg:.3f} on test users, {numbers.ndcg_reconstructed:.3f} through the "
             f"dictionary's reconstruction",
         ),
+        *([("beside most popular", beside.comparison)] if beside and not beside.warning else []),
         (
             "dictionary",
             f"{numbers.n_features} features at {study.site}, {numbers.l0:.0f} active at a step, "

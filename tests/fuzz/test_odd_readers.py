@@ -20,7 +20,7 @@ from recmodels.datasets.tmdb import with_tmdb
 from recmodels.interactions import Dataset
 
 READERS = "readers"
-FILMS = pd.DataFrame({"title": ["a", "b", "c"], "genres": [("x",)] * 3}, index=[2, 11, 5])
+FILMS = pd.DataFrame({"title": ["Toy Story", "Été", "c"], "genres": [("x",)] * 3}, index=[2, 11, 5])
 MET = pd.DataFrame({"user": [1, 1, 2], "item": [2, 11, 5], "time": [1, 2, 3]})
 
 

@@ -253,6 +253,7 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
         "cases": {"cases.csv": cases, "case_histories.parquet": case_histories},
         "doses": {"doses.csv": doses},
         "lists": {"lists.parquet": lists},
+        "most_popular": {"most_popular.csv": beside_popular(0.12, 0.05)},
         "comparison": _comparison(),
         **_beyond(),
     }
@@ -295,6 +296,20 @@ def _evidence(concepts: pd.DataFrame, features: pd.DataFrame) -> dict[str, pd.Da
         "feature_evidence.parquet": of_features.assign(active_items=9, p=0.001, q=0.02, passes=features["feature"] > 0),
         "attribute_evidence.csv": rows[rows["source"] != "ICA"].assign(attribute="decade"),
     }
+
+
+def beside_popular(recommender: float, popular: float) -> pd.DataFrame:
+    """The table `most_popular` with these means for all measures, each with the same interval around the difference."""
+    measures = ["ndcg@10", "hit_rate@10", "coverage@10"]
+    rows = pd.DataFrame({"part": np.repeat(["test", "sae"], 3), "measure": measures * 2, "users": 40})
+    rows = rows.assign(recommender=recommender, recommender_se=0.02, most_popular=popular, most_popular_se=0.01)
+    difference = recommender - popular
+    return rows.assign(
+        difference=difference,
+        difference_se=0.01,
+        difference_low=difference - 0.02,
+        difference_high=difference + 0.02,
+    )
 
 
 def _labels() -> dict[str, pd.DataFrame]:

@@ -71,6 +71,15 @@ LINKS = (
     "movieId,imdbId,tmdbId\n1,0114709,862\n6,0101700,892\n41,0114279,31174\n72,0113002,82663\n8,0112302,\n9,0113101,5\n"
 )
 ITEMS = [6, 1, 41, 72, 8, 9, 1000]
+TITLES = [
+    "Delicatessen (1991)",
+    "Toy Story (1995)",
+    "Bare, The (1993)",
+    "Midnight Man (1997)",
+    "A",
+    "B",
+    "Other (1999)",
+]
 
 
 @pytest.fixture
@@ -86,9 +95,7 @@ def tables(tmp_path):
 
 def dataset(name="ml-25m"):
     rows = pd.DataFrame({"user": [1, 1], "item": [1, 6], "time": [1, 2]})
-    items = pd.DataFrame(
-        {"title": [f"Film {item}" for item in ITEMS], "genres": [("Drama",)] * len(ITEMS)}, index=ITEMS
-    )
+    items = pd.DataFrame({"title": TITLES, "genres": [("Drama",)] * len(ITEMS)}, index=ITEMS)
     return Dataset(name, rows, items, "genres")
 
 
@@ -182,11 +189,21 @@ def test_a_table_of_damaged_rows_only_is_refused(tables):
 
 
 def test_films_of_another_numbering_are_refused(tables):
-    with pytest.raises(InputError, match="ml-100k has other film numbers"):
+    with pytest.raises(InputError, match="ml-100k numbers its films in its own way"):
         with_tmdb(dataset("ml-100k"), tables)
     (tables / "links.csv").write_text("movieId,imdbId,tmdbId\n2,0113497,862\n")
     with pytest.raises(InputError, match="no item of ml-25m is a film of"):
         with_tmdb(dataset(), tables)
+
+
+def test_links_to_other_films_are_refused(tables):
+    """Two of the four films have other titles: that many may be spelt in another way. Three are too many."""
+    films = dataset()
+    twisted = films.items.assign(title=["Delicatessen", "Matrix, The (1999)", "Heat", "The Man", "A", "B", "Other"])
+    with_tmdb(Dataset("mine", films.interactions, twisted, "genres"), tables)
+    twisted.loc[72, "title"] = "The Net (1995)"
+    with pytest.raises(InputError, match="by these links, 3 of 4 items of mine have other titles than TMDB's films"):
+        with_tmdb(Dataset("mine", films.interactions, twisted, "genres"), tables)
 
 
 def test_cells_are_not_run(tables, tmp_path):
@@ -200,10 +217,29 @@ def test_a_real_release_joins(tables):
     folder = Path(os.environ.get("INTERP_DATA", ROOT / "../shared/data")) / "ml-latest-small"
     if not folder.is_dir():
         pytest.skip(f"no {folder}: set INTERP_DATA to a folder that has it")
-    items = with_tmdb(datasets.load("ml-latest-small", folder), tables).items
+    items = with_tmdb(datasets.load("ml-latest-small", folder), tables, folder).items
     assert items.loc[1, ["title", "collection", "language"]].tolist() == [
         "Toy Story (1995)",
         "Toy Story Collection",
         "en",
     ]
-    assert items["language"].notna().sum() == 3
+    assert items["language"].dropna().to_dict() == {1: "en", 1175: "fr"}
+
+
+def test_films_have_the_same_numbers_in_all_releases_but_100k():
+    """By the titles of MovieLens-1M; those of 100K under another name are refused."""
+    data = Path(os.environ.get("INTERP_DATA", ROOT / "../shared/data"))
+    if not (data / "ml-1m").is_dir() or not (data / "tmdb").is_dir():
+        pytest.skip(f"no ml-1m and tmdb in {data}: set INTERP_DATA to a folder that has them")
+    links = data / "ml-latest-small-2018" / "links.csv"
+    items = with_tmdb(datasets.load("ml-1m", data / "ml-1m"), data / "tmdb", links).items
+    assert items.at[1, "directors"] == ("John Lasseter",)
+    assert items.at[1240, "title"] == "Terminator, The (1984)"
+    assert items.at[1240, "directors"] == ("James Cameron",)
+    shifted = items.assign(title=items["title"].shift(1, fill_value="Nothing"))
+    with pytest.raises(InputError, match="items of ml-1m have other titles"):
+        with_tmdb(
+            Dataset("ml-1m", datasets.load("ml-1m", data / "ml-1m").interactions, shifted, "genres"),
+            data / "tmdb",
+            links,
+        )

@@ -25,6 +25,12 @@ function make(tag, properties = {}, ...children) {
   return node;
 }
 
+/** What must not be missed, at the head of the page. */
+function warn(text) {
+  byId("warning").hidden = !text;
+  byId("warning").textContent = text ?? "";
+}
+
 const fixed = (value, digits = 3) => (value === null ? "–" : value.toFixed(digits));
 const percent = (value, digits = 1) => (value === null ? "–" : `${(100 * value).toFixed(digits)}%`);
 const short = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);

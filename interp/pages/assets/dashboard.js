@@ -68,10 +68,12 @@ function showAbout() {
     [`features (${labelled} labelled, ${aligned} aligned, ${dead} dead)`, about.features.toLocaleString("en")],
     ["active at a step (L0)", fixed(about.l0, 0)],
     ["explained variance", percent(about.explained_variance)],
-    ["NDCG@10 of the recommender", fixed(about.ndcg)],
+    ["NDCG@10 of the recommender", about.beside?.recommender ?? fixed(about.ndcg)],
+    ...(about.beside ? [["NDCG@10 of the most popular items", about.beside.most_popular]] : []),
     ["NDCG@10 through the features", fixed(about.ndcg_reconstructed)],
     ["read at", about.site],
   ]);
+  warn(about.beside?.warning);
   const { f1, lift, hard_precision, support } = labels.needs;
   byId("needs").textContent = `at least F1 ${f1}, lift ${lift}, ${hard_precision} against hard negatives, ${support} steps`;
   byId("neurons-note").textContent =

@@ -141,6 +141,7 @@ byId("heading").textContent = short(data.heading);
 byId("facts").replaceChildren(
   ...data.facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, short(value)))),
 );
+warn(data.warning);
 byId("reduced").textContent = data.reduced;
 byId("claims-title").textContent = data.tally;
 byId("verdicts").replaceChildren(...data.claims.map(makeClaim));

@@ -96,6 +96,17 @@ def test_hostile_titles_are_only_text(browser):
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_the_most_popular_items_stand_beside_the_recommender(browser):
+    facts = text(browser, "#facts")
+    assert "0.120 ± 0.020" in facts
+    assert "0.050 ± 0.010" in facts
+    assert not browser.find_element("id", "warning").is_displayed()
+    browser.execute_script("warn('It is no better.')")
+    assert browser.find_element("id", "warning").is_displayed()
+    assert text(browser, "#warning") == "It is no better."
+    browser.execute_script("warn('')")
+
+
 def test_search_by_item_concept_and_number(browser):
     assert text(browser, "#count") == f"{N} features"
     assert len(column(browser, 1)) == 20

@@ -1,0 +1,37 @@
+"""The recommender beside the most popular items, as a table of the report."""
+
+from interp.plots.blocks import Block, Column, exhibit, intervals, table
+from interp.plots.names import RANKING
+from interp.study.study import Study
+
+PARTS = {"test": "test users", "sae": "all users of the SAE part"}
+
+
+def beside_most_popular(study: Study) -> Block:
+    """Is the recommender better than doing nothing clever?"""
+    rows = study.table("most_popular")
+    rows = rows.assign(
+        part=[f"{row.users:,} {PARTS[row.part]}" for row in rows.itertuples()],
+        measure=rows["measure"].map(RANKING),
+        change=intervals(rows, "difference", signs=True),
+    )
+    return exhibit(
+        "",
+        "The recommender beside the most popular items",
+        "Every user’s last item is to be predicted. The most popular items are those of the most training interactions "
+        "that are not in the user’s history. SE: standard error over users (of coverage, by the jackknife). The "
+        "difference is paired by user, with its 95% interval. The recommender saw neither part of the users.",
+        ["most_popular"],
+        table(
+            rows,
+            [
+                Column("part", "Users", None),
+                Column("measure", "Measure", None),
+                Column("recommender", "Recommender"),
+                Column("recommender_se", "SE"),
+                Column("most_popular", "Most popular"),
+                Column("most_popular_se", "SE"),
+                Column("change", "Difference", None),
+            ],
+        ),
+    )

@@ -1,0 +1,66 @@
+"""Whether a recommender is better than a list of the most popular items, in the words that all pages share."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from interp.store.claim import signed
+from interp.study.study_parts import StudyParts
+
+MEASURE = "ndcg@10"
+TRAIN_LONGER = "Train it longer before you interpret it."
+
+
+@dataclass(frozen=True)
+class BesidePopular:
+    """A recommender and the most popular items on the test users, by NDCG@10.
+
+    Attributes:
+        recommender: NDCG@10 and its standard error as text, such as "0.118 ± 0.026".
+        most_popular: the same of the most popular items.
+        comparison: all numbers as text, with the difference and its interval.
+        better: whether the recommender is better; None where the interval of the difference holds 0.
+        warning: what to tell everyone who looks at the study; empty where it is better.
+    """
+
+    recommender: str
+    most_popular: str
+    comparison: str
+    better: bool | None
+    warning: str
+
+
+def beside_popular(study: StudyParts) -> BesidePopular | None:
+    """The recommender of a study beside the most popular items; None for a study of a release without this table.
+
+    Raises:
+        InputError: the table was altered.
+    """
+    is_there = (study.folder / "tables" / "most_popular").is_dir()
+    return judge(study.table("most_popular")) if is_there else None
+
+
+def judge(most_popular: pd.DataFrame) -> BesidePopular:
+    """The same from the table `most_popular`."""
+    rows = most_popular[most_popular["measure"] == MEASURE].set_index("part")
+    test = rows.loc["test"]
+    better = None if test["difference"] > 0 else False
+    if test["difference_low"] > 0:
+        better = True
+    recommender, popular = (f"{test[side]:.3f} ± {test[f'{side}_se']:.3f}" for side in ("recommender", "most_popular"))
+    numbers = (
+        f"NDCG@10 {recommender} against {popular} on {test['users']:,} test users (± standard error), "
+        f"{_difference(test)}; on {rows.at['sae', 'users']:,} users of the SAE part {_difference(rows.loc['sae'])}"
+    )
+    warning = ""
+    if better is False:
+        warning = f"This recommender is no better than recommending the most popular items: {numbers}. {TRAIN_LONGER}"
+    elif better is None:
+        warning = "It cannot be told whether this recommender is better than recommending the most popular items: "
+        warning += f"{numbers}. Test it on more users, or train it longer, before you interpret it."
+    return BesidePopular(recommender, popular, numbers, better, warning)
+
+
+def _difference(row: pd.Series) -> str:
+    value, low, high = (signed(row[f"difference{end}"], "+.3f") for end in ("", "_low", "_high"))
+    return f"difference {value} [{low}, {high}]"
