@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from interp.model.envoys import RecommenderEnvoy
     from interp.pages.export import export
     from interp.pipeline.run import run
+    from interp.pipeline.scorecard import scorecard
     from interp.sae.autoencoder import SparseAutoencoder
     from interp.sae_registry import register_sae
     from interp.steering.edits import Edit, Push, Steer
@@ -44,6 +45,7 @@ _HOMES = {
     "open": "interp.study.study",
     "run": "interp.pipeline.run",
     "export": "interp.pages.export",
+    "scorecard": "interp.pipeline.scorecard",
     "from_tables": "recmodels.datasets.tables",
     "Columns": "recmodels.config",
     "SplitConfig": "recmodels.config",
@@ -94,6 +96,7 @@ __all__ = [  # noqa: RUF022 - in the order of the homes above
     "open",
     "run",
     "export",
+    "scorecard",
     "from_tables",
     "Columns",
     "SplitConfig",

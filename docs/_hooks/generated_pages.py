@@ -15,6 +15,7 @@ from mkdocs.structure.files import File, Files
 import interp
 import recmodels
 from interp import cli
+from interp.plots.scorecard_columns import SCORES
 from interp.store.registry import analyses
 
 ROOT = Path(__file__).parents[2]
@@ -80,6 +81,24 @@ def tables() -> str:
     return "\n".join(lines)
 
 
+def scorecard() -> str:
+    """Every column of the scorecard, by group."""
+    lines = [
+        "# Columns of the scorecard",
+        "",
+        "`interp scorecard` and `interp.scorecard` have a row for each dictionary with these columns, beside `run`, `site`,",
+        "`dictionary`, `kind`, `n_features` and `seed`. [Compare dictionaries](../how-to/scorecard.md) says how to read them.",
+        "",
+    ]
+    for group in dict.fromkeys(score.group for score in SCORES):
+        lines += [f"## {group}", "", "| column | on the page | better | what it is |", "|---|---|---|---|"]
+        for score in SCORES:
+            if score.group == group:
+                lines.append(f"| `{score.key}` | {score.head} | {score.better} | {score.about} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
 def command_line() -> str:
     """What `--help` prints for every command."""
     lines = [
@@ -129,6 +148,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/interp.md": lambda: public_face(interp),
     "reference/recmodels.md": lambda: public_face(recmodels),
     "reference/tables.md": tables,
+    "reference/scorecard.md": scorecard,
     "reference/command-line.md": command_line,
     "security.md": lambda: root_file("SECURITY.md"),
     "changelog.md": lambda: root_file("CHANGELOG.md"),

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from safetensors.torch import save_file
 from tqdm.auto import tqdm
 
 from interp.activations.activation_store import ActivationStore, check_spread
+from interp.activations.training_times import record_times
 from interp.config import SAEConfig
 from interp.sae.autoencoder import KIND, Provenance, SparseAutoencoder
 from interp.sae.trainers import build_trainer
@@ -84,7 +86,9 @@ def _train_passes(
             artifacts.check_replaceable(folder / name, KIND)
     folders.work_in(checkpoints, str(CHECKPOINTS), {})
     for configs in passes.values():
-        for name, trainer in _train(store, configs, checkpoints, device).items():
+        trainers, seconds = _train(store, configs, checkpoints, device)
+        record_times(folder, seconds)
+        for name, trainer in trainers.items():
             dictionary = trainer.ae.cpu()
             if not all(tensor.isfinite().all() for tensor in dictionary.state_dict().values()):
                 raise InputError(f"the training of {name} diverged: lower sae.learning_rate")
@@ -94,8 +98,11 @@ def _train_passes(
 
 def _train(
     store: ActivationStore, configs: Mapping[str, SAEConfig], checkpoints: Path, device: str | None
-) -> dict[str, Any]:
-    """The trainers of configurations that share their batches, after their last step."""
+) -> tuple[dict[str, Any], dict[str, float]]:
+    """The trainers of configurations that share their batches, after their last step, and the seconds that each took.
+
+    Of a run that was resumed, the seconds of the steps that are not timed follow from those that are.
+    """
     shared = next(iter(configs.values()))
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     dim = store.activations.shape[1]
@@ -103,19 +110,22 @@ def _train(
     task = {"store": store.fingerprint, **{name: config_key(config.complete()) for name, config in configs.items()}}
     checkpoint = checkpoints / f"{artifacts.json_sha256(task)[:16]}.safetensors"
     first = _resume(trainers, checkpoint)
+    seconds = dict.fromkeys(trainers, 0.0)
     bar = tqdm(desc=f"training {len(trainers)} dictionaries", total=shared.steps, initial=first, leave=False)
     for step in range(first, shared.steps):
         rows = np.random.default_rng([shared.seed, step]).integers(len(store), size=shared.batch_size)
         # Sorted rows read the memory map in order; their order within a batch changes nothing.
         batch = torch.from_numpy(store.activations[np.sort(rows)])
         batch = (batch.to(device) - store.mean) / store.std
-        for trainer in trainers.values():
+        for name, trainer in trainers.items():
+            start = time.perf_counter()
             trainer.update(step, batch)
+            seconds[name] += time.perf_counter() - start
         bar.update()
         if (step + 1) % SAVE_EVERY == 0 and step + 1 < shared.steps:
             _save(trainers, checkpoint, step + 1)
     bar.close()
-    return trainers
+    return trainers, {name: total * shared.steps / (shared.steps - first) for name, total in seconds.items()}
 
 
 def _tensors(trainer: Any) -> dict[str, torch.Tensor]:

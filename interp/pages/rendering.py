@@ -19,6 +19,7 @@ ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = {
     "dashboard": ("base", "features", "map", "panel", "table", "dashboard"),
     "report": ("base", "report"),
+    "scorecard": ("base", "scorecard"),
 }
 
 
@@ -26,7 +27,7 @@ def render(name: str, title: str, data: dict[str, Any]) -> str:
     """A whole page. Its scripts are allowed by their hashes, so that no other can run.
 
     Args:
-        name: which page, "dashboard" or "report".
+        name: which page, such as "report".
         title: the document's title, plain text.
         data: JSON values, which the page's script reads.
     """

@@ -19,7 +19,7 @@ from recmodels.paths import as_path
 RECORD = "config.json"
 LOCK = "study.lock"
 # The folders and working folders that a study makes; nothing in them may lead out of the study.
-PARTS = ("recommender*", "activations", "dictionaries", "evaluations", "features", "baselines", "tables")
+PARTS = ("recommender*", "activations", "dictionaries", "evaluations", "features", "baselines", "tables", "scorecard")
 FORBIDDEN = frozenset("/\\:\0")  # in a name that is to be a folder's
 
 
