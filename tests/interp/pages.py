@@ -165,6 +165,7 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
             "concept": [HOSTILE["script"], "Star Wars", HOSTILE["end"]],
             "feature": [5, 6, 9],
             "correlation": [0.5, 0.4, 0.6],
+            "unseen_items": [0.4, 0.3, np.nan],
             "auc": 0.8,
             "p_top100": [0.7, 0.2, 0.9],
             "p_top100_pooled": 0.6,
