@@ -12,7 +12,7 @@ from interp.concepts import Concepts
 from interp.concepts.alignment import Activations
 from interp.concepts.evidence import Evidence, ItemTest, Rows, evidence_of
 from interp.concepts.resampling import interval
-from interp.features.baselines import Candidates, Part
+from interp.features.candidates import Candidates, Part
 from interp.store.table_files import Tables
 
 FEATURES, NEURONS = "features", "neurons"
@@ -38,9 +38,11 @@ def evidence_tables(
         other_concepts: attribute → more concepts.
         baselines: what features have to beat.
     """
-    stores = {"test": test_store, "sae_validation": validation_store}
-    features = {"test": test_features, "sae_validation": validation_features}
-    neurons = {part: np.asarray(store.activations, dtype=np.float64) for part, store in stores.items()}
+    stores: dict[Part, ActivationStore] = {"test": test_store, "sae_validation": validation_store}
+    features: dict[Part, Activations] = {"test": test_features, "sae_validation": validation_features}
+    neurons: dict[Part, Activations] = {
+        part: np.asarray(store.activations, dtype=np.float64) for part, store in stores.items()
+    }
     own = [_candidates(FEATURES, features), _candidates(NEURONS, neurons)]
     items = [store.rows["item"].to_numpy() for store in stores.values()]
     item_test = ItemTest(concepts, *items)
