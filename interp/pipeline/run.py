@@ -8,7 +8,7 @@ The run's folder:
     dictionaries/<site>/<name>/   every dictionary
     evaluations/<site>/<name>/    how good it is
     features/<site>/<name>/<part>/ what the chosen dictionary makes of a part
-    baselines/<kind>/             activations, dictionary and features of baselines (`interp.pipeline.trained_baselines`)
+    baselines/<kind>/             of baselines that are dictionaries (`interp.pipeline.trained_baselines`)
     tables/<analysis>/            the tables of each of `interp.analyses`
     timings.json                  wall time and peak memory of each step
     dashboard.html                the chosen dictionary on one offline page
