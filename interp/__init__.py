@@ -4,9 +4,9 @@ The names below are what people use; the rest may change between releases. Each 
 so that the command line answers at once.
 """
 
-from importlib import import_module
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from recmodels.public_names import public_names
 
 if TYPE_CHECKING:
     from interp.activations.activation_store import ActivationStore, collect
@@ -138,14 +138,4 @@ __all__ = [  # noqa: RUF022 - in the order of the homes above
     "__version__",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        return version("interp-recsys")
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = public_names(__name__, _HOMES)

@@ -99,8 +99,8 @@ class SAEConfig(Settings, prefix="sae."):
             if value % 1:
                 raise InputError(f"sae.{kind.sparsity} is {value:g}: {self.trainer} takes a whole number of features")
             value = int(value)
-        changed = replace(owner, **{kind.sparsity: value})
-        return changed if owner is self else replace(self, settings=changed)
+        config = replace(owner, **{kind.sparsity: value})
+        return config if owner is self else replace(self, settings=config)
 
     def with_trainer(self, trainer: str) -> "SAEConfig":
         """The same for another trainer, with that trainer's own settings at their defaults."""

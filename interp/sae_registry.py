@@ -53,12 +53,12 @@ class SAEKind:
             raise InputError(f"sae.settings is {quote(settings)}, but {self.name} has no such settings: leave it out")
         if isinstance(settings, self.settings):
             return settings
-        known = {field.name: getattr(self.settings(), field.name) for field in fields(self.settings)}
+        defaults = {field.name: getattr(self.settings(), field.name) for field in fields(self.settings)}
         values = settings if isinstance(settings, Mapping) else dict(map(_pair, _texts(settings, self.settings)))
         for name in values:
-            if name not in known:
-                raise InputError(f"{self.name} has no setting {quote(name)}: choose one of {', '.join(known)}")
-        return self.settings(**{name: _typed(name, value, known[name]) for name, value in values.items()})
+            if name not in defaults:
+                raise InputError(f"{self.name} has no setting {quote(name)}: choose one of {', '.join(defaults)}")
+        return self.settings(**{name: _typed(name, value, defaults[name]) for name, value in values.items()})
 
 
 _KINDS: Registry[SAEKind] = Registry(

@@ -131,6 +131,8 @@ def _check_shapes(
         problem = f"lacks {quote(absent[0])}" if absent else f"has {quote(more[0])}, which such a model lacks"
         raise InputError(f"{path} {problem}: {advice}")
     for name, shape in shapes.items():
-        needed = tuple(expected[name].shape)
-        if shape != needed:
-            raise InputError(f"{path} has {quote(name)} of shape {shape}, config.json asks for {needed}: {advice}")
+        expected_shape = tuple(expected[name].shape)
+        if shape != expected_shape:
+            raise InputError(
+                f"{path} has {quote(name)} of shape {shape}, config.json asks for {expected_shape}: {advice}"
+            )

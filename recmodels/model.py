@@ -154,8 +154,8 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         """
         module, outputs = self.get_submodule(self.sites[f"blocks.{block}"]), []
         for value in last.unbind(dim=1):
-            changed = torch.cat([hidden[:, :-1], value[:, None]], dim=1)
-            hook = module.register_forward_hook(lambda *_, changed=changed: changed)
+            output = torch.cat([hidden[:, :-1], value[:, None]], dim=1)
+            hook = module.register_forward_hook(lambda *_, output=output: output)
             try:
                 outputs.append(self.encode(input_ids)[:, -1])
             finally:

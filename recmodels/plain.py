@@ -167,8 +167,8 @@ def _scalar(value: Any) -> Any:
 
 def _stripped(column: pd.Series) -> pd.Series:
     # Long columns have few different cells, and most need no change.
-    changed = {cell: _scalar(cell) for cell in column.unique() if cell is not None and _changes(cell)}
-    return column.map(lambda cell: changed.get(cell, cell)) if changed else column
+    scalars = {cell: _scalar(cell) for cell in column.unique() if cell is not None and _changes(cell)}
+    return column.map(lambda cell: scalars.get(cell, cell)) if scalars else column
 
 
 def _changes(cell: str) -> bool:

@@ -1,11 +1,16 @@
-"""A small planted world, made once per session: data, split, a fitted recommender, test users' histories."""
+"""A small planted world, made once: data, split, a fitted recommender, test users' histories."""
 
+import os
+from contextlib import contextmanager
 from dataclasses import replace
 
+import films
 import pytest
 import torch
+from filelock import FileLock
 from small import TRAINING
 
+from interp.pipeline.run import run
 from recmodels.config import TrainingConfig
 from recmodels.datasets.planted import PlantedConfig, load
 from recmodels.splits import paper_split
@@ -13,6 +18,29 @@ from recmodels.training import fit
 
 # Models of this size only lose by sharing their work among threads.
 torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory):
+    """A folder by name that all processes of the tests share, one at a time: the first fills it, the others read it."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    @contextmanager
+    def folder(name):
+        with FileLock(base / f"{name}.lock"):
+            yield base / f"shared-{name}"
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def films_study(shared):
+    """The folder of a finished study of the films of `films`; copy it before you change it."""
+    with shared("films") as folder:
+        if not (folder / "config.json").exists():
+            run(replace(films.CONFIG, out=folder), films.films())
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -26,14 +54,14 @@ def split(planted):
 
 
 @pytest.fixture(scope="session")
-def recommender(split, tmp_path_factory):
+def recommender(split, shared):
     """A GPTRec that is fitted well enough to know the planted concepts."""
-    config = replace(TRAINING, max_epochs=10)
-    return fit(split.recommender, split.validation, config, tmp_path_factory.mktemp("fit") / "recommender")
+    with shared("gptrec") as folder:
+        return fit(split.recommender, split.validation, replace(TRAINING, max_epochs=10), folder)
 
 
 @pytest.fixture(scope="session")
-def bert4rec(split, tmp_path_factory):
+def bert4rec(split, shared):
     """A BERT4Rec of the same data, barely trained: enough for tests of what is read and steered."""
     config = TrainingConfig(
         model="bert4rec",
@@ -43,7 +71,8 @@ def bert4rec(split, tmp_path_factory):
         learning_rate=3e-3,
         max_epochs=2,
     )
-    return fit(split.recommender, split.validation, config, tmp_path_factory.mktemp("fit") / "recommender")
+    with shared("bert4rec") as folder:
+        return fit(split.recommender, split.validation, config, folder)
 
 
 @pytest.fixture(scope="session")

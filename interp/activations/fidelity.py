@@ -28,7 +28,7 @@ def reconstruction(store: ActivationStore, sae: SparseAutoencoder) -> dict[str, 
     d, f = store.activations.shape[1], sae.n_features
     squared_error = np.zeros(d)
     original, error = RunningScatter(d), RunningScatter(d)
-    fired = np.zeros(f, dtype=np.int64)
+    active_steps = np.zeros(f, dtype=np.int64)
     for hidden in store.batches():
         features = sae.encode(hidden)
         x = sae.normalise(hidden).double().numpy()
@@ -36,13 +36,13 @@ def reconstruction(store: ActivationStore, sae: SparseAutoencoder) -> dict[str, 
         original.add(x)
         error.add(residual)
         squared_error += np.square(residual).sum(axis=0)
-        fired += (features > 0).sum(dim=0).numpy()
+        active_steps += (features > 0).sum(dim=0).numpy()
     n = len(store)
     return {
         "rmse": float(np.sqrt(squared_error.sum() / (n * d))),
         "explained_variance": float(explained_variance(original.scatter, error.scatter).mean()),
-        "l0": float(fired.sum() / n),
-        "dead": float((fired == 0).mean()),
+        "l0": float(active_steps.sum() / n),
+        "dead": float((active_steps == 0).mean()),
     }
 
 

@@ -15,6 +15,7 @@ TOPICS = (
     "users",
     "most_popular",
     "comparison",
+    "evidence",
     "alignment",
     "neighbours",
     "categories",

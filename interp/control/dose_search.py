@@ -166,22 +166,22 @@ class Search:
     resampling: Resampling | None = None
     """How the intervals of receipts are made."""
     cost: str | None = None
-    """The metric that a dose for all users keeps as high as possible: "overlap" with the unsteered lists, or a metric,
-    your own included (`interp.register_metric`); by default NDCG, or the overlap where no held-out items are known."""
+    """The metric that a dose keeps as high as possible: "overlap" with the unsteered lists, or a metric, your own
+    included (`interp.register_metric`); by default NDCG, or the overlap where no held-out items are used."""
 
-    def costs(self, trials: DoseTrials) -> tuple[str, Callable[[np.ndarray], float]]:
-        """The name of that metric, and its mean over users of lists [u, k].
+    def costs(self, trials: DoseTrials) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+        """The name of that metric, and its values for lists [u, k]: float [u].
 
         Raises:
             InputError: there is no such metric, or it needs held-out items.
         """
         name = self.cost or ("overlap" if trials.truth is None else "ndcg")
         if name == "overlap":
-            return name, lambda lists: float(user_overlap(trials.plain, lists).mean())
+            return name, lambda lists: user_overlap(trials.plain, lists)
         metric, vocabulary = user_metric(name), self.rec.recommender.vocabulary
         items = item_table(by_code(self.popularity, vocabulary), vocabulary.ids)
         values_of(metric, trials.plain, trials.truth, items)  # refuses an invalid metric before any work is done
-        return name, lambda lists: float(np.nanmean(values_of(metric, lists, trials.truth, items)))
+        return name, lambda lists: values_of(metric, lists, trials.truth, items)
 
     @classmethod
     def aligned(

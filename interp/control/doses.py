@@ -100,7 +100,11 @@ def find_dose(search: Search, histories: Any, receipt_on: Any = None) -> Dose:
         InputError: an unknown concept or feature, no features or histories, or a setting that makes no sense.
     """
     goal, trials = search.goal, search.trials(histories)
-    cost, mean_cost = search.costs(trials)
+    cost, user_values = search.costs(trials)
+
+    def mean_cost(lists: np.ndarray) -> float:
+        return float(np.nanmean(user_values(lists)))
+
     rows = [{**_trial(trials, 0, 0.0, trials.plain), cost: mean_cost(trials.plain)}]
     if not rows[0]["reached"]:
         coarse, _ = _first(trials, np.tile(trials.amounts(GRID)[1:], (len(trials.features), 1)))

@@ -11,13 +11,13 @@ import torch
 
 from interp.concepts import Concepts
 from interp.control.steered_lists import steered_lists
-from interp.control.user_metrics import item_table, user_metric, values_of
+from interp.control.user_metrics import UserMetric, item_table, user_metric, values_of
 from interp.features.probes import Probes
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.edits import Edit, Push, Steer
 from interp.steering.vocabulary import Reconstruct
-from recmodels.ranking import list_metrics
+from recmodels.metrics import coverage, inter_list_diversity
 from recmodels.sequences import Histories
 
 Names: TypeAlias = Mapping[str, Any]  # method, target, feature and value of a point
@@ -155,13 +155,22 @@ def measure_points(
     plain = rec.rank(inputs, lists.shape[2])
     counts = np.zeros(len(vocabulary)) if popularity is None else popularity.reindex(vocabulary.ids).to_numpy(float)
     items, further = item_table(counts, vocabulary.ids), [user_metric(name) for name in metrics]
+    k, ranking = lists.shape[2], [user_metric(name) for name in ("ndcg", "hit_rate")]
     rows, shares, started = [], [], set()
+
+    def mean(metric: UserMetric, point_lists: np.ndarray) -> float:
+        return float(np.nanmean(values_of(metric, point_lists, truth, items)))
 
     def note(row: Names, point_lists: np.ndarray) -> None:
         share = concept_shares(point_lists, labels)
-        values = {"share": share[concepts.index(row["target"])], **list_metrics(point_lists, truth, catalogue)}
-        means = {metric.name: np.nanmean(values_of(metric, point_lists, truth, items)) for metric in further}
-        rows.append({**row, **values, "overlap": user_overlap(plain, point_lists).mean(), **means})
+        values = {
+            "share": share[concepts.index(row["target"])],
+            **{f"{metric.name}@{k}": mean(metric, point_lists) for metric in ranking},
+            f"coverage@{k}": coverage(point_lists, catalogue),
+            f"diversity@{k}": inter_list_diversity(point_lists),
+            "overlap": user_overlap(plain, point_lists).mean(),
+        }
+        rows.append({**row, **values, **{metric.name: mean(metric, point_lists) for metric in further}})
         shares.append(pd.DataFrame({**row, "concept": concepts.names, "share": share}))
 
     for point, point_lists in zip(points, lists, strict=True):

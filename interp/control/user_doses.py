@@ -3,7 +3,7 @@
 Axes: n numbers of features set together, a amounts, u users, k places of a list.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
@@ -13,7 +13,7 @@ import pandas as pd
 from interp.control.dose_search import DoseTrials, Goal, Search
 from interp.control.popularity import by_code
 from interp.control.receipts import Receipt, receipt
-from interp.control.sweeps import user_overlap
+from interp.control.user_metrics import user_metric
 from interp.steering.edits import Steer
 from recmodels.errors import InputError, for_terminal
 
@@ -74,9 +74,10 @@ def find_user_doses(search: Search, histories: Any) -> UserDoses:
     """For every user, the smallest amount at which the user's own list meets the goal.
 
     The amounts are on a grid of twentieths of the reach. The number of features is chosen for each user: of those that
-    reach the share, the one with the largest overlap with the unsteered list. A list's share is a multiple of 1 / k, so
-    45% of a top 10 needs five items. The search does not use held-out items, so the costs in the receipt are not biased
-    although it is about the same users; its share is the one of the goal.
+    reach the share, the one with the largest overlap with the unsteered list, or with the largest value of
+    `search.cost`. A list's share is a multiple of 1 / k, so 45% of a top 10 needs five items. The search does not use
+    held-out items, so the costs in the receipt are not biased although it is about the same users; its share is the one
+    of the goal.
 
     Users whose list meets the goal without steering are not steered. Users out of reach get the closest list, unless
     their unsteered list is as close; `out_of_reach` names them.
@@ -86,18 +87,27 @@ def find_user_doses(search: Search, histories: Any) -> UserDoses:
         histories: the users, in any form.
 
     Raises:
-        InputError: as in `interp.control.doses.find_dose`, or a user has two histories.
+        InputError: as in `interp.control.doses.find_dose`; a user has two histories; or the metric needs held-out
+            items.
     """
-    goal, trials = search.goal, search.trials(histories)
+    if search.cost not in (None, "overlap") and user_metric(search.cost).needs_truth:
+        raise InputError(
+            f"{search.cost} needs held-out items, which doses for each user do not use: choose overlap, or another "
+            "metric without them"
+        )
+    goal, with_truth = search.goal, search.trials(histories)
+    trials = replace(with_truth, truth=None)
     users = trials.inputs.users
     if not users.is_unique:
         twice = users[users.duplicated()].tolist()[0]
         raise InputError(f"user {twice!r} has two histories: give one for each, or find doses for one at a time")
     amounts, lists = _smallest(trials)
     shares = trials.shares(lists)
-    overlap = np.stack([user_overlap(trials.plain, part) for part in lists])
+    _, cost = search.costs(trials)
+    costs, is_met = np.stack([cost(part) for part in lists]), goal.is_met(shares)
+    costs = np.where(np.isnan(costs), -np.finfo(float).max, costs)  # no value is the worst one
     # A list that meets the goal beats every list that does not; the first of equal lists has the fewest features.
-    worth = np.where(goal.is_met(shares), 2 + overlap, goal.sign * shares)
+    worth = np.where(is_met.any(axis=0), np.where(is_met, costs, -np.inf), goal.sign * shares)
     number, columns = worth.argmax(axis=0), np.arange(len(users))
     amount, after = amounts[number, columns], lists[number, columns]
     vocabulary = search.rec.recommender.vocabulary
@@ -120,7 +130,7 @@ def find_user_doses(search: Search, histories: Any) -> UserDoses:
             search.concepts.labels(vocabulary.ids),
             search.concepts.names,
             by_code(search.popularity, vocabulary),
-            trials.truth,
+            with_truth.truth,
             targets=[goal.target],
             resampling=search.resampling,
             ids=vocabulary.ids,

@@ -166,10 +166,10 @@ def _best_pairs(scores: np.ndarray) -> list[tuple[int, int]]:
 def _scores(activations: sparse.csc_array, store: ActivationStore, labels: pd.DataFrame) -> dict[str, float]:
     """Scores of one feature and one concept beside the correlation."""
     values = labels.to_numpy()
-    mean, pooled = p_top(activations, store, values)
+    mean, pooled_share = p_top(activations, store, values)
     return {
         "auc": auc(activations, values).item(),
         "p_top100": mean.item(),
-        "p_top100_pooled": pooled.item(),
+        "p_top100_pooled": pooled_share.item(),
         "rows": int(values.sum()),
     }

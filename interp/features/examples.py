@@ -136,7 +136,7 @@ def p_top(
     """
     owner, _ = store.users
     mean = np.zeros((activations.shape[1], labels.shape[1]))
-    pooled = np.zeros_like(mean)
+    pooled_share = np.zeros_like(mean)
     weights = labels.astype(np.float64)
     for feature, rows, values in _columns(activations):
         starts, _ = _runs(owner[rows])
@@ -144,8 +144,8 @@ def p_top(
         inside = np.add.reduceat(values[:, None] * weights[rows], starts, axis=0)[top]
         total = np.add.reduceat(values.astype(np.float64), starts)[top]
         mean[feature] = (inside / total[:, None]).mean(axis=0)
-        pooled[feature] = inside.sum(axis=0) / total.sum()
-    return mean, pooled
+        pooled_share[feature] = inside.sum(axis=0) / total.sum()
+    return mean, pooled_share
 
 
 def histograms(activations: sparse.csc_array, labels: np.ndarray, concept: np.ndarray, bins: int = 30) -> pd.DataFrame:

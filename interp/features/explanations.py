@@ -117,17 +117,17 @@ def why(rec: RecommenderEnvoy, history: Any, item: Any, top: int = 10, site: str
     averages = average_attributions(rec, sequence, item, name, candidates)
     total = averages.sum(dim=0)
     best = total.abs().argsort(descending=True)[:top].tolist()
-    ablated = [candidates[place] for place in best]
+    to_ablate = [candidates[place] for place in best]
     # Row 0 is left as it is; each other row lacks one of the features.
-    rows = replace(sequence.select(np.zeros(len(ablated) + 1, dtype=int)), users=pd.RangeIndex(len(ablated) + 1))
-    ablations = Steer(tuple(Edit(j, {row: 0.0}, "set", "all") for row, j in enumerate(ablated, start=1)), name)
+    rows = replace(sequence.select(np.zeros(len(to_ablate) + 1, dtype=int)), users=pd.RangeIndex(len(to_ablate) + 1))
+    ablations = Steer(tuple(Edit(j, {row: 0.0}, "set", "all") for row, j in enumerate(to_ablate, start=1)), name)
     with torch.no_grad(), rec.steer(ablations):
         scores = rec.score(rows)
     score, rank = relative_scores(scores, code).tolist(), item_ranks(scores, code, rows)
     features = pd.DataFrame(
         {
-            "feature": ablated,
-            "gradient": gradients[ablated].tolist(),
+            "feature": to_ablate,
+            "gradient": gradients[to_ablate].tolist(),
             "attribution": total[best].tolist(),
             "ablation": [score[0] - after for after in score[1:]],
             "score_after": score[1:],

@@ -143,8 +143,8 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
             InputError: there is none, or more than one.
         """
         if len(self.saes) != 1:
-            attached = ", ".join(sorted(self.saes)) or "none"
-            raise InputError(f"dictionaries are attached at: {attached}; say which with site=")
+            names = ", ".join(sorted(self.saes)) or "none"
+            raise InputError(f"dictionaries are attached at: {names}; say which with site=")
         return next(iter(self.saes))
 
     # Reading

@@ -57,8 +57,8 @@ def _traced(rec: RecommenderEnvoy, histories: Histories, site: str, hidden: Tens
     b, e, d = last.shape
     envoy: Any = rec.site(site)
     rows = histories.select(np.repeat(np.arange(b), e))
-    changed = torch.cat([hidden[:, :-1].repeat_interleave(e, dim=0), last.reshape(b * e, 1, d)], dim=1)
+    states = torch.cat([hidden[:, :-1].repeat_interleave(e, dim=0), last.reshape(b * e, 1, d)], dim=1)
     with rec.trace(rows):
-        envoy.output = changed
+        envoy.output = states
         final = save(rec.final.output)
     return final[:, -1].view(b, e, d)

@@ -105,12 +105,12 @@ def check_faithful(rec: Wrapped, bare: Pass, weights: str) -> None:
             "the weights of this recommender have changed since it was made: make it again, as "
             "Recommender(model, vocabulary)"
         )
-    traced: dict[str, Tensor] = {}
+    from_trace: dict[str, Tensor] = {}
     with rec.trace(bare.tokens):
         for name in model.sites:
-            traced[name] = save(rec.site(name).output)
+            from_trace[name] = save(rec.site(name).output)
         scores = save(rec.scores)
-    sites_match = all(torch.equal(traced[name], bare.outputs[name]) for name in model.sites)
+    sites_match = all(torch.equal(from_trace[name], bare.outputs[name]) for name in model.sites)
     if not (sites_match and torch.equal(scores, bare.scores)):
         raise InputError(
             "a trace of this recommender differs from the bare model: install the nnsight of constraints.txt"

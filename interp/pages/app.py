@@ -1,13 +1,10 @@
-"""The equalizer as a local web app: `interp equalizer FOLDER`. What it shows, `interp.study.equalizer` works out."""
+"""The equalizer as a web app. `interp.study.equalizer` computes what it shows, `interp.pages.app_server` serves it."""
 
-import logging
-import socket
-import webbrowser
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from interp.optional import needing
-from interp.pages.app_guard import BODY, guard, is_history, is_number, is_text, is_whole
+from interp.pages.app_guard import guard, is_history, is_number, is_text, is_whole
 from interp.pages.app_parts import feature_slider, found_items, history_items, index_page, list_table, page
 from interp.study.equalizer import equalize, read_history, steer_of
 from interp.study.title_search import search
@@ -16,17 +13,11 @@ from recmodels.ranking import check_length
 
 with needing("dash"):
     from dash import ALL, Dash, Input, Output, Patch, State, ctx, no_update
-with needing("waitress"):
-    from waitress import create_server
-    from waitress.server import BaseWSGIServer
 
 if TYPE_CHECKING:
     from interp.study.study import Study
 
-HOST = "127.0.0.1"  # nobody else's machine reaches it
-THREADS = 8
-CONNECTIONS = 1000  # idle ones cost no thread, and are closed after as many seconds as
-IDLE = 20
+HOST = "127.0.0.1"  # no other machine can reach it
 CONCEPTS, FEATURES = {"type": "concept", "index": ALL}, {"type": "feature", "index": ALL}
 FIELDS = {
     "search.value": is_text,
@@ -41,88 +32,40 @@ FIELDS = {
 EMPTY = "There is no history yet: choose a test user, or add items."
 
 
-def serve(study: "Study", port: int = 8050, browser: bool = True) -> None:
-    """Serve the equalizer on this machine until it is interrupted.
-
-    Args:
-        study: a finished study.
-        port: where; 0 for any that is free.
-        browser: open the page in the user's browser.
-
-    Raises:
-        InputError: the port is taken or none, or a package is not installed.
-    """
-    server = server_of(study, port)
-    address = f"http://{HOST}:{server.effective_port}/"
-    print(f"{address}  (Ctrl+C ends it)", flush=True)
-    if browser:
-        webbrowser.open(address)
-    server.run()  # until Ctrl+C
-    print()
-
-
-def server_of(study: "Study", port: int = 0) -> BaseWSGIServer:
-    """A server of the equalizer that listens on this machine only, with few threads; idle connections are closed.
-
-    Raises:
-        InputError: the port is taken or none.
-    """
-    try:
-        listening = socket.create_server((HOST, port))
-    except (OSError, OverflowError) as error:
-        raise InputError(f"cannot serve on port {port} ({error}): choose another one with --port") from None
-    logging.getLogger("waitress").setLevel(logging.CRITICAL)  # what others send is no news
-    try:
-        return create_server(
-            app(study).server,
-            sockets=[listening],
-            threads=THREADS,
-            connection_limit=CONNECTIONS,
-            channel_timeout=IDLE,
-            cleanup_interval=IDLE // 4,
-            max_request_body_size=BODY,
-            asyncore_use_poll=True,
-            ident="",
-        )
-    except BaseException:
-        listening.close()
-        raise
-
-
 def app(study: "Study", k: int = 10) -> Dash:
     """The equalizer of a study, its lists of length k, as a Dash app.
 
     Raises:
-        InputError: k is no list length.
+        InputError: k is not a valid length of a list.
     """
     k = check_length(k)
     rec, users = study.recommender, study.users()
     vocabulary = rec.recommender.vocabulary
     names = study.table("concepts")["concept"].sort_values().tolist()
-    made = Dash(
+    dash_app = Dash(
         __name__, title=f"Equalizer: {study.name}", update_title="", assets_folder="none", add_log_handler=False
     )
-    made.index_string = index_page(escape(f"Equalizer: {study.name}"))
-    made.layout = page(study, [f"{user} ({n} items)" for user, n in zip(users.users, users.lengths, strict=True)])
+    dash_app.index_string = index_page(escape(f"Equalizer: {study.name}"))
+    dash_app.layout = page(study, [f"{user} ({n} items)" for user, n in zip(users.users, users.lengths, strict=True)])
 
     def sliders(concepts: list[Any], features: list[Any], numbers: list[dict[str, int]]) -> dict[str | int, Any]:
         if len(concepts) != len(names) or len(features) != len(numbers):
-            raise InputError("there are more or fewer sliders than the page has")
-        turned: dict[str | int, Any] = dict(zip(names, concepts, strict=True))
-        turned.update({one["index"]: value for one, value in zip(numbers, features, strict=True)})
-        return {key: 0 if value is None else value for key, value in turned.items()}  # an emptied field is None
+            raise InputError("the number of sliders is not the page's")
+        settings: dict[str | int, Any] = dict(zip(names, concepts, strict=True))
+        settings.update({number["index"]: value for number, value in zip(numbers, features, strict=True)})
+        return {key: 0 if value is None else value for key, value in settings.items()}  # an emptied field is None
 
-    @made.callback(Output("found", "children"), Input("search", "value"))
+    @dash_app.callback(Output("found", "children"), Input("search", "value"))
     def find(words: str | None) -> Any:
         try:
-            found = search(study, words or "")
+            results = search(study, words or "")
         except InputError as error:
             return f"{error}."
-        if found.empty and (words or "").strip():
+        if results.empty and (words or "").strip():
             return "No title has these words."
-        return found_items(found.assign(code=vocabulary.encode(found["item"])))
+        return found_items(results.assign(code=vocabulary.encode(results["item"])))
 
-    @made.callback(
+    @dash_app.callback(
         Output("history", "data"),
         Output("search", "value"),
         Output("note", "children", allow_duplicate=True),
@@ -137,35 +80,35 @@ def app(study: "Study", k: int = 10) -> Dash:
         State("history", "data"),
         prevent_initial_call=True,
     )
-    def change_history(user: Any, *given: Any) -> Any:
-        text, history = given[-2:]
-        pressed = ctx.triggered_id
-        if not any(one["value"] is not None for one in ctx.triggered):  # buttons that have only just appeared
+    def change_history(user: Any, *others: Any) -> Any:
+        text, history = others[-2:]
+        trigger = ctx.triggered_id
+        if not any(part["value"] is not None for part in ctx.triggered):  # buttons that have only just appeared
             return no_update, no_update, no_update, no_update
-        if pressed == "user":
+        if trigger == "user":
             if not 0 <= user < len(users):
                 raise InputError(f"there is no test user {user}")
-            changed = vocabulary.decode(users[user]).tolist()
-        elif pressed == "clear":
-            changed = []
-        elif pressed in ("use", "ids"):
+            items = vocabulary.decode(users[user]).tolist()
+        elif trigger == "clear":
+            items = []
+        elif trigger in ("use", "ids"):
             try:
-                changed = read_history(study, text or "")
+                items = read_history(study, text or "")
             except InputError as error:
                 return no_update, no_update, *_note(error)
-        elif pressed["type"] == "add":
-            if not 0 <= pressed["index"] < len(vocabulary.ids):
-                raise InputError(f"there is no item {pressed['index']}")
-            changed = [*history, vocabulary.ids.tolist()[pressed["index"]]]
+        elif trigger["type"] == "add":
+            if not 0 <= trigger["index"] < len(vocabulary.ids):
+                raise InputError(f"there is no item {trigger['index']}")
+            items = [*history, vocabulary.ids.tolist()[trigger["index"]]]
         else:
-            changed = [item for place, item in enumerate(history) if place != pressed["index"]]
-        return changed, "" if pressed not in ("user", "clear") else no_update, *_note(None)
+            items = [item for place, item in enumerate(history) if place != trigger["index"]]
+        return items, "" if trigger not in ("user", "clear") else no_update, *_note(None)
 
-    @made.callback(Output("history-shown", "children"), Input("history", "data"))
+    @dash_app.callback(Output("history-shown", "children"), Input("history", "data"))
     def show_history(history: list[Any]) -> Any:
         return history_items(study.items["title"].reindex(history).fillna("unknown").tolist()) if history else EMPTY
 
-    @made.callback(
+    @dash_app.callback(
         Output("features", "children"),
         Output("feature", "value"),
         Output("note", "children", allow_duplicate=True),
@@ -174,10 +117,10 @@ def app(study: "Study", k: int = 10) -> Dash:
         State(FEATURES, "id"),
         prevent_initial_call=True,
     )
-    def add_feature(feature: Any, shown: list[dict[str, int]]) -> Any:
+    def add_feature(feature: Any, ids: list[dict[str, int]]) -> Any:
         if feature is None:  # as it is emptied below
             return no_update, no_update, *_note(None)
-        if any(one["index"] == feature for one in shown):
+        if any(part["index"] == feature for part in ids):
             return no_update, None, *_note(None)
         try:
             row = feature_slider(study, feature)
@@ -187,7 +130,7 @@ def app(study: "Study", k: int = 10) -> Dash:
         rows.append(row)
         return rows, None, *_note(None)
 
-    @made.callback(
+    @dash_app.callback(
         Output(CONCEPTS, "value"),
         Output(FEATURES, "value"),
         Input("reset", "n_clicks"),
@@ -198,7 +141,7 @@ def app(study: "Study", k: int = 10) -> Dash:
     def reset(_clicks: Any, concepts: list[Any], features: list[Any]) -> Any:
         return [0] * len(concepts), [0] * len(features)
 
-    @made.callback(
+    @dash_app.callback(
         Output("before", "children"),
         Output("after", "children"),
         Output("changed", "children"),
@@ -213,20 +156,20 @@ def app(study: "Study", k: int = 10) -> Dash:
         State(FEATURES, "id"),
         prevent_initial_call="initial_duplicate",
     )
-    def show_lists(history: list[Any], *given: Any) -> Any:
+    def show_lists(history: list[Any], *values: Any) -> Any:
         if not history:
             return "", "", EMPTY, "", "", "", *_note(None)
-        turned = sliders(*given)
+        settings = sliders(*values)
         try:
-            found = equalize(study, history, turned, k)
+            result = equalize(study, history, settings, k)
         except InputError as error:
             return "", "", "", "", "", "", *_note(error)
-        tables = (list_table(rows, found) for rows in (found.before, found.after))
-        moved = int(found.after["moved"].sum())
-        changed = f"{moved} of {len(found.after)} items enter, {int(found.before['moved'].sum())} leave"
-        return *tables, changed, found.python, found.json, "", *_note(None)
+        tables = (list_table(rows, result) for rows in (result.before, result.after))
+        enter, leave = (int(rows["moved"].sum()) for rows in (result.after, result.before))
+        summary = f"{enter} of {len(result.after)} items enter, {leave} leave"
+        return *tables, summary, result.python, result.json, "", *_note(None)
 
-    @made.callback(
+    @dash_app.callback(
         Output("receipt", "children"),
         Output("note", "children", allow_duplicate=True),
         Output("note", "hidden", allow_duplicate=True),
@@ -236,15 +179,15 @@ def app(study: "Study", k: int = 10) -> Dash:
         State(FEATURES, "id"),
         prevent_initial_call=True,
     )
-    def measure(_clicks: Any, *given: Any) -> Any:
-        turned = sliders(*given)
+    def measure(_clicks: Any, *values: Any) -> Any:
+        settings = sliders(*values)
         try:
             with rec.lock:
-                return repr(study.receipt(steer_of(study, turned), k=k)), *_note(None)
+                return repr(study.receipt(steer_of(study, settings), k=k)), *_note(None)
         except InputError as error:
             return "", *_note(error)
 
-    return _guarded(made)
+    return _guarded(dash_app)
 
 
 def _note(error: InputError | None) -> tuple[str, bool]:
@@ -252,16 +195,16 @@ def _note(error: InputError | None) -> tuple[str, bool]:
     return ("", True) if error is None else (str(error), False)
 
 
-def _guarded(made: Dash) -> Dash:
+def _guarded(dash_app: Dash) -> Dash:
     """The app, refusing other hosts' names, such as those of pages that rebind theirs, and scripts from elsewhere."""
-    made.server.config["TRUSTED_HOSTS"] = [HOST, "localhost"]
-    guard(made, FIELDS)
-    scripts = " ".join(["'self'", *made.csp_hashes()])
+    dash_app.server.config["TRUSTED_HOSTS"] = [HOST, "localhost"]
+    guard(dash_app, FIELDS)
+    scripts = " ".join(["'self'", *dash_app.csp_hashes()])
     policy = f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 
-    @made.server.after_request
+    @dash_app.server.after_request
     def say_policy(response: Any) -> Any:
         response.headers["Content-Security-Policy"] = policy
         return response
 
-    return made
+    return dash_app

@@ -1,8 +1,8 @@
-"""What the equalizer's server takes: bodies of one shape and size, and an answer of one line to all others.
+"""Which requests the equalizer's server accepts: those that its own page can send. All others get one line.
 
-Dash believes what it is sent. Here a body and its values are measured and compared with the app's own callbacks before
-Dash sees them, so that what no page of the app would send costs nothing: it is answered with status 400 (413 if it is
-too large), without a word in the log.
+Dash does not check what it receives. Here the size of a body is limited, and its parts are compared with the app's own
+callbacks before Dash sees them. A request that no page of the app would send costs nothing: its answer is status 400
+(413 if it is too large), and nothing is logged.
 """
 
 import json
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 def guard(app: "Dash", fields: Fields) -> None:
-    """Refuse what is no request of this app's page.
+    """Refuse requests that this app's page cannot send.
 
     Args:
         app: whose requests are checked.
@@ -59,9 +59,9 @@ def guard(app: "Dash", fields: Fields) -> None:
     def answer(error: Exception) -> Response | HTTPException:
         if isinstance(error, HTTPException):
             return error
-        if isinstance(error, InputError):  # of a body that no page sends: a page has a place for messages
+        if isinstance(error, InputError):  # no page sends such a body, so no page has to show the message
             return _refusal(str(error))
-        # A mistake of ours: a line, once for each kind.
+        # An error in this package: one line in the log for each kind.
         where = error.__traceback__
         while where and where.tb_next:
             where = where.tb_next
@@ -70,7 +70,7 @@ def guard(app: "Dash", fields: Fields) -> None:
         if kind not in faults and len(faults) < FAULTS:
             faults.add(kind)
             log.error("a request failed: %s: %s", kind, one_line(str(error))[:200])
-        return _refusal("its values make no sense")
+        return _refusal("its values are not valid")
 
 
 def fault(body: Any, callbacks: dict[str, Any], fields: Fields) -> str | None:
@@ -80,7 +80,7 @@ def fault(body: Any, callbacks: dict[str, Any], fields: Fields) -> str | None:
     take, and what changed must be among its inputs.
     """
     if not isinstance(body, dict) or depth(body) > DEPTH:
-        return "it is no JSON of a callback"
+        return "it is not the JSON of a callback"
     output = body.get("output")
     if not isinstance(output, str) or output not in callbacks:
         return "there is no such output"
@@ -93,12 +93,12 @@ def fault(body: Any, callbacks: dict[str, Any], fields: Fields) -> str | None:
         ("state", body.get("state", []), about["state"]),
     ):
         if not isinstance(sent, list) or len(sent) != len(declared):
-            return f"its {name} are of another number"
+            return f"it has the wrong number of {name}"
         if not all(_fits(*pair, None if name == "outputs" else fields) for pair in zip(sent, declared, strict=True)):
-            return f"its {name} are of another shape"
-    changed = body.get("changedPropIds", [])
-    if not isinstance(changed, list) or not all(_is_input(name, about["inputs"]) for name in changed):
-        return "what changed is no input"
+            return f"its {name} have the wrong shape"
+    changes = body.get("changedPropIds", [])
+    if not isinstance(changes, list) or not all(_is_input(name, about["inputs"]) for name in changes):
+        return "what changed is not an input"
     return None
 
 
@@ -168,11 +168,11 @@ def _is_of(kind: Any, part: Any) -> bool:
     return name["type"] == kind and name["index"] is not None and is_whole(name["index"])
 
 
-def _is_input(changed: Any, inputs: list[dict[str, Any]]) -> bool:
+def _is_input(trigger: Any, inputs: list[dict[str, Any]]) -> bool:
     """Whether a name such as `use.n_clicks` or `{"index":3,"type":"add"}.n_clicks` is that of a declared input."""
-    if not isinstance(changed, str) or len(changed) > TEXT:
+    if not isinstance(trigger, str) or len(trigger) > TEXT:
         return False
-    name, _, prop = changed.rpartition(".")
+    name, _, prop = trigger.rpartition(".")
     try:
         part = {"id": json.loads(name)} if name.startswith("{") else {}
     except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
-"""What the local equalizer is made of: its page, its sliders, its lists. Text from the data becomes text, never markup.
+"""The parts of the local equalizer: its page, sliders and lists. Text from the data becomes text, never markup.
 
-Ids of what comes in any number are a type and an index; `interp.pages.app` says what they do.
+Components that occur any number of times have a type and an index as their id; `interp.pages.app` has the callbacks.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,7 @@ from interp.study.equalizer import (
     feature_name,
     short_title,
 )
+from interp.study.headline import weak_concepts
 
 with needing("dash"):
     from dash import dcc, html
@@ -56,7 +57,7 @@ def page(study: "Study", users: Sequence[str]) -> Any:
                 [
                     html.H1(f"Equalizer: {study.name}"),
                     html.P(
-                        "Pick whose list, then turn concepts and features up or down at the last step of the history. "
+                        "Choose a history, then turn concepts and features up or down at its last step. "
                         "One unit is a feature’s 99th percentile; at 0 nothing changes.",
                         className="lead",
                     ),
@@ -72,12 +73,13 @@ def page(study: "Study", users: Sequence[str]) -> Any:
     )
 
 
-def slider(kind: str, index: int, name: str, reach: float) -> Any:
-    """One slider and its name."""
+def slider(kind: str, index: int, name: str, reach: float, weak: bool = False) -> Any:
+    """One slider and its name; a weak one says that its concept is no better than chance on unseen items."""
     group: dict[str, Any] = {"role": "group", "aria-label": name}
+    title = f"{name}: no feature follows it above chance on unseen items" if weak else name
     return html.Div(
         [
-            html.Span(name, className="name", title=name, dir="auto"),
+            html.Span([name, " (weak)"] if weak else name, className="name", title=title, dir="auto"),
             dcc.Slider(-reach, reach, STEP, value=0, marks=None, included=False, id={"type": kind, "index": index}),
         ],
         className="slider",
@@ -112,7 +114,7 @@ def history_items(titles: Sequence[str]) -> Any:
 
 
 def list_table(rows: pd.DataFrame, result: EqualizerResult) -> Any:
-    """A list; what enters or leaves says so in words, and why."""
+    """A list. Items that enter or leave it say so in words, with the reason."""
     body = []
     for row in rows.itertuples():
         chips = [html.Span(name, className="chip") for name in row.concepts]
@@ -126,13 +128,13 @@ def list_table(rows: pd.DataFrame, result: EqualizerResult) -> Any:
 
 
 def _controls(study: "Study") -> Any:
-    names = enumerate(study.table("concepts")["concept"].sort_values())
+    names, weak = enumerate(study.table("concepts")["concept"].sort_values()), weak_concepts(study)
     features = [{"label": feature_name(study, feature), "value": feature} for feature in feature_choices(study)]
     return html.Section(
         [
             html.Div([html.H2("Sliders"), html.Button("All to 0", id="reset", type="button")], className="row"),
             html.H3("Concepts"),
-            html.Div([slider("concept", index, name, CONCEPT_REACH) for index, name in names]),
+            html.Div([slider("concept", index, name, CONCEPT_REACH, name in weak) for index, name in names]),
             html.H3("Features"),
             html.Div(id="features"),
             html.Label("Add a feature by its number or name", htmlFor="feature"),
@@ -205,7 +207,9 @@ def _receipt() -> Any:
                 [html.H2("Receipt"), html.Button("Measure on the test users", id="measure", type="button")],
                 className="row",
             ),
-            html.P("What these sliders change in many lists, and at what cost; it takes some seconds."),
+            html.P(
+                "What these settings change in the lists of all test users, and what they cost. It takes some seconds."
+            ),
             dcc.Loading(html.Pre(id="receipt"), delay_show=300),
         ],
         className="card",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interp import plots
+from interp.analyses.evidence.figures import concepts_on_unseen_items, sources_compared
 from interp.concepts.alignment import UNALIGNED
 from interp.features.labels import F1, HARD, LIFT, SUPPORT
 from interp.pages.feature_figures import empty_figures, sweep_figures
@@ -21,6 +22,7 @@ from interp.plots.names import BANDS, EXAMPLES, KINDS, SCORES
 from interp.study.beside_popular import beside_popular
 from interp.study.feature_view import LISTS, FeatureView, FeatureViews, ItemChange
 from interp.study.glance import highlights
+from interp.study.headline import headline, weak_concepts
 from recmodels import artifacts
 
 if TYPE_CHECKING:
@@ -61,6 +63,8 @@ def page_data(study: "Study") -> dict[str, Any]:
         },
         "features": {
             "concept": [position[view.concept] for view in views],
+            "aligned": [int(view.aligned) for view in views],
+            "unseen_items": decimals(view.evidence.unseen_items for view in views),
             **{
                 name: column_values(name, (view.row for view in views))
                 for name in (*CONCEPT_SCORES, "density", "max", "p_top100")
@@ -80,8 +84,12 @@ def page_data(study: "Study") -> dict[str, Any]:
             colour: figure_json(plots.dictionary_map(study.table("map"), features, UNALIGNED, colour))
             for colour in COLOURS
         },
-        "top": concepts[["concept", "feature"]].to_dict("list"),
+        "top": concepts[["concept", "feature"]]
+        .assign(weak=concepts["concept"].isin(weak_concepts(study)))
+        .to_dict("list"),
         "overview": {
+            "sources": figure_json(sources_compared(study.table("evidence_summary"))),
+            "unseen": figure_json(concepts_on_unseen_items(study.table("evidence"))),
             "neurons": figure_json(plots.features_beside_neurons(concepts)),
             "heatmap": figure_json(plots.concept_heatmap(alignment, concepts)),
             "densities": figure_json(plots.densities(features)),
@@ -95,7 +103,7 @@ def page_data(study: "Study") -> dict[str, Any]:
 
 
 def _about(study: "Study") -> dict[str, Any]:
-    facts, beside = highlights(study), beside_popular(study)
+    facts, first, beside = highlights(study), headline(study), beside_popular(study)
     values = {
         "l0": facts.l0,
         "explained_variance": facts.explained_variance,
@@ -112,6 +120,11 @@ def _about(study: "Study") -> dict[str, Any]:
         "features": facts.n_features,
         "concepts": facts.n_concepts,
         "unaligned": UNALIGNED,
+        "headline": [
+            f"On unseen items, {first.passing}.",
+            f"Mean correlation there: {first.on_unseen_items}.",
+            f"As the paper measures it: {first.as_the_paper}.",
+        ],
         "beside": asdict(beside) if beside else None,
         **dict(zip(values, decimals(values.values()), strict=True)),
     }

@@ -1,4 +1,4 @@
-"""One offline page with the paper's tables and figures in its order, for one study, and what became of its claims."""
+"""One offline page with the paper's tables and figures in its order, for one study, and whether its claims hold."""
 
 import json
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from interp.store.registry import analyses
 from interp.store.timings import read_timings
 from interp.study.beside_popular import beside_popular
 from interp.study.glance import highlights
+from interp.study.headline import headline
 from interp.study.study import Study
 from recmodels import artifacts
 
@@ -62,7 +63,8 @@ def sections(study: Study) -> list[Block]:
 
 def facts(study: Study) -> list[list[str]]:
     """What the study is about, and its most important numbers: names and texts."""
-    numbers, beside = highlights(study), beside_popular(study)
+    numbers, first, beside = highlights(study), headline(study), beside_popular(study)
+    baseline = [] if first.baseline is None else [first.baseline]
     return [
         ["data set", study.name],
         ["recommender", numbers.model],
@@ -71,8 +73,13 @@ def facts(study: Study) -> list[list[str]]:
         ["concepts", f"{numbers.n_concepts} {study.attribute}"],
         ["active at a step (L0)", f"{numbers.l0:.1f}"],
         ["explained variance", f"{numbers.explained_variance:.1%}"],
-        ["mean top correlation, features", f"{numbers.sae_correlation:.3f}"],
-        ["mean top correlation, neurons", f"{numbers.neuron_correlation:.3f}"],
+        ["concepts that pass on unseen items", f"{first.features.passes} of {first.features.concepts}"],
+        *(
+            [f"mean correlation on unseen items, {row.source}", f"{row.unseen_items:.3f}"]
+            for row in (first.features, first.neurons, *baseline)
+        ),
+        ["as the paper: mean top correlation, features", f"{numbers.sae_correlation:.3f}"],
+        ["as the paper: mean top correlation, neurons", f"{numbers.neuron_correlation:.3f}"],
         ["NDCG@10", beside.recommender if beside else f"{numbers.ndcg:.3f}"],
         *([["NDCG@10 of the most popular items", beside.most_popular]] if beside else []),
         ["NDCG@10, reconstructed", f"{numbers.ndcg_reconstructed:.3f}"],
@@ -96,7 +103,7 @@ def _record(study: Study) -> list[Block]:
     parts = [
         (
             "Configuration",
-            "Every setting from which the run follows.",
+            "All settings of the run.",
             "config.json",
             table(_flat(study.config), settings),
         ),
@@ -112,7 +119,7 @@ def _record(study: Study) -> list[Block]:
 
 
 def _note(timing: dict[str, Any]) -> str:
-    return "the rest of what an earlier run had begun" if timing.get("resumed") else ""
+    return "continued from an interrupted run" if timing.get("resumed") else ""
 
 
 def _flat(settings: dict[str, Any]) -> pd.DataFrame:

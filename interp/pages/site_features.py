@@ -45,8 +45,8 @@ def feature_page(view: FeatureView, figures: FeatureFigures) -> dict[str, Any]:
             ),
             (
                 ("Items that enter the lists", "Items that leave the lists"),
-                "Counted: test users who have it in their top 10 while the feature is turned down and up by its 99th "
-                "percentile.",
+                "The number of test users who have it in their top 10 when the feature is turned down and up by its "
+                "99th percentile.",
                 _item_changes(view.item_changes(LISTS)),
             ),
         ),
@@ -113,18 +113,19 @@ def _item_changes(changes: list[ItemChange]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _evidence(view: FeatureView) -> str:
-    """What a feature's label rests on, in a sentence."""
+    """The evidence for a feature's label, in a sentence."""
     row = view.label_row
     if view.labelled:
         return (
-            f"On users that the label was not made on, {row.precision:.0%} of the steps that it speaks of have the "
-            f"feature above its median activation, {row.lift:.1f} times as many as by chance, and it speaks of "
-            f"{row.recall:.0%} of such steps; among as many hard negatives, {row.hard_precision:.0%} are right."
+            f"The label was tested on users that it was not chosen on. At {row.precision:.0%} of the steps that it "
+            f"predicts, the feature is above its median activation, {row.lift:.1f} times as often as by chance; it "
+            f"predicts {row.recall:.0%} of all such steps. Among hard negatives its precision is "
+            f"{row.hard_precision:.0%}."
         )
     if view.dead:
         return "It has no label."
     return (
-        f"No label predicts it well enough on users that the label was not made on. The closest concept is "
+        f"No label predicts it well enough on users that the label was not chosen on. The closest concept is "
         f"{short(view.concept)}, with a correlation of {fixed(view.row.correlation)}."
     )
 

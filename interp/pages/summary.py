@@ -11,23 +11,19 @@ from interp.plots.names import RANKING
 from interp.store.claim import tally
 from interp.study.beside_popular import beside_popular
 from interp.study.glance import highlights
+from interp.study.headline import headline, weak_concepts
 from interp.study.study import Study
 from recmodels.errors import for_terminal
 
 INNER = 4.0  # values between which a share should rise with its feature
-SEPARABLE = 0.9  # an AUC at which a feature separates a concept's items from the others
 
 
 @for_terminal
 def summary(study: Study) -> str:
     """The lines that end a run: quality of the model and the dictionary, top features, and what steering did."""
-    numbers = highlights(study)
+    numbers, first, weak = highlights(study), headline(study), weak_concepts(study)
     concepts, steering = study.table("concepts"), study.table("steering").query("method == 'set'")
-    sae, neurons = numbers.sae_correlation, numbers.neuron_correlation
-    wins = int((concepts["correlation"] > concepts["neuron_correlation"]).sum())
-    best_auc = study.table("alignment").groupby("concept")["auc"].max()
-    separable = int((best_auc >= SEPARABLE).sum())
-    times = f"{sae / neurons:.2f}" if neurons else "infinitely many"
+    unseen = study.table("evidence").query("source == 'features'").set_index("concept")["unseen_items"]
     width = max(map(len, ["concept", *concepts["concept"]]))
     return "\n".join(
         [
@@ -37,15 +33,16 @@ def summary(study: Study) -> str:
             f"{numbers.explained_variance:.1%} of the variance; NDCG@10 "
             f"{numbers.ndcg_reconstructed:.3f} through its reconstruction.",
             *_too_dense(study),
-            f"Mean top correlation with {numbers.n_concepts} concepts: SAE features {sae:.3f}, neurons {neurons:.3f} "
-            f"({times} times); features win for {wins}.",
-            f"{separable} of {len(best_auc)} concepts have a feature with an AUC of {SEPARABLE} or more.",
+            "",
+            f"On unseen items, {first.passing}.",
+            f"Mean correlation there: {first.on_unseen_items}.",
+            f"As the paper measures it: {first.as_the_paper}.",
             "",
             "Top feature of each concept:",
-            f"  {'concept':<{width}}{'feature':>9}{'correlation':>13}{'AUC':>7}{'best neuron':>13}",
+            f"  {'concept':<{width}}{'feature':>9}{'as the paper':>14}{'unseen items':>14}{'best neuron':>13}",
             *(
-                f"  {row.concept:<{width}}{row.feature:>9}{row.correlation:>13.3f}{row.auc:>7.3f}"
-                f"{row.neuron_correlation:>13.3f}"
+                f"  {row.concept:<{width}}{row.feature:>9}{row.correlation:>14.3f}{unseen[row.concept]:>14.3f}"
+                f"{row.neuron_correlation:>13.3f}{'  no better than chance' if row.concept in weak else ''}"
                 for row in concepts.itertuples()
             ),
             "",

@@ -14,8 +14,10 @@ import pandas as pd
 from recmodels.errors import InputError
 
 NAMES = ("table1", "concepts", "table3", "table6")
-# The sections that studies say something of, in the paper's order; what goes beyond it comes last.
+# The sections that studies say something of: first whether it holds on unseen items, then in the paper's order; what
+# goes beyond it comes last.
 SECTIONS = {
+    "evidence": "What holds on unseen items and users",
     "5": "5 Setting",
     "6": "6 Reconstruction",
     "7.1.1": "7.1.1 Top features of concepts",

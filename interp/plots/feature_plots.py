@@ -75,7 +75,7 @@ def concept_bars(concepts: pd.DataFrame) -> go.Figure:
     return figure
 
 
-def turned_curve(turned: pd.DataFrame) -> go.Figure:
+def turned_curve(curve: pd.DataFrame) -> go.Figure:
     """Share of a concept in the lists while one feature is turned down, left as it is, and turned up.
 
     Args:
@@ -84,9 +84,9 @@ def turned_curve(turned: pd.DataFrame) -> go.Figure:
     figure = go.Figure(
         go.Scatter(
             meta="share",
-            x=turned["value"],
-            y=turned["share"],
-            error_y={"array": turned["error"], "color": NEUTRAL, "thickness": 1.5, "width": 4},
+            x=curve["value"],
+            y=curve["share"],
+            error_y={"array": curve["error"], "color": NEUTRAL, "thickness": 1.5, "width": 4},
             mode="lines+markers",
             line={"color": NEURON},
             marker={"size": 7},

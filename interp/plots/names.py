@@ -32,7 +32,7 @@ KINDS = {
     "word": "Word of the title",
 }
 # Items that speak for a label, and against it.
-EXAMPLES = {"hit": "Right", "false alarm": "Said, not active", "missed": "Active, not said"}
+EXAMPLES = {"hit": "Right", "false alarm": "Predicted, not active", "missed": "Active, not predicted"}
 # Measures of lists, of which every report of a recommender speaks.
 RANKING = {"ndcg@10": "NDCG@10", "hit_rate@10": "HitRate@10", "coverage@10": "Coverage@10"}
 # Measures of a receipt.

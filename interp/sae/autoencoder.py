@@ -201,8 +201,8 @@ class SparseAutoencoder:
 def _record(kind: type[Any], values: dict[str, Any], path: Path, advice: str) -> Any:
     """A flat dataclass from its JSON; each value of the type that the class declares."""
     types = {entry.name: type(entry.default) if entry.default is not MISSING else str for entry in fields(kind)}
-    needed = {entry.name for entry in fields(kind) if entry.default is MISSING} | set(values) & set(types)
-    check_record(values, {name: types[name] for name in needed}, path, advice)
+    names = {entry.name for entry in fields(kind) if entry.default is MISSING} | set(values) & set(types)
+    check_record(values, {name: types[name] for name in names}, path, advice)
     if any(of_type(value, float) and not abs(value) <= LARGEST for value in values.values()):
         raise InputError(f"{path} is damaged, a number in it is too large: {advice}")
     if more := sorted(set(values) - set(types)):

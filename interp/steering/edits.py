@@ -176,15 +176,15 @@ class Steer:
         for edit in self.edits:
             if isinstance(edit, Edit):
                 edit.apply(after, users)
-        changed = part + coder.write(after - before)
+        output = part + coder.write(after - before)
         if self.reconstruct == "all":
-            changed = coder.decode(after)
+            output = coder.decode(after)
         elif self.reconstruct == "last":
-            changed = torch.cat([changed[:, :-1], coder.decode(after[:, -1:])], dim=1)
+            output = torch.cat([output[:, :-1], coder.decode(after[:, -1:])], dim=1)
         for edit in self.edits:
             if isinstance(edit, Push):
-                edit.apply(changed)
-        return torch.cat([hidden[:, :start], changed], dim=1)
+                edit.apply(output)
+        return torch.cat([hidden[:, :start], output], dim=1)
 
 
 def steps_of(at: At, n: int) -> slice | list[int]:

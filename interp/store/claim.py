@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 BEYOND = "beyond"  # the section of claims that are this project's own
+EVIDENCE = "evidence"  # the section of claims on unseen items and users, which come first
 
 
 @dataclass(frozen=True)
@@ -11,12 +12,13 @@ class Claim:
     """One statement, and what a study's tables say about it.
 
     Attributes:
-        section: of the paper, such as "7.1.2", or `BEYOND`.
+        section: of the paper, such as "7.1.2", `EVIDENCE` or `BEYOND`.
         statement: what is claimed, in one sentence.
         criterion: when it counts as holding.
         measured: what the study found, with its numbers; or why it did not look.
-        holds: None if the study did not measure it.
+        holds: None if the study did not measure it, or cannot tell.
         tables: names of the tables that the numbers come from.
+        unclear: whether it was measured, but the interval allows both.
     """
 
     section: str
@@ -25,11 +27,12 @@ class Claim:
     measured: str
     holds: bool | None
     tables: tuple[str, ...]
+    unclear: bool = False
 
     @property
     def from_paper(self) -> bool:
         """Whether the paper claims it."""
-        return self.section != BEYOND
+        return self.section not in (BEYOND, EVIDENCE)
 
 
 def tally(claims: Iterable[Claim]) -> str:

@@ -58,7 +58,8 @@ class Feature:
         """What its label rests on, in a few words."""
         if self.view.labelled:
             return f"precision {self.proof['precision']:.2f}, recall {self.proof['recall']:.2f} on unseen users"
-        return f"closest to {self.row['concept']}, correlation {self.row['correlation']:.2f}"
+        chance = "" if self.view.evidence.passes else ", no better than chance on unseen items"
+        return f"closest to {self.row['concept']}, correlation {self.row['correlation']:.2f}{chance}"
 
     @cached_property
     def concepts(self) -> pd.DataFrame:

@@ -54,12 +54,14 @@ class FeatureView:
     Attributes:
         index: its number.
         row: its row of the table `features`.
+        evidence: its row of the table `feature_evidence`.
         label_row: its row of the table `labels`.
         views: the views of all features of the study.
     """
 
     index: int
     row: Any
+    evidence: Any
     label_row: Any
     views: "FeatureViews" = field(repr=False)
 
@@ -80,8 +82,8 @@ class FeatureView:
 
     @property
     def aligned(self) -> bool:
-        """Whether its best concept names it."""
-        return bool(np.nan_to_num(self.row.correlation) >= UNALIGNED)
+        """Whether its best concept names it: it correlates, and above chance on unseen items too."""
+        return bool(np.nan_to_num(self.row.correlation) >= UNALIGNED and self.evidence.passes)
 
     @property
     def dead(self) -> bool:
@@ -204,9 +206,14 @@ class FeatureViews:
 
     @cached_property
     def _views(self) -> list[FeatureView]:
-        labels = {row.feature: row for row in self.study.table("labels").itertuples()}
+        labels, evidence = (
+            {row.feature: row for row in self.study.table(name).itertuples()} for name in ("labels", "feature_evidence")
+        )
         features = self.study.table("features").sort_values("feature")
-        return [FeatureView(row.feature, row, labels[row.feature], self) for row in features.itertuples()]
+        return [
+            FeatureView(row.feature, row, evidence[row.feature], labels[row.feature], self)
+            for row in features.itertuples()
+        ]
 
 
 def short(text: str, longest: int = 160) -> str:

@@ -5,6 +5,7 @@ from html import escape
 
 from interp.plots.names import MODELS
 from interp.study.beside_popular import beside_popular
+from interp.study.headline import headline, weak_concepts
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError
 
@@ -90,7 +91,9 @@ def as_html(study: StudyParts) -> str:
 def _quality(study: StudyParts) -> list[tuple[str, str]]:
     numbers, beside = highlights(study), beside_popular(study)
     concepts = study.table("concepts").sort_values("correlation", ascending=False)
-    top = (f"{row.concept} {row.feature} ({row.correlation:.2f})" for row in concepts.head(TOP).itertuples())
+    concepts = concepts[~concepts["concept"].isin(weak_concepts(study))]
+    top = [f"{row.concept} {row.feature} ({row.correlation:.2f})" for row in concepts.head(TOP).itertuples()]
+    first = headline(study)
     return [
         *([("WARNING", beside.warning)] if beside and beside.warning else []),
         ("recommender", f"{numbers.model}, {numbers.n_items:,} items"),
@@ -107,8 +110,9 @@ def _quality(study: StudyParts) -> list[tuple[str, str]]:
         ),
         (
             "concepts",
-            f"{numbers.n_concepts}; mean top correlation {numbers.sae_correlation:.3f}, of neurons "
-            f"{numbers.neuron_correlation:.3f}",
+            f"on unseen items, {first.passing}",
         ),
-        ("top features", ", ".join(top) + (", …" if len(concepts) > TOP else "")),
+        ("correlation", f"on unseen items: {first.on_unseen_items}"),
+        ("as the paper", first.as_the_paper),
+        ("top features", (", ".join(top) or "none above chance") + (", …" if len(concepts) > TOP else "")),
     ]

@@ -122,21 +122,21 @@ def label_with(
 
 def evidence(study: "Study", feature_activity: ItemCounts, feature: int) -> Evidence:
     """What is known of one feature from the steps that labels are learnt from."""
-    learnt = feature_activity.training
-    active = learnt.active[[feature]].toarray()
+    training = feature_activity.training
+    active = training.active[[feature]].toarray()
     mean = feature_activity.mean[[feature]].toarray()[0]
-    order = np.argsort(-np.where(learnt.steps >= MIN_STEPS, mean, 0), kind="stable")[:N_ITEMS]
+    order = np.argsort(-np.where(training.steps >= MIN_STEPS, mean, 0), kind="stable")[:N_ITEMS]
     order = order[mean[order] > 0]
     items = pd.DataFrame(
         {
-            "item": learnt.items[order],
-            "steps": learnt.steps[order],
-            "active": active[0, order] / learnt.steps[order],
+            "item": training.items[order],
+            "steps": training.steps[order],
+            "active": active[0, order] / training.steps[order],
             "activation": mean[order],
         }
     )
-    has = study.concepts.labels(learnt.items).astype(float)
-    hits, predictions = active @ has, learnt.steps @ has
+    has = study.concepts.labels(training.items).astype(float)
+    hits, predictions = active @ has, training.steps @ has
     concepts = pd.DataFrame(
         {
             "concept": study.concepts.names,
@@ -146,12 +146,12 @@ def evidence(study: "Study", feature_activity: ItemCounts, feature: int) -> Evid
         }
     )
     effects = study.features[feature].effects
-    promoted = effects.query("path == 'layers' and direction == 'promoted'").sort_values("rank")
+    promoted_items = effects.query("path == 'layers' and direction == 'promoted'").sort_values("rank")
     return Evidence(
         feature,
         study.titles(items)[["item", "title", "concepts", "steps", "active", "activation"]],
         concepts.sort_values("f1", ascending=False, kind="stable", ignore_index=True),
-        promoted[["item", "title", "concepts", "effect"]].reset_index(drop=True),
+        promoted_items[["item", "title", "concepts", "effect"]].reset_index(drop=True),
     )
 
 

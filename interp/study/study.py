@@ -59,7 +59,7 @@ class Study(StudyParts):
                 own (`interp.register_metric`), "overlap", or by default "ndcg".
 
         Raises:
-            InputError: an unknown concept or metric, or a share that is none.
+            InputError: an unknown concept or metric, or a share that is not valid.
         """
         search = replace(self._search(Goal(concept, share, at_most, k)), cost=cost)
         if users is None:
@@ -67,18 +67,28 @@ class Study(StudyParts):
         return find_dose(search, users)
 
     def user_doses(
-        self, concept: str, share: float, *, at_most: bool = False, k: int = 10, users: Any = None
+        self,
+        concept: str,
+        share: float,
+        *,
+        at_most: bool = False,
+        k: int = 10,
+        users: Any = None,
+        cost: str | None = None,
     ) -> UserDoses:
         """The same for each user's own list (`interp.control.user_doses`).
 
         Args:
             concept, share, at_most, k: as in `dose`, of each user's list.
-            users: histories in any form; by default the test users. Held-out items play no part.
+            users: histories in any form; by default the test users. Held-out items are not used.
+            cost: of the lists that reach the share, the one with the largest value of this metric is taken: one of your
+                own that needs no held-out item, or by default "overlap".
 
         Raises:
-            InputError: an unknown concept, a share that is none, or a user with two histories.
+            InputError: an unknown concept or metric, a share that is not valid, or a user with two histories.
         """
-        return find_user_doses(self._search(Goal(concept, share, at_most, k)), self.users() if users is None else users)
+        search = replace(self._search(Goal(concept, share, at_most, k)), cost=cost)
+        return find_user_doses(search, self.users() if users is None else users)
 
     def _search(self, goal: Goal) -> Search:
         concept = feature_or_concept(goal.target, self.concepts.names)

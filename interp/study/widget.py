@@ -13,6 +13,7 @@ from interp.study.equalizer import (
     read_history,
     steer_of,
 )
+from interp.study.headline import weak_concepts
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError
 from recmodels.ranking import check_length
@@ -38,8 +39,10 @@ def equalizer(study: StudyParts, k: int = 10) -> widgets.VBox:
     k = check_length(k)
     users = study.users()
     vocabulary = study.recommender.recommender.vocabulary
-    names = study.table("concepts")["concept"].sort_values()
-    sliders: dict[str | int, widgets.FloatSlider] = {name: _slider(name, CONCEPT_REACH) for name in names}
+    names, weak = study.table("concepts")["concept"].sort_values(), weak_concepts(study)
+    sliders: dict[str | int, widgets.FloatSlider] = {
+        name: _slider(f"{name} (weak)" if name in weak else name, CONCEPT_REACH) for name in names
+    }
 
     options = [("choose one", None), *((f"{user}", place) for place, user in enumerate(users.users))]
     user = widgets.Dropdown(options=options, description="test user", style=STYLE, layout=LAYOUT)

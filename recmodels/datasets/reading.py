@@ -141,7 +141,7 @@ def csv_columns(file: SourceFile, columns: Mapping[str, type]) -> pd.DataFrame:
     return table.to_pandas()
 
 
-def csv_rows(file: SourceFile, needed: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+def csv_rows(file: SourceFile, required: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
     """Row number and fields by column of a UTF-8 comma-separated table with a header; for tables that are short.
 
     Raises:
@@ -156,7 +156,7 @@ def csv_rows(file: SourceFile, needed: Sequence[str]) -> Iterator[tuple[int, dic
         for cells in reader:
             if header is None and cells:
                 header = cells
-                _check_names(header, needed, file, row)
+                _check_names(header, required, file, row)
             elif header is not None and cells:
                 _check_width(cells, ",", header, file, row)
                 for name, cell in zip(header, cells, strict=True):
@@ -172,7 +172,7 @@ def csv_rows(file: SourceFile, needed: Sequence[str]) -> Iterator[tuple[int, dic
         raise InputError(f"{file.where} is empty: get it again")
 
 
-def recbole_columns(file: SourceFile, needed: Sequence[str]) -> list[str]:
+def recbole_columns(file: SourceFile, required: Sequence[str]) -> list[str]:
     """Column names of a RecBole atomic file, whose header reads `name:type`.
 
     Raises:
@@ -180,7 +180,7 @@ def recbole_columns(file: SourceFile, needed: Sequence[str]) -> list[str]:
     """
     header = file.table.partition(b"\n")[0].decode("utf-8", "replace").strip()
     columns = [cell.partition(":")[0] for cell in header.split("\t")]
-    _check_names(columns, needed, file, 1)
+    _check_names(columns, required, file, 1)
     return columns
 
 
@@ -222,8 +222,8 @@ def _first_csv_fault(file: SourceFile, columns: Mapping[str, type]) -> InputErro
     return InputError(f"{file.where} is not a comma-separated table of its official format: get it again")
 
 
-def _check_names(names: Sequence[str], needed: Sequence[str], file: SourceFile, row: int) -> None:
-    absent = [name for name in needed if name not in names]
+def _check_names(names: Sequence[str], required: Sequence[str], file: SourceFile, row: int) -> None:
+    absent = [name for name in required if name not in names]
     if absent:
         raise InputError(
             f"{file.where}, row {row} names no column {absent[0]!r} (it names {', '.join(names)}): get the file again"

@@ -3,15 +3,14 @@
 import functools
 import re
 import shlex
+import shutil
 import sys
 import types
-from dataclasses import replace
 
 import generated_pages
 import pandas as pd
 import pytest
 from code_blocks import LANGUAGES, PAGES, ROOT, blocks_of, commands_of, name_of, python_blocks
-from films import CONFIG, films
 from packaging.requirements import Requirement
 from tyro.extras import SubcommandApp
 
@@ -19,7 +18,6 @@ import interp
 import recmodels
 from interp import cli
 from interp.pipeline.inputs import INPUTS
-from interp.pipeline.run import run
 from interp.store import registry
 from recmodels.datasets.planted import PlantedConfig, load
 
@@ -29,10 +27,10 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 
 
 @pytest.fixture(scope="session")
-def workplace(tmp_path_factory):
+def workplace(films_study, tmp_path_factory):
     """A folder with all that the pages speak of: a finished study, and a reader's own two tables."""
     folder = tmp_path_factory.mktemp("workplace")
-    run(replace(CONFIG, out=folder / "artifacts" / "ml-100k"), films())
+    shutil.copytree(films_study, folder / "artifacts" / "ml-100k")
     library(folder)
     return folder
 

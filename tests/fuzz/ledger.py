@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from recmodels.errors import InputError
 
-FEW = 600
+FEW = 400
 INPUTS = int(os.environ.get("FUZZ_INPUTS", FEW))
 COUNTS = INPUTS > FEW  # whether failures are counted rather than raised
 SECONDS = 5  # of the processor; what takes more counts as a hang

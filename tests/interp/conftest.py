@@ -1,5 +1,6 @@
-"""Dictionaries on the small planted recommender and on planted directions, made once per session."""
+"""Dictionaries on the small planted recommender and on planted directions, made once."""
 
+import shutil
 import sys
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from interp.config import SAEConfig
 from interp.model.envoys import RecommenderEnvoy
 from interp.pipeline.run import run
 from interp.sae_registry import sae_kinds
+from interp.study.study import open as open_study
 
 SMALL = SAEConfig(n_features=64, l1=0.1, steps=600, batch_size=256, warmup_steps=100, sparsity_warmup_steps=200)
 QUICK = replace(SMALL, k=4, steps=60, warmup_steps=5, sparsity_warmup_steps=10, learning_rate=3e-3)
@@ -27,34 +29,36 @@ class MemoryStore(ActivationStore):
 
 
 @pytest.fixture(scope="session")
-def stores(recommender, split, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("activations")
+def stores(recommender, split, shared):
     rec = RecommenderEnvoy(recommender)
-    return {part: collect(rec, getattr(split, part), folder / part) for part in ("sae", "sae_validation", "test")}
+    with shared("activations") as folder:
+        return {part: collect(rec, getattr(split, part), folder / part) for part in ("sae", "sae_validation", "test")}
 
 
 @pytest.fixture(scope="session")
-def sae(stores, tmp_path_factory):
-    return train(stores["sae"], {"small": SMALL}, tmp_path_factory.mktemp("dictionaries"))["small"]
+def sae(stores, shared):
+    with shared("dictionaries") as folder:
+        return train(stores["sae"], {"small": SMALL}, folder)["small"]
 
 
 @pytest.fixture(scope="session")
-def steerable(recommenders, split, tmp_path_factory):
+def steerable(recommenders, split, shared):
     """Both models, by name, with a hastily trained dictionary at each of these sites."""
-    found = {}
-    for name, recommender in recommenders.items():
-        found[name], folder = RecommenderEnvoy(recommender), tmp_path_factory.mktemp(name)
-        for site in ("embedding", "blocks.0", "blocks.1", "final"):
-            store = collect(found[name], split.sae_validation, folder / "activations" / site, site)
-            found[name].attach(train(store, {"tiny": TINY}, folder / site)["tiny"])
-    return found
+    envoys = {name: RecommenderEnvoy(recommender) for name, recommender in recommenders.items()}
+    with shared("steerable") as folder:
+        for name, envoy in envoys.items():
+            for site in ("embedding", "blocks.0", "blocks.1", "final"):
+                store = collect(envoy, split.sae_validation, folder / name / "activations" / site, site)
+                envoy.attach(train(store, {"tiny": TINY}, folder / name / site)["tiny"])
+    return envoys
 
 
 @pytest.fixture(scope="session")
-def every_kind(stores, tmp_path_factory):
+def every_kind(stores, shared):
     """One hastily trained dictionary by each trainer, on the same activations as `sae`."""
     configs = {trainer: replace(QUICK, trainer=trainer) for trainer in sae_kinds()}
-    return train(stores["sae"], configs, tmp_path_factory.mktemp("every kind"))
+    with shared("every-kind") as folder:
+        return train(stores["sae"], configs, folder)
 
 
 @pytest.fixture
@@ -80,9 +84,14 @@ def combinations(directions, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def study(planted, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study") / "planted"
-    return run(replace(CONFIG, dataset="ml-1m", out=folder), planted)  # your own data give a run its name
+def study(planted, shared, tmp_path_factory):
+    """A finished study; each process has a copy of its own, which its tests may write to."""
+    copy = tmp_path_factory.mktemp("study") / "planted"
+    with shared("study") as folder:
+        if not (folder / "config.json").exists():
+            run(replace(CONFIG, dataset="ml-1m", out=folder), planted)  # your own data give a run its name
+        shutil.copytree(folder, copy)
+    return open_study(copy)
 
 
 @pytest.fixture

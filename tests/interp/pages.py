@@ -238,6 +238,7 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
             "histograms.parquet": histograms,
             "histories.parquet": histories,
         },
+        "evidence": _evidence(concepts, features),
         "neighbours": {"map.parquet": places, "neighbours.parquet": neighbours[neighbours["feature"] != DEAD]},
         "effects": {
             "recommender.csv": pd.DataFrame({"replaced": ["none", "all"], "ndcg@10": [0.12, 0.11]}),
@@ -255,6 +256,45 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
         "most_popular": {"most_popular.csv": beside_popular(0.12, 0.05)},
         "comparison": _comparison(),
         **_beyond(),
+    }
+
+
+def _evidence(concepts: pd.DataFrame, features: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Features pass for all concepts but the last, ICA for the first; feature 0 does not pass."""
+    numbers = ["unseen_items_low", "unseen_items", "unseen_items_high", "null", "unseen_items_p", "unseen_items_q"]
+    rows = concepts[["concept", "popularity", "correlation", "auc", "sensitivity"]].assign(items=12, p=0.01)
+    rows[numbers] = [0.2, 0.3, 0.4, 0.15, 0.001, 0.02]
+    rows = pd.concat([rows.assign(source=source) for source in ("features", "neurons", "ICA")], ignore_index=True)
+    rows["passes"] = [True, True, False, True, False, False, True, False, False]
+    summary = pd.DataFrame(
+        {
+            "source": ["features", "neurons", "ICA"],
+            "about": ["the dictionary’s features", "the neurons of the site", "independent components"],
+            "candidates": [N, 8, 16],
+            "l0": [12.0, 8.0, 8.0],
+            "concepts": 3,
+            "correlation": [0.5, 0.2, 0.4],
+            "null": [0.2, 0.1, 0.15],
+            "above_null": [3, 2, 2],
+            "unseen_items": [0.31, 0.11, 0.29],
+            "unseen_items_low": [0.2, 0.05, 0.2],
+            "unseen_items_high": [0.4, 0.15, 0.35],
+            "unseen_users": [0.4, 0.2, 0.3],
+            "unseen_both": [0.3, 0.1, 0.25],
+            "passes": [2, 1, 1],
+            "ahead": [0.0, 0.2, 0.02],
+            "ahead_low": [0.0, 0.1, -0.03],
+            "ahead_high": [0.0, 0.3, 0.07],
+            "users": 30,
+            "items": 50,
+        }
+    )
+    of_features = features[["feature", "correlation"]].rename(columns={"correlation": "unseen_items"})
+    return {
+        "evidence.csv": rows,
+        "evidence_summary.csv": summary,
+        "feature_evidence.parquet": of_features.assign(active_items=9, p=0.001, q=0.02, passes=features["feature"] > 0),
+        "attribute_evidence.csv": rows[rows["source"] != "ICA"].assign(attribute="decade"),
     }
 
 

@@ -1,6 +1,7 @@
 """The notebooks, executed from clean in a fresh kernel each, and what comes out of them looked over."""
 
 import re
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,6 @@ from pathlib import Path
 import nbformat
 import pytest
 from execute import NOTEBOOKS, WIDGET, execute, read
-from films import CONFIG, films
 
 from interp.pipeline.run import run
 from interp.presets import PRESETS
@@ -19,16 +19,10 @@ NAMES = [path.stem for path in NOTEBOOKS]
 BYTES = 1_500_000
 
 
-@pytest.fixture(scope="module")
-def like_films(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study") / "ml-100k"
-    run(replace(CONFIG, out=folder), films())
-    return folder
-
-
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
-def test_it_runs_from_clean(path, like_films):
-    looked_over(execute(path, like_films))
+def test_it_runs_from_clean(path, films_study, tmp_path):
+    shutil.copytree(films_study, tmp_path / "ml-100k")
+    looked_over(execute(path, tmp_path / "ml-100k"))
 
 
 @pytest.mark.study

@@ -1,6 +1,7 @@
 """Checkpoints that are damaged are as if they were not there; what comes out in the end is the same."""
 
 import json
+import shutil
 
 import pytest
 from test_training import TINY, Interrupted, count, data
@@ -15,13 +16,21 @@ def whole(tmp_path_factory):
     return fit(*data(), TINY, tmp_path_factory.mktemp("whole") / "recommender").fingerprint
 
 
-@pytest.fixture
-def stopped(tmp_path, monkeypatch):
-    """The folder of a run that was stopped after two of three epochs."""
-    with monkeypatch.context() as patch:
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory):
+    """What a run leaves that was stopped after two of three epochs."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    with pytest.MonkeyPatch.context() as patch:
         count(patch, training._Progress, "on_evaluate", 3)
         with pytest.raises(Interrupted):
-            fit(*data(), TINY, tmp_path / "recommender")
+            fit(*data(), TINY, folder / "recommender")
+    return folder
+
+
+@pytest.fixture
+def stopped(interrupted, tmp_path):
+    """The folder of that run, to damage."""
+    shutil.copytree(interrupted, tmp_path, dirs_exist_ok=True)
     return tmp_path / "recommender"
 
 

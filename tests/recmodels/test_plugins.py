@@ -1,12 +1,13 @@
 """Names that other packages and scripts add."""
 
 import sys
+from importlib.metadata import entry_points
 
 import pytest
 from tiny_package import install
 
 import recmodels
-from recmodels import datasets
+from recmodels import datasets, plugins
 from recmodels.datasets.planted import PlantedConfig, load
 from recmodels.errors import InputError
 from recmodels.plugins import Registry, import_entry_points
@@ -69,6 +70,18 @@ def test_a_package_is_imported_once(site):
         assert sys.loads == 1
     finally:
         del sys.loads
+
+
+def test_installed_packages_are_read_once_until_another_is_installed(site, monkeypatch):
+    groups = []
+    monkeypatch.setattr(plugins, "entry_points", lambda group: groups.append(group) or entry_points(group=group))
+    for _ in range(3):
+        import_entry_points("recmodels.late")
+    assert groups == ["recmodels.late"]
+    install(site, "late", "recmodels.late", "late", "late_only", "import sys\nsys.late = True\n")
+    import_entry_points("recmodels.late")
+    assert groups == ["recmodels.late"] * 2
+    assert vars(sys).pop("late")
 
 
 def test_a_package_that_cannot_be_imported_is_named(site):

@@ -18,11 +18,11 @@ def beyond_the_concepts(cases_table: pd.DataFrame) -> Claim:
     )
     rows = cases_table[cases_table["kind"] != "item"]
     if rows.empty:
-        return Claim("7.2.2", statement, criterion, "The items allow no such categories.", None, ("cases",))
+        return Claim("7.2.2", statement, criterion, "The items have no such categories.", None, ("cases",))
     # What nearly every item has takes a large share of any activation: that alone names nothing.
     best = _best_cases(rows[rows["correlation"] >= UNALIGNED])
     if best.empty:
-        reason = f"No category has a feature with a correlation of {UNALIGNED:g}."
+        reason = f"No category has a feature with a correlation of at least {UNALIGNED:g}."
         return Claim("7.2.2", statement, criterion, reason, False, ("cases",))
     return Claim("7.2.2", statement, criterion, _largest(best), bool((best["p_top100"] >= P_TOP).any()), ("cases",))
 
@@ -33,7 +33,7 @@ def single_items(cases_table: pd.DataFrame) -> Claim:
     criterion = f"Holds if at least {SEVERAL} features have p_top100 of at least {P_TOP:g} for a single item."
     rows = cases_table[cases_table["kind"] == "item"]
     if rows.empty:
-        return Claim("7.2.2", statement, criterion, "No item is common enough to look.", None, ("cases",))
+        return Claim("7.2.2", statement, criterion, "No item is frequent enough to be tested.", None, ("cases",))
     predominant = rows[rows["p_top100"] >= P_TOP]
     result = f"True for {len(predominant)} of the {len(rows)} best-aligned features. {_largest(_best_cases(rows))}"
     return Claim("7.2.2", statement, criterion, result, len(predominant) >= SEVERAL, ("cases",))

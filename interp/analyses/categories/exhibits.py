@@ -8,7 +8,7 @@ from interp.study.study import Study
 
 
 def categories(study: Study) -> Block:
-    """Figure 6: histories of the best case of each kind, and all cases found."""
+    """Figure 6: histories of the best case of each kind, and all cases."""
     cases, histories = study.table("cases"), study.table("case_histories")
     items, largest = study.items, study.table("features").set_index("feature")["max"]
     groups = []
@@ -35,9 +35,9 @@ def categories(study: Study) -> Block:
     return exhibit(
         "Figure 6",
         "Features for more than the concepts",
-        "Found by search over all features and the categories that the items allow, best aligned first. The strongest "
-        "histories of each kind’s first are shown around their peak (outlined). Yellow to red: activation, as a share "
-        "of the feature’s largest. Blue edge and filled label: the item belongs to the category.",
+        "A search over all features and all categories of the items; the best aligned come first. For the first of "
+        "each kind, the strongest histories are shown around their peak (outlined). Yellow to red: activation, as a "
+        "share of the feature’s largest. Blue edge and filled label: the item belongs to the category.",
         ["cases", "case_histories", "features", "items"],
         {"kind": "histories", "groups": groups},
         table(cases, columns),

@@ -5,7 +5,7 @@ from interp.store.analysis import Analysis, Exhibit, Table
 
 ANALYSIS = Analysis(
     "causal",
-    "Whether features do what they say",
+    "Whether features do what their correlations say",
     compute=tables.causal,
     tables=(
         Table(

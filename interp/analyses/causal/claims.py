@@ -1,4 +1,4 @@
-"""What features do, held against what they correlate with."""
+"""Whether features do what their correlations say."""
 
 import pandas as pd
 
@@ -9,13 +9,15 @@ P = 0.05
 
 def does_what_it_says(causal_agreement_table: pd.DataFrame) -> Claim:
     """From the table `causal_agreement`."""
-    statement = "Features do what they say: what turning one raises in the lists is what it correlates with."
+    statement = (
+        "Features do what their correlations say: turning a feature up raises the concepts that it correlates with."
+    )
     criterion = (
         "Holds if both the rank correlation of a feature’s correlations with its effects and the share of features "
         f"whose most raised concept is their best-correlated one are above chance, with p < {P:g}."
     )
     if causal_agreement_table.empty:
-        reason = "Fewer than two concepts tell steps apart."
+        reason = "Fewer than two concepts occur at some steps and not at others."
         return Claim(BEYOND, statement, criterion, reason, None, ("causal_agreement",))
     rows = causal_agreement_table.set_index("score")
     above = (rows["value"] > rows["chance"]) & (rows["p"] < P)

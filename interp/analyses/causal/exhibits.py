@@ -1,4 +1,4 @@
-"""What features correlate with beside what they do."""
+"""Correlations of features beside their effects."""
 
 from interp import plots
 from interp.plots.blocks import Block, Column, exhibit, figure, table
@@ -11,13 +11,13 @@ SCORES = {
 
 
 def causes(study: Study) -> Block:
-    """What features correlate with beside what they do."""
+    """Correlations of features beside their effects."""
     top = study.table("concepts")
     steered = top[top["feature"].isin(study.table("causal")["feature"])]
     scores = study.table("causal_agreement")
     blocks = [
-        figure(plots.concept_heatmap(study.table("alignment"), steered), "What they say: correlation", half=True),
-        figure(plots.causal_heatmap(study.table("causal"), steered), "What they do: change of the share", half=True),
+        figure(plots.concept_heatmap(study.table("alignment"), steered), "Correlation", half=True),
+        figure(plots.causal_heatmap(study.table("causal"), steered), "Effect: change of the share", half=True),
     ]
     if len(scores):
         columns = [
@@ -39,10 +39,10 @@ def causes(study: Study) -> Block:
         blocks.append(table(study.table("causal_concepts"), columns, "Concept by concept"))
     return exhibit(
         "",
-        "Do features do what they say?",
-        "Rows are the concepts’ top features. Left, their correlations; right, what each does to the share of every "
-        "concept in the top 10: half the difference between turning it up and down by its 99th percentile at the last "
-        "step. By chance: with the effects of another feature.",
+        "Do features do what their correlations say?",
+        "Rows are the concepts’ top features. Left: their correlations with each concept. Right: their effects on each "
+        "concept’s share of the top 10, which are half the difference between turning the feature up and down by its "
+        "99th percentile at the last step. By chance: with the effects of another feature.",
         ["concepts", "alignment", "causal", "causal_agreement", "causal_concepts"],
         *blocks,
     )

@@ -19,8 +19,8 @@ def effects(rec: RecommenderEnvoy, sae: SparseAutoencoder, test_users: Histories
     """
     inputs, _ = test_users.split_last()
     parts = []
-    for path, pushed in paths(rec, site).items():
-        jacobian = mean_jacobian(rec, inputs, pushed, step=sae.std)
+    for path, change in paths(rec, site).items():
+        jacobian = mean_jacobian(rec, inputs, change, step=sae.std)
         items = promoted_items(jacobian, sae, rec.recommender.vocabulary.ids)
         items.insert(0, "path", path)
         parts.append(items)

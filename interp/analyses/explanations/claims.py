@@ -9,10 +9,10 @@ AGREE = 0.90
 
 def attributions_are_right(explanation_agreement_table: pd.DataFrame) -> Claim:
     """From the table `explanation_agreement`."""
-    statement = "Attributions say rightly which features speak for and against an item."
+    statement = "Attributions say correctly which features raise and which lower an item’s score."
     criterion = (
-        f"Holds if, for at least {AGREE:.0%} of the five largest attributions of users’ first items, the sign is that "
-        "of the change that ablation measures."
+        f"Holds if, for at least {AGREE:.0%} of the five largest attributions of users’ first items, the sign is "
+        "that of the change by ablation."
     )
     overall = explanation_agreement_table[explanation_agreement_table["place"].isna()].iloc[0]
     if not overall["pairs"]:
@@ -21,7 +21,8 @@ def attributions_are_right(explanation_agreement_table: pd.DataFrame) -> Claim:
     largest = explanation_agreement_table[explanation_agreement_table["place"] == 1].iloc[0]
     result = (
         f"The same sign for {overall['agree']:.1%} of {overall['pairs']:.0f} attributions "
-        f"({overall['gradient_agrees']:.1%} of the plain gradients); their correlation with what ablation measures is "
-        f"{signed(overall['correlation'], '.2f')}. For each item's largest alone, {largest['agree']:.1%}."
+        f"({overall['gradient_agrees']:.1%} of the plain gradients); their correlation with the changes by ablation is "
+        f"{signed(overall['correlation'], '.2f')}. For the largest attribution of each item alone: "
+        f"{largest['agree']:.1%}."
     )
     return Claim(BEYOND, statement, criterion, result, bool(overall["agree"] >= AGREE), ("explanation_agreement",))

@@ -23,9 +23,9 @@ def explanations(study: Study) -> Block:
     return exhibit(
         "",
         "Why this item: are attributions right?",
-        "The largest attributions (activation × gradient of the score above the mean item’s, the gradient averaged "
-        "while the feature is turned down to 0) for test users’ first items, beside how far the score drops when the "
-        "feature is set to 0 at all steps.",
+        "The largest attributions for test users’ first items, beside the drop of the score when the feature is set "
+        "to 0 at all steps. An attribution is activation × gradient of the score above the mean item’s; the gradient "
+        "is averaged while the feature goes down to 0.",
         ["explanations", "explanation_agreement"],
         figure(attributions_beside_ablations(study.table("explanations"))),
         table(rows, columns, strong=[0]),

@@ -17,8 +17,9 @@ def lists(study: Study) -> Block:
     return exhibit(
         "Figure 7",
         f"Two users’ lists with {target} turned up and down",
-        f"Top 10 before and after feature {feature} is set at the last step: for the user with least {target} in the "
-        f"list, and for the one with most. Filled label: the item is {target}. “New”: not in the list before.",
+        f"Top 10 before and after feature {feature} is set at the last step, for the user with the smallest share of "
+        f"{target} in the list and for the user with the largest. Filled label: the item has {target}. “New”: the "
+        "item is not in the list before.",
         ["lists", "items"],
         {"kind": "lists", "target": target, "users": users},
     )

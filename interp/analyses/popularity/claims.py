@@ -9,14 +9,14 @@ TAIL = "long_tail_share@10"
 
 def reaches_the_long_tail(popularity_table: pd.DataFrame) -> Claim:
     """From the table `popularity`."""
-    statement = "Exposure can be moved from popular items to the long tail, at a price that can be named."
+    statement = "Steering moves exposure from popular items to the long tail, at a cost that is measured."
     criterion = (
         "Holds if the share of the long tail never falls from one strength to the next and is higher at the highest "
         "strength than without a steer, with an interval above 0."
     )
     tail = popularity_table[popularity_table["measure"] == TAIL].sort_values("strength")
     if tail.empty or tail["change"].isna().any():
-        reason = "Popular and unpopular items cannot be told apart here."
+        reason = "No feature separates popular from unpopular items here."
         return Claim(BEYOND, statement, criterion, reason, None, ("popularity",))
     strongest = tail.iloc[-1]
     at_end = popularity_table[popularity_table["strength"] == strongest["strength"]].set_index("measure")

@@ -8,7 +8,7 @@ from interp.study.study import Study
 
 
 def exposure(study: Study) -> Block | list[Block]:
-    """Steers to the long tail, and their price; none where popular and unpopular items cannot be told apart."""
+    """Steers to the long tail, and their price; nothing where no feature separates popular from unpopular items."""
     rows = study.table("popularity")
     if rows.empty:
         return []
@@ -20,9 +20,9 @@ def exposure(study: Study) -> Block | list[Block]:
     return exhibit(
         "",
         "Exposure: from popular items to the long tail",
-        "The ten features that tell users of popular from users of unpopular items best are moved towards the latter "
-        "at the last step, the best by so many standard deviations, which is the strength. Changes, and below what "
-        "is reached, with 95% intervals over test users.",
+        "The ten features that best separate users of popular items from users of unpopular items are moved towards "
+        "the latter at the last step. The strength is the move of the best feature, in its standard deviations. The "
+        "figures show changes, the table what is reached, with 95% intervals over test users.",
         ["popularity"],
         *(figure(exposure_trade_off(rows, key, MEASURES[key]), half=True) for key in ("ndcg@10", "coverage@10")),
         table(wide, columns),

@@ -1,5 +1,7 @@
 """Steers that move exposure from popular items to the long tail, and their price."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from interp.activations.activation_store import ActivationStore
@@ -22,6 +24,7 @@ def popularity(
     test_users: Histories,
     concepts: Concepts,
     items_table: pd.DataFrame,
+    own_metrics: Mapping[str, int],
 ) -> Tables:
     """Tables `popularity_features` and `popularity`: steers away from popular items (`interp.control.popularity`).
 
@@ -31,10 +34,11 @@ def popularity(
         test_users: the test users.
         concepts: the study's concepts.
         items_table: popularity of every item.
+        own_metrics: registered metrics from outside this package, which receipts have as well.
 
     Returns:
         popularity_features: as `interp.control.popularity` returns them. popularity: strength, then the measures of the
-        receipt of `popularity_steer` with it. Both are empty where popular and unpopular items cannot be told apart,
+        receipt of `popularity_steer` with it. Both are empty where no feature separates popular from unpopular items,
         in a catalogue of a handful of items for example.
     """
     counts = items_table.set_index("item")["popularity"]

@@ -33,8 +33,9 @@ def receipts(study: Study) -> Block:
     return exhibit(
         "",
         "Receipts: what a standard steer changes",
-        "Each steered feature is set to its own 99th percentile at the last step, the reconstruction error kept. "
-        "Changes in the top 10, and overlap with the lists before, with 95% intervals over test users.",
+        "Each steered feature is set to its own 99th percentile at the last step; the reconstruction error is kept. "
+        "The table has changes in the top 10, and the overlap with the lists before, with 95% intervals over test "
+        "users.",
         ["receipts"],
         table(wide.reset_index(), columns),
     )

@@ -62,7 +62,7 @@ def gentle_is_safe(steering_table: pd.DataFrame) -> Claim:
     )
     gentle = _losses(_replacement(steering_table))[lambda rows: rows["value"].abs() <= GENTLE]
     if gentle.empty:
-        return Claim("8.2.2", statement, criterion, "No value is that small.", None, ("steering",))
+        return Claim("8.2.2", statement, criterion, "The study has no value that small.", None, ("steering",))
     if gentle["ndcg@10"].isna().any():
         return Claim("8.2.2", statement, criterion, NO_HITS, None, ("steering",))
     safe = (gentle["ndcg@10"] < MAX_LOSS) & (gentle["coverage@10"] < MAX_LOSS)
@@ -88,7 +88,7 @@ def strong_costs_more(steering_table: pd.DataFrame) -> Claim:
         return Claim("8.2.2", statement, criterion, NO_HITS, None, ("steering",))
     strong, gentle = losses.loc[size > STRONG, "ndcg@10"].mean(), losses.loc[size <= GENTLE, "ndcg@10"].mean()
     large, small = signed(-strong, "+.1%"), signed(-gentle, "+.1%")
-    result = f"It changes by {large} on average with strong values, {small} with small ones."
+    result = f"NDCG@10 changes by {large} on average with strong values and by {small} with small ones."
     return Claim("8.2.2", statement, criterion, result, bool(strong > gentle), ("steering",))
 
 
@@ -114,14 +114,14 @@ def on_par_with_probes(steering_table: pd.DataFrame) -> Claim:
         f"Holds if, over features and all factors above 0, the share gained is on average at least {ON_PAR:.0%} of "
         "the probes’."
     )
-    added = steering_table[steering_table["method"].isin(["add", "probe"])]
-    plain = added[added["value"].isna()].set_index(["method", "target"])["share"]
-    mean = added[added["value"] > 0].groupby(["method", "target"])["share"].mean()
-    gained = (mean - plain).unstack("method").dropna()
-    if gained.empty:
+    rows = steering_table[steering_table["method"].isin(["add", "probe"])]
+    plain = rows[rows["value"].isna()].set_index(["method", "target"])["share"]
+    mean = rows[rows["value"] > 0].groupby(["method", "target"])["share"].mean()
+    gain = (mean - plain).unstack("method").dropna()
+    if gain.empty:
         return Claim("8.2.3", statement, criterion, "No factor is above 0.", None, ("steering",))
-    sae, probe = gained["add"].mean(), gained["probe"].mean()
-    enough = gained["add"] >= gained["probe"] - (1 - ON_PAR) * gained["probe"].abs()
+    sae, probe = gain["add"].mean(), gain["probe"].mean()
+    enough = gain["add"] >= gain["probe"] - (1 - ON_PAR) * gain["probe"].abs()
     result = (
         f"The share rises by {sae:.3f} along features and {probe:.3f} along probes on average; for "
         f"{int(enough.sum())} of {len(enough)} concepts the feature’s gain is that large."
@@ -138,10 +138,12 @@ def keeping_the_error_is_cheaper(steering_table: pd.DataFrame) -> Claim:
         rows = _losses(steering_table[steering_table["method"] == method])
         losses[method] = rows.loc[rows["value"].abs() <= GENTLE, "ndcg@10"].mean()
     if pd.isna(losses["set"]):
-        reason = "No value is that small, or the recommender finds no test user's item."
+        reason = "The study has no value that small, or no test user's next item is in the top 10."
         return Claim(BEYOND, statement, criterion, reason, None, ("steering",))
     with_error, replacement = (signed(-losses[method], "+.1%") for method in ("set", "replace"))
-    result = f"It changes by {with_error} on average with the error kept, {replacement} with the replacement."
+    result = (
+        f"NDCG@10 changes by {with_error} on average with the error kept and by {replacement} with the replacement."
+    )
     return Claim(BEYOND, statement, criterion, result, bool(losses["set"] < losses["replace"]), ("steering",))
 
 

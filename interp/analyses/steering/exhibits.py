@@ -20,8 +20,9 @@ def shares(study: Study) -> Block:
     return exhibit(
         f"{number_of('sweep', study.name, study.model)}(a)",
         "What steering one feature does to the lists",
-        "Shares in the top 10 of the concepts that change most, as one feature is set to a value at the last step and "
-        "the layer is replaced by its reconstruction, as in the paper. Thick: the feature’s own concept.",
+        "One feature is set to a value at the last step, and the layer is replaced by its reconstruction, as in the "
+        "paper. The lines are the shares in the top 10 of the concepts that change most. Thick: the feature’s own "
+        "concept.",
         ["shares"],
         *figures,
     )
@@ -36,7 +37,7 @@ def quality(study: Study) -> Block:
     ]
     return exhibit(
         f"{number_of('sweep', study.name, study.model)}(b–d)",
-        "What it costs",
+        "What steering costs",
         "Quality and diversity of the lists for the same settings, one line per feature. Dashed: without steering.",
         ["steering"],
         *figures,
@@ -59,8 +60,9 @@ def probes(study: Study) -> Block:
     return exhibit(
         "Figure 10",
         "Features beside supervised probes",
-        "Share of the target concept as a direction of unit length (among normalised activations) is added at the last "
-        f"step: solid, the SAE feature’s; dashed, the probe’s. Below, correlations with the concepts; {NOTE}.",
+        "A direction of unit length (in normalised activations) is added at the last step; the lines are the share "
+        "of the target concept. Solid: the SAE feature’s direction; dashed: the probe’s. Below: correlations with "
+        f"the concepts; {NOTE}.",
         ["steering", "probes", "concepts"],
         figure(plots.direction_curves(rows)),
         table(pd.concat([scores, mean], ignore_index=True), columns, strong=[len(scores)]),

@@ -79,9 +79,13 @@ function showAbout() {
   byId("neurons-note").textContent =
     `Correlation of the best single feature and of the best single neuron with each of ${about.concepts} concepts: ` +
     `${fixed(about.sae)} against ${fixed(about.neurons)} on average.`;
-  const { concept, feature } = data.top;
+  byId("headline").replaceChildren(...about.headline.map((line) => make("li", {}, line)));
+  const { concept, feature, weak } = data.top;
   byId("top-features").replaceChildren(
-    ...concept.map((one, place) => make("li", {}, make("a", { href: `#${feature[place]}` }, `${short(one)} ${feature[place]}`))),
+    ...concept.map((one, place) => {
+      const link = make("a", { href: `#${feature[place]}` }, `${short(one)} ${feature[place]}`);
+      return make("li", { className: weak[place] ? "weak" : "" }, link, weak[place] ? " weak" : "");
+    }),
   );
 }
 

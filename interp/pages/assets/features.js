@@ -18,13 +18,13 @@ const points = (share) => (share === null ? "–" : `${share < 0 ? "−" : "+"}$
 const nameInText = (key) => (/^.[A-Z]/.test(data.names[key]) ? data.names[key] : data.names[key][0].toLowerCase() + data.names[key].slice(1));
 
 const isDead = (feature) => features.density[feature] === 0;
-const isAligned = (feature) => (features.correlation[feature] ?? 0) >= about.unaligned;
+const isAligned = (feature) => features.aligned[feature] === 1;
 const isLabelled = (feature) => labels.labelled[feature];
 const conceptOf = (feature) => concepts[features.concept[feature]];
 const labelOf = (feature) => (isLabelled(feature) ? labels.name[feature] : null);
 const effectOf = (feature) => data.causal.effect[feature][features.concept[feature]] ?? null;
 
-/** What a feature is called: its label, which held on unseen users; else "≈" the concept that it correlates with. */
+/** What a feature is called: its label, which held on unseen users; else "≈" the concept that it follows above chance. */
 function nameOf(feature) {
   if (isLabelled(feature)) return labels.name[feature];
   return isAligned(feature) ? `≈ ${conceptOf(feature)}` : "unlabelled";

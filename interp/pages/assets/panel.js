@@ -11,12 +11,12 @@ const WAYS = {
   ],
   direct: [
     "scores, direct path",
-    "The same past the layers in between: what the feature’s own direction says when items are scored, whatever the layers make of it.",
+    "The same without the later layers: how the feature’s own direction changes the scores when items are scored with it directly.",
   ],
   lists: [
     "lists, when turned up and down",
-    "Counted: how many more test users have the item in their top 10 while the feature is turned up by its 99th percentile " +
-      "than while it is turned down by as much. One or two users more may be chance.",
+    "How many more test users have the item in their top 10 when the feature is turned up by its 99th percentile " +
+      "than when it is turned down by as much. A difference of one or two users may be chance.",
   ],
 };
 
@@ -70,16 +70,16 @@ function showActivations(feature) {
 
 // ---- its label ----
 
-/** The label, or the predicate that came nearest to one, how it did on unseen users, and items for and against it. */
+/** The label, or the best property that failed the test; its scores on unseen users; and items for and against it. */
 function showLabel(feature) {
   const [name, kind, active] = [labels.name[feature], labels.kind[feature], labels.active[feature].toLocaleString("en")];
   byId("label-name").replaceChildren(
     ...(name === "" ? ["No property of the items predicts it."] : [make("b", { dir: "auto" }, short(name)), ` (${kind.toLowerCase()})`]),
   );
-  const steps = `There it speaks of ${labels.support[feature].toLocaleString("en")} steps; the feature is high at ${active}.`;
+  const steps = `There it predicts ${labels.support[feature].toLocaleString("en")} steps; the feature is high at ${active}.`;
   byId("label-note").textContent = isLabelled(feature)
-    ? `Found on other users, and tested on the test users. ${steps}`
-    : `Unlabelled: this came nearest on other users, but does not hold on the test users. ${steps}`;
+    ? `It was chosen on other users and tested on the test users. ${steps}`
+    : `No label: this property predicts it best on other users, but not well enough on the test users. ${steps}`;
   fillFacts(byId("label-facts"), [
     ["precision", fixed(labels.precision[feature], 2)],
     ["recall", fixed(labels.recall[feature], 2)],
@@ -196,7 +196,7 @@ function neighbourRow(feature, similarity) {
 
 // ---- its items ----
 
-/** The ways to tell what a feature does to items that this study has. */
+/** The measures of a feature's effect on items that this study has. */
 function makeWays() {
   byId("way").append(...Object.keys(data.moves).map((way) => make("option", { value: way }, WAYS[way][0])));
 }
@@ -228,13 +228,13 @@ function moveRow(feature, { item, effect, up, down, users }, place, largest) {
 
 // ---- steering it ----
 
-/** The whole curves of a feature that was swept, else three points: turned down, left, and turned up. */
+/** The whole curves of a feature that was swept; for others three points: turned down, as it is, and turned up. */
 function showSteering(feature) {
   const curves = data.steering[feature];
   for (const part of document.querySelectorAll("#steering [data-swept]")) part.hidden = part.dataset.swept !== String(Boolean(curves));
   byId("steering-note").textContent = `Dashed: without steering. Histories of the test users reach at most ${features.max[feature]}.`;
   byId("turned-note").textContent =
-    `Share of ${short(conceptOf(feature))} in the top 10 as the feature is turned down by its 99th percentile, left, and turned up. ` +
+    `Share of ${short(conceptOf(feature))} in the top 10 when the feature is turned down by its 99th percentile, left as it is, and turned up by as much. ` +
     "Whiskers: standard error of the change.";
   if (curves) for (const [name, figure] of Object.entries(curves)) draw(`plot-feature-${name}`, figure);
   else draw("plot-turned", turnedCurve(feature));

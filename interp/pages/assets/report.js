@@ -6,12 +6,14 @@ const VERDICTS = new Map([
   [false, ["fails", "✗ does not hold"]],
   [null, ["unmeasured", "– not measured"]],
 ]);
+const UNCLEAR = ["unmeasured", "? cannot tell"];
+const WHERE = new Map([["beyond", "beyond the paper"], ["evidence", "unseen items"]]);
 const LONG = 40; // characters from which on a cell is broken into lines
 const figures = []; // elements and what belongs in them, drawn once they are on the page
 
-function makeClaim({ holds, section, anchor, statement, criterion, measured, tables }) {
-  const [className, verdict] = VERDICTS.get(holds);
-  const where = make("a", { href: `#${anchor}`, className: "where" }, section === "beyond" ? "beyond the paper" : `section ${section}`);
+function makeClaim({ holds, unclear, section, anchor, statement, criterion, measured, tables }) {
+  const [className, verdict] = unclear ? UNCLEAR : VERDICTS.get(holds);
+  const where = make("a", { href: `#${anchor}`, className: "where" }, WHERE.get(section) ?? `section ${section}`);
   return make(
     "li",
     { className },

@@ -79,7 +79,7 @@ def test_stronger_penalties():
 def test_best_penalty_lies_between():
     held = comparison.best_between(l1(), SAE)
     assert held.holds is True
-    assert "0.500 at the best between (0.1)" in held.measured
+    assert "0.500 at the best between them (0.1)" in held.measured
     assert "2 runs" in held.measured
     assert comparison.best_between(l1(correlation=(0.6, 0.5, 0.2)), SAE).holds is False
     assert comparison.best_between(l1(correlation=(0.3, 0.5, 0.5)), SAE).holds is False

@@ -123,9 +123,28 @@ def test_a_dose_of_the_command_line_goes_by_it(registered, study, arguments, cap
     concept = study.concepts.names[2]
     arguments("dose", study.folder, concept, "0.5", "--cost", "revenue")
     assert study.dose(concept, 0.5, cost="revenue").answer in capsys.readouterr().out
+    arguments("dose", study.folder, concept, "0.5", "--each", "--cost", "revenue")
+    assert study.user_doses(concept, 0.5, cost="revenue").answer in capsys.readouterr().out
     with pytest.raises(SystemExit):
-        arguments("dose", study.folder, concept, "0.5", "--each", "--cost", "revenue")
-    assert capsys.readouterr().err.startswith("interp: --cost is for one dose for all users")
+        arguments("dose", study.folder, concept, "0.5", "--each", "--cost", "ndcg")
+    assert "ndcg needs held-out items, which doses for each user do not use" in capsys.readouterr().err
+
+
+def test_doses_of_users_cost_least_of_it(registered, study):
+    """Each user's list is the dearest, or the most alike, of those that meet the goal with 0, 1, … features."""
+    concept, users, rec = study.concepts.names[2], study.users(), study.recommender
+    inputs, items = users.split_last()[0], study.items.loc[rec.recommender.vocabulary.ids]
+    doses = {cost: study.user_doses(concept, 0.5, cost=cost) for cost in (None, "revenue")}
+    values = {}
+    for cost, answer in doses.items():
+        with rec.steer(answer.steer):
+            values[cost] = revenue(rec.rank(inputs), None, items)
+        overlap = answer.receipt.measures.set_index("measure").loc["overlap", "after"]
+        assert answer.users["reached"].equals(doses[None].users["reached"])
+        assert overlap <= doses[None].receipt.measures.set_index("measure").loc["overlap", "after"]
+    reached = doses[None].users["reached"].to_numpy()
+    assert (values["revenue"] >= values[None])[reached].all()
+    assert (values["revenue"] > values[None])[reached].any()
 
 
 def test_an_analysis_of_a_notebook_has_a_key(monkeypatch):
@@ -199,7 +218,7 @@ def test_tables_of_a_study_have_what_is_registered(study, planted, tmp_path, mon
             again.table("concept_sizes").set_index("concepts")["items"].sum() == again.items["concepts"].map(len).sum()
         )
         changed = {path.parent.name for path, stamp in stamps.items() if path.stat().st_mtime_ns != stamp}
-        assert changed == {"receipts"}
+        assert changed == {"receipts", "popularity"}
         assert "revenue@10" in (folder / "report.html").read_text()
         # The numbers that were there before are the same.
         kept = table[table["measure"] != "revenue@10"].reset_index(drop=True)

@@ -11,8 +11,9 @@ from browsers import chromium_session, requests, text, until
 from pages import HOSTILE
 
 import interp
-from interp.pages.app import HOST, app, server_of
+from interp.pages.app import HOST, app
 from interp.pages.app_guard import BODY
+from interp.pages.app_server import server_of
 from interp.steering.serialization import from_json
 from interp.study.equalizer import equalize, steer_of
 from recmodels.errors import InputError

@@ -296,7 +296,7 @@ def test_a_label_stands_with_its_evidence(browser):
     )
     assert text(browser, "#label-name") == f"{CONCEPTS[0]} (concept)"
     note = text(browser, "#label-note")
-    assert note.startswith("Found on other users, and tested on the test users. There it speaks of 30 steps")
+    assert note.startswith("It was chosen on other users and tested on the test users. There it predicts 30 steps")
     facts = "return [...document.querySelectorAll('#label-facts dd')].map((fact) => fact.textContent)"
     assert browser.execute_script(facts) == ["0.80", "0.60", "8.0", "0.90"]
     examples = "return [...document.querySelectorAll('#label-items > *')].map((part) => part.textContent)"

@@ -107,8 +107,8 @@ def test_a_feature_is_told_without_scripts(pages, study):
 def test_a_label_comes_with_its_evidence(pages):
     words = read(pages["feature/7.html"])
     assert "Feature 7 <b>Noir</b>" in words
-    assert "80% of the steps that it speaks of have the feature above its median activation, 8.0 times" in words
-    assert "it speaks of 60% of such steps; among as many hard negatives, 90% are right" in words
+    assert "At 80% of the steps that it predicts, the feature is above its median activation, 8.0 times" in words
+    assert "it predicts 60% of all such steps. Among hard negatives its precision is 90%" in words
     assert f"Right{HOSTILE['quotes']}; Film 9" in words
     assert "No label predicts it well enough" in read(pages["feature/20.html"])
 

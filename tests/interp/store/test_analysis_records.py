@@ -83,7 +83,7 @@ def test_two_analyses_cannot_make_a_table_of_one_name(registered):
 
 def test_an_unknown_table_is_told_which_there_are():
     with pytest.raises(
-        InputError, match=r"there is no table 'nonsense': choose one of alignment, attributes, .*, users$"
+        InputError, match=r"there is no table 'nonsense': choose one of alignment, attribute_evidence, .*, users$"
     ):
         registry.describe("nonsense")
 

@@ -1,21 +1,17 @@
-"""The command `interp`."""
+"""The commands, each a function; what they need is imported when they run, so that `interp --help` answers at once."""
 
-import sys
 from dataclasses import replace
-from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
-from tyro.extras import SubcommandApp, subcommand_type_from_defaults
+from tyro.extras import SubcommandApp
 
 from interp.config import StudyConfig
 from interp.optional import Image
-from interp.presets import PRESETS, presets
+from interp.presets import PRESETS
 from interp.steering.vocabulary import Reconstruct, Unit, Verb
-from recmodels.console import abandon_stdout, tolerate_encodings
-from recmodels.errors import InputError, one_line
+from recmodels.errors import InputError
 from recmodels.paths import as_path
 
 if TYPE_CHECKING:
@@ -23,22 +19,6 @@ if TYPE_CHECKING:
     from interp.study.study import Study
 
 app = SubcommandApp()
-
-registry = tyro.constructors.ConstructorRegistry()
-
-
-@registry.primitive_rule
-def path_words(about: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
-    """How a path is read: as usual, but an empty word stays empty, where pathlib makes it the current folder."""
-    if about.type is not Path:
-        return None
-    return tyro.constructors.PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="PATH",
-        instance_from_str=lambda words: Path(words[0]) if words[0] else "",
-        is_instance=lambda value: isinstance(value, Path | str),
-        str_from_instance=lambda value: [str(value)],
-    )
 
 
 @app.command
@@ -105,12 +85,12 @@ def tables(folder: tyro.conf.Positional[Path | None] = None) -> None:
         print(f"{table.name:<{width}}  {count:>{digits}}{'  ' if digits else ''}{table.about}")
 
 
-def _row_counts(opened: "Study", names: list[str]) -> list[str]:
+def _row_counts(finished_study: "Study", names: list[str]) -> list[str]:
     """The number of rows of each table; a dash for a table that this study does not have."""
 
     def count(name: str) -> str:
         try:
-            return f"{len(opened.table(name)):,}"
+            return f"{len(finished_study.table(name)):,}"
         except InputError:
             return "–"
 
@@ -168,9 +148,9 @@ def steer(
         edits: What to do: FEATURE=VALUE, where a feature is a number or a concept (all its aligned features); with
             --op ablate FEATURE alone, with --op clamp FEATURE=FLOOR:CAP; or one .json file that --save wrote. Where a
             concept is called 12, say feature:12 or concept:12.
-        op: What is done with the value.
-        unit: What values are multiples of; if it is not given, each feature's own 99th percentile (p99).
-        at: Which steps: the last, which is scored, or all.
+        op: What to do with the value.
+        unit: The unit of values; by default each feature's own 99th percentile (p99).
+        at: Steer the last step, which is scored, or all steps.
         reconstruct: Keep the dictionary's error, or replace the layer by its reconstruction as the paper does.
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and for this command.
     """
@@ -179,8 +159,8 @@ def steer(
     from interp.steering.serialization import load_steer
     from interp.study.study import open
 
-    opened = open(folder)
-    rec, concepts = opened.recommender, opened.recommender.meanings[opened.site].concepts
+    finished_study = open(folder)
+    rec, concepts = finished_study.recommender, finished_study.recommender.meanings[finished_study.site].concepts
     if len(edits) == 1 and edits[0].endswith(".json") and not edits[0].startswith(CONCEPT):
         if edits[0] in concepts:
             raise InputError(f"{edits[0]} is a concept: write {CONCEPT}{edits[0]}, or ./{edits[0]} for a file")
@@ -190,7 +170,7 @@ def steer(
     else:
         usual: Unit = "activation" if op in ("scale", "ablate") else "p99"
         plan = rec.steer_of(read_edits(edits, op, concepts), op=op, unit=unit or usual, at=at, reconstruct=reconstruct)
-    print(opened.receipt(plan))
+    print(finished_study.receipt(plan))
     keep(plan, save)
 
 
@@ -204,28 +184,26 @@ def dose(
     cost: str | None = None,
     save: Path | None = None,
 ) -> None:
-    """Find how far a concept must be turned for a share of the lists: `interp dose artifacts/ml-100k Horror 0.3`.
+    """Find the steer that gives a concept a share of the lists: `interp dose artifacts/ml-100k Horror 0.3`.
 
-    It is found on users held out from the dictionary; the receipt is about test users.
+    The search uses users held out from the dictionary; the receipt is about test users.
 
     Args:
         folder: The study's folder.
-        concept: What is asked for, such as Horror or concept:Horror.
+        concept: The concept, such as Horror or concept:Horror.
         share: Its mean share of the top 10, such as 0.3.
         at_most: Ask for at most this share, rather than at least.
         each: A dose for each test user, for their own list.
-        cost: The metric that one dose for all keeps as high as it can: ndcg, overlap, or one that is registered.
+        cost: The metric that the dose keeps as high as it can: overlap, a registered one, or, without --each, ndcg.
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and `interp steer`.
     """
     from interp.study.study import open
 
-    opened = open(folder)
-    if each and cost:
-        raise InputError("--cost is for one dose for all users: leave it out, or --each")
+    finished_study = open(folder)
     answer = (
-        opened.user_doses(concept, share, at_most=at_most)
+        finished_study.user_doses(concept, share, at_most=at_most, cost=cost)
         if each
-        else opened.dose(concept, share, at_most=at_most, cost=cost)
+        else finished_study.dose(concept, share, at_most=at_most, cost=cost)
     )
     print(answer)
     keep(answer.steer, save)
@@ -235,14 +213,14 @@ def dose(
 def equalizer(folder: tyro.conf.Positional[Path], port: int = 8050, browser: bool = True) -> None:
     """Turn concepts and features up and down in your browser: `interp equalizer artifacts/ml-100k`.
 
-    It is served on this machine only.
+    Only this machine can reach it.
 
     Args:
         folder: The study's folder.
-        port: Where it is served; 0 for any port that is free.
+        port: The port; 0 for any free one.
         browser: Open the page in the browser.
     """
-    from interp.pages.app import serve
+    from interp.pages.app_server import serve
     from interp.study.study import open
 
     serve(open(folder), port, browser)
@@ -266,72 +244,3 @@ def run_and_report(config: StudyConfig) -> None:
     if config.out is not None and str(config.out).startswith("~"):
         config = replace(config, out=as_path(config.out))
     print(summary(run(config)))
-
-
-def import_module_or_file(name: str) -> None:
-    """Import a module, or a file by its path, for what it registers.
-
-    Raises:
-        InputError: there is no such module or file.
-    """
-    path = Path(name)
-    if path.suffix != ".py":
-        import_module(name)
-        return
-    if not path.is_file():
-        raise InputError(f"--import: there is no file {name}: give a .py file, or the name of a module")
-    # Under a name of its own: a file may be called as a module that is there already.
-    spec = spec_from_file_location(f"imported_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[spec.name] = module_from_spec(spec)
-    spec.loader.exec_module(module)
-
-
-def import_first(arguments: list[str]) -> list[str]:
-    """Import what --import names at the beginning of the command line: what is left of it.
-
-    Raises:
-        InputError: nothing is named, or what is named is not there.
-    """
-    while arguments and arguments[0].partition("=")[0] == "--import":
-        name = arguments[0].partition("=")[2] or "".join(arguments[1:2])
-        if not name:
-            raise InputError("--import names nothing: give a .py file, or the name of a module")
-        import_module_or_file(name)
-        arguments = arguments[1 if "=" in arguments[0] else 2 :]
-    return arguments
-
-
-def main() -> None:
-    """Entry point of the console script; a mistake is answered in one line, with exit status 2."""
-    tolerate_encodings()
-    try:
-        try:
-            arguments = import_first(sys.argv[1:])
-            # Every preset is a subcommand of `interp study` whose settings can all be changed by flags.
-            choices = presets() if arguments[:1] == ["study"] else PRESETS
-            preset: Any = subcommand_type_from_defaults(
-                {name: config for name, (_, config) in choices.items()},
-                {name: text for name, (text, _) in choices.items()},
-            )
-            study.__annotations__["config"] = Annotated[preset, tyro.conf.arg(name="")]
-            with registry:
-                app.cli(
-                    prog="interp",
-                    description="See what a sequential recommender has learnt, and turn it up or down.\n\n"
-                    "`interp --import FILE …` imports a .py file or module first, so that what it registers is known.",
-                    args=arguments,
-                )
-        finally:
-            sys.stdout.flush()  # a closed pipe shows here, not as Python ends
-    except BrokenPipeError:
-        abandon_stdout()
-        sys.exit(141)  # what a shell says of a command whose reader has gone
-    except (InputError, ImportError, OSError) as error:
-        print(f"interp: {one_line(str(error))}", file=sys.stderr)
-        abandon_stdout()
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("interp: interrupted; the same command goes on where it stopped", file=sys.stderr)
-        sys.exit(130)

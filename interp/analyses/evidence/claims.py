@@ -1,0 +1,90 @@
+"""Claims about features that hold on unseen items, beside neurons and beside what needs no training labels."""
+
+import pandas as pd
+
+from interp.store.claim import EVIDENCE, Claim, signed
+
+FEATURES, NEURONS = "features", "neurons"
+
+
+def above_chance(evidence_summary_table: pd.DataFrame) -> Claim:
+    """From the table `evidence_summary`."""
+    rows = evidence_summary_table.set_index("source")
+    own, neurons = rows.loc[FEATURES], rows.loc[NEURONS]
+    return Claim(
+        EVIDENCE,
+        "Most concepts have a feature that follows them above chance on unseen items.",
+        "Holds if more than half of the concepts pass the permutation test at a false discovery rate of 5%.",
+        f"{own['passes']} of {own['concepts']} concepts pass (neurons: {neurons['passes']}); as the paper measures, "
+        f"{own['above_null']} are above their null. {_basis(own)}",
+        bool(own["passes"] > own["concepts"] / 2),
+        ("evidence_summary", "evidence"),
+    )
+
+
+def ahead_of_neurons(evidence_summary_table: pd.DataFrame) -> Claim:
+    """From the table `evidence_summary`."""
+    return _ahead(evidence_summary_table, NEURONS, "On unseen items, features follow concepts better than neurons do.")
+
+
+def ahead_of_baselines(evidence_summary_table: pd.DataFrame) -> Claim:
+    """From the table `evidence_summary`."""
+    statement = "On unseen items, features follow concepts better than the best unsupervised baseline does."
+    baselines = evidence_summary_table[~evidence_summary_table["source"].isin([FEATURES, NEURONS])]
+    if baselines.empty:
+        reason = "The study has no baselines."
+        return Claim(EVIDENCE, statement, _criterion("baseline"), reason, None, ("evidence_summary",))
+    return _ahead(evidence_summary_table, best_baseline(evidence_summary_table), statement)
+
+
+def attributes(attribute_evidence_table: pd.DataFrame) -> Claim:
+    """From the table `attribute_evidence`; the paper's claim of Appendix C, on unseen items."""
+    statement = "On unseen items, features follow other attributes too, and better than neurons do."
+    criterion = (
+        "Holds if, for each attribute, more than half of its values pass the permutation test on unseen items and "
+        "the mean correlation there is larger than that of neurons."
+    )
+    rows = attribute_evidence_table
+    if rows.empty:
+        return Claim(
+            EVIDENCE, statement, criterion, "No other attributes are configured.", None, ("attribute_evidence",)
+        )
+    texts, holds = [], []
+    for name, group in rows.groupby("attribute", sort=False):
+        own, neurons = (group[group["source"] == source] for source in (FEATURES, NEURONS))
+        means = [part["unseen_items"].mean() for part in (own, neurons)]
+        texts.append(f"{name} {means[0]:.3f} against {means[1]:.3f}, {own['passes'].sum()} of {len(own)} pass")
+        holds.append(own["passes"].mean() > 0.5 and means[0] > means[1])
+    result = f"Features against neurons: {'; '.join(texts)}."
+    return Claim(EVIDENCE, statement, criterion, result, all(holds), ("attribute_evidence",))
+
+
+def best_baseline(sources: pd.DataFrame) -> str:
+    """The baseline with the largest mean correlation on unseen items, of the table `evidence_summary`."""
+    baselines = sources[~sources["source"].isin([FEATURES, NEURONS])]
+    return str(baselines.loc[baselines["unseen_items"].idxmax(), "source"])
+
+
+def _ahead(sources: pd.DataFrame, source: str, statement: str) -> Claim:
+    rows = sources.set_index("source")
+    own, other = rows.loc[FEATURES], rows.loc[source]
+    low, high = other["ahead_low"], other["ahead_high"]
+    numbers = [f"{row['unseen_items']:.3f}" for row in (own, other)]
+    result = (
+        f"Mean correlation {numbers[0]} against {numbers[1]} ({source}, {other['candidates']} candidates): "
+        f"{signed(other['ahead'], '+.3f')} [{signed(low, '+.3f')}, {signed(high, '+.3f')}]. {_basis(own)}"
+    )
+    unclear = bool(low <= 0 <= high)
+    holds = None if unclear else bool(low > 0)
+    return Claim(EVIDENCE, statement, _criterion(source), result, holds, ("evidence_summary",), unclear)
+
+
+def _criterion(source: str) -> str:
+    return (
+        f"Holds if the 95% interval of the difference to {source} (users resampled), on items that the candidate was "
+        f"not chosen on, lies above 0; cannot tell if it contains 0."
+    )
+
+
+def _basis(row: pd.Series) -> str:
+    return f"{row['users']} test users, {row['items']} items."

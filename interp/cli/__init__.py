@@ -1,0 +1,64 @@
+"""The command `interp`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from tyro.extras import subcommand_type_from_defaults
+
+from interp.cli import commands
+from interp.cli.extensions import import_first
+from interp.presets import PRESETS, presets
+from recmodels.console import abandon_stdout, tolerate_encodings
+from recmodels.errors import InputError, one_line
+
+registry = tyro.constructors.ConstructorRegistry()
+
+
+@registry.primitive_rule
+def path_words(about: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
+    """How a path is read: as usual, but an empty word stays empty, where pathlib makes it the current folder."""
+    if about.type is not Path:
+        return None
+    return tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="PATH",
+        instance_from_str=lambda words: Path(words[0]) if words[0] else "",
+        is_instance=lambda value: isinstance(value, Path | str),
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
+def main() -> None:
+    """Entry point of the console script; a mistake is answered in one line, with exit status 2."""
+    tolerate_encodings()
+    try:
+        try:
+            arguments = import_first(sys.argv[1:])
+            # Every preset is a subcommand of `interp study` whose settings can all be changed by flags.
+            choices = presets() if arguments[:1] == ["study"] else PRESETS
+            preset: Any = subcommand_type_from_defaults(
+                {name: config for name, (_, config) in choices.items()},
+                {name: text for name, (text, _) in choices.items()},
+            )
+            commands.study.__annotations__["config"] = Annotated[preset, tyro.conf.arg(name="")]
+            with registry:
+                commands.app.cli(
+                    prog="interp",
+                    description="See what a sequential recommender has learnt, and turn it up or down.\n\n"
+                    "`interp --import FILE …` imports a .py file or module first, so that what it registers is known.",
+                    args=arguments,
+                )
+        finally:
+            sys.stdout.flush()  # a closed pipe shows here, not as Python ends
+    except BrokenPipeError:
+        abandon_stdout()
+        sys.exit(141)  # what a shell says of a command whose reader has gone
+    except (InputError, ImportError, OSError) as error:
+        print(f"interp: {one_line(str(error))}", file=sys.stderr)
+        abandon_stdout()
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interp: interrupted; the same command goes on where it stopped", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,88 @@
+"""What a study says first: what features follow on items that they were not chosen on, and against what."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from interp.store.claim import signed
+from interp.study.study_parts import StudyParts
+
+FEATURES, NEURONS = "features", "neurons"
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The rows of the table `evidence_summary` that a study is summed up by.
+
+    Attributes:
+        features: of the dictionary's features.
+        neurons: of the neurons of the site.
+        baseline: of the baseline that follows concepts best on unseen items; None if the study has none.
+    """
+
+    features: Any
+    neurons: Any
+    baseline: Any | None
+
+    @property
+    def passing(self) -> str:
+        """How many concepts have a feature above chance."""
+        row = self.features
+        counts = [f"neurons {self.neurons.passes}"]
+        if self.baseline is not None:
+            counts.append(f"{self.baseline.source} {self.baseline.passes}")
+        return f"{row.passes} of {row.concepts} concepts have a feature above chance ({', '.join(counts)})"
+
+    @property
+    def on_unseen_items(self) -> str:
+        """Mean correlations there, and how far features are ahead."""
+        rows = [self.neurons] if self.baseline is None else [self.neurons, self.baseline]
+        return f"features {_interval(self.features, 'unseen_items')}; " + "; ".join(
+            f"{row.source} {row.unseen_items:.3f} ({ahead(row)})" for row in rows
+        )
+
+    @property
+    def as_the_paper(self) -> str:
+        """The paper's number, and what meaningless concepts give."""
+        return "; ".join(
+            f"{row.source} {row.correlation:.3f} (meaningless concepts: {row.null:.3f})"
+            for row in (self.features, self.neurons)
+        )
+
+
+def headline(study: StudyParts) -> Headline:
+    """What a study says first.
+
+    Raises:
+        InputError: the table is missing, as in a study of an earlier release: run the study again.
+    """
+    table = study.table("evidence_summary")
+    rows = {row.source: row for row in table.itertuples()}
+    baselines = [row for source, row in rows.items() if source not in (FEATURES, NEURONS)]
+    best = max(baselines, key=lambda row: row.unseen_items, default=None)
+    return Headline(rows[FEATURES], rows[NEURONS], best)
+
+
+def ahead(row: Any) -> str:
+    """How far features are ahead of a row of the table `evidence_summary`, in words and with the interval."""
+    low, high = row.ahead_low, row.ahead_high
+    numbers = f"{signed(row.ahead, '+.3f')} [{signed(low, '+.3f')}, {signed(high, '+.3f')}]"
+    if low <= 0 <= high:
+        return f"cannot tell which is better: {numbers}"
+    return f"features are {'ahead' if low > 0 else 'behind'}: {numbers}"
+
+
+def weak_concepts(study: StudyParts) -> set[str]:
+    """The concepts whose features are no better than chance on unseen items.
+
+    Raises:
+        InputError: the table is missing, as in a study of an earlier release: run the study again.
+    """
+    rows: pd.DataFrame = study.table("evidence").query("source == @FEATURES and not passes")
+    return set(rows["concept"])
+
+
+def _interval(row: Any, name: str) -> str:
+    low, high = getattr(row, f"{name}_low"), getattr(row, f"{name}_high")
+    return f"{getattr(row, name):.3f} [{signed(low, '.3f')}, {signed(high, '.3f')}]"
