@@ -1,7 +1,6 @@
 """The command `interp`."""
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
@@ -9,25 +8,10 @@ from tyro.extras import subcommand_type_from_defaults
 
 from interp.cli import commands
 from interp.cli.extensions import import_first
+from interp.cli.word_rules import registry
 from interp.presets import PRESETS, presets
 from recmodels.console import abandon_stdout, tolerate_encodings
 from recmodels.errors import InputError, one_line
-
-registry = tyro.constructors.ConstructorRegistry()
-
-
-@registry.primitive_rule
-def path_words(about: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
-    """How a path is read: as usual, but an empty word stays empty, where pathlib makes it the current folder."""
-    if about.type is not Path:
-        return None
-    return tyro.constructors.PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="PATH",
-        instance_from_str=lambda words: Path(words[0]) if words[0] else "",
-        is_instance=lambda value: isinstance(value, Path | str),
-        str_from_instance=lambda value: [str(value)],
-    )
 
 
 def main() -> None:
