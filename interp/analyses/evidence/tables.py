@@ -33,7 +33,7 @@ def evidence_tables(
         test_store, validation_store: hidden states of the users who are measured, and of those who may choose.
         test_features, validation_features: what the dictionary makes of them.
         concepts: the study's concepts.
-        other_concepts: attribute → more concepts.
+        other_concepts: attribute → more concepts. Steps of items of which they are not known are left out.
     """
     neurons = (np.asarray(store.activations, dtype=np.float64) for store in (test_store, validation_store))
     sources = {
@@ -48,11 +48,12 @@ def evidence_tables(
     results = {name: evidence_of(item_test, test, others, name) for name, (test, others) in sources.items()}
     others = []
     for attribute, of_items in other_concepts.items():
-        other_test = ItemTest(of_items, *items)
         for name in (FEATURES, NEURONS):
-            test, validation = sources[name]
+            test, validation = (_known(rows, of_items) for rows in sources[name])
+            other_test = ItemTest(of_items, test.items, validation.items)
             table = evidence_of(other_test, test, validation, f"{name}, {attribute}").concepts
-            others.append(table.assign(attribute=attribute, source=name))
+            known = len(test.items) / len(test_store)
+            others.append(table.assign(attribute=attribute, source=name, known=known))
     by_source = [result.concepts.assign(source=name) for name, result in results.items()]
     first = results[FEATURES]
     return {
@@ -70,12 +71,18 @@ def evidence_tables(
         "feature_evidence": first.candidates.rename(columns={"candidate": "feature"}),
         "attribute_evidence": pd.concat(others, ignore_index=True)
         if others
-        else by_source[0].iloc[:0].assign(attribute=""),
+        else by_source[0].iloc[:0].assign(attribute="", known=1.0),
     }
 
 
 def _rows(activations: Activations, store: ActivationStore) -> Rows:
     return Rows(activations, store.rows["item"].to_numpy(), store.rows["user"].to_numpy())
+
+
+def _known(rows: Rows, concepts: Concepts) -> Rows:
+    """The rows of items of which it is known which concepts they have."""
+    known = concepts.is_known(rows.items)
+    return rows if known.all() else Rows(rows.activations[known], rows.items[known], rows.users[known])
 
 
 def _summary(name: str, activations: Activations, result: Evidence, first: Evidence) -> dict[str, object]:
