@@ -190,6 +190,9 @@ class StudyConfig(Settings):
     """How dictionaries are trained."""
     grid: GridConfig = field(default_factory=GridConfig)
     """Which more dictionaries are trained."""
+    baselines: Literal["all", "quick", "none"] = "all"
+    """What features are compared with, beside neurons: "quick" has random directions, a random dictionary, PCA and ICA;
+    "all" also trains dictionaries of the untrained recommender and of the item embeddings."""
     max_l0: Limit = 110.0
     """Of the dictionaries at `site` with the trainer of `sae`, the study takes the best aligned one with at most this
     many active features per step, measured on held-out users of the SAE part."""

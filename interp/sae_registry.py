@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TypeVar
 
-from recmodels.errors import InputError, quote
+from recmodels.errors import InputError, an, quote
 from recmodels.plugins import Registry
 
 Build = TypeVar("Build", bound=Callable[..., Any])
@@ -138,7 +138,7 @@ def _check_settings(name: str, settings: type) -> None:
 
 def _texts(settings: Any, kind: type) -> list[str]:
     if not isinstance(settings, tuple | list) or not all(isinstance(text, str) for text in settings):
-        raise InputError(f"sae.settings is {quote(settings)}: give a {kind.__name__}, or texts such as NAME=VALUE")
+        raise InputError(f"sae.settings is {quote(settings)}: give {an(kind.__name__)}, or texts such as NAME=VALUE")
     return list(settings)
 
 

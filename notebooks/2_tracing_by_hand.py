@@ -190,7 +190,7 @@ with rec.steer({horror.index: {1: 4.0}}):  # user 1 only
 lists[lists["user"] == 1]
 
 # %%
-with rec.steer({}), rec.trace(histories):
+with rec.steer(rec.steer_of({})), rec.trace(histories):
     unsteered = rec.scores.save()
 assert torch.equal(unsteered, scores)  # a steer of nothing is no steer, to the last bit
 

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from recmodels.config_keys import description, same_inputs
-from recmodels.errors import InputError
+from recmodels.errors import InputError, an
 from recmodels.files import file_sha256, flush, remove_leftovers, saving
 from recmodels.files import write_json as write_json
 from recmodels.files import write_text as write_text
@@ -153,7 +153,7 @@ def read_manifest(folder: Path, kind: Kind | str) -> dict[str, Any]:
     manifest = read_json(path, advice)
     check_record(manifest, {"kind": str, "schema": int, "inputs": dict, "files": dict}, path, advice)
     if manifest["kind"] != str(kind):
-        raise InputError(f"{folder} holds a {manifest['kind']}, not a {kind}: pass the folder of a {kind}")
+        raise InputError(f"{folder} holds {an(manifest['kind'])}, not {an(kind)}: pass the folder of {an(kind)}")
     if manifest["schema"] != SCHEMA:
         raise InputError(f"{folder} has layout {manifest['schema']}, this version reads {SCHEMA}: write it again")
     for name, about in manifest["files"].items():
@@ -207,7 +207,7 @@ def check_replaceable(folder: Path, kind: Kind | str) -> None:
     if not folder.exists() or (folder.is_dir() and is_empty(folder)):
         return
     if not folder.is_dir() or not (folder / MANIFEST).is_file():
-        raise InputError(f"{folder} is not a {kind} that this program wrote: move it away, or choose another folder")
+        raise InputError(f"{folder} is not {an(kind)} that this program wrote: move it away, or choose another folder")
     try:
         manifest = read_manifest(folder, kind)
     except InputError:

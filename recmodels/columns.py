@@ -7,7 +7,7 @@ read, so the id 007 does not change. An error names table, row and column.
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,11 @@ from recmodels.plain import EXACT, LARGEST, plain
 
 # Up to 18 digits fit into 64 bits; a leading zero makes a number a name.
 WHOLE_NUMBER = re.compile("0|-?[1-9][0-9]{0,17}")
+ZONE = re.compile(r".*[T ][0-9]{2}.*([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)")  # at the end of a date with a time
+DAY = re.compile(r"[+-]?[0-9]{4,6}-[0-9]{2}-[0-9]{2}")
+TOO_LONG = "but a time is a number of at most 64 bits, or a date"
+OUT_OF_RANGE = "but dates go from 1678 to 2261"
+MIXED_ZONES = "but the table has times with a time zone and times without one"
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -154,13 +159,14 @@ def whole_numbers(table: Table, name: str, optional: bool = False) -> pd.Series:
 
 
 def times(table: Table, name: str) -> pd.Series:
-    """A column of times: numbers as they are, dates as seconds since 1970, in UTC where they name no zone.
+    """A column of times: numbers as they are, dates as seconds since 1970, in UTC if none of them names a zone.
 
     Returns:
         int64 or float64, all finite.
 
     Raises:
-        InputError: no such column, or a cell that is empty or not a time.
+        InputError: no such column; a cell that is empty, not a time or out of range; or some dates name a zone and
+            others do not.
     """
     column = table.column(name)
     empty = is_empty(column)
@@ -192,9 +198,11 @@ def _read_times(table: Table, name: str, column: pd.Series) -> pd.Series:
     is_text = pd.api.types.infer_dtype(column) == "string"
     if not is_text:
         odd = np.array([not isinstance(cell, str | int | float | date) or isinstance(cell, bool) for cell in column])
-        odd |= np.array([isinstance(cell, int) and abs(cell) > LARGEST for cell in column])
         if odd.any():
             raise table.fault(name, odd, says)
+        too_long = np.array([isinstance(cell, int) and abs(cell) > LARGEST for cell in column])
+        if too_long.any():
+            raise table.fault(name, too_long, TOO_LONG)
     # Long tables have few different times.
     cell_codes, different = pd.factorize(column)
     cells = pd.Series(different, dtype=object)
@@ -202,14 +210,37 @@ def _read_times(table: Table, name: str, column: pd.Series) -> pd.Series:
     if numbers.notna().all():
         too_long = numbers.abs().to_numpy() > LARGEST if numbers.dtype.kind in "uO" else np.zeros(len(cells), bool)
         if too_long.any():
-            raise table.fault(name, too_long[cell_codes], "but a time is a number of at most 64 bits, or a date")
+            raise table.fault(name, too_long[cell_codes], TOO_LONG)
         return numbers.take(cell_codes).set_axis(column.index)
-    dates = cells if is_text else _only(cells, str | date)
-    dates = pd.to_datetime(dates, format="ISO8601", utc=True, errors="coerce")
+    dates = pd.to_datetime(cells if is_text else _only(cells, str | date), format="ISO8601", utc=True, errors="coerce")
     bad = (dates if dates.notna().sum() >= numbers.notna().sum() else numbers).isna().to_numpy()
     if bad.any():
-        raise table.fault(name, bad[cell_codes], says)
+        wrong = column.iloc[int(bad[cell_codes].argmax())]
+        raise table.fault(name, bad[cell_codes], OUT_OF_RANGE if _is_far_date(wrong) else says)
+    has_zone = np.array([_has_zone(cell) for cell in cells])[cell_codes]
+    if has_zone.any() and not has_zone.all():
+        raise table.fault(name, has_zone != has_zone[0], MIXED_ZONES)
     return _seconds(dates).take(cell_codes).set_axis(column.index)
+
+
+def _is_far_date(cell: Any) -> bool:
+    """Whether a cell is a date that 64 bits of nanoseconds cannot hold."""
+    if isinstance(cell, date):
+        return True
+    day_text = DAY.match(cell) if isinstance(cell, str) else None
+    if day_text is None:
+        return False
+    try:
+        day = np.datetime64(day_text[0], "D")
+    except ValueError:
+        return False
+    return not np.datetime64(pd.Timestamp.min, "D") < day < np.datetime64(pd.Timestamp.max, "D")
+
+
+def _has_zone(cell: Any) -> bool:
+    if isinstance(cell, str):
+        return bool(ZONE.fullmatch(cell))
+    return isinstance(cell, datetime) and cell.tzinfo is not None
 
 
 def _only(cells: pd.Series, kinds: Any) -> pd.Series:

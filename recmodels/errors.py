@@ -59,5 +59,10 @@ def quote(value: Any, longest: int = LONGEST) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
+def an(noun: object) -> str:
+    """A noun with its article: "a recommender", "an export"."""
+    return f"{'an' if str(noun)[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
 def _escape(letter: str) -> str:
     return letter.encode("unicode_escape").decode()

@@ -39,7 +39,7 @@ def lists_by_user(histories: Any) -> tuple[list[Any], list[list[Any]]]:
     if not values:
         raise InputError("no histories given: pass at least one list of item ids")
     lists = [_checked(user, value) for user, value in zip(users, values, strict=True)]
-    bad = no_users(pd.Series(np.fromiter(users, dtype=object, count=len(users))))
+    bad = no_users(_objects(users))
     if bad.any():
         raise InputError(f"{quote(users[int(bad.argmax())])} is not a user: give each history the id of a user")
     if isinstance(histories, pd.Series) and len(set(users)) < len(users):
@@ -87,7 +87,15 @@ def as_column(items: Any) -> pd.Series:
             return pd.Series(cells, dtype=np.int64)
         except OverflowError:
             pass
-    return pd.Series(np.fromiter(cells, dtype=object, count=len(cells)), dtype=object)
+    return _objects(cells)
+
+
+def user_index(users: Any) -> pd.Index:
+    """Labels of users as an index named user; tuples stay labels, and whole numbers stay exact however large."""
+    try:
+        return pd.Index(users, name="user", tupleize_cols=False)
+    except OverflowError:  # of pandas, which tries floats
+        return pd.Index(_objects(list(users)), name="user", dtype=object, tupleize_cols=False)
 
 
 def no_users(labels: pd.Series) -> np.ndarray:
@@ -104,6 +112,11 @@ def _is_no_user(label: Any) -> bool:
         return True
     number = as_number(label)
     return number != number if number is not None else bool(pd.api.types.is_scalar(label) and pd.isna(label))
+
+
+def _objects(cells: list[Any]) -> pd.Series:
+    """Cells as they are: pandas' own way from a list fails at whole numbers beyond any float."""
+    return pd.Series(np.fromiter(cells, dtype=object, count=len(cells)), dtype=object)
 
 
 def _checked(user: Any, value: Any) -> list[Any]:

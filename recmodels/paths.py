@@ -2,11 +2,13 @@
 
 import errno
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 from recmodels.errors import InputError, quote
 
+WEB = re.compile("(https?|ftps?|s3|gs|file):/", re.IGNORECASE)
 ABSENT = (errno.ENOENT, errno.ENOTDIR)  # a place where nothing is yet
 
 
@@ -22,6 +24,8 @@ def as_path(path: Any) -> Path:
         raise InputError(f"{quote(path)} is not a path: give text or a pathlib.Path")
     if not text or "\0" in text:
         raise InputError(f"{quote(path)} is not a path: give the name of a file or folder")
+    if WEB.match(text):
+        raise InputError(f"{quote(text)} is an address, not a path: download the file, and give its path")
     try:
         absolute = Path(os.path.abspath(Path(text).expanduser()))
         os.lstat(absolute)

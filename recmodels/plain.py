@@ -1,6 +1,7 @@
 """The one reader of tables and columns of any library and dtype: it returns a few plain types."""
 
 import datetime
+import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
@@ -40,7 +41,12 @@ def as_frame(table: Any, where: str = "the table") -> pd.DataFrame | None:
         return None
     for level in [name for name in frame.index.names if name is not None]:
         if level not in frame.columns:
-            frame = frame.reset_index(level)
+            try:
+                frame = frame.reset_index(level)
+            except OverflowError:  # of pandas, which tries floats
+                raise InputError(
+                    f"{where} has a whole number beyond any float in its index {level!r}: make it a column of text"
+                ) from None
         elif not frame.index.get_level_values(level).equals(pd.Index(frame[level])):
             raise InputError(f"{where} has both a column and an index {level!r}: rename or drop one of them")
     return frame.set_axis([str(name).strip() for name in frame.columns], axis=1)
@@ -57,7 +63,7 @@ def plain(column: pd.Series) -> pd.Series:
     Returns:
         The same index and name, with the dtype int64, float64, bool, datetime64 or timedelta64; Int64 or boolean where
         whole numbers or truth values have gaps; otherwise Python's own objects, None where missing. Text has no
-        surrounding blanks. Whole numbers beyond int64 stay exact, as objects.
+        surrounding blanks, and is in Unicode's form NFC. Whole numbers beyond int64 stay exact, as objects.
 
     Raises:
         InputError: text has a lone surrogate (half a character), or bytes are not UTF-8.
@@ -150,11 +156,11 @@ def _scalar(value: Any) -> Any:
     """A cell as Python's own: numbers of any library, text without blanks around, None where missing."""
     if isinstance(value, bytes):
         try:
-            return value.decode().strip()
+            return unicodedata.normalize("NFC", value.decode().strip())
         except UnicodeDecodeError:
             raise InputError(f"{quote(value)} is not text in UTF-8: decode it first") from None
     if isinstance(value, str):
-        return _encodable(value).strip()
+        return unicodedata.normalize("NFC", _encodable(value).strip())
     if isinstance(value, Decimal) and value.is_finite():
         return int(value) if value == value.to_integral_value() else float(value)
     number = as_number(value)
@@ -172,7 +178,9 @@ def _stripped(column: pd.Series) -> pd.Series:
 
 
 def _changes(cell: str) -> bool:
-    return type(cell) is not str or cell != cell.strip() or not (cell.isascii() or _is_encodable(cell))
+    if type(cell) is not str or cell != cell.strip():
+        return True
+    return not (cell.isascii() or (_is_encodable(cell) and unicodedata.is_normalized("NFC", cell)))
 
 
 def _encodable(cell: str) -> str:

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from recmodels.columns import Table, are_ids, is_empty, plain_ids, times
+from recmodels.columns import Table, are_ids, is_empty, is_whole, plain_ids, times
 from recmodels.errors import InputError, quote
-from recmodels.lists import as_column, lists_by_user, no_users
+from recmodels.lists import as_column, lists_by_user, no_users, user_index
 from recmodels.plain import as_frame, plain
 
 PAD = 0
@@ -50,18 +50,21 @@ class Vocabulary:
         """
         ids = plain_ids(plain(as_column(items)))
         if ids.dtype != np.int64 and pd.api.types.infer_dtype(ids, skipna=False) != "string":
-            bad = ~are_ids(ids)
+            bad = ~(is_whole(ids).to_numpy() if ids.dtype == np.float64 else are_ids(ids))
             if bad.any():
-                wrong = ids[bad].tolist()[0]
-                raise InputError(f"{quote(wrong)} is not an item id: give a whole number or text")
+                place = int(bad.argmax())
+                if is_empty(ids.iloc[place : place + 1]).all():
+                    raise InputError("an item of a history is missing (None or NaN): leave it out, or give its id")
+                raise InputError(f"{quote(ids.tolist()[place])} is not an item id: give a whole number or text")
         items = pd.Index(ids, tupleize_cols=False)
         codes = self.ids.get_indexer(items)
         unknown = items[codes < 0]
         if len(unknown):
             names = ", ".join(quote(item) for item in unknown.unique()[:3].tolist())
+            n, example = unknown.nunique(dropna=False), self.ids[:1].tolist()[0]
             raise InputError(
-                f"{unknown.nunique(dropna=False)} items are unknown to this recommender ({names}): leave them out, "
-                f"or write the ids as {self.ids[:1].tolist()[0]!r} is written"
+                f"{n} {'item is' if n == 1 else 'items are'} unknown to this recommender ({names}): leave "
+                f"{'it' if n == 1 else 'them'} out, or write ids as this recommender does, such as {quote(example)}"
             )
         return codes.astype(np.int32)
 
@@ -195,8 +198,7 @@ def histories_of(frame: pd.DataFrame, vocabulary: Vocabulary) -> Histories:
     row_user, users = pd.factorize(users)
     order = np.lexsort((times(rows, "time").to_numpy(), row_user))
     codes = vocabulary.encode(frame["item"])[order]
-    labels = pd.Index(users, name="user", tupleize_cols=False)
-    return Histories(labels, codes, _offsets(np.bincount(row_user)))
+    return Histories(user_index(users), codes, _offsets(np.bincount(row_user)))
 
 
 def as_histories(histories: Any, vocabulary: Vocabulary) -> Histories:
@@ -218,8 +220,7 @@ def as_histories(histories: Any, vocabulary: Vocabulary) -> Histories:
         return histories_of(frame, vocabulary)
     users, lists = lists_by_user(histories)
     codes = vocabulary.encode([item for items in lists for item in items])
-    labels = pd.Index(users, name="user", tupleize_cols=False)
-    return Histories(labels, codes, _offsets(np.array([len(items) for items in lists])))
+    return Histories(user_index(users), codes, _offsets(np.array([len(items) for items in lists])))
 
 
 def _offsets(lengths: np.ndarray) -> np.ndarray:

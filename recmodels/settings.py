@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias, Union
 
-from recmodels.errors import InputError, quote
+from recmodels.errors import InputError, an, quote
 from recmodels.paths import as_path
 from recmodels.scalars import as_number, as_whole_number
 
@@ -203,5 +203,5 @@ def _several(name: str, value: Any, element: Reader) -> tuple[Any, ...]:
 
 def _instance(name: str, value: Any, kind: type) -> Any:
     if not isinstance(value, kind):
-        raise InputError(f"{name} is {quote(value)}: give a {kind.__name__}")
+        raise InputError(f"{name} is {quote(value)}: give {an(kind.__name__)}")
     return value

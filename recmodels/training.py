@@ -112,6 +112,13 @@ def _train(
     return recommender
 
 
+def initial(config: TrainingConfig, vocabulary: Vocabulary) -> Recommender:
+    """The recommender that `fit` starts from: the weights before the first step. No random state is touched."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return Recommender(build(config, len(vocabulary)), vocabulary)
+
+
 def build(config: TrainingConfig, n_items: int) -> SequentialRecommender:
     """An untrained model of the configured size."""
     model = model_class(config.model)

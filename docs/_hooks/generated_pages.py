@@ -126,7 +126,9 @@ def help_of(*arguments: str) -> str:
     os.environ["COLUMNS"] = str(WIDTH)
     try:
         with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
-            cli.app.cli(prog="interp", description=str(interp.__doc__).splitlines()[0], args=[*arguments, "--help"])
+            cli.commands.app.cli(
+                prog="interp", description=str(interp.__doc__).splitlines()[0], args=[*arguments, "--help"]
+            )
     finally:
         os.environ.pop("COLUMNS") if width is None else os.environ.update(COLUMNS=width)
     printed.seek(0)

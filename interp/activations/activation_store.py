@@ -136,14 +136,21 @@ def collect(
 
     with artifacts.writing(folder, KIND, inputs) as partial:
         width, progress = recommender.model.config.hidden_size, partial / PROGRESS
-        with growing_rows(partial / "activations.npy", progress, histories.offsets, width) as rows:
-            first_user = int(np.searchsorted(histories.offsets, rows.n_rows))
+        with growing_rows(partial / "activations.npy", progress, histories.offsets, width) as growing:
+            first_user = int(np.searchsorted(histories.offsets, growing.n_rows))
             with tqdm(desc="activations", total=len(histories), initial=first_user, unit="user", leave=False) as bar:
                 for start in range(first_user, len(histories), batch_size):
                     batch = histories.select(slice(start, start + batch_size))
-                    rows.add(_checked(_read(rec, site, batch), batch))
+                    growing.add(_checked(_read(rec, site, batch), batch))
                     bar.update(len(batch))
-        _describe(partial, histories, rec, site)
+        rows = pd.DataFrame(
+            {
+                "user": histories.users.repeat(histories.lengths),
+                "item": recommender.vocabulary.decode(histories.codes),
+                "step": np.arange(len(histories.codes)) - np.repeat(histories.offsets[:-1], histories.lengths),
+            }
+        )
+        describe(partial, rows, recommender.fingerprint, site)
         progress.unlink()
     return ActivationStore.load(folder)
 
@@ -179,14 +186,19 @@ def check_spread(mean: float, std: float) -> None:
         )
 
 
-def _describe(partial: Path, histories: Histories, rec: RecommenderEnvoy, site: str) -> None:
-    pd.DataFrame(
-        {
-            "user": histories.users.repeat(histories.lengths),
-            "item": rec.recommender.vocabulary.decode(histories.codes),
-            "step": np.arange(len(histories.codes)) - np.repeat(histories.offsets[:-1], histories.lengths),
-        }
-    ).to_parquet(partial / "rows.parquet", index=False)
+def describe(partial: Path, rows: pd.DataFrame, recommender: str, site: str) -> None:
+    """Complete a folder that holds activations.npy: write what its rows are, and their mean and standard deviation.
+
+    Args:
+        partial: the folder.
+        rows: user, item and step of each row.
+        recommender: fingerprint of the recommender.
+        site: where in it the activations are.
+
+    Raises:
+        InputError: all activations are equal.
+    """
+    rows.to_parquet(partial / "rows.parquet", index=False)
     written = np.load(partial / "activations.npy", mmap_mode="r", allow_pickle=False)
     chunks = [written[start : start + 65536] for start in range(0, len(written), 65536)]
     mean = sum(chunk.sum(dtype=np.float64) for chunk in chunks) / written.size
@@ -196,7 +208,7 @@ def _describe(partial: Path, histories: Histories, rec: RecommenderEnvoy, site: 
         partial / "store.json",
         {
             "site": site,
-            "recommender": rec.recommender.fingerprint,
+            "recommender": recommender,
             "mean": float(mean),
             "std": std,
         },

@@ -1,7 +1,7 @@
 """The command `interp`."""
 
 import sys
-from pathlib import Path
+from importlib import import_module
 from typing import Annotated, Any
 
 import tyro
@@ -9,25 +9,10 @@ from tyro.extras import subcommand_type_from_defaults
 
 from interp.cli import commands, scorecard_command  # noqa: F401 - the latter adds its command
 from interp.cli.extensions import import_first
+from interp.cli.words import registry, wrapped_help
 from interp.presets import PRESETS, presets
 from recmodels.console import abandon_stdout, tolerate_encodings
 from recmodels.errors import InputError, one_line
-
-registry = tyro.constructors.ConstructorRegistry()
-
-
-@registry.primitive_rule
-def path_words(about: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
-    """How a path is read: as usual, but an empty word stays empty, where pathlib makes it the current folder."""
-    if about.type is not Path:
-        return None
-    return tyro.constructors.PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="PATH",
-        instance_from_str=lambda words: Path(words[0]) if words[0] else "",
-        is_instance=lambda value: isinstance(value, Path | str),
-        str_from_instance=lambda value: [str(value)],
-    )
 
 
 def main() -> None:
@@ -36,6 +21,9 @@ def main() -> None:
     try:
         try:
             arguments = import_first(sys.argv[1:])
+            if arguments == ["--version"]:
+                print(f"interp {import_module('interp').__version__}")
+                return
             # Every preset is a subcommand of `interp study` whose settings can all be changed by flags.
             choices = presets() if arguments[:1] == ["study"] else PRESETS
             preset: Any = subcommand_type_from_defaults(
@@ -43,12 +31,13 @@ def main() -> None:
                 {name: text for name, (text, _) in choices.items()},
             )
             commands.study.__annotations__["config"] = Annotated[preset, tyro.conf.arg(name="")]
-            with registry:
+            with registry, wrapped_help(arguments):
                 commands.app.cli(
                     prog="interp",
                     description="See what a sequential recommender has learnt, and turn it up or down.\n\n"
                     "`interp --import FILE …` imports a .py file or module first, so that what it registers is known.",
                     args=arguments,
+                    config=(tyro.conf.FlagCreatePairsOff,),
                 )
         finally:
             sys.stdout.flush()  # a closed pipe shows here, not as Python ends
@@ -56,7 +45,10 @@ def main() -> None:
         abandon_stdout()
         sys.exit(141)  # what a shell says of a command whose reader has gone
     except (InputError, ImportError, OSError) as error:
-        print(f"interp: {one_line(str(error))}", file=sys.stderr)
+        message = str(error)
+        if isinstance(error, OSError) and error.strerror:
+            message = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        print(f"interp: {one_line(message)}", file=sys.stderr)
         abandon_stdout()
         sys.exit(2)
     except KeyboardInterrupt:

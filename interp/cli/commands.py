@@ -1,7 +1,9 @@
 """The commands, each a function; what they need is imported when they run, so that `interp --help` answers at once."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
@@ -81,8 +83,10 @@ def tables(folder: tyro.conf.Positional[Path | None] = None) -> None:
     entries = [table for analysis in analyses() for table in analysis.tables]
     rows = [""] * len(entries) if folder is None else _row_counts(open(folder), [table.name for table in entries])
     width, digits = max(len(table.name) for table in entries), max(map(len, rows))
+    columns = max(shutil.get_terminal_size().columns, 60)
     for table, count in zip(entries, rows, strict=True):
-        print(f"{table.name:<{width}}  {count:>{digits}}{'  ' if digits else ''}{table.about}")
+        head = f"{table.name:<{width}}  {count:>{digits}}{'  ' if digits else ''}"
+        print(fill(table.about, columns, initial_indent=head, subsequent_indent=" " * len(head)))
 
 
 def _row_counts(finished_study: "Study", names: list[str]) -> list[str]:
@@ -101,10 +105,10 @@ def _row_counts(finished_study: "Study", names: list[str]) -> list[str]:
 def export(
     folder: tyro.conf.Positional[Path],
     to: Path,
-    site: tyro.conf.FlagCreatePairsOff[bool] = False,
+    site: bool = False,
     figures: Annotated[tuple[Image, ...] | None, tyro.conf.arg(metavar="[{svg,pdf,png} ...]")] = None,
-    tables: tyro.conf.FlagCreatePairsOff[bool] = False,
-    spreadsheet_safe: tyro.conf.FlagCreatePairsOff[bool] = False,
+    tables: bool = False,
+    spreadsheet_safe: bool = False,
 ) -> None:
     """Write feature pages for the web, figures and tables for a paper: `interp export artifacts/ml-100k --to out`.
 
@@ -134,7 +138,7 @@ def export(
 @app.command
 def steer(
     folder: tyro.conf.Positional[Path],
-    edits: tyro.conf.Positional[list[str]],
+    edits: Annotated[tyro.conf.Positional[list[str]], tyro.conf.arg(metavar="EDIT [EDIT ...]")],
     op: Verb = "set",
     unit: Unit | None = None,
     at: Literal["last", "all"] = "last",
@@ -177,8 +181,8 @@ def steer(
 @app.command
 def dose(
     folder: tyro.conf.Positional[Path],
-    concept: tyro.conf.Positional[str],
-    share: tyro.conf.Positional[float],
+    concept: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="CONCEPT")],
+    share: Annotated[tyro.conf.Positional[float], tyro.conf.arg(metavar="SHARE")],
     at_most: bool = False,
     each: bool = False,
     cost: str | None = None,

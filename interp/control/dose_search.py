@@ -47,7 +47,9 @@ class Goal:
         if not isinstance(self.at_most, bool | np.bool_):
             raise InputError(f"at_most is {quote(self.at_most)}: give True or False")
         if not isinstance(self.target, str):
-            raise InputError(f"the concept is {quote(self.target)}: give its name")
+            raise InputError(
+                f"{quote(self.target)} is not the name of a concept: a dose is found for one, such as 'Horror'"
+            )
         share = as_number(self.share)
         if share is None or not 0 <= share <= 1 or (share == 0 and not self.at_most):
             raise InputError(

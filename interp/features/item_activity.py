@@ -48,6 +48,11 @@ class Counts:
         """Of some features."""
         return replace(self, active=self.active[features])
 
+    def only(self, members: pd.Index) -> "Counts":
+        """Of some items; no other has a step."""
+        mask = self.items.isin(members)
+        return replace(self, steps=self.steps * mask, active=sparse.csr_array(self.active.multiply(mask)))
+
 
 @dataclass(frozen=True)
 class ItemCounts:

@@ -1,13 +1,14 @@
-"""Labels for features, chosen on some users and scored on others, without a language model.
+"""Labels for features, chosen on some users and items and tested on others, without a language model.
 
 A label is a predicate on the item of a step, such as Horror, 1980s, Star Trek, Action & 1980s, or one film. It is the
 predicate that best predicts where the feature is active, on the users of the dictionary's training part: this is the
 largest part, and a series or a single film needs many users. The label is then scored on users who were used neither
 for the dictionary nor for this choice: by its precision and recall, by how much more often than chance it is right, and
 by whether it separates the feature's steps from *hard negatives*, steps of items with a concept near to the feature or
-where a feature of a similar direction is active. A label that fails is dropped. Bills et al. (Language models can
-explain neurons in language models, 2023) and Paulo et al. (Automatically interpreting millions of features, arXiv
-2410.13928) test explanations in words in this way.
+where a feature of a similar direction is active. And it must hold on items that it was not learnt from
+(`interp.features.label_folds`), unless it is one film by name. A label that fails is dropped. Bills et al. (Language
+models can explain neurons in language models, 2023) and Paulo et al. (Automatically interpreting millions of features,
+arXiv 2410.13928) test explanations in words in this way.
 
 Axes: f features, v items, c predicates.
 """
@@ -19,12 +20,13 @@ import pandas as pd
 from scipy import sparse
 
 from interp.features.item_activity import Counts, ItemCounts, f1_of
-from interp.features.predicates import Predicates, pairs
+from interp.features.predicates import ITEM, Predicates, pairs
 
 UNLABELLED = "unlabelled"
 F1 = 0.3  # of a label, at least: see `is_labelled`
 LIFT = 2.0  # of a label, at least: how many times more often than chance it is right
 HARD = 2 / 3  # precision among as many hard negatives as active steps, at least
+HALVES = 1 / 2  # share of halves of the items, above which a label holds on items that it was not learnt from
 SUPPORT = 10  # unseen steps that fit a label, at least
 GAIN = 0.02  # of F1, at least, for two predicates to be preferred to one
 EXAMPLES = 3
@@ -127,19 +129,26 @@ def by_chance(fits: np.ndarray, unseen: Counts, hard: sparse.csr_array) -> float
     return n_passing / n_different if n_different else 0.0
 
 
-def label_features(single: Predicates, item_counts: ItemCounts) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def label_features(
+    single: Predicates, item_counts: ItemCounts, unseen_items: np.ndarray
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Every feature's label.
 
     Args:
         single: the predicates on items.
-        activity: when features are active.
+        item_counts: when features are active.
+        unseen_items: `interp.features.label_folds.share_of_halves` of them, [f].
 
     Returns:
-        Three tables: feature, label, kind and the columns of `score`; `by_kind` of it; and `examples` of it.
+        Three tables: feature, label, kind, the columns of `score` on unseen users, unseen_items (missing for a single
+        item), and labelled, which now is for both; `by_kind` of it; and `examples` of it.
     """
     labels = choose(item_counts.training, single, item_counts.unseen.items)
-    scores = score(labels.fits, item_counts.unseen, item_counts.hard)
+    scores = score(labels.fits, item_counts.unseen, item_counts.hard).rename(columns={"labelled": "on_unseen_users"})
     table = pd.DataFrame({"feature": np.arange(len(scores)), "label": labels.names, "kind": labels.kinds}).join(scores)
+    alone = table["kind"] == ITEM
+    table["unseen_items"] = np.where(alone, np.nan, unseen_items)
+    table["labelled"] = table["on_unseen_users"] & (alone | (unseen_items > HALVES))
     chance = by_chance(labels.fits, item_counts.unseen, item_counts.hard)
     return table, by_kind(table, chance), examples(labels.fits, item_counts.unseen)
 
@@ -152,8 +161,9 @@ def by_kind(table: pd.DataFrame, chance: float) -> pd.DataFrame:
         chance: `by_chance` of them.
 
     Returns:
-        kind ("all", then the kinds), features (that are active on unseen steps), labelled (of these), precision,
-        recall, f1, lift, hard_precision (means over the labelled), by_chance (of all).
+        kind ("all", then the kinds), features (that are active on unseen steps), on_unseen_users (of these, with a
+        label that holds on unseen users), labelled (and on unseen items), precision, recall, f1, lift, hard_precision
+        (means over the labelled), by_chance (of all, on unseen users).
     """
     alive = table[table["active"] > 0]
     measures = ["precision", "recall", "f1", "lift", "hard_precision"]
@@ -161,9 +171,8 @@ def by_kind(table: pd.DataFrame, chance: float) -> pd.DataFrame:
     for kind, group in [("all", alive), *alive[alive["kind"] != ""].groupby("kind")]:
         good = group[group["labelled"]]
         share = chance if kind == "all" else np.nan
-        rows.append(
-            {"kind": kind, "features": len(group), "labelled": len(good), **good[measures].mean(), "by_chance": share}
-        )
+        counts = {"features": len(group), "on_unseen_users": group["on_unseen_users"].sum(), "labelled": len(good)}
+        rows.append({"kind": kind, **counts, **good[measures].mean(), "by_chance": share})
     return pd.DataFrame(rows).sort_values(["labelled", "features"], ascending=False, kind="stable", ignore_index=True)
 
 

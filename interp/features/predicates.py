@@ -18,6 +18,8 @@ from recmodels.errors import InputError
 MIN_STEPS = 20  # steps with a predicate, at least
 PAIRED = ("concept", "language", "decade")  # kinds that may be combined in pairs
 BOTH = "both"
+SAYS = {"word": "“{}” in the title", "item": "only {}"}
+ITEM = "item"  # a single item, which says nothing of others
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def predicates(items: pd.DataFrame, concepts: Concepts, attribute: str, steps: p
     for kind, family in kinds.items():
         fits = sparse.csc_array(family.labels(items.index).astype(np.float32))
         names = np.array(family.names, dtype=object)
-        names = np.array([f"“{name}” in the title" for name in names], dtype=object) if kind == "word" else names
+        names = np.array([SAYS.get(kind, "{}").format(name) for name in names], dtype=object)
         parts.append(Predicates(names, np.full(len(names), kind, dtype=object), items.index, fits))
     candidates = Predicates(
         np.concatenate([part.names for part in parts]),

@@ -16,6 +16,10 @@ from tqdm.auto import tqdm
 from interp.activations.activation_store import ActivationStore
 from interp.concepts import Concepts, non_constant_columns
 
+ALL = slice(None)
+FITTED = 100_000  # rows that a probe is fitted on for unseen items, at most; its 64 weights need no more
+SCORES = ["concept", "correlation_probability", "correlation_decision", "auc"]
+
 
 @dataclass(frozen=True)
 class Probes:
@@ -48,35 +52,44 @@ class Probes:
         return torch.from_numpy(weights / (np.linalg.norm(weights) or 1) * self.std).float()
 
 
-def fit_probes(store: ActivationStore, concepts: Concepts) -> Probes:
+def fit_probes(store: ActivationStore, concepts: Concepts, rows: np.ndarray | slice = ALL) -> Probes:
     """Probes for the concepts of the input item, on the activations that dictionaries are trained on.
 
     Args:
         store: activations of the SAE part.
         concepts: what items have; those that no row or every row has are left out.
+        rows: which rows to fit on; by default all.
     """
-    x = (np.asarray(store.activations, dtype=np.float64) - store.mean) / store.std
-    labels = concepts.labels(store.rows["item"])
+    x = (np.asarray(store.activations[rows], dtype=np.float64) - store.mean) / store.std
+    labels = concepts.labels(store.rows["item"])[rows]
     columns = non_constant_columns(labels)
     probes = [
         # For many rows of few columns this solver is the fastest, and it converges to the optimum.
         LogisticRegression(solver="newton-cholesky").fit(x, labels[:, column])
         for column in tqdm(columns, desc="probing", unit="concept", leave=False)
     ]
-    weights = np.concatenate([probe.coef_ for probe in probes])
-    bias = np.concatenate([probe.intercept_ for probe in probes])
+    weights = np.array([probe.coef_[0] for probe in probes]).reshape(len(probes), x.shape[1])
+    bias = np.array([probe.intercept_[0] for probe in probes])
     return Probes([concepts.names[column] for column in columns], weights, bias, store.mean, store.std)
 
 
-def probe_scores(probes: Probes, store: ActivationStore, concepts: Concepts) -> pd.DataFrame:
+def probe_scores(
+    probes: Probes, store: ActivationStore, concepts: Concepts, rows: np.ndarray | slice = ALL
+) -> pd.DataFrame:
     """How well probes classify the rows of a store, for the concepts that some rows have and others lack.
+
+    Args:
+        probes: of these concepts.
+        store: the rows.
+        concepts: what items have.
+        rows: which of them to score on; by default all.
 
     Returns:
         concept, correlation_probability and correlation_decision (Pearson, of the label with the probability and
         with the decision value: the former is much larger; 0 for a probe that says the same of every row), auc.
     """
-    decisions = probes.decide(np.asarray(store.activations, dtype=np.float64))
-    labels = concepts.labels(store.rows["item"])
+    decisions = probes.decide(np.asarray(store.activations[rows], dtype=np.float64))
+    labels = concepts.labels(store.rows["item"])[rows]
     columns, rows = non_constant_columns(labels), []
     for decision, name in zip(decisions.T, probes.concepts, strict=True):
         column = concepts.index(name)
@@ -91,7 +104,40 @@ def probe_scores(probes: Probes, store: ActivationStore, concepts: Concepts) -> 
                 "auc": roc_auc_score(has, decision),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=SCORES)
+
+
+def unseen_item_scores(
+    training: ActivationStore, test: ActivationStore, concepts: Concepts, halves: np.ndarray
+) -> pd.DataFrame:
+    """`probe_scores` on items that the probes were not fitted on, as means over halves and repeats.
+
+    Probes are fitted on training rows of one half of the items, at most `FITTED`, and scored on the test rows of the
+    other half. A concept that one half cannot teach or test is scored on the rest.
+
+    Args:
+        training: activations of the SAE part.
+        test: activations of other users.
+        concepts: what items have.
+        halves: bool [repeat, item], True for the first half of the items of `concepts`
+            (`interp.concepts.item_folds.item_halves`).
+
+    Returns:
+        The columns of `probe_scores`, for the concepts that could be scored.
+    """
+    of_training, of_test = (concepts.items.get_indexer(store.rows["item"]) for store in (training, test))
+    folds = [half for first in halves for half in (first, ~first)]
+    parts = [
+        probe_scores(fit_probes(training, concepts, _some(half[of_training])), test, concepts, ~half[of_test])
+        for half in tqdm(folds, desc="probing unseen items", unit="half", leave=False)
+    ]
+    return pd.concat(parts).groupby("concept", sort=False).mean().reset_index()
+
+
+def _some(mask: np.ndarray) -> np.ndarray:
+    """The rows of a mask, or `FITTED` of them drawn by lot."""
+    rows = np.flatnonzero(mask)
+    return rows if len(rows) <= FITTED else np.sort(np.random.default_rng(0).choice(rows, FITTED, replace=False))
 
 
 def _pearson(x: np.ndarray, y: np.ndarray) -> float:

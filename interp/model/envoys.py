@@ -27,7 +27,7 @@ from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.ambient import AmbientSteer, Force, in_force
 from interp.steering.edits import Steer
 from interp.steering.parsing import USUAL, Meanings, is_usual, steer_of
-from interp.steering.validation import check_dictionary, check_steer
+from interp.steering.validation import check_dictionary, check_not_empty, check_steer
 from interp.steering.vocabulary import At, Reconstruct, Unit, Verb
 from recmodels.errors import InputError, quote
 from recmodels.ranking import rank
@@ -206,8 +206,9 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
         Args:
             edits: feature → value. A feature is its number, a `Feature` of a study, or the name of a concept, which
                 means all its aligned features. A value is a number, a mapping from user to number (users it does not
-                name are left alone) or, for "clamp", a pair (floor, cap). To "ablate": a list of features. Or a list
-                of `Edit`s and `Push`es, or a `Steer`.
+                name are left alone) or, for "clamp", a pair (floor, cap). At least one feature is named, unless
+                `reconstruct` changes something; `rec.steer_of({})` is the steer of nothing. To "ablate": a list of
+                features. Or a list of `Edit`s and `Push`es, or a `Steer`.
             *histories: what to trace, for the tracing form.
             op: "set" the activation, "add" to it, "scale" it, keep it above a "floor", below a "cap" or both
                 ("clamp"), or "ablate" it.
@@ -228,12 +229,16 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
         self._refuse_inside()
         options: dict[str, Any] = {"op": op, "at": at, "unit": unit, "weight": weight, "reconstruct": reconstruct}
         steer = self.steer_of(edits, site=site, **options)
+        check_not_empty(edits, steer)
         if histories:
             return self.trace(*histories, steer=steer, tracer_cls=Tracer)
         return AmbientSteer(self.lock, steer, self, self._refuse_inside)
 
     def steer_of(self, edits: Any, *, site: str | None = None, **options: Any) -> Steer:
         """The `Steer` for these arguments of `steer`, to use again or to save with `interp.save_steer`."""
+        unknown = ", ".join(sorted(options.keys() - USUAL))
+        if unknown:
+            raise InputError(f"a steer has no option {unknown}: choose among {', '.join(USUAL)} and site")
         if isinstance(edits, Steer):
             if site is not None or not all(is_usual(word, options[word]) for word in USUAL if word in options):
                 raise InputError("a Steer already says its op, at, reconstruct and site: give it alone")

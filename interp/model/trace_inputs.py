@@ -12,6 +12,7 @@ from torch import Tensor
 
 from interp.steering.ambient import in_force
 from recmodels.errors import InputError, quote
+from recmodels.lists import user_index
 from recmodels.recommender import Recommender
 from recmodels.sequences import PAD, as_histories
 from recmodels.steady import steady
@@ -52,7 +53,7 @@ class TraceInputs:
             users = pd.RangeIndex(len(batch)) if rows else self.recommender.histories(batch).users
             self._check_named(batch, len(users))
             labels.append(users)
-        return pd.Index([label for index in labels for label in index], tupleize_cols=False)
+        return user_index([label for index in labels for label in index])
 
     def _is_item(self, tokens: Tensor) -> Tensor:
         return (tokens > PAD) & (tokens <= len(self.recommender.vocabulary))

@@ -14,6 +14,7 @@ from interp.optional import needing
 from recmodels.errors import InputError, one_line
 
 with needing("dash"):
+    from dash.exceptions import DependencyException
     from flask import Response, request
     from werkzeug.exceptions import HTTPException
 
@@ -59,6 +60,8 @@ def guard(app: "Dash", fields: Fields) -> None:
     def answer(error: Exception) -> Response | HTTPException:
         if isinstance(error, HTTPException):
             return error
+        if isinstance(error, DependencyException):  # of an address that no page asks for
+            return Response("There is no such file.\n", 404, mimetype="text/plain")
         if isinstance(error, InputError):  # no page sends such a body, so no page has to show the message
             return _refusal(str(error))
         # An error in this package: one line in the log for each kind.

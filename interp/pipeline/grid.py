@@ -25,13 +25,13 @@ EVALUATION = Table("evaluation", "how good a dictionary is", COLUMNS)
 PARTS = ("sae", "sae_validation", "test")
 
 
-def collect_parts(rec: RecommenderEnvoy, split: Split, config: StudyConfig, site: str) -> Stores:
-    """Activations of the SAE part, of its held-out users and of the test part at one site."""
+def collect_parts(rec: RecommenderEnvoy, split: Split, config: StudyConfig, site: str, folder: Path) -> Stores:
+    """Activations of the SAE part, of its held-out users and of the test part at one site, each in `folder/<part>`."""
     return {
         part: collect(
             rec,
             getattr(split, part),
-            config.folder / "activations" / site / part,
+            folder / part,
             site,
             config.sae_windows if part == "sae" else "last",
         )

@@ -12,7 +12,9 @@ from interp.activations.feature_matrix import feature_matrix
 from interp.concepts.study_data import StudyData
 from interp.config import StudyConfig
 from interp.control.user_metrics import own_metrics
+from interp.features.baselines import Candidates
 from interp.model.envoys import RecommenderEnvoy
+from interp.pipeline.baselines import baselines, train_baselines
 from interp.pipeline.grid import Saes, Stores
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.analysis import table_of
@@ -118,6 +120,27 @@ class Inputs:
         folder = self.folder / "features" / self.config.site / sae.config.name / part
         return Input([store.fingerprint, sae.fingerprint], lambda: feature_matrix(store, sae, folder))
 
+    def train_baselines(self) -> None:
+        """Train the baselines that are dictionaries (`interp.pipeline.baselines.train_baselines`)."""
+        train_baselines(self.config, self.data.split, self.rec, self.stores[self.config.site], self.sae)
+
+    def baselines(self) -> Input:
+        """Candidates that compete with features: list of `Candidates`."""
+        config, stores, sae = self.config, self.stores[self.config.site], self.sae
+        key = {
+            "which": config.baselines,
+            "dictionary": sae.fingerprint,
+            "stores": {part: store.fingerprint for part, store in stores.items()},
+            "training": config_key(config.training),
+            "seed": config.sae.seed,
+        }
+
+        def make() -> list[Candidates]:
+            l0 = self.features("sae").make().nnz / len(stores["sae"])
+            return baselines(config, self.data.split, self.rec, stores, sae, l0)
+
+        return Input(key, make)
+
     def store(self, part: str) -> Input:
         """Activations of a part at the study's site."""
         store = self.stores[self.config.site][part]
@@ -200,6 +223,10 @@ INPUTS: dict[str, InputSource] = {
         "the same of `validation_store`", lambda inputs: inputs.features("sae_validation")
     ),
     "test_features": InputSource("the same of `test_store`", lambda inputs: inputs.features("test")),
+    "baselines": InputSource(
+        "candidates beside the features, such as random directions and ICA: list of `Candidates`",
+        lambda inputs: inputs.baselines(),
+    ),
     "validation_users": InputSource(
         "histories of the validation users, a `Histories`", lambda inputs: _users(inputs, "sae_validation")
     ),

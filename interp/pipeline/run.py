@@ -8,6 +8,7 @@ The run's folder:
     dictionaries/<site>/<name>/   every dictionary
     evaluations/<site>/<name>/    how good it is
     features/<site>/<name>/<part>/ what the chosen dictionary makes of a part
+    baselines/<kind>/             activations, dictionary and features of baselines (`interp.pipeline.baselines`)
     tables/<analysis>/            the tables of each of `interp.analyses`
     timings.json                  wall time and peak memory of each step
     dashboard.html                the chosen dictionary on one offline page
@@ -33,6 +34,7 @@ from interp.config import StudyConfig
 from interp.model.envoys import RecommenderEnvoy
 from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
+from interp.pipeline.baselines import outputs
 from interp.pipeline.grid import PARTS, collect_parts, evaluate_all
 from interp.pipeline.inputs import TABLES, Inputs, table_key
 from interp.sae.autoencoder import SparseAutoencoder
@@ -94,7 +96,7 @@ def _run(request: StudyConfig, dataset: Dataset | None, folder: Path) -> Study:
 
     grid = config.dictionaries()
     with stages.stage("activations", *(folder / "activations" / site / part for site in grid for part in PARTS)):
-        stores = {site: collect_parts(rec, data.split, config, site) for site in grid}
+        stores = {site: collect_parts(rec, data.split, config, site, folder / "activations" / site) for site in grid}
     folders = [folder / "dictionaries" / site / sae.name for site, configs in grid.items() for sae in configs]
     with stages.stage("dictionaries", *folders):
         saes = {
@@ -107,6 +109,9 @@ def _run(request: StudyConfig, dataset: Dataset | None, folder: Path) -> Study:
         rows = evaluate_all(rec, saes, stores, histories, data.concepts, folder / "evaluations")
     inputs = Inputs(config, data, rec, stores, saes, rows)
     for analysis in analyses():
+        if config.baselines == "all" and "baselines" in analysis.needs and "baselines" not in stages.names:
+            with stages.stage("baselines", *outputs(folder)):
+                inputs.train_baselines()
         with stages.stage(analysis.name, folder / TABLES / analysis.name):
             _analyse(analysis, inputs)
     _remove_other_tables(folder / TABLES)

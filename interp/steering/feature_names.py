@@ -1,11 +1,20 @@
 """Reading the name of a feature or a concept: `412`, `Horror`, `feature:412`, `concept:Horror`."""
 
 import re
+import unicodedata
 from collections.abc import Collection
+from typing import Any
 
 from recmodels.errors import InputError, quote
+from recmodels.scalars import as_number
 
 FEATURE, CONCEPT = "feature:", "concept:"
+
+
+def feature_number(key: Any) -> int | None:
+    """The number of a feature: whole numbers of any library, and whole floats, which a row of a table holds."""
+    number = as_number(key)
+    return int(number) if number is not None and number == number // 1 else None
 
 
 def feature_or_concept(text: str, concepts: Collection[str], plain_numbers: bool = False) -> int | str:
@@ -19,7 +28,7 @@ def feature_or_concept(text: str, concepts: Collection[str], plain_numbers: bool
     Raises:
         InputError: the text is ambiguous: it names a feature and a concept, or two concepts.
     """
-    name = text if text in concepts else text.strip()
+    name = text if text in concepts else unicodedata.normalize("NFC", text.strip())
     readings: list[int | str] = [name] if name in concepts else []
     if plain_numbers and (number := _number(text)) is not None:
         readings.append(number)

@@ -13,14 +13,15 @@ import pandas as pd
 from interp.concepts.alignment import UNALIGNED
 from interp.concepts.suggestions import unknown_concept
 from interp.steering.edits import Edit, Push, Steer
-from interp.steering.feature_names import feature_or_concept
-from interp.steering.validation import check_at, check_dictionary, check_weight, check_word
+from interp.steering.feature_names import feature_number, feature_or_concept
+from interp.steering.validation import LARGEST, check_at, check_dictionary, check_weight, check_word
 from interp.steering.vocabulary import At, Op, Reconstruct, Unit, Verb
 from recmodels.errors import InputError, quote
 from recmodels.scalars import as_number, as_whole_number
 
 USUAL = {"op": "set", "at": "last", "unit": "activation", "weight": 1.0, "reconstruct": "none"}
 DICTIONARY = "dictionary"  # the attribute of a series of features with the fingerprint of its dictionary
+MOST_IN_UNITS = 1e300  # of a feature that is hardly active
 MOST = 1_000_000  # edits of one steer; an iterator may never end
 
 
@@ -115,11 +116,13 @@ def steer_of(
         dictionary = _same(getattr(key, DICTIONARY, None) if hasattr(type(key), "__index__") else None, dictionary)
         key = _read(key, meanings)
         concept = key if isinstance(key, str) else None
+        subject = f"feature {key}" if isinstance(key, int) else quote(key)
+        operands = _operands(op, value, subject)
         for feature in _features(key, meanings):
             size = _size(feature, op, unit, meanings)
             entries += [
-                Edit(feature, _times(operand, size), kind, steps, weight, concept)
-                for kind, operand in _operands(op, value)
+                Edit(feature, _times(operand, size, subject), kind, steps, weight, concept)
+                for kind, operand in operands
             ]
     return Steer(tuple(entries), site, reconstruct, dictionary)
 
@@ -163,10 +166,11 @@ def _entries(edits: Any, op: Verb) -> Iterable[tuple[Any, Any]]:
             raise InputError(f"a steer has at most {MOST} edits: give fewer")
         if op == "ablate" or all(isinstance(edit, Edit | Push) for edit in entries):
             return [(edit, 0.0) for edit in entries]
-    raise InputError(
-        f"steer takes a mapping from feature to value, a list of edits or, to ablate, of features, not a "
-        f"{type(edits).__name__}"
-    )
+        raise InputError(
+            f'{quote(entries)} has no values: give a mapping such as {{"Horror": 1.0}}, or op="ablate" to set them to 0'
+        )
+    form = 'a list of features, such as ["Horror"]' if op == "ablate" else 'a mapping, such as {"Horror": 1.0}'
+    raise InputError(f"cannot read edits from {quote(edits)}: give {form}")
 
 
 def _once(series: Any, kind: str) -> Any:
@@ -186,7 +190,7 @@ def _read(key: Any, meanings: Meanings | None) -> Any:
     """The key of an edit: a whole number, the name of a concept, or anything else, which the check refuses later."""
     if isinstance(key, str):
         return feature_or_concept(str(key), meanings.concepts if meanings else ())
-    number = as_whole_number(key)
+    number = feature_number(key)
     if number is None and hasattr(type(key), "__index__") and not isinstance(key, bool):
         try:
             return operator.index(key)
@@ -218,7 +222,7 @@ def _size(feature: Any, op: Verb, unit: Unit, meanings: Meanings | None) -> floa
     return meanings.unit(feature, unit)
 
 
-def _operands(op: Verb, value: Any) -> list[tuple[Op, Any]]:
+def _operands(op: Verb, value: Any, subject: str) -> list[tuple[Op, Any]]:
     """The edits that a verb stands for."""
     if op == "ablate":
         return [("set", 0.0)]
@@ -227,20 +231,31 @@ def _operands(op: Verb, value: Any) -> list[tuple[Op, Any]]:
     by_user = isinstance(value, Mapping | pd.Series)
     for pair in _once(value, "user").values() if isinstance(value, Mapping) else value if by_user else [value]:
         if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise InputError(f"clamp is given {quote(pair)}: give a pair (floor, cap)")
+            raise InputError(f"{subject} is clamped by {quote(pair)}: give a pair (floor, cap)")
+        floor, cap = map(as_number, pair)
+        if floor is not None and cap is not None and floor > cap:
+            raise InputError(f"{subject} is clamped by {quote(pair)}, whose floor is above its cap: swap them")
     ends = [{user: pair[end] for user, pair in value.items()} if by_user else value[end] for end in (0, 1)]
     return [("floor", ends[0]), ("cap", ends[1])]
 
 
-def _times(value: Any, size: float) -> Any:
-    """A value, or the value of every user, in activation; anything else as it is, for the check to refuse."""
-    if isinstance(value, Mapping | pd.Series):
-        return {user: _times(amount, size) for user, amount in _once(value, "user").items()}
+def _times(value: Any, size: float, subject: str) -> Any:
+    """A value, or the value of every user, in activation; `subject` is what messages call its feature."""
+    if not isinstance(value, Mapping | pd.Series):
+        return _amount(value, size, subject)
+    values = {user: _amount(amount, size, subject) for user, amount in _once(value, "user").items()}
+    if not values:
+        raise InputError(f"{subject} has a value for no user, so nothing would change: give one, or leave it out")
+    return values
+
+
+def _amount(value: Any, size: float, subject: str) -> float:
     number = as_number(value)
-    try:
-        return value if number is None else float(number) * size
-    except OverflowError:
-        return value
+    # An unknown feature has no size, which the check says later.
+    reach = min(LARGEST / size, MOST_IN_UNITS) if size == size else LARGEST
+    if number is None or not abs(number) <= reach:
+        raise InputError(f"{subject} is steered by {quote(value)}: give a number between ±{reach:.3g}")
+    return float(number) * size
 
 
 def read_edits(texts: list[str], op: Verb, concepts: Collection[str] = ()) -> Any:
@@ -260,15 +275,17 @@ def read_edits(texts: list[str], op: Verb, concepts: Collection[str] = ()) -> An
         return [feature_or_concept(text, concepts, plain_numbers=True) for text in texts]
     edits: dict[Any, Any] = {}
     for text in texts:
-        name, equals, value = text.rpartition("=")
+        name, _, value = text.rpartition("=")
         try:
             numbers = [float(part) for part in value.split(":")]
         except ValueError:
             numbers = []
-        if not equals or len(numbers) != (2 if op == "clamp" else 1):
-            form = "FEATURE=FLOOR:CAP" if op == "clamp" else "FEATURE=VALUE"
+        form = "FEATURE=FLOOR:CAP" if op == "clamp" else "FEATURE=VALUE"
+        if len(numbers) != (2 if op == "clamp" else 1) or not name.strip():
             raise InputError(f"cannot read the edit {quote(text)}: write it as {form}")
         feature = feature_or_concept(name, concepts, plain_numbers=True)
+        if "=" in name and concepts and feature not in concepts:
+            raise InputError(f"cannot read the edit {quote(text)}, which has two values: write it as {form}")
         if feature in edits:
             raise InputError(f"{name} is steered twice: keep one of the two")
         edits[feature] = tuple(numbers) if op == "clamp" else numbers[0]

@@ -51,13 +51,13 @@ def from_json(text: str) -> Steer:
         InputError: the text is not such a steer.
     """
     if not isinstance(text, str):
-        raise InputError(f"{quote(text)} is not text: give what `to_json` wrote")
+        raise InputError(f"{quote(text)} is not text: give the content of a file of `save_steer`")
     try:
         record = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"this steer is not JSON ({error}): give what `to_json` wrote") from None
+    except (ValueError, RecursionError):
+        raise InputError("this steer is not JSON: give what `save_steer` wrote") from None
     if not isinstance(record, dict) or record.get("version") is not VERSION:
-        raise InputError(f"this is not a steer of version {VERSION}: give what `to_json` wrote")
+        raise InputError(f"this is not a steer of version {VERSION}: give what `save_steer` wrote")
     _fields("steer", record, {"version": int, "site": str, "reconstruct": str, "dictionary": TEXT, "edits": list})
     edits = tuple(_read(edit) for edit in record["edits"])
     return Steer(edits, record["site"], record["reconstruct"], record["dictionary"])
@@ -80,7 +80,7 @@ def save_steer(steer: Steer, path: Path | str) -> None:
     try:
         artifacts.write_text(path, to_json(steer) + "\n")
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error}") from None
+        raise InputError(f"cannot write {path} ({error.strerror}): give another place") from None
 
 
 def load_steer(path: Path | str) -> Steer:
@@ -92,8 +92,12 @@ def load_steer(path: Path | str) -> Steer:
     path = as_path(path)
     try:
         return from_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {path}: {error}") from None
+    except FileNotFoundError:
+        raise InputError(f"there is no file {path}: give one that `save_steer` wrote") from None
+    except OSError as error:
+        raise InputError(f"cannot read {path} ({error.strerror}): give a file that `save_steer` wrote") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not text in UTF-8: give a file that `save_steer` wrote") from None
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 
@@ -145,7 +149,7 @@ def _user(user: Any) -> Any:
 
 def _read(record: Any) -> Edit | Push:
     if not isinstance(record, dict):
-        raise InputError(f"an edit of this steer is {quote(record)}: give what `to_json` wrote")
+        raise InputError(f"an edit of this steer is {quote(record)}: give what `save_steer` wrote")
     if "direction" in record:
         _fields("push", record, {"direction": list, "factor": NUMBER, "at": AT})
         _each("direction", record["direction"], NUMBER)
@@ -178,9 +182,9 @@ def _steps(at: Any) -> Any:
 def _fields(name: str, record: dict[str, Any], kinds: dict[str, Any]) -> None:
     """Refuse a record that lacks a field, has another one, or one of the wrong kind."""
     for field in kinds.keys() - record.keys():
-        raise InputError(f"this {name} lacks {field!r}: give what `to_json` wrote")
+        raise InputError(f"this {name} lacks {field!r}: give what `save_steer` wrote")
     for field in record.keys() - kinds.keys():
-        raise InputError(f"this {name} has an unknown {field!r}: give what `to_json` wrote")
+        raise InputError(f"this {name} has an unknown {field!r}: give what `save_steer` wrote")
     for field, kind in kinds.items():
         _each(field, [record[field]], kind)
 
@@ -189,4 +193,4 @@ def _each(field: str, values: list[Any], kind: Any) -> None:
     """Refuse values of the wrong kind; true and false are not numbers."""
     for value in values:
         if isinstance(value, bool) or not isinstance(value, kind):
-            raise InputError(f"{field!r} of this steer holds a value of the wrong kind: give what `to_json` wrote")
+            raise InputError(f"{field!r} of this steer holds a value of the wrong kind: give what `save_steer` wrote")

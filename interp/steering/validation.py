@@ -7,7 +7,7 @@ import torch
 
 from interp.steering.edits import Coder, Edit, Push, Steer
 from interp.steering.vocabulary import Op, Reconstruct
-from recmodels.errors import InputError, quote
+from recmodels.errors import InputError, an, quote
 from recmodels.scalars import as_number, as_whole_number
 
 LARGEST = 1e9  # a larger number overflows in the layers after the site
@@ -50,6 +50,16 @@ def check_dictionary(written_for: object, fingerprint: str | None) -> None:
             f"this steer is for the features of dictionary {owner}, not of {fingerprint[:12]}: write it again for "
             f"this one, whose features mean something else"
         )
+
+
+def check_not_empty(edits: Any, steer: Steer) -> None:
+    """Refuse edits that name no feature; a `Steer` of nothing, such as `rec.steer_of({})`, is taken as it is.
+
+    Raises:
+        InputError: nothing would change, and the edits are no `Steer`.
+    """
+    if steer.empty and not isinstance(edits, Steer):
+        raise InputError("no feature is named, so nothing would change: name one; a steer of nothing is steer_of({})")
 
 
 def check_reach(steer: Steer, users: Collection[Any], steps: int = 0) -> None:
@@ -117,7 +127,7 @@ def check_weight(weight: object) -> None:
 def _check_push(push: Push) -> None:
     direction = push.direction
     if not isinstance(direction, torch.Tensor):
-        raise InputError(f"a direction is a {type(direction).__name__}: give a tensor")
+        raise InputError(f"a direction is {an(type(direction).__name__)}: give a tensor")
     if direction.ndim != 1 or not direction.numel() or not direction.dtype.is_floating_point or direction.is_meta:
         kind = str(direction.dtype).removeprefix("torch.")
         raise InputError(

@@ -19,7 +19,7 @@ from recmodels.paths import as_path
 RECORD = "config.json"
 LOCK = "study.lock"
 # The folders and working folders that a study makes; nothing in them may lead out of the study.
-PARTS = ("recommender*", "activations", "dictionaries", "evaluations", "features", "tables", "scorecard")
+PARTS = ("recommender*", "activations", "dictionaries", "evaluations", "features", "baselines", "tables", "scorecard")
 FORBIDDEN = frozenset("/\\:\0")  # in a name that is to be a folder's
 
 
@@ -106,7 +106,7 @@ def claim_study(folder: Path) -> Iterator[None]:
             or the disk is full.
     """
     check_study(folder)
-    there = folder.exists()
+    absent = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         with saving(folder), hold(folder / LOCK, f"the study in {folder}"):
             check_study(folder)  # again, now that nobody else writes to it
@@ -115,9 +115,9 @@ def claim_study(folder: Path) -> Iterator[None]:
                 _remove_leftovers_of_artefacts(part)
             yield
     finally:
-        if not there:
-            with suppress(OSError):
-                folder.rmdir()  # of a study that came to nothing
+        with suppress(OSError):
+            for place in absent:
+                place.rmdir()  # of a study that came to nothing
 
 
 def _remove_leftovers_of_artefacts(part: Path) -> None:

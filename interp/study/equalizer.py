@@ -170,13 +170,16 @@ def read_history(study: StudyParts, text: str) -> list[Any]:
 def snippet(study: StudyParts, history: list[Any], sliders: Sliders, k: int) -> str:
     """A script that makes the steered list."""
     steer = pprint.pformat(dict(sliders), width=100, compact=True, sort_dicts=False)
+    if not sliders:
+        steering, indent = "", ""
+    else:
+        steering = f'sliders = {steer}\nwith study.recommender.steer(sliders, op="add", unit="p99"):\n'
+        indent = "    "
     return (
         "import interp\n\n"
         f"study = interp.open({str(study.folder)!r})\n"
         f"history = {pprint.pformat(history, width=100, compact=True)}\n"
-        f"sliders = {steer}\n"
-        'with study.recommender.steer(sliders, op="add", unit="p99"):\n'
-        f"    lists = study.recommend(history, k={k})\n"
+        f"{steering}{indent}lists = study.recommend(history, k={k})\n"
         'print(lists[["rank", "title"]])\n'
     )
 

@@ -13,12 +13,11 @@ import plotly.graph_objects as go
 
 from interp import plots
 from interp.concepts.suggestions import unknown_concept
-from interp.steering.feature_names import feature_or_concept
+from interp.steering.feature_names import feature_number, feature_or_concept
 from interp.steering.validation import check_dictionary
 from interp.study.feature_view import FeatureView, FeatureViews
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal, quote
-from recmodels.scalars import as_number
 
 
 @dataclass(frozen=True)
@@ -222,10 +221,10 @@ class Features:
                 if key not in top.index:
                     raise InputError(unknown_concept(key, top.index, self.study.table("labels")))
                 key = top[key]
-        number = as_number(key)
+        number = feature_number(key)
         if number is None or number not in self.table.index:
             raise InputError(f"there is no feature {quote(key)}: this dictionary has features 0 to {len(self) - 1}")
-        return Feature(int(number), self)
+        return Feature(number, self)
 
     def rows(self, name: str, feature: int) -> pd.DataFrame:
         """The rows of a study's table that belong to one feature."""

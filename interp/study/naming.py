@@ -17,7 +17,7 @@ import pandas as pd
 
 from interp.features.item_activity import ItemCounts, count_by_item, f1_of
 from interp.features.labels import score
-from recmodels.errors import InputError, quote
+from recmodels.errors import InputError, an, quote
 
 if TYPE_CHECKING:
     from interp.study.study import Study
@@ -81,7 +81,8 @@ def label_with(
     """
     if not callable(function):
         raise InputError(
-            f"the function is a {type(function).__name__}: give a function from a feature's evidence to a Name or None"
+            f"the function is {an(type(function).__name__)}: "
+            f"give a function from a feature's evidence to a Name or None"
         )
     several = features is None or (isinstance(features, Iterable) and getattr(features, "ndim", 1) == 1)
     if not several or isinstance(features, str | bytes | bytearray):
@@ -103,7 +104,7 @@ def label_with(
             continue
         if not isinstance(name, Name):
             raise InputError(
-                f"the function returned a {type(name).__name__} for feature {feature}: return None or a "
+                f"the function returned {an(type(name).__name__)} for feature {feature}: return None or a "
                 "Name(label, fits), a label and a function from items to truth values (from interp import Name)"
             )
         names[row], fits[row] = name.label, _truths(name, answers, len(items))

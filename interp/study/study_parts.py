@@ -16,6 +16,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.plots.names import MODELS
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.parsing import DICTIONARY, Meanings
+from interp.steering.validation import check_not_empty
 from interp.store.table_files import TableReader
 from recmodels.errors import InputError, quote
 from recmodels.paths import as_path
@@ -158,6 +159,7 @@ class StudyParts:
             InputError: the steer cannot be carried out, or a history cannot be read.
         """
         steer = self.recommender.steer_of(edits, **how)
+        check_not_empty(edits, steer)
         histories = self.users() if users is None else users
         popularity = self.items["popularity"]
         return steering_receipt(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from recmodels.datasets import lastfm, movielens, music4all, planted, recbole
-from recmodels.errors import InputError
+from recmodels.errors import InputError, an
 from recmodels.interactions import Dataset
 from recmodels.paths import as_path
 from recmodels.plugins import Registry
@@ -74,7 +74,7 @@ def load(name: str, folder: str | Path | None = None, cache: str | Path | None =
         None if cache is None else as_path(cache),
     )
     if not isinstance(dataset, Dataset):
-        raise InputError(f"the loader of {name} gives a {type(dataset).__name__}: return a recmodels.Dataset")
+        raise InputError(f"the loader of {name} gives {an(type(dataset).__name__)}: return a recmodels.Dataset")
     return dataset
 
 

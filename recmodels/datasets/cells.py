@@ -1,6 +1,7 @@
 """Text files whose first row names the columns, as tables whose cells stay text without blanks around."""
 
 import csv
+import unicodedata
 
 import pandas as pd
 import pyarrow as pa
@@ -41,7 +42,7 @@ def read(
     except csv.Error as error:
         raise InputError(f"{file.where}, row 1 cannot be read ({error}): {advice}") from None
     names = [name.strip() for name in names]
-    data = text.encode()
+    data = unicodedata.normalize("NFC", text).encode()
     bad: list[pa.csv.InvalidRow] = []
 
     def remember(row: pa.csv.InvalidRow) -> str:

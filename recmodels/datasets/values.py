@@ -86,7 +86,7 @@ def _written_lists(table: Table, name: str, cells: pd.Series) -> dict[str, tuple
         )
     if lists:
         warnings.warn(
-            f"{table.where}, column {name!r}: {len(lists)} different cells are lists that are written out, such as "
+            f"{table.where}, column {name!r}: some cells are lists that are written out, such as "
             f"{quote(next(iter(lists)))}: each part is taken as a value of its own",
             AttributeWarning,
             stacklevel=6,

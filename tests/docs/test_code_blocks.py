@@ -107,7 +107,7 @@ def parser():
     """The command line, whose commands do nothing."""
     app = SubcommandApp()
     for name in generated_pages.command_names():
-        function = getattr(cli, name)
+        function = getattr(cli.commands, name)
         app.command(functools.wraps(function)(lambda *_, **__: None), name=name)
     return app
 

@@ -157,6 +157,7 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
     probes = pd.DataFrame(
         {"concept": CONCEPTS, "correlation_probability": 0.8, "correlation_decision": 0.7, "auc": 0.9}
     )
+    unseen_items = {f"{name}_unseen_items": 0.6 for name in probes if name != "concept"}
     cases = pd.DataFrame(
         {
             "kind": ["franchise", "franchise", "item"],
@@ -244,7 +245,7 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
             "recommender.csv": pd.DataFrame({"replaced": ["none", "all"], "ndcg@10": [0.12, 0.11]}),
             "effects.parquet": effects,
         },
-        "steering": {"steering.csv": steering, "shares.csv": shares, "probes.csv": probes},
+        "steering": {"steering.csv": steering, "shares.csv": shares, "probes.csv": probes.assign(**unseen_items)},
         "trade_offs": {
             "baselines.csv": baselines,
             "equal_share.csv": at_equal_share(pd.concat([steering, baselines])),
@@ -319,7 +320,11 @@ def _labels() -> dict[str, pd.DataFrame]:
     labels[scores], labels["support"], labels["active"] = 0.1, 30, 20
     labels.loc[7, ["label", *scores, "labelled"]] = [CONCEPTS[0], 0.8, 0.6, 0.686, 8.0, 0.9, True]
     labels.loc[8, ["label", "kind", *scores, "labelled"]] = [HOSTILE["script"], "item", 0.5, 0.5, 0.5, 9.0, 0.7, True]
-    kinds = pd.DataFrame({"kind": ["all", "concept", "item"], "features": [44, 30, 14], "labelled": [2, 1, 1]})
+    labels["on_unseen_users"], labels["unseen_items"] = (
+        labels["labelled"],
+        [0.9 if n == 7 else np.nan for n in range(N)],
+    )
+    kinds = pd.DataFrame({"kind": ["all", "concept", "item"], "features": [44, 30, 14], "on_unseen_users": [3, 2, 1]})
     examples = pd.DataFrame(
         {
             "feature": [7, 7, 8],
@@ -331,7 +336,9 @@ def _labels() -> dict[str, pd.DataFrame]:
     )
     return {
         "labels.parquet": labels,
-        "label_kinds.csv": kinds.assign(**dict.fromkeys(scores, 0.7), by_chance=[0.01, np.nan, np.nan]),
+        "label_kinds.csv": kinds.assign(
+            labelled=[2, 1, 1], **dict.fromkeys(scores, 0.7), by_chance=[0.01, np.nan, np.nan]
+        ),
         "label_items.parquet": examples,
     }
 

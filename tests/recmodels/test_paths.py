@@ -20,7 +20,8 @@ def test_links_stay_links(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "given", ["", b"runs", 3, None, "a\0b", ["runs"], "\ud800", "x" * 300, "x/" * 5000, "~nobody-of-this-name/x"]
+    "given",
+    ["", b"runs", 3, None, "a\0b", ["runs"], "\ud800", "x" * 300, "x/" * 5000, "~nobody-of-this-name/x", "s3://a/b"],
 )
 def test_what_is_no_path_is_refused(given):
     with pytest.raises(InputError):
@@ -30,3 +31,9 @@ def test_what_is_no_path_is_refused(given):
 def test_a_path_like_object_is_a_path(tmp_path):
     entry = next(os.scandir(tmp_path.parent))
     assert as_path(entry) == Path(entry.path)
+
+
+@pytest.mark.parametrize("address", ["https://x.org/a.csv", Path("https://x.org/a.csv"), "FILE:///a.csv"])
+def test_an_address_is_not_a_path(address):
+    with pytest.raises(InputError, match="is an address, not a path: download the file, and give its path"):
+        as_path(address)

@@ -132,7 +132,7 @@ def test_a_user_with_few_items_left_gets_a_shorter_list():
     ("given", "k", "message"),
     [
         (["a"], 0, "^k is 0: ask for at least one item$"),
-        (["z"], 1, r"^1 items are unknown to this recommender \('z'\)"),
+        (["z"], 1, r"^1 item is unknown to this recommender \('z'\)"),
         ([[]], 1, "^the history of user 0 is empty"),
     ],
 )

@@ -45,11 +45,19 @@ def test_vocabulary_is_sorted_and_goes_there_and_back():
 @pytest.mark.parametrize(
     ("vocabulary", "items", "message"),
     [
-        (INTEGERS, [10, 5], r"^1 items are unknown to this recommender \(5\): .* as 10 is written$"),
+        (INTEGERS, [10, 5], r"^1 item is unknown to this recommender \(5\): leave it out, or .*, such as 10$"),
         (INTEGERS, ["10"], r"\('10'\)"),
         (INTEGERS, [1, 2, 3, 4, 2, 10], r"^4 items are unknown to this recommender \(1, 2, 3\)"),
-        (STRINGS, ["a", "z"], r"\('z'\): leave them out, or write the ids as 'a' is written"),
-        (STRINGS, [0], r"^1 items are unknown"),
+        (STRINGS, ["a", "z"], r"\('z'\): leave it out, or write ids as this recommender does, such as 'a'"),
+        (STRINGS, [0], r"^1 item is unknown"),
+        (INTEGERS, [10.0, 20.5], r"^20\.5 is not an item id: give a whole number or text$"),
+        (
+            INTEGERS,
+            [10.0, float("nan")],
+            r"^an item of a history is missing \(None or NaN\): leave it out, or give its id$",
+        ),
+        (INTEGERS, [10, pd.NA], r"^an item of a history is missing"),
+        (INTEGERS, [10**400], r"^1 item is unknown"),
     ],
 )
 def test_unknown_items_are_named(vocabulary, items, message):
@@ -205,7 +213,7 @@ def test_a_table_as_python_sorts_it(rows):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ([[10], [5]], r"^1 items are unknown to this recommender \(5\): leave them out"),
+        ([[10], [5]], r"^1 item is unknown to this recommender \(5\): leave it out"),
         ("10", r"^cannot read histories from str: pass lists of item ids, a mapping .* or a table"),
         (10, r"^cannot read histories from int: pass"),
         (None, r"^cannot read histories from NoneType: pass"),
@@ -221,7 +229,7 @@ def test_a_table_as_python_sorts_it(rows):
         (table([(1, 10, 0)]).drop(columns="time"), r"needs the columns user, item, time; time missing$"),
         (table([(1, 10, 0)])[["item"]], r"needs the columns user, item, time; time, user missing$"),
         (table([]), r"^no interactions, so no histories: pass at least one row"),
-        (table([(1, 5, 0)]), r"^1 items are unknown"),
+        (table([(1, 5, 0)]), r"^1 item is unknown"),
         (
             table([(1, 10, 0), (None, 10, 1)]),
             r"^the table of histories, row 1, column 'user' is empty, but every row needs a user: correct it",
@@ -321,3 +329,14 @@ def test_what_is_no_history_is_refused_in_one_line(given):
     with pytest.raises(InputError) as caught:
         as_histories(given, INTEGERS)
     assert str(caught.value).isprintable()
+
+
+def test_whole_numbers_beyond_any_float_name_users():
+    beyond = 10**400
+    rows = pd.DataFrame({"user": pd.Series([beyond, 1.5], dtype=object), "item": [10, 20], "time": [1, 2]})
+    series = pd.Series([[10], [20]], index=pd.Index([beyond, 1.5], dtype=object))
+    for value in (rows, series, {beyond: [10], 1.5: [20]}):
+        read = as_histories(value, INTEGERS)
+        assert (read.users.tolist(), as_lists(read)) == ([beyond, 1.5], [[0], [1]])
+    with pytest.raises(InputError, match="beyond any float in its index 'user': make it a column of text"):
+        as_histories(rows[["item", "time"]].set_axis(pd.Index([beyond, 1.5], dtype=object, name="user")), INTEGERS)

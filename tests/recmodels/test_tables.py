@@ -166,7 +166,7 @@ def test_ids_of_frames_beside_files(tmp_path):
         (["3", "-1"], [3, -1]),
         (["0.5", "1e3"], [0.5, 1000]),
         (["1970-01-02", "1970-01-01 00:01"], [86400, 60]),
-        (["1970-01-01T00:00:01.5", "1970-01-01T01:00:00+01:00"], [1.5, 0]),
+        (["1970-01-01T00:00:01.5Z", "1970-01-01T01:00:00+01:00"], [1.5, 0]),
         (["1969-12-31 23:59:59", "2020"], [-1, 1577836800]),
     ],
 )
@@ -201,6 +201,8 @@ def test_rows_keep_their_order(tmp_path):
         ("time", "when", "reads.csv has no column 'time' (it has user, item, when): correct it there, or name another"),
         ("user,item", "item,item", "reads.csv has two columns 'item'"),
         ("300", "soon", "reads.csv, row 2, column 'time' is 'soon', but times should all be numbers, or dates such"),
+        ("300", "2500-01-01", "reads.csv, row 2, column 'time' is '2500-01-01', but dates go from 1678 to 2261"),
+        ("300", "2020-13-01", "reads.csv, row 2, column 'time' is '2020-13-01', but times should all be numbers"),
         ("300", "", "reads.csv, row 2, column 'time' is empty, but every row needs a time"),
         ("u1,2", ",2", "reads.csv, row 4, column 'user' is empty, but every row needs an id"),
         ("u1,1", "u1,", "reads.csv, row 3, column 'item' is empty, but every row needs an id"),
@@ -278,3 +280,32 @@ def test_settings_that_make_no_sense_are_refused(tmp_path):
     for attribute in ("item", "title"):
         message = message_of(*write(tmp_path), Columns(attribute=attribute))
         assert message == f"the attribute {attribute!r} names single items: name a column of groups"
+
+
+@pytest.mark.parametrize("zoned", ["1970-01-01T01:00Z", "1970-01-01 01:00+01:00", "1970-01-01T01-02"])
+def test_times_with_a_zone_and_times_without_one_are_refused_together(tmp_path, zoned):
+    says = "but the table has times with a time zone and times without one"
+    for plain in ("1970-01-01T00:00", "1970-01-01", "1970-01-01T00:00:01.5"):
+        for first, second in ((plain, zoned), (zoned, plain)):
+            message = message_of(*write(tmp_path, f"user,item,time\nu,1,{first}\nu,2,{second}\n"))
+            assert f"row 3, column 'time' is '{second}', {says}" in message
+    cells = [
+        datetime.datetime(2020, 1, 1),
+        datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC),
+        datetime.date(2020, 1, 1),
+    ]
+    for pair in (cells[:2], cells[1:]):
+        reads = pd.DataFrame({"user": ["u", "u"], "item": [1, 2], "time": pd.Series(pair, dtype=object)})
+        assert says in message_of(reads, frames()[1])
+    far = pd.DataFrame({"user": ["u"], "item": [1], "time": pd.Series([datetime.datetime(9999, 1, 1)], dtype=object)})
+    assert "but dates go from 1678 to 2261" in message_of(far, frames()[1])
+
+
+def test_two_spellings_of_one_text_in_unicode_are_one(tmp_path):
+    composed, decomposed = "Caf\u00e9", "Cafe\u0301"
+    reads, books = f"user,item,time\nu,{decomposed},1\n", f"item,title,genres\n{composed},T,{decomposed}|{composed}\n"
+    files = write(tmp_path, reads, books)
+    for pair in (files, [pd.read_csv(path) for path in files]):
+        dataset = from_tables(*pair)
+        assert dataset.interactions["item"].tolist() == dataset.items.index.tolist() == [composed]
+        assert set(dataset.items["genres"].iloc[0]) == {composed}

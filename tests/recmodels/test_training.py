@@ -224,6 +224,19 @@ def test_the_seed_decides(tmp_path, uninterrupted, model):
     assert other.fingerprint != uninterrupted[model].fingerprint
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_the_initial_recommender_is_the_one_that_fitting_starts_from(tmp_path, model):
+    """After an epoch of steps that are too small to see, the weights are still the initial ones."""
+    config = dataclasses.replace(TINY, model=model, max_epochs=1, learning_rate=1e-9)
+    state = torch.random.get_rng_state()
+    before = training.initial(config, Vocabulary(pd.Index(range(12), name="item")))
+    assert torch.equal(torch.random.get_rng_state(), state)
+    after = fit(*data(), config, tmp_path / "fitted")
+    assert after.vocabulary.ids.equals(before.vocabulary.ids)
+    for weights, initial in zip(after.model.parameters(), before.model.parameters(), strict=True):
+        torch.testing.assert_close(weights, initial, rtol=0, atol=1e-6)
+
+
 def test_a_second_call_only_loads(tmp_path, monkeypatch):
     folder = tmp_path / "recommender"
     config = dataclasses.replace(TINY, max_epochs=1)

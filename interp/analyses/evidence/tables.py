@@ -1,6 +1,6 @@
 """Features, neurons and baselines on unseen items and users, and against permuted concepts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from interp.concepts import Concepts
 from interp.concepts.alignment import Activations
 from interp.concepts.evidence import Evidence, ItemTest, Rows, evidence_of
 from interp.concepts.resampling import interval
+from interp.features.baselines import Candidates, Part
 from interp.store.table_files import Tables
 
 FEATURES, NEURONS = "features", "neurons"
@@ -26,6 +27,7 @@ def evidence_tables(
     validation_features: FeatureMatrix,
     concepts: Concepts,
     other_concepts: Mapping[str, Concepts],
+    baselines: Sequence[Candidates],
 ) -> Tables:
     """Tables `evidence`, `evidence_summary`, `feature_evidence`, `attribute_evidence` (`interp.concepts.evidence`).
 
@@ -34,51 +36,52 @@ def evidence_tables(
         test_features, validation_features: what the dictionary makes of them.
         concepts: the study's concepts.
         other_concepts: attribute → more concepts.
+        baselines: what features have to beat.
     """
-    neurons = (np.asarray(store.activations, dtype=np.float64) for store in (test_store, validation_store))
-    sources = {
-        name: (_rows(test, test_store), _rows(validation, validation_store))
-        for name, (test, validation) in {
-            FEATURES: (test_features, validation_features),
-            NEURONS: tuple(neurons),
-        }.items()
-    }
-    items = [store.rows["item"].to_numpy() for store in (test_store, validation_store)]
+    stores = {"test": test_store, "sae_validation": validation_store}
+    features = {"test": test_features, "sae_validation": validation_features}
+    neurons = {part: np.asarray(store.activations, dtype=np.float64) for part, store in stores.items()}
+    own = [_candidates(FEATURES, features), _candidates(NEURONS, neurons)]
+    items = [store.rows["item"].to_numpy() for store in stores.values()]
     item_test = ItemTest(concepts, *items)
-    results = {name: evidence_of(item_test, test, others, name) for name, (test, others) in sources.items()}
+    results: list[Evidence] = []
+    summaries = []
+    for candidates in (*own, *baselines):
+        test = _rows(candidates, test_store, "test")
+        results.append(
+            evidence_of(item_test, test, _rows(candidates, validation_store, "sae_validation"), candidates.name)
+        )
+        summaries.append(_summary(candidates, test.activations, results[-1], results[0]))
     others = []
     for attribute, of_items in other_concepts.items():
         other_test = ItemTest(of_items, *items)
-        for name in (FEATURES, NEURONS):
-            test, validation = sources[name]
-            table = evidence_of(other_test, test, validation, f"{name}, {attribute}").concepts
-            others.append(table.assign(attribute=attribute, source=name))
-    by_source = [result.concepts.assign(source=name) for name, result in results.items()]
-    first = results[FEATURES]
+        for candidates in own:
+            test, validation = (_rows(candidates, store, part) for part, store in stores.items())
+            table = evidence_of(other_test, test, validation, f"{candidates.name}, {attribute}").concepts
+            others.append(table.assign(attribute=attribute, source=candidates.name))
+    names = [candidates.name for candidates in (*own, *baselines)]
+    by_source = [result.concepts.assign(source=name) for name, result in zip(names, results, strict=True)]
     return {
         "evidence": pd.concat(by_source, ignore_index=True),
-        "evidence_summary": pd.DataFrame(
-            [
-                {
-                    **_summary(name, sources[name][0].activations, result, first),
-                    "users": len(test_store.users[1]),
-                    "items": len(item_test.items),
-                }
-                for name, result in results.items()
-            ]
-        ),
-        "feature_evidence": first.candidates.rename(columns={"candidate": "feature"}),
+        "evidence_summary": pd.DataFrame(summaries).assign(users=len(test_store.users[1]), items=len(item_test.items)),
+        "feature_evidence": results[0].candidates.rename(columns={"candidate": "feature"}),
         "attribute_evidence": pd.concat(others, ignore_index=True)
         if others
         else by_source[0].iloc[:0].assign(attribute=""),
     }
 
 
-def _rows(activations: Activations, store: ActivationStore) -> Rows:
+def _candidates(name: str, activations: Mapping[Part, Activations]) -> Candidates:
+    count = activations["test"].shape[1]
+    return Candidates(name, ABOUT[name], count, lambda part, columns: activations[part][:, columns])
+
+
+def _rows(candidates: Candidates, store: ActivationStore, part: Part) -> Rows:
+    activations = candidates.columns(part, slice(None))
     return Rows(activations, store.rows["item"].to_numpy(), store.rows["user"].to_numpy())
 
 
-def _summary(name: str, activations: Activations, result: Evidence, first: Evidence) -> dict[str, object]:
+def _summary(candidates: Candidates, activations: Activations, result: Evidence, first: Evidence) -> dict[str, object]:
     """A row of the table `evidence_summary`."""
     table = result.concepts
     low, high = interval(result.resamples.mean(axis=1))
@@ -87,8 +90,8 @@ def _summary(name: str, activations: Activations, result: Evidence, first: Evide
     n, f = activations.shape
     active = activations.nnz if sparse.issparse(activations) else np.count_nonzero(activations)
     return {
-        "source": name,
-        "about": ABOUT[name],
+        "source": candidates.name,
+        "about": candidates.about,
         "candidates": f,
         "l0": active / n,
         "concepts": len(table),

@@ -10,14 +10,14 @@ ANALYSIS = Analysis(
     tables=(
         Table(
             "labels",
-            "a label for each feature, with its scores on unseen users",
+            "a label for each feature, with its scores on unseen users and items",
         ),
         Table(
             "label_kinds",
             "how many features could be labelled, by kind",
             (
-                "kind:text features:int labelled:int precision:float recall:float f1:float lift:float "
-                "hard_precision:float by_chance:float"
+                "kind:text features:int on_unseen_users:int labelled:int precision:float recall:float f1:float "
+                "lift:float hard_precision:float by_chance:float"
             ),
         ),
         Table(
@@ -25,5 +25,6 @@ ANALYSIS = Analysis(
             "items that speak for a label, and against it",
         ),
     ),
+    version=2,
     exhibits=(Exhibit("beyond", exhibits.labels),),
 )

@@ -12,11 +12,16 @@ ANALYSIS = Analysis(
     "steering",
     "Features set to values, beside probes",
     compute=tables.steering,
+    version=2,
     tables=(
         Table(
             "probes",
             "how well supervised probes tell concepts apart (section 8.2.3)",
-            "concept:text correlation_probability:float correlation_decision:float auc:float",
+            (
+                "concept:text correlation_probability:float correlation_decision:float auc:float "
+                "correlation_probability_unseen_items:float correlation_decision_unseen_items:float "
+                "auc_unseen_items:float"
+            ),
         ),
         Table(
             "steering",

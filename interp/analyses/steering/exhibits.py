@@ -56,13 +56,17 @@ def probes(study: Study) -> Block:
         Column("correlation_decision", "Probe’s decision value"),
         Column("correlation_probability", "Probe’s probability"),
         Column("auc", "Probe’s ROC AUC"),
+        Column("correlation_decision_unseen_items", "Decision value, unseen items"),
+        Column("correlation_probability_unseen_items", "Probability, unseen items"),
+        Column("auc_unseen_items", "ROC AUC, unseen items"),
     ]
     return exhibit(
         "Figure 10",
         "Features beside supervised probes",
         "A direction of unit length (in normalised activations) is added at the last step; the lines are the share "
         "of the target concept. Solid: the SAE feature’s direction; dashed: the probe’s. Below: correlations with "
-        f"the concepts; {NOTE}.",
+        f"the concepts; {NOTE}. On unseen items: the probe is fitted on half of the items and measured on the other "
+        "half, in turn.",
         ["steering", "probes", "concepts"],
         figure(plots.direction_curves(rows)),
         table(pd.concat([scores, mean], ignore_index=True), columns, strong=[len(scores)]),

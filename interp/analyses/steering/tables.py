@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from interp.activations.activation_store import ActivationStore
 from interp.concepts import Concepts
+from interp.concepts.evidence import REPEATS, SEED
+from interp.concepts.item_folds import item_halves, popularity_deciles
 from interp.control.sweeps import direction_points, set_points, sweep
 from interp.control.targets import steering_targets
-from interp.features.probes import fit_probes, probe_scores
+from interp.features.probes import fit_probes, probe_scores, unseen_item_scores
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.table_files import Tables
@@ -42,6 +45,15 @@ def steering(
     targets = steering_targets(concepts_table, steered)
     features = dict(zip(targets["concept"], targets["feature"].astype(int).tolist(), strict=True))
     probes = fit_probes(train_store, concepts)
+    unseen = unseen_item_scores(train_store, test_store, concepts, _halves(test_store, concepts))
+    scores = probe_scores(probes, test_store, concepts).merge(
+        unseen, "left", on="concept", suffixes=("", "_unseen_items")
+    )
     points = [*set_points(sae, features, values), *direction_points(sae, probes, features, values)]
     metrics, shares = sweep(rec, test_users, points, concepts)
-    return {"probes": probe_scores(probes, test_store, concepts), "steering": metrics, "shares": shares}
+    return {"probes": scores, "steering": metrics, "shares": shares}
+
+
+def _halves(store: ActivationStore, concepts: Concepts) -> np.ndarray:
+    steps = store.rows["item"].value_counts().reindex(concepts.items, fill_value=0).to_numpy()
+    return item_halves(concepts.matrix, popularity_deciles(steps), REPEATS, np.random.default_rng(SEED))

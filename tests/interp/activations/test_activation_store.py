@@ -128,7 +128,7 @@ def test_rows_that_are_not_what_was_left_are_read_again(recommender, few, tmp_pa
     whole = collect(rec, few, tmp_path / "whole", batch_size=3)
     read, users = activations._read, []
     with monkeypatch.context() as patch:
-        patch.setattr(activations, "_describe", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(activations, "describe", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             collect(rec, few, tmp_path / "part", batch_size=3)
     path, record = tmp_path / "part.partial" / "activations.npy", tmp_path / "part.partial" / "progress.json"

@@ -118,7 +118,7 @@ def test_lists_are_of_the_users_with_most_and_least(rec, histories, planted):
         place = inputs.users.get_loc(user)
         assert shares[place] == extreme
         for value, listed in rows.groupby("value", dropna=False):
-            with rec.steer({} if np.isnan(value) else {7: value}):
+            with rec.steer(rec.steer_of({}) if np.isnan(value) else {7: value}):
                 expected = rec.recommend(inputs.select(np.array([place])))
             assert listed["item"].tolist() == expected["item"].tolist()
     assert set(table.loc[table["direction"] == "up", "value"].dropna()) == {2.0, 5.0}

@@ -9,7 +9,8 @@ from sklearn.metrics import f1_score, precision_score, recall_score
 from interp.activations.feature_matrix import encode
 from interp.concepts import concepts_of
 from interp.concepts.attributes import title_words
-from interp.features.item_activity import SIMILAR, count_by_item, counts, exceeds, hard_negatives, medians
+from interp.features.item_activity import SIMILAR, ItemCounts, count_by_item, counts, exceeds, hard_negatives, medians
+from interp.features.label_folds import share_of_halves
 from interp.features.labels import by_chance, choose, examples, label_features, score
 from interp.features.neighbours import cosines, nearest
 from interp.features.predicates import MIN_STEPS, predicates
@@ -75,7 +76,7 @@ def test_title_words():
 
 # ---- a made world ----
 
-KNOWN = {0: "Horror", 1: "1980s", 2: "Saga", 3: "Film 77", 4: "“moon” in the title", 5: "War & 1970s"}
+KNOWN = {0: "Horror", 1: "1980s", 2: "Saga", 3: "only Film 77", 4: "“moon” in the title", 5: "War & 1970s"}
 NOISE, COMMON, TURNED, DEAD = 6, 7, 8, 9
 
 
@@ -180,6 +181,67 @@ def test_predicates_are_common_enough_and_say_what_they_say(world):
     assert "“saga” in the title" in single.names
 
 
+# ---- items that a label was not learnt from ----
+
+
+@pytest.fixture(scope="module")
+def detectors():
+    """Four features over 60 items of four genres: of Horror, of one film of Horror, of one film of War, and noise.
+
+    The films are seen ten times as often as others. The dictionary of predicates has genres, and single films by name.
+    """
+    rng, n = np.random.default_rng(1), 60
+    genre = np.arange(n) % 4
+    items = pd.DataFrame(
+        {"title": [f"Film {i}" for i in range(n)], "genres": np.array(["War", "Drama", "Horror", "Comedy"])[genre]},
+        index=pd.Index(range(n), name="item"),
+    )
+    popular = np.where(np.isin(range(n), [2, 4]), 10, 1)
+
+    def part(users):
+        item = np.concatenate([rng.permutation(np.repeat(range(n), popular)) for _ in range(users)])
+        knows = np.stack([genre[item] == 2, item == 2, item == 4, rng.random(len(item)) < 0.1], axis=1)
+        return counts(sparse.csc_array(knows.astype(np.float32)), pd.Series(item))
+
+    training, unseen = part(60), part(40)
+    none = sparse.csr_array(unseen.active.shape)
+    single = predicates(items, concepts_of(items, "genres"), "genres", training.by_item)
+    halves = np.stack([rng.permutation(n) < n // 2 for _ in range(20)])
+    return single, ItemCounts(training, unseen, none, none), halves
+
+
+def test_a_label_of_one_film_fails_on_unseen_items_and_a_concept_passes(detectors):
+    single, activity, halves = detectors
+    genres = single.select(np.flatnonzero(single.kinds == "concept"))
+    shares = share_of_halves(genres, activity, halves)
+    assert shares[0] == 1
+    # A detector of one film passes at most where the film itself is among the unseen items.
+    assert shares[1] <= 0.5
+    assert shares[2] <= 0.5
+    assert shares[3] == 0
+    # With genres alone, each of the two films looks like its genre on unseen users.
+    table, kinds, _ = label_features(genres, activity, shares)
+    assert table["label"].tolist()[:3] == ["Horror", "Horror", "War"]
+    assert table["on_unseen_users"].tolist() == [True, True, True, False]
+    assert table["labelled"].tolist() == [True, False, False, False]
+    assert kinds.loc[0, ["kind", "features", "on_unseen_users", "labelled"]].tolist() == ["all", 4, 3, 1]
+
+
+def test_a_single_film_is_a_label_of_its_own_kind(detectors):
+    single, activity, halves = detectors
+    table, _, _ = label_features(single, activity, share_of_halves(single, activity, halves))
+    assert table["label"].tolist()[:3] == ["Horror", "only Film 2", "only Film 4"]
+    assert table["labelled"].tolist() == [True, True, True, False]
+    assert table["unseen_items"].isna().tolist() == [False, True, True, False]
+
+
+def test_counts_of_some_items_by_hand(active):
+    some = counts(active, ITEMS).only(pd.Index(["b", "c", "elsewhere"]))
+    assert some.items.tolist() == ["a", "b", "c"]
+    assert some.steps.tolist() == [0, 3, 1]
+    assert some.active.toarray().tolist() == [[0, 1, 0], [0, 0, 0], [0, 0, 0]]
+
+
 # ---- the planted world, through the recommender ----
 
 
@@ -193,7 +255,9 @@ def test_planted_concepts_are_recovered(stores, sae, planted):
     concepts = concepts_of(planted.items, "concepts")
     found = count_by_item(sae, seen(stores["sae"], sae), seen(stores["test"], sae), concepts)
     occurring = planted.items.loc[found.training.items.union(found.unseen.items)]
-    table, kinds, _ = label_features(predicates(occurring, concepts, "concepts", found.training.by_item), found)
+    single = predicates(occurring, concepts, "concepts", found.training.by_item)
+    halves = np.random.default_rng(0).random((5, len(occurring))) < 0.5
+    table, kinds, _ = label_features(single, found, share_of_halves(single, found, halves))
     good = table[table["labelled"]]
     named = set(good.loc[good["kind"] == "concept", "label"])
     assert len(named & set(concepts.names)) >= 0.75 * len(concepts.names)

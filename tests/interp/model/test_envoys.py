@@ -129,9 +129,9 @@ def test_a_trace_inside_a_steer_sees_steered_hidden_states(rec, sae, some):
 def test_a_steer_of_nothing_is_bit_identical_to_no_steer(rec, recommender, some):
     expected = recommender.score(some)
     assert torch.equal(rec.score(some), expected)
-    with rec.steer({}):
+    with rec.steer(rec.steer_of({})):
         assert torch.equal(rec.score(some), expected)
-    with rec.steer({}, some):
+    with rec.steer(rec.steer_of({}), some):
         traced = rec.scores.save()
     assert torch.equal(traced, expected)
     with pytest.raises(RuntimeError, match="inside"), rec.steer({3: 5.0}), rec.steer({4: 5.0}):

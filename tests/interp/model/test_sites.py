@@ -171,9 +171,9 @@ def test_a_steer_of_nothing_is_bit_identical_to_no_steer(envoys, recommenders, s
     rec, expected = envoys[model], recommenders[model].score(some)
     assert torch.equal(rec.score(some), expected)
     for site in SITES:
-        with rec.steer({}, site=site):
+        with rec.steer(rec.steer_of({}, site=site)):
             assert torch.equal(rec.score(some), expected)
-        with rec.steer({}, some, site=site):
+        with rec.steer(rec.steer_of({}, site=site), some):
             traced = rec.scores.save()
         assert torch.equal(traced, expected)
 

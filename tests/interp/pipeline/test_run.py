@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -27,7 +28,14 @@ from recmodels.errors import InputError
 from recmodels.splits import paper_split
 
 TABLES = [table.name for analysis in analyses() for table in analysis.tables]
-STAGES = ["recommender", "activations", "dictionaries", "evaluations", *(analysis.name for analysis in analyses())]
+STAGES = [
+    "recommender",
+    "activations",
+    "dictionaries",
+    "evaluations",
+    "baselines",
+    *(analysis.name for analysis in analyses()),
+]
 
 
 def test_every_table_is_there_and_says_what_it_is_about(study):
@@ -346,3 +354,25 @@ def test_a_share_curve_is_the_sweep_where_there_is_one_and_three_points_elsewher
     with pytest.raises(InputError, match=f"feature {other} was not steered in this study"):
         study.features[other].quality_curve()
     assert list(curve.y) == [cell["share"] + cell["down"], cell["share"], cell["share"] + cell["up"]]
+
+
+def test_a_refused_run_leaves_no_folder_behind(tmp_path):
+    with pytest.raises(InputError, match=r"typo\.csv does not exist"):
+        run(replace(CONFIG, out=tmp_path / "runs" / "mine", data=tmp_path / "typo.csv", items=tmp_path / "items.csv"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["--help"], ["dose", "--help"], ["tables"], ["study", "own", "--help"]])
+def test_what_the_command_line_says_fits_a_terminal(arguments, monkeypatch, capsys, words):
+    monkeypatch.setenv("COLUMNS", "80")
+    with suppress(SystemExit):
+        arguments(*words)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines
+    assert max(map(len, lines)) <= 80
+    assert not re.search(r"\{None\}|--no-at-most|\b(STR|INT|FLOAT)\b", "\n".join(lines))
+
+
+def test_the_command_line_says_its_version(arguments, capsys):
+    arguments("--version")
+    assert capsys.readouterr().out.split()[0] == "interp"

@@ -80,11 +80,17 @@ def test_edits_are_taken_as_they_are():
         ({1: 1}, {"unit": "max"}, "^unit is 'max': choose one of activation, std, p99$"),
         ({1: 1}, {"op": "mul"}, "^op is 'mul': choose one of set, add, scale, floor, cap, clamp, ablate$"),
         ({1: 1}, {"op": "scale", "unit": "std"}, '^scale has no unit: leave out unit="std"$'),
-        ({1: 1}, {"op": "clamp"}, r"^clamp is given 1: give a pair \(floor, cap\)$"),
+        ({1: 1}, {"op": "clamp"}, r"^feature 1 is clamped by 1: give a pair \(floor, cap\)$"),
         ({1: 1}, {"op": "ablate"}, '^op is "ablate", which takes no values: give a list of features$'),
-        ([1, 2], {}, "^steer takes a mapping .*, not a list$"),
-        ("Sci-Fi", {}, "^steer takes a mapping .*, not a str$"),
-        (5, {}, "^steer takes a mapping .*, not a int$"),
+        ([1, 2], {}, r"^\[1, 2\] has no values: give a mapping such as .*, or op=\"ablate\" to set them to 0$"),
+        ("Sci-Fi", {}, "^cannot read edits from 'Sci-Fi': give a mapping, such as {\"Horror\": 1.0}$"),
+        (5, {}, "^cannot read edits from 5: give a mapping, such as"),
+        ("Sci-Fi", {"op": "ablate"}, "^cannot read edits from 'Sci-Fi': give a list of features, such as"),
+        ({"Sci-Fi": {}}, {}, "^'Sci-Fi' has a value for no user, so nothing would change"),
+        ({"Sci-Fi": "1"}, {"unit": "p99"}, r"^'Sci-Fi' is steered by '1': give a number between ±"),
+        ({"Sci-Fi": {"ann": None}}, {}, r"^'Sci-Fi' is steered by None: give a number"),
+        ({"Sci-Fi": (3, 1)}, {"op": "clamp"}, r"^'Sci-Fi' is clamped by \(3, 1\), whose floor is above its cap: swap"),
+        ({1: 1e30}, {}, r"^feature 1 is steered by 1e\+30: give a number between ±1e\+09$"),
     ],
 )
 def test_mistakes_are_explained_in_one_line(meanings, edits, how, message):
@@ -97,3 +103,14 @@ def test_without_a_study_names_and_units_mean_nothing():
         steer_of({"Sci-Fi": 1}, "final")
     with pytest.raises(InputError, match=r"^the p99 of features is not known here: .* `study.recommender`$"):
         steer_of({1: 1}, "final", unit="p99")
+
+
+def test_whole_floats_name_features_as_whole_numbers_do():
+    keys = (1.0, np.float64(1), np.int64(1), torch.tensor(1.0))
+    assert {steer_of({key: 2.0}, "final").edits for key in keys} == {(Edit(1, 2.0),)}
+
+
+def test_a_concept_is_found_in_either_spelling_of_unicode():
+    composed, decomposed = "Caf\u00e9", "Cafe\u0301"
+    meanings = Meanings({composed: (1,)}, pd.DataFrame({"std": {1: 1.0}, "p99": {1: 1.0}}))
+    assert steer_of({decomposed: 1.0}, "final", meanings=meanings).concepts == [composed]

@@ -75,7 +75,7 @@ def test_what_is_no_steer_is_refused_in_one_line(change, message):
 
 
 def test_the_file_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"^cannot read .*none\.json: "):
+    with pytest.raises(InputError, match=r"^there is no file .*none\.json: give one that"):
         load_steer(tmp_path / "none.json")
     (tmp_path / "bad.json").write_text("{}")
     with pytest.raises(InputError, match=r"bad\.json: this is not a steer"):

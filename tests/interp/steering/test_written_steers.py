@@ -35,7 +35,7 @@ def test_a_value_per_user(rec, some, at):
     assert torch.equal(traced, together)
     torch.testing.assert_close(batched, together, **CLOSE)
     for row, user in enumerate(some.users):
-        with rec.steer({} if user == spared else {5: values[user]}, at=at):
+        with rec.steer(rec.steer_of({})) if user == spared else rec.steer({5: values[user]}, at=at):
             alone = rec.score(some.select(np.array([row])))
         torch.testing.assert_close(together[row : row + 1], alone, **CLOSE)
 
@@ -105,6 +105,10 @@ def test_names_and_units_once_a_dictionary_has_meanings(recommender, sae, some):
 )
 def test_an_edit_of_nothing_is_bit_identical_to_none(rec, recommender, some, edits, how):
     expected = recommender.score(some)
+    if not edits:
+        with pytest.raises(InputError, match=r"no feature is named, .*; a steer of nothing is steer_of\(\{\}\)"):
+            rec.steer(edits, **how)
+        edits, how = rec.steer_of(edits, **how), {}
     with rec.steer(edits, **how):
         assert torch.equal(rec.score(some), expected)
         with rec.steer(edits, **how):

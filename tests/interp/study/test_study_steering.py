@@ -96,6 +96,7 @@ def test_edits_on_a_command_line(texts, op, expected):
         (["7=1:2"], "set", "cannot read the edit '7=1:2'"),
         (["7=1"], "clamp", "write it as FEATURE=FLOOR:CAP"),
         (["7=1", "7=2"], "set", "7 is steered twice"),
+        (["=1"], "set", "cannot read the edit '=1': write it as FEATURE=VALUE"),
         ([], "set", "nothing to do"),
     ],
 )
@@ -169,3 +170,21 @@ def test_a_file_says_it_all(study, arguments, tmp_path, capsys):
     with pytest.raises(SystemExit):
         arguments("steer", study.folder, "3=0.5", "--op", "scale", "--unit", "std")
     assert 'scale has no unit: leave out unit="std"' in capsys.readouterr().err
+
+
+def test_a_second_value_is_no_part_of_a_name():
+    with pytest.raises(InputError, match="cannot read the edit 'War=1=2', which has two values: write it as FEATURE="):
+        read_edits(["War=1=2"], "set", ["War"])
+    assert read_edits(["War=1=2"], "set", ["War=1"]) == {"War=1": 2.0}
+
+
+def test_a_receipt_of_no_feature_or_an_unknown_option_is_refused(study):
+    with pytest.raises(InputError, match="no feature is named, so nothing would change: name one"):
+        study.receipt({})
+    steer = study.recommender.steer_of({3: 1.0})
+    for edits in ({3: 1.0}, steer):
+        with pytest.raises(InputError, match="a steer has no option units: choose among op, at, unit"):
+            study.receipt(edits, units="p99")
+    with pytest.raises(InputError, match="3 is not the name of a concept: a dose is found for one"):
+        study.dose(3, 0.5)
+    assert study.features[3.0].index == 3

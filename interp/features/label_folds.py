@@ -1,0 +1,38 @@
+"""Whether labels hold on items that they were not learnt from.
+
+A feature that detects one popular film is active at steps of its genre, its decade and its series, so any of these may
+seem to be its label. On other items the label then fails. So labels are learnt again on one half of the items, from
+training users, and scored on the other half, on unseen users, in turn and for several pairs of halves. A detector of
+one film passes on at most the half of them that does not hold the film while the label is learnt.
+
+A label that is a single film cannot hold on others; it is a kind of its own, and says so.
+"""
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from interp.features.item_activity import ItemCounts
+from interp.features.labels import choose, score
+from interp.features.predicates import ITEM, Predicates
+
+REPEATS = 10  # pairs of halves
+
+
+def share_of_halves(single: Predicates, item_counts: ItemCounts, halves: np.ndarray) -> np.ndarray:
+    """The share of halves of the items on which each feature has a label that holds on the other half: float [f].
+
+    Args:
+        single: the predicates on items.
+        item_counts: when features are active.
+        halves: bool [repeat, item], True for the first half of the items of `single`
+            (`interp.concepts.item_folds.item_halves`).
+    """
+    general = single.select(np.flatnonzero(single.kinds != ITEM))
+    unseen, passes = item_counts.unseen, np.zeros(item_counts.unseen.active.shape[0])
+    folds = [half for first in halves for half in (first, ~first)]
+    for half in tqdm(folds, desc="labelling on halves of the items", unit="half", leave=False):
+        learnt, others = general.items[half], general.items[~half]
+        labels = choose(item_counts.training.only(learnt), general, unseen.items)
+        hard = item_counts.hard.multiply(unseen.items.isin(others))
+        passes += score(labels.fits, unseen.only(others), hard)["labelled"].to_numpy()
+    return passes / max(len(folds), 1)
