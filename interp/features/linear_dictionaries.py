@@ -1,28 +1,25 @@
-"""Dictionaries without training, to compare trained ones with: neurons, PCA, ICA, and random directions.
+"""Dictionaries without training, to compare trained ones with: neurons, PCA, ICA and random directions.
 
-Each is a `SparseAutoencoder` like any other, so that every metric treats it alike. A feature is one sign of a
-direction, rectified: neurons, PCA and ICA have two features for each of d directions, so they reconstruct the layer.
+The directions of `interp.features.baselines`, with the best linear decoder for them. Each is a `SparseAutoencoder` like
+any other, so that every metric treats it alike.
 
 Axes: n rows, d hidden size, f features.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
 import torch
 from dictionary_learning.dictionary import AutoEncoder
-from sklearn.decomposition import PCA, FastICA
-from sklearn.exceptions import ConvergenceWarning
+from scipy import sparse
 
 from interp.activations.activation_store import ActivationStore
 from interp.config import SAEConfig
+from interp.features.baselines import Projection, ica, normalised, pca, random_directions, rectify, sample
 from interp.sae.autoencoder import Provenance, SparseAutoencoder
 
 NAMES = ("neurons", "pca", "ica", "random")
-ROWS = 50_000  # that ICA is fitted on, at most
-ITERATIONS = 400  # of ICA
-RIDGE = 1e-3  # of the random dictionary's decoder, in units of its features' mean square
+RIDGE = 1e-6  # of the decoder, in units of the features' mean square
 
 
 def linear_dictionary(
@@ -31,58 +28,38 @@ def linear_dictionary(
     """A dictionary of directions that no gradient has trained.
 
     Args:
-        name: one of `NAMES`. "neurons" are the layer's own axes; "pca" and "ica" the components of training activations
-            at full rank (FastICA, Hyvärinen 1999); "random" are unit directions drawn at random, each active above a
-            threshold so that `l0` are active at a step, with the least-squares decoder for them.
+        name: "neurons", "pca" or "ica": both signs of the layer's own axes, its principal or its independent
+            components, which reconstruct it completely. Or "random": directions drawn at random, rectified.
         store: activations that dictionaries are trained on.
-        seed: of ICA and of random directions.
+        seed: of ICA's start and of random directions.
         n_features: of "random".
-        l0: of "random".
+        l0: active features per step of "random".
     """
-    x = (np.asarray(store.activations, dtype=np.float64) - store.mean) / store.std
-    d = x.shape[1]
-    if name == "random":
-        encoder = np.random.default_rng(seed).normal(size=(n_features, d))
-        encoder /= np.linalg.norm(encoder, axis=1, keepdims=True)
-        centre, part = x.mean(axis=0), _part(x, seed)
-        projections = (part - centre) @ encoder.T
-        bias = -np.quantile(projections, 1 - min(l0 / n_features, 0.5), axis=0)
-        features = (projections + bias).clip(0)
-        gram = features.T @ features
-        gram += RIDGE * np.trace(gram) / n_features * np.eye(n_features)
-        decoder = np.linalg.solve(gram, features.T @ (part - centre))
-        return _autoencoder(store, encoder, bias, decoder, centre, seed)
-    directions, centre = _directions(name, x, seed)
-    inverse = np.linalg.inv(directions)  # [d, d]: hidden = centre + components @ inverse.T
-    encoder, decoder = np.vstack([directions, -directions]), np.vstack([inverse.T, -inverse.T])
-    return _autoencoder(store, encoder, np.zeros(2 * d), decoder, centre, seed)
-
-
-def _directions(name: str, x: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """What gives each component, [d, d], of activations less their centre, [d]."""
+    x = normalised(store, sample(len(store), seed)).astype(np.float64)
+    d, centre = x.shape[1], x.mean(axis=0)
     if name == "neurons":
-        return np.eye(x.shape[1]), x.mean(axis=0)
-    if name == "pca":
-        pca = PCA(svd_solver="full").fit(x)
-        return pca.components_, pca.mean_
-    part = _part(x, seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # its last step is close enough
-        ica = FastICA(whiten="unit-variance", max_iter=ITERATIONS, random_state=seed).fit(part)
-    return ica.components_, ica.mean_
-
-
-def _part(x: np.ndarray, seed: int) -> np.ndarray:
-    return x if len(x) <= ROWS else x[np.sort(np.random.default_rng(seed).choice(len(x), ROWS, replace=False))]
-
-
-def _autoencoder(
-    store: ActivationStore, encoder: np.ndarray, bias: np.ndarray, decoder: np.ndarray, centre: np.ndarray, seed: int
-) -> SparseAutoencoder:
-    f, d = encoder.shape
-    weights: Any = {"bias": centre, "encoder.weight": encoder, "encoder.bias": bias, "decoder.weight": decoder.T}
+        axes = np.vstack([np.eye(d), -np.eye(d)])
+        directions = Projection(axes, -axes @ centre, rectified=True)
+    elif name == "random":
+        directions = rectify(random_directions(d, n_features, seed), x, l0)
+    else:
+        directions = pca(x) if name == "pca" else ica(x, seed)[0]
+    weights: Any = {
+        "bias": centre,
+        "encoder.weight": directions.weights,
+        "encoder.bias": directions.bias + directions.weights @ centre,
+        "decoder.weight": _decoder(directions(x), x - centre).T,
+    }
     with torch.random.fork_rng(devices=[]):
-        dictionary = AutoEncoder(d, f)
-    dictionary.load_state_dict({name: torch.from_numpy(np.array(value)).float() for name, value in weights.items()})
+        dictionary = AutoEncoder(d, len(directions.bias))
+    dictionary.load_state_dict({key: torch.from_numpy(np.array(value)).float() for key, value in weights.items()})
     provenance = Provenance(store.recommender, store.site, store.fingerprint)
-    return SparseAutoencoder(dictionary, store.mean, store.std, SAEConfig("standard", f, seed=seed), provenance)
+    config = SAEConfig("standard", len(directions.bias), seed=seed)
+    return SparseAutoencoder(dictionary, store.mean, store.std, config, provenance)
+
+
+def _decoder(features: sparse.csc_array, x: np.ndarray) -> np.ndarray:
+    """The directions [f, d] that features [n, f] reconstruct x [n, d] with best, by least squares."""
+    gram = (features.T @ features).toarray()
+    gram += RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
+    return np.linalg.solve(gram, features.T @ x)

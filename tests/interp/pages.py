@@ -234,7 +234,7 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
                 ]
             ),
             "concepts.csv": concepts,
-            "attributes.csv": concepts.assign(attribute="genres"),
+            "attributes.csv": concepts.assign(attribute="genres", known=1.0),
             "alignment.parquet": alignment,
             "features.parquet": features,
             "histograms.parquet": histograms,
@@ -296,7 +296,7 @@ def _evidence(concepts: pd.DataFrame, features: pd.DataFrame) -> dict[str, pd.Da
         "evidence.csv": rows,
         "evidence_summary.csv": summary,
         "feature_evidence.parquet": of_features.assign(active_items=9, p=0.001, q=0.02, passes=features["feature"] > 0),
-        "attribute_evidence.csv": rows[rows["source"] != "ICA"].assign(attribute="decade"),
+        "attribute_evidence.csv": rows[rows["source"] != "ICA"].assign(attribute="decade", known=0.5),
     }
 
 

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 from browsers import chromium_session, until
+from handmade_scorecard import handmade_scorecard
 from pages import handmade_study
 
 from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
+from interp.pages.scorecard_page import write_page
 
-AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).parents[3] / "node_modules" / "axe-core" / "axe.min.js"
 VIEWS = {
     "light": ("light", {"width": 1280, "height": 900, "mobile": False}),
     "dark": ("dark", {"width": 1280, "height": 900, "mobile": False}),
@@ -24,7 +26,8 @@ RUN = """
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     study = handmade_study(tmp_path_factory.mktemp("study"))
-    return {"dashboard": write_dashboard(study), "report": write_report(study)}
+    scorecard = write_page(handmade_scorecard(), tmp_path_factory.mktemp("scorecard"))[1]
+    return {"dashboard": write_dashboard(study), "report": write_report(study), "scorecard": scorecard}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +38,7 @@ def chromium(tmp_path_factory):
 
 
 @pytest.mark.parametrize("view", list(VIEWS))
-@pytest.mark.parametrize(("name", "part"), [("dashboard", "#7"), ("report", "")])
+@pytest.mark.parametrize(("name", "part"), [("dashboard", "#7"), ("report", ""), ("scorecard", "")])
 def test_nothing_bars_anyone_from_reading(chromium, pages, name, part, view):
     scheme, size = VIEWS[view]
     setting = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
