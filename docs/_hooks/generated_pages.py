@@ -86,8 +86,9 @@ def scorecard() -> str:
     lines = [
         "# Columns of the scorecard",
         "",
-        "`interp scorecard` and `interp.scorecard` have a row for each dictionary with these columns, beside `run`, `site`,",
-        "`dictionary`, `kind`, `n_features` and `seed`. [Compare dictionaries](../how-to/scorecard.md) says how to read them.",
+        "`interp scorecard` and `interp.scorecard` have a row for each dictionary with these columns, beside `run`,",
+        "`site`, `dictionary`, `kind`, `n_features` and `seed`. [Compare dictionaries](../how-to/scorecard.md) says",
+        "how to read them.",
         "",
     ]
     for group in dict.fromkeys(score.group for score in SCORES):

@@ -16,6 +16,10 @@ from scipy import sparse
 from interp.activations.activation_store import ActivationStore
 from interp.concepts import Concepts, concepts_of
 from interp.concepts.alignment import auc, correlation
+from interp.concepts.cross_fit import ItemLabels
+from interp.concepts.evidence import REPEATS, SEED
+from interp.concepts.item_folds import item_halves, popularity_deciles
+from interp.concepts.item_sums import ItemSums, item_sums
 from interp.features.examples import p_top, strongest_histories
 from recmodels.errors import InputError
 
@@ -38,6 +42,7 @@ CASES = {
     "concept": str,
     "feature": int,
     "correlation": float,
+    "unseen_items": float,
     "auc": float,
     "p_top100": float,
     "p_top100_pooled": float,
@@ -63,15 +68,19 @@ def search(
 
     Returns:
         Two tables, which may be empty. Cases: kind, rank (from 1; no feature twice within a kind), concept, feature,
-        correlation, auc, p_top100, p_top100_pooled, rows (steps with the concept). Histories: those of each kind's
+        correlation, unseen_items (the concept's correlation, on half of the items, with the feature that is chosen on
+        the other half, as a mean over both and over several pairs of halves; missing for a single item), auc, p_top100,
+        p_top100_pooled, rows (steps with the concept). Histories: those of each kind's
         first case, as `strongest_histories` gives them, with kind and `has`, whether the item has the concept.
     """
     cases = [pd.DataFrame(columns=list(CASES)).astype(CASES)]
     histories = [pd.DataFrame(columns=[*HISTORIES])]
+    sums = item_sums(activations, store.rows["item"])
     for kind, labels, scores in _kinds(activations, store, items, concepts, attribute):
         best = _best_pairs(scores)
         if not best:
             continue
+        unseen = _on_unseen_items(sums, store, labels.iloc[:, [c for _, c in best]]) if kind != "item" else None
         rows = [
             {
                 "kind": kind,
@@ -79,6 +88,7 @@ def search(
                 "concept": labels.columns[c],
                 "feature": f,
                 "correlation": scores[f, c],
+                "unseen_items": np.nan if unseen is None else unseen[rank - 1],
                 **_scores(activations[:, [f]], store, labels.iloc[:, [c]]),
             }
             for rank, (f, c) in enumerate(best, start=1)
@@ -150,6 +160,13 @@ def _labels(concepts: Concepts, store: ActivationStore) -> pd.DataFrame:
     columns = np.flatnonzero((rows >= MIN_ROWS) & (rows < len(store)))
     by_item = pd.DataFrame(concepts.matrix[:, columns], concepts.items, [concepts.names[c] for c in columns])
     return by_item.loc[store.rows["item"]].reset_index(drop=True)
+
+
+def _on_unseen_items(sums: ItemSums, store: ActivationStore, labels: pd.DataFrame) -> np.ndarray:
+    """Correlations [c] of features chosen on one half of the items with the labels [n, c] of the other half."""
+    by_item = labels.to_numpy()[np.unique(pd.factorize(store.rows["item"])[0], return_index=True)[1]]
+    halves = item_halves(by_item, popularity_deciles(sums.count), REPEATS, np.random.default_rng(SEED))
+    return ItemLabels(by_item, halves).fit(sums).by_concept()[1]
 
 
 def _best_pairs(scores: np.ndarray) -> list[tuple[int, int]]:

@@ -1,6 +1,6 @@
 """Dictionaries without training, to compare trained ones with: neurons, PCA, ICA and random directions.
 
-The directions of `interp.features.baselines`, with the best linear decoder for them. Each is a `SparseAutoencoder` like
+The directions of `interp.features.candidates`, with the best linear decoder for them. Each is a `SparseAutoencoder` like
 any other, so that every metric treats it alike.
 
 Axes: n rows, d hidden size, f features.
@@ -15,7 +15,7 @@ from scipy import sparse
 
 from interp.activations.activation_store import ActivationStore
 from interp.config import SAEConfig
-from interp.features.baselines import Projection, ica, normalised, pca, random_directions, rectify, sample
+from interp.features.candidates import Projection, ica, normalised, pca, random_directions, rectify, sample
 from interp.sae.autoencoder import Provenance, SparseAutoencoder
 
 NAMES = ("neurons", "pca", "ica", "random")

@@ -90,13 +90,13 @@ def probe_scores(
     """
     decisions = probes.decide(np.asarray(store.activations[rows], dtype=np.float64))
     labels = concepts.labels(store.rows["item"])[rows]
-    columns, rows = non_constant_columns(labels), []
+    columns, scores = non_constant_columns(labels), []
     for decision, name in zip(decisions.T, probes.concepts, strict=True):
         column = concepts.index(name)
         if column not in columns:
             continue
         has = labels[:, column]
-        rows.append(
+        scores.append(
             {
                 "concept": name,
                 "correlation_probability": _pearson(expit(decision), has),
@@ -104,7 +104,7 @@ def probe_scores(
                 "auc": roc_auc_score(has, decision),
             }
         )
-    return pd.DataFrame(rows, columns=SCORES)
+    return pd.DataFrame(scores, columns=SCORES)
 
 
 def unseen_item_scores(

@@ -12,10 +12,10 @@ from interp.activations.feature_matrix import feature_matrix
 from interp.concepts.study_data import StudyData
 from interp.config import StudyConfig
 from interp.control.user_metrics import own_metrics
-from interp.features.baselines import Candidates
+from interp.features.candidates import Candidates
 from interp.model.envoys import RecommenderEnvoy
-from interp.pipeline.baselines import baselines, train_baselines
 from interp.pipeline.grid import Saes, Stores
+from interp.pipeline.trained_baselines import baselines, train_baselines
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.analysis import table_of
 from interp.store.registry import owner
@@ -121,7 +121,7 @@ class Inputs:
         return Input([store.fingerprint, sae.fingerprint], lambda: feature_matrix(store, sae, folder))
 
     def train_baselines(self) -> None:
-        """Train the baselines that are dictionaries (`interp.pipeline.baselines.train_baselines`)."""
+        """Train the baselines that are dictionaries (`interp.pipeline.trained_baselines.train_baselines`)."""
         train_baselines(self.config, self.data.split, self.rec, self.stores[self.config.site], self.sae)
 
     def baselines(self) -> Input:

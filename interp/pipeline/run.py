@@ -8,7 +8,7 @@ The run's folder:
     dictionaries/<site>/<name>/   every dictionary
     evaluations/<site>/<name>/    how good it is
     features/<site>/<name>/<part>/ what the chosen dictionary makes of a part
-    baselines/<kind>/             activations, dictionary and features of baselines (`interp.pipeline.baselines`)
+    baselines/<kind>/             of baselines that are dictionaries (`interp.pipeline.trained_baselines`)
     tables/<analysis>/            the tables of each of `interp.analyses`
     timings.json                  wall time and peak memory of each step
     dashboard.html                the chosen dictionary on one offline page
@@ -34,9 +34,9 @@ from interp.config import StudyConfig
 from interp.model.envoys import RecommenderEnvoy
 from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
-from interp.pipeline.baselines import outputs
 from interp.pipeline.grid import PARTS, collect_parts, evaluate_all
 from interp.pipeline.inputs import TABLES, Inputs, table_key
+from interp.pipeline.trained_baselines import outputs
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.analysis import Analysis
 from interp.store.keys import analysis_key

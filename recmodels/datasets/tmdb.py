@@ -29,8 +29,7 @@ ACTORS = 10
 OF_EVERY_FILM = ("language", "actors", "directors", "companies", "countries")
 """Columns in which every film has a value, whether TMDB knows it or not; not every film is in a collection."""
 FILM_COLUMNS = (
-    "id", "original_language", "belongs_to_collection", "production_companies", "production_countries", "title",
-    "original_title",
+    "id", "original_language", "belongs_to_collection", "production_companies", "production_countries", "title"
 )  # fmt: skip
 CREDIT_COLUMNS = ("id", "cast", "crew")
 # The values of a film without a row in a table.
@@ -87,7 +86,7 @@ def _check_titles(dataset: Dataset, films: list[dict[str, Any]]) -> None:
         InputError: fewer than `LIKE` of the items share a word of their title with their film.
     """
     pairs = [
-        (_words(title), _words(film["titles"]))
+        (_words(title), _words(film["title"]))
         for title, film in zip(dataset.items["title"], films, strict=True)
         if film
     ]
@@ -164,7 +163,7 @@ def _film(row: dict[str, str]) -> dict[str, Any]:
         "companies": _names(_entries(row["production_companies"])),
         "countries": _names(_entries(row["production_countries"])),
         "collection": next(iter(_names(collection)), None),
-        "titles": f"{row['title']} {row['original_title']}",
+        "title": row["title"],
     }
 
 

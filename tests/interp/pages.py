@@ -165,6 +165,7 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
             "concept": [HOSTILE["script"], "Star Wars", HOSTILE["end"]],
             "feature": [5, 6, 9],
             "correlation": [0.5, 0.4, 0.6],
+            "unseen_items": [0.4, 0.3, np.nan],
             "auc": 0.8,
             "p_top100": [0.7, 0.2, 0.9],
             "p_top100_pooled": 0.6,
@@ -233,7 +234,7 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
                 ]
             ),
             "concepts.csv": concepts,
-            "attributes.csv": concepts.assign(attribute="genres"),
+            "attributes.csv": concepts.assign(attribute="genres", known=1.0),
             "alignment.parquet": alignment,
             "features.parquet": features,
             "histograms.parquet": histograms,
@@ -295,7 +296,7 @@ def _evidence(concepts: pd.DataFrame, features: pd.DataFrame) -> dict[str, pd.Da
         "evidence.csv": rows,
         "evidence_summary.csv": summary,
         "feature_evidence.parquet": of_features.assign(active_items=9, p=0.001, q=0.02, passes=features["feature"] > 0),
-        "attribute_evidence.csv": rows[rows["source"] != "ICA"].assign(attribute="decade"),
+        "attribute_evidence.csv": rows[rows["source"] != "ICA"].assign(attribute="decade", known=0.5),
     }
 
 

@@ -29,8 +29,8 @@ ANALYSIS = Analysis(
         ),
         Table(
             "attributes",
-            "the same for other attributes as well (Tables 3 and 6, Figure 18)",
-            f"attribute:text {TOP}",
+            "the same for other attributes as well, on steps whose items are known (Tables 3 and 6, Figure 18)",
+            f"attribute:text known:float {TOP}",
         ),
         Table(
             "alignment",
@@ -53,6 +53,7 @@ ANALYSIS = Analysis(
             "strongest, middle and weak histories around their peak",
         ),
     ),
+    version=2,
     exhibits=(
         Exhibit("7.1.1", exhibits.heatmap),
         Exhibit("7.1.1", exhibits.top_features),

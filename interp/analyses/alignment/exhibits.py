@@ -143,12 +143,20 @@ def other_attributes(study: Study) -> list[Block]:
     summary = exhibit(
         "Table 6",
         "Features beside neurons for other attributes, in short",
-        "Minimum, mean and maximum over the values of each attribute. The paper’s are of GPTRec on MovieLens-20M.",
+        "Minimum, mean and maximum over the values of each attribute, on the steps whose item has a known value"
+        f"{_known(rest)}. The paper’s are of GPTRec on MovieLens-20M.",
         ["attributes"],
         *([] if figures else [not_run]),
         summary_table,
     )
     return [bars, summary]
+
+
+def _known(rows: pd.DataFrame) -> str:
+    """Which share of the steps that is, for the attributes that are not known of all items."""
+    shares = rows.groupby("attribute", sort=False)["known"].first()
+    texts = [f"{name} {share:.0%}" for name, share in shares.items() if share < 1]
+    return f" ({', '.join(texts)} of the steps)" if texts else ""
 
 
 def _extremes(rows: pd.DataFrame, by: str) -> pd.DataFrame:

@@ -81,14 +81,15 @@ def _attributes(
     store: ActivationStore,
     other_concepts: Mapping[str, Concepts],
 ) -> pd.DataFrame:
-    """The table `concepts` again, with those of the other attributes below it."""
-    parts = [beside.assign(attribute=attribute)]
+    """The table `concepts` again, with those of the other attributes below it, on the steps whose items are known."""
+    parts = [beside.assign(attribute=attribute, known=1.0)]
     for name, concepts in other_concepts.items():
-        labels = concepts.labels(store.rows["item"])
-        alignments = (align(values, labels, concepts.names) for values in (activations, neurons))
-        parts.append(_features_beside_neurons(*alignments).assign(attribute=name))
+        known = concepts.is_known(store.rows["item"])
+        labels = concepts.labels(store.rows["item"][known])
+        alignments = (align(values[known], labels, concepts.names) for values in (activations, neurons))
+        parts.append(_features_beside_neurons(*alignments).assign(attribute=name, known=known.mean()))
     table = pd.concat(parts, ignore_index=True)
-    return table[["attribute", *table.columns.drop("attribute")]]
+    return table[["attribute", "known", *table.columns.drop(["attribute", "known"])]]
 
 
 def _features_beside_neurons(features: Alignment, neurons: Alignment) -> pd.DataFrame:

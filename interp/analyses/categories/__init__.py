@@ -7,13 +7,14 @@ ANALYSIS = Analysis(
     "categories",
     "Features for more than the concepts",
     compute=tables.categories,
+    version=2,
     tables=(
         Table(
             "cases",
             "features for franchises, languages, decades, … found by search (Figure 6)",
             (
-                "kind:text rank:int concept:text feature:int correlation:float auc:float p_top100:float "
-                "p_top100_pooled:float rows:int"
+                "kind:text rank:int concept:text feature:int correlation:float unseen_items:float auc:float "
+                "p_top100:float p_top100_pooled:float rows:int"
             ),
         ),
         Table(

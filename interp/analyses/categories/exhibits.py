@@ -27,6 +27,7 @@ def categories(study: Study) -> Block:
         Column("concept", "Stands for", None),
         Column("feature", "Feature", 0),
         Column("correlation", "Correlation"),
+        Column("unseen_items", "On unseen items"),
         Column("auc", "ROC AUC"),
         Column("p_top100", "p_top100"),
         Column("p_top100_pooled", "p_top100, pooled"),
@@ -37,7 +38,8 @@ def categories(study: Study) -> Block:
         "Features for more than the concepts",
         "A search over all features and all categories of the items; the best aligned come first. For the first of "
         "each kind, the strongest histories are shown around their peak (outlined). Yellow to red: activation, as a "
-        "share of the feature’s largest. Blue edge and filled label: the item belongs to the category.",
+        "share of the feature’s largest. Blue edge and filled label: the item belongs to the category. On unseen "
+        "items: the feature is chosen on one half of the items, and its correlation measured on the other.",
         ["cases", "case_histories", "features", "items"],
         {"kind": "histories", "groups": groups},
         table(cases, columns),

@@ -38,9 +38,10 @@ ANALYSIS = Analysis(
         Table(
             "attribute_evidence",
             "the table `evidence` of features and neurons for other attributes (paper Appendix C)",
-            f"attribute:text source:text {CONCEPT}",
+            f"attribute:text known:float source:text {CONCEPT}",
         ),
     ),
+    version=2,
     exhibits=(
         Exhibit("evidence", exhibits.sources),
         Exhibit("evidence", exhibits.concepts),

@@ -53,7 +53,12 @@ def attributes(attribute_evidence_table: pd.DataFrame) -> Claim:
     for name, group in rows.groupby("attribute", sort=False):
         own, neurons = (group[group["source"] == source] for source in (FEATURES, NEURONS))
         means = [part["unseen_items"].mean() for part in (own, neurons)]
-        texts.append(f"{name} {means[0]:.3f} against {means[1]:.3f}, {own['passes'].sum()} of {len(own)} pass")
+        known = own["known"].iloc[0]
+        texts.append(
+            f"{name} {means[0]:.3f} (as the paper measures {own['correlation'].mean():.3f}, by chance "
+            f"{own['null'].mean():.3f}) against {means[1]:.3f}, {own['passes'].sum()} of {len(own)} pass"
+            + (f", on the {known:.0%} of steps whose item has a known value" if known < 1 else "")
+        )
         holds.append(own["passes"].mean() > 0.5 and means[0] > means[1])
     result = f"Features against neurons: {'; '.join(texts)}."
     return Claim(EVIDENCE, statement, criterion, result, all(holds), ("attribute_evidence",))

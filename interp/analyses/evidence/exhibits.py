@@ -76,6 +76,7 @@ def attributes(study: Study) -> list[Block]:
     if rows.empty:
         return []
     means = rows.groupby(["attribute", "source"], sort=False).agg(
+        known=("known", "first"),
         values=("concept", "size"),
         correlation=("correlation", "mean"),
         null=("null", "mean"),
@@ -85,6 +86,7 @@ def attributes(study: Study) -> list[Block]:
     columns = [
         Column("attribute", "Attribute", None),
         Column("source", "Candidates", None),
+        Column("known", "Steps known"),
         Column("values", "Values", 0),
         Column("correlation", "As the paper"),
         Column("null", "Null"),
@@ -94,7 +96,8 @@ def attributes(study: Study) -> list[Block]:
     block = exhibit(
         "",
         "Other attributes on unseen items",
-        "What is left of Appendix C: means over the values of each attribute.",
+        "What is left of Appendix C: means over the values of each attribute. Steps known: the share of the steps "
+        "whose item has a known value; the others are left out.",
         ["attribute_evidence"],
         table(means.reset_index(), columns),
         table(_shown(rows), (Column("attribute", "Attribute", None), *CONCEPT), "All values"),

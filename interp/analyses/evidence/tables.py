@@ -12,7 +12,7 @@ from interp.concepts import Concepts
 from interp.concepts.alignment import Activations
 from interp.concepts.evidence import Evidence, ItemTest, Rows, evidence_of
 from interp.concepts.resampling import interval
-from interp.features.baselines import Candidates, Part
+from interp.features.candidates import Candidates, Part
 from interp.store.table_files import Tables
 
 FEATURES, NEURONS = "features", "neurons"
@@ -35,12 +35,14 @@ def evidence_tables(
         test_store, validation_store: hidden states of the users who are measured, and of those who may choose.
         test_features, validation_features: what the dictionary makes of them.
         concepts: the study's concepts.
-        other_concepts: attribute → more concepts.
+        other_concepts: attribute → more concepts. Steps of items of which they are not known are left out.
         baselines: what features have to beat.
     """
-    stores = {"test": test_store, "sae_validation": validation_store}
-    features = {"test": test_features, "sae_validation": validation_features}
-    neurons = {part: np.asarray(store.activations, dtype=np.float64) for part, store in stores.items()}
+    stores: dict[Part, ActivationStore] = {"test": test_store, "sae_validation": validation_store}
+    features: dict[Part, Activations] = {"test": test_features, "sae_validation": validation_features}
+    neurons: dict[Part, Activations] = {
+        part: np.asarray(store.activations, dtype=np.float64) for part, store in stores.items()
+    }
     own = [_candidates(FEATURES, features), _candidates(NEURONS, neurons)]
     items = [store.rows["item"].to_numpy() for store in stores.values()]
     item_test = ItemTest(concepts, *items)
@@ -54,11 +56,12 @@ def evidence_tables(
         summaries.append(_summary(candidates, test.activations, results[-1], results[0]))
     others = []
     for attribute, of_items in other_concepts.items():
-        other_test = ItemTest(of_items, *items)
         for candidates in own:
-            test, validation = (_rows(candidates, store, part) for part, store in stores.items())
+            test, validation = (_known(_rows(candidates, store, part), of_items) for part, store in stores.items())
+            other_test = ItemTest(of_items, test.items, validation.items)
             table = evidence_of(other_test, test, validation, f"{candidates.name}, {attribute}").concepts
-            others.append(table.assign(attribute=attribute, source=candidates.name))
+            known = len(test.items) / len(test_store)
+            others.append(table.assign(attribute=attribute, source=candidates.name, known=known))
     names = [candidates.name for candidates in (*own, *baselines)]
     by_source = [result.concepts.assign(source=name) for name, result in zip(names, results, strict=True)]
     return {
@@ -67,7 +70,7 @@ def evidence_tables(
         "feature_evidence": results[0].candidates.rename(columns={"candidate": "feature"}),
         "attribute_evidence": pd.concat(others, ignore_index=True)
         if others
-        else by_source[0].iloc[:0].assign(attribute=""),
+        else by_source[0].iloc[:0].assign(attribute="", known=1.0),
     }
 
 
@@ -79,6 +82,12 @@ def _candidates(name: str, activations: Mapping[Part, Activations]) -> Candidate
 def _rows(candidates: Candidates, store: ActivationStore, part: Part) -> Rows:
     activations = candidates.columns(part, slice(None))
     return Rows(activations, store.rows["item"].to_numpy(), store.rows["user"].to_numpy())
+
+
+def _known(rows: Rows, concepts: Concepts) -> Rows:
+    """The rows of items of which it is known which concepts they have."""
+    known = concepts.is_known(rows.items)
+    return rows if known.all() else Rows(rows.activations[known], rows.items[known], rows.users[known])
 
 
 def _summary(candidates: Candidates, activations: Activations, result: Evidence, first: Evidence) -> dict[str, object]:

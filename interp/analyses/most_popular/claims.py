@@ -20,4 +20,5 @@ def better_than_most_popular(most_popular_table: pd.DataFrame) -> Claim:
         measured,
         beside.better,
         ("most_popular",),
+        unclear=beside.better is None,
     )

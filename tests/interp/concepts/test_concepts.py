@@ -42,6 +42,19 @@ def test_which_item_has_what(column, least, expected):
     assert concepts.matrix.dtype == bool
 
 
+def test_an_item_without_a_value_that_every_item_has_is_not_known():
+    """Also of those whose value is too rare to be a concept it is known that they lack the others."""
+    concepts = concepts_of(ITEMS, "language", 2, of_every_item=True)
+    assert members(concepts) == {"en": {7, 1}}
+    assert concepts.is_known([7, 3, 9, 1, 5]).tolist() == [True, False, True, True, False]
+    assert concepts.is_known([5, 5, 1]).tolist() == [False, False, True]
+    plain = concepts_of(ITEMS, "language", 2)
+    assert plain.is_known([3, 5]).all()
+    assert plain.fingerprint != concepts.fingerprint
+    with pytest.raises(InputError, match="item 4 has no row in the item table"):
+        concepts.is_known([4])
+
+
 def test_the_most_frequent_values_are_kept():
     assert members(concepts_of(ITEMS, "genres", most_frequent=2)) == {"Drama": {7, 3}, "War": {7}}
     assert concepts_of(ITEMS, "tags", most_frequent=9).names == ["dark", "slow"]

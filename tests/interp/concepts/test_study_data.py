@@ -66,6 +66,21 @@ def test_a_dataset_of_ones_own_comes_first(files):
     assert study_data(replace(files, min_support=1), mine).attribute == "year"
 
 
+def test_links_need_the_tables_that_they_lead_to(files, tmp_path):
+    with pytest.raises(InputError, match="links is set without tmdb: give the folder"):
+        replace(files, links=tmp_path / "links.csv").check()
+
+
+def test_what_tmdb_does_not_know_of_a_film_the_film_does_not_lack(files):
+    given = study_data(files).dataset
+    languages = ["en", "fr", "en", None, "fr", "en", None, "fr"]
+    mine = replace(given, items=given.items.assign(language=languages))
+    data = study_data(replace(files, other_attributes=("language", "decade")), mine)
+    known = data.other_concepts["language"].is_known(mine.items.index)
+    assert known.tolist() == [value is not None for value in languages]
+    assert data.other_concepts["decade"].is_known(mine.items.index).all()
+
+
 def test_items_need_interactions(files):
     with pytest.raises(InputError, match="--data FILE"):
         replace(files, data=None).check()

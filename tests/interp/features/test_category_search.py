@@ -113,3 +113,19 @@ def test_nothing_common_enough_gives_empty_tables(world):
     assert len(cases) == len(histories) == 0
     assert {"kind", "p_top100", "correlation"} <= set(cases)
     assert "has" in histories
+
+
+def test_what_holds_on_unseen_items_by_hand(world):
+    """The detector of film 77 fits its decade on half of the items; a feature of the decade fits it on all."""
+    items, store, activations, concepts = world
+    year = items["year"].to_numpy()[store.rows["item"]]
+    decade = f"{year[store.rows['item'].to_numpy() == 77][0] // 10 * 10}s"
+    cases, _ = search(activations[:, [3, 4]], store, items, concepts, "genres")
+    decades = cases[cases["kind"] == "decade"].set_index("concept")
+    assert decades.loc[decade, "correlation"] > 0.1
+    assert decades.loc[decade, "unseen_items"] < decades.loc[decade, "correlation"] / 2
+    cases, _ = search(activations, store, items, concepts, "genres")
+    first = cases[cases["rank"] == 1].set_index("kind")
+    assert first.loc["decade", "unseen_items"] > 0.98
+    assert first.loc["both", "unseen_items"] > 0.98
+    assert np.isnan(first.loc["item", "unseen_items"])

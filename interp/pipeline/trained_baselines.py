@@ -16,7 +16,7 @@ from interp.activations.feature_matrix import feature_matrix
 from interp.activations.item_embeddings import item_embeddings
 from interp.activations.training import train
 from interp.config import StudyConfig
-from interp.features.baselines import Candidates, projections
+from interp.features.candidates import Candidates, projections
 from interp.model.envoys import RecommenderEnvoy
 from interp.pipeline.grid import PARTS, Stores, collect_parts
 from interp.sae.autoencoder import SparseAutoencoder

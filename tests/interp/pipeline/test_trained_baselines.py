@@ -10,8 +10,8 @@ from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import encode
 from interp.activations.item_embeddings import SITE, item_embeddings
 from interp.model.envoys import RecommenderEnvoy
-from interp.pipeline.baselines import baselines, outputs, train_baselines
 from interp.pipeline.grid import PARTS
+from interp.pipeline.trained_baselines import baselines, outputs, train_baselines
 from interp.sae.autoencoder import SparseAutoencoder
 from recmodels.training import initial
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 
 from interp.activations.feature_matrix import encode
-from interp.features.baselines import (
+from interp.features.candidates import (
     ITERATIONS,
     Projection,
     ica,

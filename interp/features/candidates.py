@@ -4,7 +4,7 @@ As many as there are features:
 
 - random directions: what the search among many candidates finds in the activations by itself;
 - a random dictionary: the same directions, each rectified at a threshold, as sparse as the dictionary;
-- the dictionary of the untrained recommender, and that of the item embeddings (`interp.pipeline.baselines`).
+- the dictionary of the untrained recommender, and that of the item embeddings (`interp.pipeline.trained_baselines`).
 
 At full rank, both signs of each component: PCA and ICA.
 

@@ -1,0 +1,46 @@
+"""Attributes that are not known of all items: a film whose director nobody noted has one, and may be the very one."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from interp.analyses.alignment.tables import _attributes, _features_beside_neurons
+from interp.analyses.evidence.tables import _known
+from interp.concepts import concepts_of
+from interp.concepts.alignment import align
+from interp.concepts.evidence import Rows
+
+# Kubrick made the films 0 to 3, but the table does not know it of 2 and 3; Lean made 4 and 5; of 6 nothing is known.
+ITEMS = pd.DataFrame({"director": ["Kubrick", "Kubrick", None, None, "Lean", "Lean", None]})
+STEPS = np.array([0, 1, 2, 3, 4, 5, 6, 0, 2, 4])
+KUBRICK = np.isin(STEPS, [0, 1, 2, 3]).astype(float)
+
+
+@pytest.fixture
+def directors():
+    return concepts_of(ITEMS, "director", of_every_item=True)
+
+
+def test_a_feature_of_a_director_is_not_marked_down_for_films_that_nobody_noted(directors):
+    """On known steps it is perfect; if unknown were absent, it would be right on 3 of its 6 steps only."""
+    store = SimpleNamespace(rows=pd.DataFrame({"item": STEPS}))
+    features, neurons = sparse.csc_array(KUBRICK[:, None]), KUBRICK[:, None] - 2
+    genres = _features_beside_neurons(*(align(values, (STEPS < 3)[:, None], ["g"]) for values in (features, neurons)))
+    rows = _attributes("genres", genres, features, neurons, store, {"director": directors}).set_index("concept")
+    assert rows["known"].to_dict() == pytest.approx({"g": 1.0, "Kubrick": 0.6, "Lean": 0.6})
+    assert rows.loc["Kubrick", ["correlation", "neuron_correlation", "auc"]].tolist() == pytest.approx([1, 1, 1])
+    assert rows.at["Kubrick", "popularity"] == pytest.approx(3 / 6)
+    as_absent = align(features, directors.labels(STEPS), directors.names).top().set_index("concept")
+    assert as_absent.at["Kubrick", "correlation"] < 0.6
+
+
+def test_only_steps_of_known_items_are_evidence(directors):
+    rows = Rows(sparse.csc_array(KUBRICK[:, None]), STEPS, np.arange(len(STEPS)))
+    known = _known(rows, directors)
+    assert known.items.tolist() == [0, 1, 4, 5, 0, 4]
+    assert known.users.tolist() == [0, 1, 4, 5, 7, 9]
+    assert known.activations.toarray()[:, 0].tolist() == [1, 1, 0, 0, 1, 0]
+    assert _known(rows, concepts_of(ITEMS, "director")) is rows
