@@ -106,8 +106,9 @@ FOLDER = "artifacts/ml-100k"
 def parser():
     """The command line, whose commands do nothing."""
     app = SubcommandApp()
+    functions = vars(cli.commands) | vars(cli.scorecard_command)
     for name in generated_pages.command_names():
-        function = getattr(cli.commands, name)
+        function = functions[name]
         app.command(functools.wraps(function)(lambda *_, **__: None), name=name)
     return app
 

@@ -161,7 +161,7 @@ def test_share_grows_with_activation():
 
 
 def cases(**columns):
-    table = {"kind": ["item", "item", "decade"], "concept": ["X", "Y", "1980s"], "correlation": 0.5}
+    table = {"kind": ["item", "item", "decade"], "concept": ["X", "Y", "1980s"], "correlation": 0.5, "unseen_items": 0.4}
     return pd.DataFrame(table | {"p_top100": [0.9, 0.6, 0.7]} | columns)
 
 
@@ -172,6 +172,8 @@ def test_features_beyond_the_concepts():
     assert categories.beyond_the_concepts(cases(p_top100=[0.9, 0.9, 0.4])).holds is False
     # Nearly every item may have it: without a correlation a large share says nothing.
     assert categories.beyond_the_concepts(cases(correlation=[0.9, 0.9, 0.1])).holds is False
+    # Nor where the correlation rests on the items that the feature was chosen on.
+    assert categories.beyond_the_concepts(cases(unseen_items=[0.9, 0.9, 0.1])).holds is False
     assert categories.beyond_the_concepts(cases().iloc[:2]).holds is None
 
 
