@@ -8,6 +8,7 @@ import pytest
 from scipy import sparse
 
 from interp.analyses.alignment.tables import _attributes, _features_beside_neurons
+from interp.analyses.evidence.claims import attributes
 from interp.analyses.evidence.tables import _known
 from interp.concepts import concepts_of
 from interp.concepts.alignment import align
@@ -44,3 +45,27 @@ def test_only_steps_of_known_items_are_evidence(directors):
     assert known.users.tolist() == [0, 1, 4, 5, 7, 9]
     assert known.activations.toarray()[:, 0].tolist() == [1, 1, 0, 0, 1, 0]
     assert _known(rows, concepts_of(ITEMS, "director")) is rows
+
+
+def test_the_claim_on_attributes_says_what_is_left_of_it():
+    rows = pd.DataFrame(
+        {
+            "attribute": "directors",
+            "source": ["features", "features", "neurons", "neurons"],
+            "known": 0.96,
+            "correlation": [0.2, 0.16, 0.1, 0.1],
+            "null": [0.13, 0.11, 0.06, 0.06],
+            "unseen_items": [0.12, 0.02, 0.05, 0.03],
+            "passes": [True, False, False, False],
+        }
+    )
+    claim = attributes(rows)
+    assert claim.holds is False  # one of two is not more than half
+    assert claim.measured == (
+        "What is left of the paper's claim: directors (on the 96% of steps whose item has a known value) 0.180 as the "
+        "paper measures, 0.120 by chance, 0.070 on unseen items, where neurons have 0.040; 1 of 2 values pass."
+    )
+    assert attributes(rows.assign(passes=True)).holds is True
+    assert attributes(rows.assign(passes=True, unseen_items=[0.01, 0.01, 0.05, 0.03])).holds is False
+    assert "(on the" not in attributes(rows.assign(known=1.0)).measured
+    assert attributes(rows.iloc[:0]).holds is None
