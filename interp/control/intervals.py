@@ -53,7 +53,7 @@ def of_means(before: np.ndarray, after: np.ndarray, resampling: Resampling) -> p
 
     Bounds are NaN where fewer than two users have a value.
     """
-    weights = _bootstrap_counts(len(before), resampling)
+    weights = bootstrap_counts(len(before), resampling)
     sides = []
     for values in (before, after):
         defined = (~np.isnan(values)).sum(axis=0) > 1
@@ -64,7 +64,7 @@ def of_means(before: np.ndarray, after: np.ndarray, resampling: Resampling) -> p
 
 def of_diversity(before: np.ndarray, after: np.ndarray, resampling: Resampling) -> pd.DataFrame:
     """Inter-list diversity of lists int [n, k]: before, after and change with bounds, one row."""
-    weights = _bootstrap_counts(len(before), resampling)
+    weights = bootstrap_counts(len(before), resampling)
     sides = [(diversity(np.ones((1, len(x))), x), diversity(weights, x)[:, None]) for x in (before, after)]
     return _changes(sides, _percentiles(resampling.level))
 
@@ -128,7 +128,7 @@ def exposure_and_jackknife(lists: np.ndarray, n_items: int) -> tuple[np.ndarray,
     return np.array([(counts > 0).mean(), whole]), np.column_stack([coverage, gini])
 
 
-def _bootstrap_counts(n: int, resampling: Resampling) -> np.ndarray:
+def bootstrap_counts(n: int, resampling: Resampling) -> np.ndarray:
     """How often each user is in each bootstrap sample: float [r, n]."""
     sample = np.random.default_rng(resampling.seed).integers(0, n, (resampling.resamples, n))
     flat = sample + n * np.arange(resampling.resamples)[:, None]

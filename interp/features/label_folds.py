@@ -9,13 +9,28 @@ A label that is a single film cannot hold on others; it is a kind of its own, an
 """
 
 import numpy as np
+import pandas as pd
 from tqdm.auto import tqdm
 
+from interp.concepts import Concepts
+from interp.concepts.item_folds import item_halves, popularity_deciles
 from interp.features.item_activity import ItemCounts
-from interp.features.labels import choose, score
+from interp.features.labels import SEED, choose, score
 from interp.features.predicates import ITEM, Predicates
 
 REPEATS = 10  # pairs of halves
+
+
+def label_halves(items: pd.Index, concepts: Concepts, steps: pd.Series) -> np.ndarray:
+    """Pairs of halves of some items, balanced by concept and popularity: bool [repeat, item], True for the first half.
+
+    Args:
+        items: which.
+        concepts: what they have.
+        steps: how many steps each has, by item id; items may lack.
+    """
+    deciles = popularity_deciles(steps.reindex(items, fill_value=0).to_numpy())
+    return item_halves(concepts.labels(items), deciles, REPEATS, np.random.default_rng(SEED))
 
 
 def share_of_halves(single: Predicates, item_counts: ItemCounts, halves: np.ndarray) -> np.ndarray:
@@ -28,11 +43,16 @@ def share_of_halves(single: Predicates, item_counts: ItemCounts, halves: np.ndar
             (`interp.concepts.item_folds.item_halves`).
     """
     general = single.select(np.flatnonzero(single.kinds != ITEM))
-    unseen, passes = item_counts.unseen, np.zeros(item_counts.unseen.active.shape[0])
+    passes = np.zeros(item_counts.unseen.active.shape[0])
     folds = [half for first in halves for half in (first, ~first)]
     for half in tqdm(folds, desc="labelling on halves of the items", unit="half", leave=False):
-        learnt, others = general.items[half], general.items[~half]
-        labels = choose(item_counts.training.only(learnt), general, unseen.items)
-        hard = item_counts.hard.multiply(unseen.items.isin(others))
-        passes += score(labels.fits, unseen.only(others), hard)["labelled"].to_numpy()
+        labels = choose(item_counts.training.only(general.items[half]), general, item_counts.unseen.items)
+        passes += hold_on(general.items[~half], labels.fits, item_counts)
     return passes / max(len(folds), 1)
+
+
+def hold_on(items: pd.Index, fits: np.ndarray, item_counts: ItemCounts) -> np.ndarray:
+    """Whether labels [f, v] pass on the steps of these items alone, on unseen users: bool [f]."""
+    unseen = item_counts.unseen
+    hard = item_counts.hard.multiply(unseen.items.isin(items))
+    return score(fits, unseen.only(items), hard)["labelled"].to_numpy()

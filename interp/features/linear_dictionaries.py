@@ -1,7 +1,7 @@
 """Dictionaries without training, to compare trained ones with: neurons, PCA, ICA and random directions.
 
-The directions of `interp.features.candidates`, with the best linear decoder for them. Each is a `SparseAutoencoder` like
-any other, so that every metric treats it alike.
+The directions of `interp.features.candidates`, with the best linear decoder for them. Each is a `SparseAutoencoder`
+like any other, so that every metric treats it alike.
 
 Axes: n rows, d hidden size, f features.
 """

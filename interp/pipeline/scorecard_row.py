@@ -12,6 +12,7 @@ from interp.activations.feature_matrix import encode
 from interp.activations.fidelity import reconstruction
 from interp.concepts.alignment import auc
 from interp.concepts.evidence import evidence_of
+from interp.concepts.resampling import interval
 from interp.control.ranking_kept import ranking_kept
 from interp.features.ablation import ABLATED, ablation_drops
 from interp.features.absorption import absorption_rate
@@ -81,9 +82,12 @@ def dictionary_scores(bench: Bench, sae: SparseAutoencoder, partners: Sequence[S
 
 def _alignment(bench: Bench, validation: Any, test: Any, name: str) -> Scores:
     rows, others = bench.rows(bench.test, test), bench.rows(bench.validation, validation)
-    concepts = evidence_of(bench.item_test, rows, others, name).concepts
+    evidence = evidence_of(bench.item_test, rows, others, name)
+    concepts, (low, high) = evidence.concepts, interval(evidence.resamples.mean(axis=1))
     return {
         "unseen_items": concepts["unseen_items"].mean(),
+        "unseen_items_low": float(low),
+        "unseen_items_high": float(high),
         "passed": concepts["passes"].mean(),
         "unseen_both": concepts["unseen_both"].mean(),
         "as_paper": concepts["correlation"].mean(),

@@ -8,6 +8,9 @@ from interp.plots.theme import NEUTRAL, SERIES, styled
 BLUE, ORANGE, GREEN, PINK, YELLOW, SKY, _ = SERIES
 # Name, colour and dash: what is done with one SAE feature has one colour.
 METHODS = {
+    "least": ("least collateral", PINK, "dash"),
+    "least_user": ("… by user", PINK, "dashdot"),
+    "final_user": ("last state, by user", GREEN, "dashdot"),
     "set": ("feature", ORANGE, "solid"),
     "profile": ("profile", ORANGE, "dash"),
     "replace": ("replaced (paper)", BLUE, "solid"),
@@ -17,7 +20,10 @@ METHODS = {
     "neuron": ("neuron", SKY, "solid"),
     "random": ("random", NEUTRAL, "dash"),
     "boost": ("boost", YELLOW, "solid"),
+    "boost_user": ("boost, by user", YELLOW, "dashdot"),
 }
+
+BOUNDLESS = ("boost", "boost_user", "final_user")  # they can fill whole lists with a rare concept
 
 
 def cost_curves(sweeps: pd.DataFrame, measure: str = "ndcg@10", title: str = "NDCG@10") -> go.Figure:
@@ -52,8 +58,8 @@ def cost_curves(sweeps: pd.DataFrame, measure: str = "ndcg@10", title: str = "ND
         hovertemplate="share %{x:.3f}: %{y:.3f}<extra>not steered</extra>",
     )
     figure = styled(figure, "share of the concept in the top 10", title, height=420)
-    # Boosted scores can fill whole lists with a rare concept, which would leave the others no room.
-    widest = sweep.loc[sweep["method"] != "boost", "share"].max()
+    # Boosted lists would leave the others no room.
+    widest = sweep.loc[~sweep["method"].isin(BOUNDLESS), "share"].max()
     thirds = {"entrywidth": 0.33, "entrywidthmode": "fraction", "font": {"size": 11}}
     return figure.update_layout(
         showlegend=True, legend=thirds, xaxis={"range": [0, 1.05 * widest]}, yaxis={"rangemode": "tozero"}

@@ -49,6 +49,8 @@ SCORES = (
         "Mean over concepts of the correlation of a feature that is chosen on half of the items and measured on the "
         "other half.",
     ),
+    Score("unseen_items_low", ALIGNMENT, "from", "Lower end of its 95% interval, from resampling test users.", ""),
+    Score("unseen_items_high", ALIGNMENT, "to", "Upper end of that interval.", ""),
     Score(
         "passed",
         ALIGNMENT,

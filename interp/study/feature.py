@@ -49,7 +49,7 @@ class Feature:
 
     @property
     def label(self) -> str:
-        """Its label, or "unlabelled" where none holds on unseen users (`interp.features.labels`)."""
+        """Its label, or "unlabelled" where none holds on unseen users and items (`interp.features.labels`)."""
         return self.view.label
 
     @property

@@ -67,12 +67,12 @@ class FeatureView:
 
     @property
     def labelled(self) -> bool:
-        """Whether its label holds on unseen users."""
+        """Whether its label holds on unseen users and items."""
         return bool(self.label_row.labelled)
 
     @property
     def label(self) -> str:
-        """Its label, or "unlabelled" where none holds on unseen users (`interp.features.labels`)."""
+        """Its label, or "unlabelled" where none holds on unseen users and items (`interp.features.labels`)."""
         return self.label_row.label if self.labelled else UNLABELLED
 
     @property

@@ -1,5 +1,7 @@
 """Labels by a function of your own, such as a language model's, scored as those of `interp.features.labels` are.
 
+The function sees items of one half of all. Its name must hold on other users, and on the other half of the items.
+
 def ask(evidence):
     label = model(f"What have these films in common? {evidence.items['title'].tolist()}")
     return Name(label, lambda items: [model(f"Does {title!r} fit {label!r}?") == "yes" for title in items["title"]])
@@ -9,13 +11,14 @@ label_with(study, ask, features=range(20))
 
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from interp.features.item_activity import ItemCounts, count_by_item, f1_of
+from interp.features.label_folds import hold_on, label_halves
 from interp.features.labels import score
 from recmodels.errors import InputError, an, quote
 
@@ -30,6 +33,8 @@ MIN_STEPS = 5  # of an item, for its mean activation to be shown
 @dataclass(frozen=True)
 class Evidence:
     """What a function may name a feature by. Nothing of it is about the steps that the label is scored on.
+
+    Its items are from one half of all; on the other half the name must hold as well.
 
     Attributes:
         feature: which one.
@@ -73,7 +78,8 @@ def label_with(
         features: which, as numbers; by default all.
 
     Returns:
-        The columns of the table `labels`; the kind is "named".
+        The columns of the table `labels`; the kind is "named", and unseen_items is 1 or 0: whether the name passes on
+        the half of the items that the function was not given.
 
     Raises:
         InputError: no such feature, no function, it returns something else or fails for every feature, or its name does
@@ -91,9 +97,11 @@ def label_with(
     parts = [(study.feature_matrix(part), study.activations(part).rows["item"]) for part in ("sae", "test")]
     feature_activity = count_by_item(study.sae, parts[0], parts[1], study.concepts)
     items = study.items.loc[feature_activity.unseen.items, ["title", "concepts"]]
+    occurring = feature_activity.training.items.union(feature_activity.unseen.items)
+    hidden = occurring[label_halves(occurring, study.concepts, feature_activity.training.by_item)[0]]
     names, fits, failures = [""] * len(indices), np.zeros((len(indices), len(items)), dtype=bool), []
     for row, feature in enumerate(indices):
-        facts = evidence(study, feature_activity, feature)
+        facts = evidence(study, feature_activity, feature, hidden)
         try:  # hours of a language model's answers are not lost to one that times out
             name = function(facts)
             answers = name.fits(items) if isinstance(name, Name) else ()
@@ -116,17 +124,22 @@ def label_with(
             f"{failures[0]}",
             stacklevel=2,
         )
-    scores = score(fits, feature_activity.unseen.select(np.array(indices, dtype=int)), feature_activity.hard[indices])
+    chosen = feature_activity.unseen.select(np.array(indices, dtype=int))
+    activity = replace(feature_activity, unseen=chosen, hard=feature_activity.hard[indices])
+    scores = score(fits, activity.unseen, activity.hard).rename(columns={"labelled": "on_unseen_users"})
+    others = hold_on(hidden, fits, activity)
     kinds = [KIND if label else "" for label in names]
-    return pd.DataFrame({"feature": indices, "label": names, "kind": kinds}).join(scores)
+    table = pd.DataFrame({"feature": indices, "label": names, "kind": kinds}).join(scores)
+    return table.assign(unseen_items=others.astype(float), labelled=scores["on_unseen_users"] & others)
 
 
-def evidence(study: "Study", feature_activity: ItemCounts, feature: int) -> Evidence:
-    """What is known of one feature from the steps that labels are learnt from."""
-    training = feature_activity.training
+def evidence(study: "Study", feature_activity: ItemCounts, feature: int, hidden: pd.Index) -> Evidence:
+    """What is known of one feature from the steps that labels are learnt from, without those of some items."""
+    training = feature_activity.training.only(feature_activity.training.items.difference(hidden))
     active = training.active[[feature]].toarray()
     mean = feature_activity.mean[[feature]].toarray()[0]
-    order = np.argsort(-np.where(training.steps >= MIN_STEPS, mean, 0), kind="stable")[:N_ITEMS]
+    mean = np.where(training.steps >= MIN_STEPS, mean, 0)
+    order = np.argsort(-mean, kind="stable")[:N_ITEMS]
     order = order[mean[order] > 0]
     items = pd.DataFrame(
         {
@@ -148,6 +161,7 @@ def evidence(study: "Study", feature_activity: ItemCounts, feature: int) -> Evid
     )
     effects = study.features[feature].effects
     promoted_items = effects.query("path == 'layers' and direction == 'promoted'").sort_values("rank")
+    promoted_items = promoted_items[~promoted_items["item"].isin(hidden)]
     return Evidence(
         feature,
         study.titles(items)[["item", "title", "concepts", "steps", "active", "activation"]],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from interp.control.dose_search import Goal, Search
 from interp.control.doses import Dose, find_dose
+from interp.control.least_collateral import LeastCollateral, learn_weights, set_of, store_histories
 from interp.control.list_entry import Entry, to_enter
 from interp.control.user_doses import UserDoses, find_user_doses
 from interp.features.explanations import Explanation, why
@@ -89,6 +90,40 @@ class Study(StudyParts):
         """
         search = replace(self._search(Goal(concept, share, at_most, k)), cost=cost)
         return find_user_doses(search, self.users() if users is None else users)
+
+    def least_collateral(self, concept: str | None = None, *, items: Any = None) -> LeastCollateral:
+        """At most 20 features that move a concept's items, or any items, and leave other scores alone.
+
+            steer = study.least_collateral("Horror")           # shows the features with their labels
+            with study.recommender.steer(steer.steer(1.0)):     # all users alike
+                ...
+            study.receipt(steer.for_users(study.recommender, histories, share=0.4), histories)
+
+        Weights are learnt on users of the SAE part (`interp.control.least_collateral`), for a concept while the study
+        is made, for other items when this is called, which takes seconds.
+
+        Args:
+            concept: its name.
+            items: item ids of a set, in place of a concept.
+
+        Raises:
+            InputError: neither or both are given, an unknown concept or item, or a concept that all items have.
+        """
+        if (concept is None) == (items is None):
+            raise InputError("give a concept, such as Horror, or items=, a list of item ids")
+        rec, site = self.recommender, self.site
+        if concept is None:
+            name, has = "items", set_of(rec, items)
+            weights = learn_weights(rec, store_histories(self.activations("sae"), rec), site, {name: has})
+        else:
+            column = self.concepts.index(concept)
+            name, weights = concept, self.table("least_collateral")
+            has = self.concepts.labels(rec.recommender.vocabulary.ids)[:, column]
+            if name not in set(weights["concept"]):
+                raise InputError(f"{quote(name)} has no items or all of them: there is nothing to steer")
+        own = weights[weights["concept"] == name].set_index("feature")["weight"]
+        labels = {int(feature): self.labels[feature] for feature in own.index}
+        return LeastCollateral(name, own, has, site, self.sae.fingerprint, labels)
 
     def _search(self, goal: Goal) -> Search:
         concept = feature_or_concept(goal.target, self.concepts.names)

@@ -196,7 +196,7 @@ class StudyParts:
 
     @cached_property
     def labels(self) -> pd.Series:
-        """What every feature is called: its label, or "unlabelled" where none holds on unseen users."""
+        """What every feature is called: its label, or "unlabelled" where none holds on unseen users and items."""
         table = self.table("labels").set_index("feature").sort_index()
         return table["label"].where(table["labelled"], UNLABELLED)
 

@@ -250,6 +250,8 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
         "trade_offs": {
             "baselines.csv": baselines,
             "equal_share.csv": at_equal_share(pd.concat([steering, baselines])),
+            "least_collateral.csv": pd.DataFrame({"concept": ["Comedy"] * 2, "feature": [1, 3], "weight": [0.5, -0.2]}),
+            "steering_cost.csv": _steering_cost(steering["target"].unique()),
         },
         "labels": _labels(),
         "cases": {"cases.csv": cases, "case_histories.parquet": case_histories},
@@ -456,3 +458,11 @@ def handmade_study(folder, **config):
             write_tables(folder / "tables" / analysis.name, some, {"needs": {"rec": "odd"}}, lambda: frames)
     artifacts.write_json(folder / "config.json", RECORD | {"config": RECORD["config"] | config})
     return interp.open(folder)
+
+
+def _steering_cost(targets):
+    methods = {"boost": -0.2, "least": -0.3, "least_user": -0.12, "boost_user": -0.1, "final_user": -0.21}
+    rows = [(target, method, cost) for target in targets for method, cost in methods.items()]
+    table = pd.DataFrame(rows, columns=["target", "method", "cost"])
+    table = table.assign(cost_low=table["cost"] - 0.05, cost_high=table["cost"] + 0.05, ratio=table["cost"] / -0.2)
+    return table.assign(ratio_low=0.9 * table["ratio"], ratio_high=1.1 * table["ratio"])

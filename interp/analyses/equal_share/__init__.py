@@ -19,8 +19,13 @@ ANALYSIS = Analysis(
             "concept:text feature:int weight:float",
         ),
         Table(
+            "least_collateral",
+            "at most 20 features for each concept that move its items and leave other scores alone",
+            "concept:text feature:int weight:float",
+        ),
+        Table(
             "baselines",
-            "the same sweep by other means: profile, mean difference, neuron, random, boost",
+            "the same sweep by other means: least collateral, profile, mean difference, neuron, random, boost",
             SWEEP,
         ),
         Table(
@@ -28,11 +33,23 @@ ANALYSIS = Analysis(
             "NDCG@10 of all methods at equal share of the concept",
             ("target:text part:float share:float method:text value:float ndcg@10:float change:float"),
         ),
+        Table(
+            "steering_cost",
+            "what NDCG@10 each method costs at equal share as one number, and its ratio to re-ranking, with intervals",
+            (
+                "target:text method:text cost:float cost_low:float cost_high:float "
+                "ratio:float ratio_low:float ratio_high:float"
+            ),
+        ),
     ),
     exhibits=(Exhibit("beyond", exhibits.equal_share),),
     claims=(
         claims.feature_against_replacement,
         claims.profile_against_replacement,
         claims.profile_against_boost,
+        claims.user_steer_against_boost,
+        claims.shared_features_against_boost,
+        claims.shared_features_by_user_against_boost,
+        claims.shared_features_by_user_against_boost_by_user,
     ),
 )

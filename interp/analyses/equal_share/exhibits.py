@@ -7,6 +7,17 @@ from interp.plots.blocks import Block, Column, exhibit, figure, table
 from interp.plots.cost_plots import METHODS
 from interp.study.study import Study
 
+COSTS = [
+    Column("target", "Concept", None),
+    Column("method", "Method", None),
+    Column("cost", "Change of NDCG@10"),
+    Column("cost_low", "from"),
+    Column("cost_high", "to"),
+    Column("ratio", "Ratio to boost", 2),
+    Column("ratio_low", "from", 2),
+    Column("ratio_high", "to", 2),
+]
+
 
 def equal_share(study: Study) -> Block:
     """Curves of share and quality, and all methods at equal share."""
@@ -23,14 +34,24 @@ def equal_share(study: Study) -> Block:
         "paper. Profile: the 20 features that differ most between steps with and without the concept are raised in "
         "proportion, the error kept. Directions are of unit length among normalised activations and are added at the "
         "last step: the feature’s, a linear probe’s, that between the means of steps with and without the concept, "
-        "the best correlated neuron’s, and random ones (means over three). Boost: the scores of the concept’s items "
-        "are raised alike, the model is left alone. In the "
+        "the best correlated neuron’s, and random ones (means over three). Least collateral: at most 20 features, "
+        "learnt on users of the dictionary’s part, whose move of the scores is closest to raising the concept’s items "
+        "and leaving others alone; by user: each user gets an amount, most where the recommender’s own expected NDCG "
+        "suffers least (no held-out item is used). Last state, by user: each user’s last hidden state is moved by the "
+        "user’s own least squares. Boost: the scores of the concept’s items are raised alike, the model is left "
+        "alone; by user: with the same rule as above. In the "
         "table, all at equal shares: parts of the rise from the unsteered lists to the largest share of the paper’s "
         "replacement. Each method is read where its share first gets there, whatever its NDCG; –: it does not. "
         "Features and neurons are those that fit best on test users, as in the paper; profiles, probes and means are "
         "learnt from others.",
-        ["steering", "baselines", "equal_share"],
+        ["steering", "baselines", "equal_share", "steering_cost"],
         *curves,
+        table(
+            study.table("steering_cost").assign(method=lambda t: t["method"].map(lambda m: METHODS[m][0])),
+            COSTS,
+            "Mean change of NDCG@10 over 40, 60 and 80% of the rise, and its ratio to that of boost, with 95% "
+            "intervals over users who are drawn alike for all methods",
+        ),
         table(_by_method(rows, "ndcg@10"), _columns()),
         table(_by_method(rows, "change"), _columns(), "The same as change relative to the unsteered NDCG@10"),
         table(_by_method(rows, "value"), _columns(), "The doses that this takes"),

@@ -7,10 +7,13 @@ import pandas as pd
 
 from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import FeatureMatrix
+from interp.analyses.equal_share.least import cost_rows, learnable, least_lists
 from interp.concepts import Concepts
 from interp.control.baselines import baseline_points, boosted_lists, random_direction
 from interp.control.equal_share import at_equal_share
+from interp.control.least_collateral import LeastCollateral, learn_weights, store_histories
 from interp.control.profiles import concept_profiles
+from interp.control.score_equations import LastStates
 from interp.control.steered_lists import steered_lists
 from interp.control.sweeps import measure_points, profile_points, sweep, unit
 from interp.control.targets import steering_targets
@@ -23,6 +26,7 @@ from recmodels.sequences import Histories
 RAISED = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
 BOOSTS = (*(-boost for boost in reversed(RAISED)), 0.0, *RAISED)
 SEEDS = (0, 1, 2)  # of random directions
+COSTS = ("target", "method", "cost", "cost_low", "cost_high", "ratio", "ratio_low", "ratio_high")
 
 
 def equal_share(
@@ -36,14 +40,18 @@ def equal_share(
     train_features: FeatureMatrix,
     steering_table: pd.DataFrame,
 ) -> Tables:
-    """Tables `profiles`, `baselines` and `equal_share`.
+    """Tables `profiles`, `least_collateral`, `baselines`, `equal_share` and `steering_cost`.
 
     `profiles` is `interp.control.profiles.concept_profiles`. `baselines` has the columns of `steering`, for the methods
     "profile" (a concept's profile is added, the error kept), "mean_difference" (the direction between the means of
     steps with and without the concept), "neuron" (one neuron, the best correlated of either sign), "random" (means
     over random directions) and "boost" (the scores of items with the concept are raised, in units of the standard
     deviation of each user's scores). Directions are of unit length among normalised activations and are added at the
-    last step. `equal_share` holds all methods at equal share, see `interp.control.equal_share.at_equal_share`.
+    last step. Further methods of `baselines` are the least-collateral steers, and re-ranking with an amount for each
+    user (`interp.analyses.equal_share.least`). `least_collateral` holds the features of the former for every concept
+    (`interp.control.least_collateral`), `steering_cost` what a method costs as one number, beside re-ranking
+    (`interp.control.cost_intervals`), and `equal_share` all methods at equal share
+    (`interp.control.equal_share.at_equal_share`).
 
     No setting is chosen by the test users' quality: directions are learnt from the part that trains dictionaries, a
     concept's neuron is the table `concepts`' as its feature is (as in the paper), and values, boosts, seeds and shares
@@ -61,14 +69,36 @@ def equal_share(
     """
     targets, sae = steering_targets(concepts_table, steered), rec.site(train_store.site).sae
     profiles = concept_profiles(train_features, train_store.rows["item"], concepts, sae)
-    names = targets["concept"].tolist()
+    features = dict(zip(targets["concept"], targets["feature"].astype(int).tolist(), strict=True))
+    names = list(features)
     points = [*profile_points(sae, profiles, names, values), *baseline_points(train_store, concepts, targets, values)]
     direction_sweep, _ = sweep(rec, test_users, points, concepts)
     parts = [direction_sweep, *_random(rec, test_users, names, concepts, values, train_store)]
     parts += _boosts(rec, test_users, names, concepts)
+
+    sets = learnable(concepts, rec.recommender.vocabulary.ids)
+    weights = learn_weights(rec, store_histories(train_store, rec), train_store.site, sets)
+    inputs = test_users.split_last()[0]
+    states, costs = LastStates.of(rec, inputs), []
+    for name in names:
+        own = weights[weights["concept"] == name].set_index("feature")["weight"]
+        steer = LeastCollateral(name, own, sets[name], train_store.site, sae.fingerprint, {})
+        methods = list(least_lists(rec, states, inputs, steer, (0.0, *RAISED)))
+        for method in methods:
+            places = [_point(method.method, name, value) for value in method.values]
+            parts.append(measure_points(rec, test_users, places, method.lists, concepts)[0])
+        costs.append(
+            cost_rows(rec, test_users, sae, name, features[name], sets[name], methods, profiles, values, (0.0, *RAISED))
+        )
     baselines = pd.concat(parts, ignore_index=True)
     sweeps = pd.concat([steering_table, baselines], ignore_index=True)
-    return {"profiles": profiles, "baselines": baselines, "equal_share": at_equal_share(sweeps)}
+    return {
+        "profiles": profiles,
+        "least_collateral": weights,
+        "baselines": baselines,
+        "equal_share": at_equal_share(sweeps),
+        "steering_cost": pd.concat(costs, ignore_index=True).reindex(columns=COSTS),
+    }
 
 
 def _random(

@@ -1,15 +1,13 @@
 """Labels of features: learnt on the users that trained the dictionary, tested on other users and other items."""
 
-import numpy as np
 import pandas as pd
 
 from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import FeatureMatrix
 from interp.concepts import Concepts
-from interp.concepts.item_folds import item_halves, popularity_deciles
 from interp.features.item_activity import count_by_item
-from interp.features.label_folds import REPEATS, share_of_halves
-from interp.features.labels import SEED, label_features
+from interp.features.label_folds import label_halves, share_of_halves
+from interp.features.labels import label_features
 from interp.features.predicates import predicates
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.table_files import Tables
@@ -40,8 +38,6 @@ def labels(
     )
     occurring = catalogue.loc[found.training.items.union(found.unseen.items)]
     said = predicates(occurring, concepts, attribute, found.training.by_item)
-    steps = found.training.by_item.reindex(occurring.index, fill_value=0).to_numpy()
-    rng = np.random.default_rng(SEED)
-    halves = item_halves(concepts.labels(occurring.index), popularity_deciles(steps), REPEATS, rng)
+    halves = label_halves(occurring.index, concepts, found.training.by_item)
     table, kinds, examples = label_features(said, found, share_of_halves(said, found, halves))
     return {"labels": table, "label_kinds": kinds, "label_items": examples}

@@ -9,12 +9,14 @@ import torch
 
 from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import encode
-from interp.analyses.equal_share.tables import BOOSTS, SEEDS, equal_share
+from interp.analyses.equal_share.tables import BOOSTS, RAISED, SEEDS, equal_share
 from interp.concepts import concepts_of
 from interp.concepts.alignment import align
 from interp.control.baselines import baseline_points, boosted_lists, mean_difference, neuron_direction, random_direction
 from interp.control.equal_share import at_equal_share
+from interp.control.least_collateral import AMOUNTS
 from interp.control.sweeps import direction_points, measure_points, set_points, sweep, unit
+from interp.control.user_amounts import PRICES
 from interp.features.probes import fit_probes
 from interp.model.envoys import RecommenderEnvoy
 from interp.plots.cost_plots import METHODS
@@ -35,7 +37,7 @@ def targets(stores, concepts):
     x = np.asarray(store.activations, dtype=np.float64)
     top = align(x, concepts.labels(store.rows["item"]), concepts.names).top()
     top = top.rename(columns={"abs_feature": "abs_neuron", "abs_correlation": "neuron_abs_correlation"})
-    return top[["concept", "abs_neuron", "neuron_abs_correlation"]].head(2)
+    return top[["concept", "abs_neuron", "neuron_abs_correlation"]].head(2).assign(feature=(5, 11))
 
 
 def test_mean_difference_by_hand():
@@ -124,12 +126,13 @@ def test_the_tables_hold_all_methods(swept, targets):
     baselines, found = made["baselines"], made["equal_share"]
     assert list(baselines) == list(steering)
     amounts = {"profile": VALUES, "mean_difference": VALUES, "neuron": VALUES, "random": VALUES, "boost": BOOSTS}
+    amounts |= {"least": AMOUNTS, "least_user": PRICES, "boost_user": PRICES, "final_user": (0.0, *RAISED)}
     assert baselines.groupby(["target", "method"]).size().to_dict() == {
         (target, method): 1 + len(doses) for target in targets["concept"] for method, doses in amounts.items()
     }
     # The unsteered model is the same for all, and so is a dose of nothing.
     for rows in (baselines[baselines["value"].isna()], baselines[baselines["value"] == 0]):
-        assert len(rows) == 10
+        assert len(rows) == 18
         np.testing.assert_allclose(rows["ndcg@10"], steering.iloc[0]["ndcg@10"])
         np.testing.assert_allclose(rows["overlap"], 1)
     pd.testing.assert_frame_equal(found, at_equal_share(pd.concat([steering, baselines], ignore_index=True)))

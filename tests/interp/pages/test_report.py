@@ -124,7 +124,7 @@ def test_everything_of_the_paper_is_there_in_its_order(data):
         "Steering that keeps the reconstruction error",
         "What more of a concept costs, beside what one would do without a dictionary",
         "What a given share costs",
-        "What features are called, and whether that is true of other users",
+        "What features are called, and whether that is true of other users and items",
         "Do features do what their correlations say?",
         "Why this item: are attributions right?",
         "Exposure: from popular items to the long tail",
@@ -260,13 +260,18 @@ def test_exposure_is_left_out_where_it_could_not_be_told(study, monkeypatch):
 
 
 def test_labels_stand_with_items_that_speak_for_and_against_them(study, data):
-    kinds, best = blocks(exhibits(data)["What features are called, and whether that is true of other users"], "table")
-    assert [row[:3] for row in kinds["rows"]] == [["All", "44", "2"], ["Concept", "30", "1"], ["One item", "14", "1"]]
+    title = "What features are called, and whether that is true of other users and items"
+    kinds, best = blocks(exhibits(data)[title], "table")
+    assert [row[:4] for row in kinds["rows"]] == [
+        ["All", "44", "3", "2"],
+        ["Concept", "30", "2", "1"],
+        ["One item", "14", "1", "1"],
+    ]
     assert kinds["strong"] == [0]
     assert best["fold"] == "The labels that hold best"
     assert best["rows"] == [
-        [CONCEPTS[0], "1", "7", "0.800", "0.600", "0.686", f"{HOSTILE['quotes']}; Film 9", "–", "–"],
-        [HOSTILE["script"], "1", "8", *["0.500"] * 3, "–", HOSTILE["end"], "–"],
+        [CONCEPTS[0], "1", "7", "0.800", "0.600", "0.686", "0.900", f"{HOSTILE['quotes']}; Film 9", "–", "–"],
+        [HOSTILE["script"], "1", "8", *["0.500"] * 3, "–", "–", HOSTILE["end"], "–"],
     ]
 
 

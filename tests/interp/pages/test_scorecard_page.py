@@ -9,6 +9,7 @@ from pages import HOSTILE
 
 from interp.pages.scorecard_page import as_text, cell, page_data, places, write_page
 from interp.plots.scorecard_columns import SCORES
+from interp.plots.scorecard_plots import score_against_l0
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,15 @@ def test_every_score_is_described_and_blank_columns_are_left_out():
     assert all(score.about.endswith(".") for score in SCORES)
     assert len({score.key for score in SCORES}) == len(SCORES)
     assert data["columns"][-1]["texts"][1] == "–"
+
+
+def test_larger_dictionaries_have_larger_marks():
+    frame = handmade_scorecard().assign(n_features=[64, 128, 512, 1024, 4096])
+    figure = score_against_l0(frame, SCORES[1])
+    assert [trace.name for trace in figure.data][:2] == ["top_k, one", "baseline, one"]
+    sizes = {trace.name: trace.marker.size for trace in figure.data}
+    assert 0 < sizes["top_k, one"][0] < sizes["baseline, one"][0] < sizes["top_k, two"][0]
+    assert [trace.x[0] for trace in figure.data] == [1, 2, 3, 4, 5]
 
 
 def test_text_for_a_terminal():

@@ -6,12 +6,35 @@ import pytest
 
 from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import encode
+from interp.features.label_folds import label_halves
 from interp.study.naming import MIN_STEPS, Name, label_with
 from recmodels.errors import InputError
 
 
 def has(concept):
     return lambda items: items["concepts"].map(lambda names: concept in names)
+
+
+def hidden_items(study):
+    """The half of the items that a function is not given, on which its names must hold."""
+    rows = [study.activations(part).rows["item"] for part in ("sae", "test")]
+    items = pd.Index(np.union1d(*rows))
+    return items[label_halves(items, study.concepts, rows[0].value_counts())[0]]
+
+
+def test_a_name_of_the_shown_items_alone_does_not_hold(study):
+    """It is true of other users, but says nothing of the items that were hidden."""
+    hidden = hidden_items(study)
+    feature = study.table("labels").query("kind == 'concept'").sort_values("f1")["feature"].iloc[-1]
+    label = study.table("labels").set_index("feature")["label"][feature]
+
+    def function(evidence):
+        return Name("shown", lambda items: has(label)(items) & ~items.index.isin(hidden))
+
+    row = label_with(study, function, [feature]).iloc[0]
+    assert row["on_unseen_users"]
+    assert row["unseen_items"] == 0
+    assert not row["labelled"]
 
 
 def test_a_function_that_says_what_the_table_says_scores_the_same(study):
@@ -25,10 +48,13 @@ def test_a_function_that_says_what_the_table_says_scores_the_same(study):
         return Name(f"about {names[evidence.feature]}", has(names[evidence.feature]))
 
     found = label_with(study, function, chosen["feature"])
-    columns = table.columns.drop(["label", "kind"])
+    columns = table.columns.drop(["label", "kind", "unseen_items", "labelled"])
     pd.testing.assert_frame_equal(found[columns], chosen[columns].reset_index(drop=True))
     assert found["label"].tolist() == [f"about {name}" for name in names]
     assert set(found["kind"]) == {"named"}
+    assert (found["labelled"] == (found["on_unseen_users"] & (found["unseen_items"] == 1))).all()
+    assert found["labelled"].any()
+    hidden = hidden_items(study)
     # The evidence names the same concept as the label that was chosen from it.
     for evidence in seen:
         assert evidence.concepts["concept"].iloc[0] == names[evidence.feature]
@@ -37,7 +63,8 @@ def test_a_function_that_says_what_the_table_says_scores_the_same(study):
         assert evidence.items["active"].between(0, 1).all()
         assert evidence.items["title"].tolist() == study.items.loc[evidence.items["item"], "title"].tolist()
         effects = study.features[evidence.feature].effects.query("path == 'layers' and direction == 'promoted'")
-        assert evidence.promoted["item"].tolist() == effects["item"].tolist()
+        assert evidence.promoted["item"].tolist() == effects.loc[~effects["item"].isin(hidden), "item"].tolist()
+        assert not evidence.items["item"].isin(hidden).any()
 
 
 def test_items_that_light_a_feature_are_those_of_the_part_it_was_trained_on(study):
@@ -54,7 +81,8 @@ def test_items_that_light_a_feature_are_those_of_the_part_it_was_trained_on(stud
     )
     for column in means:
         assert shown[column].tolist() == pytest.approx(means.loc[shown["item"], column].tolist(), rel=1e-4)
-    rest = means[means["steps"] >= MIN_STEPS].drop(shown["item"])
+    common = means[means["steps"] >= MIN_STEPS]
+    rest = common[~common.index.isin(hidden_items(study))].drop(shown["item"])
     assert rest["activation"].max() <= shown["activation"].min() + 1e-6
 
 

@@ -1,0 +1,124 @@
+"""Least-collateral steers and re-ranking, with one amount for all users and with an amount for each."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from interp.concepts import Concepts
+from interp.control.baselines import boosted_lists
+from interp.control.cost_intervals import PARTS, Curve, mean_costs
+from interp.control.least_collateral import AMOUNTS, LeastCollateral, share_of
+from interp.control.score_equations import LastStates, user_moves
+from interp.control.steered_lists import steered_lists
+from interp.control.sweeps import profile_points, set_points
+from interp.control.user_amounts import PRICES, amounts_by_price
+from interp.model.envoys import RecommenderEnvoy
+from interp.sae.autoencoder import SparseAutoencoder
+from recmodels.metrics import user_ndcg
+from recmodels.ranking import top_k
+from recmodels.sequences import Histories
+
+K = 10
+
+
+@dataclass(frozen=True)
+class MethodLists:
+    """One method's lists at rising values.
+
+    Attributes:
+        method: its name.
+        values: [a].
+        lists: int [a, u, k].
+    """
+
+    method: str
+    values: Sequence[float]
+    lists: np.ndarray
+
+
+def least_lists(
+    rec: RecommenderEnvoy, states: LastStates, inputs: Histories, steer: LeastCollateral, boosts: Sequence[float]
+) -> Iterator[MethodLists]:
+    """The lists of the methods "least", "least_user", "boost_user" and "final_user" for one concept.
+
+    "least" adds the concept's least-collateral features, all users alike. "final_user" moves each user's last hidden
+    state as far as a boost would, by the user's own least squares. The two others give each user an amount by price:
+    "least_user" of the least-collateral features, "boost_user" of the boost.
+
+    Args:
+        rec, inputs: the recommender and histories without the held-out items.
+        states: the last hidden states of these.
+        steer: of the concept.
+        boosts: rising from 0.
+    """
+    least = steer.lists(rec, inputs, AMOUNTS, K)
+    yield MethodLists("least", AMOUNTS, least)
+    yield by_user("least_user", states, least, steer.has)
+    yield by_user("boost_user", states, boosted_lists(rec, inputs, steer.has, boosts, K), steer.has)
+    moves = (user_moves(states, steer.has, boost) for boost in boosts)
+    lists = [top_k(states.scores_of(states.hidden + move), inputs, K)[0] for move in moves]
+    yield MethodLists("final_user", boosts, np.stack(lists))
+
+
+def by_user(method: str, states: LastStates, lists: np.ndarray, has: np.ndarray) -> MethodLists:
+    """Of lists [a, u, k], each user's at each price (`interp.control.user_amounts`)."""
+    places = amounts_by_price(states.expected_ndcg(lists), share_of(lists, has), np.array(PRICES))
+    return MethodLists(method, PRICES, lists[places, np.arange(lists.shape[1])])
+
+
+def cost_rows(
+    rec: RecommenderEnvoy,
+    users: Histories,
+    sae: SparseAutoencoder,
+    target: str,
+    feature: int,
+    has: np.ndarray,
+    methods: Sequence[MethodLists],
+    profiles: pd.DataFrame,
+    values: Sequence[float],
+    boosts: Sequence[float],
+) -> pd.DataFrame:
+    """A concept's rows of the table `steering_cost`.
+
+    Args:
+        rec, users, sae: the recommender, users whose last item is held out, and the dictionary.
+        target, feature, has: the concept, its top feature and its items.
+        methods: the lists of `least_lists`.
+        profiles: of the concepts.
+        values, boosts: of features and of boosts, those from 0 up.
+    """
+    inputs, truth = users.split_last()
+    up = [0.0, *(value for value in values if value > 0)]
+    points = [*set_points(sae, {target: feature}, up), *profile_points(sae, profiles, [target], up)]
+    lists = steered_lists(rec, inputs, [point.steer for point in points], K)
+    names = np.array([point.method for point in points])
+    groups: Mapping[str, np.ndarray] = {
+        "boost": boosted_lists(rec, inputs, has, boosts, K),
+        **{name: lists[names == name] for name in ("set", "profile", "replace")},
+        **{method.method: method.lists for method in methods},
+    }
+    plain = rec.rank(inputs, K)
+    before = float(share_of(plain, has).mean())
+    rise = float(share_of(groups["replace"], has).mean(axis=1).max()) - before
+    if rise <= 0:
+        return pd.DataFrame()
+    curves = {name: Curve(share_of(some, has), _ndcg(some, truth)) for name, some in groups.items()}
+    levels = [before + part * rise for part in PARTS]
+    return mean_costs(curves, levels, user_ndcg(plain, truth)).assign(target=target)
+
+
+def learnable(concepts: Concepts, ids: pd.Index) -> dict[str, np.ndarray]:
+    """The concepts that some items have and others lack: name → bool [v]."""
+    labels = concepts.labels(ids)
+    return {
+        name: labels[:, column]
+        for column, name in enumerate(concepts.names)
+        if labels[:, column].any() and not labels[:, column].all()
+    }
+
+
+def _ndcg(lists: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """NDCG of lists int [a, u, k]: float [a, u]."""
+    return np.stack([user_ndcg(some, truth) for some in lists])

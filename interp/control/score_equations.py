@@ -1,0 +1,195 @@
+"""Least squares for steers: which moves of hidden states raise the scores of some items and leave the others alone.
+
+A re-ranker adds b to the scores of the items of a set and 0 to all others. A move m of the last hidden state changes
+the scores by E m, with E the item embeddings. Of all moves, the one with the least collateral is that whose E m is
+closest to what the re-ranker adds, where items count by how near they are to the list:
+
+    min over m and c of  Σ_i w_i (e_i · m − b · [i in the set] − c)²
+
+c is free, because an equal change of all scores changes no list. w_i is 1 / (1 + (r_i / 10)²), r_i an item's rank
+without or with the boost, whichever is better. Earlier in the model, a move m has the effect E J m, with J the Jacobian
+of each user's last hidden state.
+
+Axes: u users, v items, c candidates, d hidden size, f features.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from interp.model.envoys import RecommenderEnvoy
+from interp.model.last_step import score_last_step
+from recmodels.sequences import Histories
+from recmodels.steady import steady
+
+NEAR, OF_SET = 200, 100  # candidates of each user: the best items, and the best of the set
+BOUNDARY = 10  # the rank from which an item's weight falls off
+RIDGE = 0.01  # of the mean diagonal of a Gram matrix
+OUT = -1e9  # the score of an item that is left out: finite, so that 0 times it is 0
+_USERS = 32  # per pass
+
+
+@dataclass(frozen=True)
+class LastStates:
+    """What the scorer reads of some users, and the scores that it makes.
+
+    Attributes:
+        hidden: [u, d] at the site "final".
+        items: [v, d] item embeddings.
+        own: bool [u, v], the items of each user's history, which are left out of lists.
+    """
+
+    hidden: Tensor
+    items: Tensor
+    own: Tensor
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, rec: RecommenderEnvoy, histories: Histories) -> "LastStates":
+        """The states after whole histories."""
+        items = rec.recommender.model.item_embeddings().detach()
+        hidden = torch.cat([rec.hidden(batch, "final")[:, -1] for batch in histories.batches(4 * _USERS)])
+        own = torch.zeros(len(histories), len(items), dtype=torch.bool, device=hidden.device)
+        rows = torch.from_numpy(np.repeat(np.arange(len(histories)), histories.lengths))
+        own[rows, torch.from_numpy(histories.codes).long()] = True
+        return cls(hidden, items, own)
+
+    @cached_property
+    def scores(self) -> Tensor:
+        """[u, v], `OUT` for a user's own items."""
+        return self.scores_of(self.hidden)
+
+    @cached_property
+    def unit(self) -> Tensor:
+        """[u, 1] standard deviation of each user's scores: the unit of boosts."""
+        return (self.hidden @ self.items.T).std(dim=1, keepdim=True)
+
+    @cached_property
+    def probabilities(self) -> Tensor:
+        """[u, v] what the recommender itself expects to come next: softmax of the scores."""
+        return self.scores.softmax(dim=1)
+
+    def scores_of(self, hidden: Tensor) -> Tensor:
+        """[u, v] scores of other hidden states of the same users."""
+        return (hidden @ self.items.T).masked_fill(self.own, OUT)
+
+    def expected_ndcg(self, lists: np.ndarray) -> np.ndarray:
+        """NDCG of lists int [..., u, k] as the unsteered recommender expects it: float [..., u].
+
+        The probability of the item at each place, discounted as NDCG does; no held-out item is needed.
+        """
+        places = torch.from_numpy(lists).clamp_min(0)
+        chance = self.probabilities.expand(*lists.shape[:-2], -1, -1).gather(-1, places) * (
+            torch.from_numpy(lists) >= 0
+        )
+        return (chance.cpu().double().numpy() / np.log2(np.arange(2, lists.shape[-1] + 2))).sum(axis=-1)
+
+
+@torch.no_grad()
+def equations(states: LastStates, has: np.ndarray, boost: float, also: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """The normal equations of each user: Gram matrix [u, d, d] and right-hand side [u, d].
+
+    Args:
+        states: the users.
+        has: bool [v], the set.
+        boost: what its items are to gain, in units of the standard deviation of the user's scores.
+        also: [u, d] a move whose ranks count as well, so that items that it lifts by mistake get weight.
+    """
+    member = torch.from_numpy(has).to(states.own.device)
+    codes, valid = _candidates(states.scores, member)
+    plain = states.scores.gather(1, codes).masked_fill(~valid, OUT)
+    gain = boost * states.unit * member[codes]
+    vectors = states.items[codes]
+    rank = torch.minimum(_ranks(plain), _ranks(plain + gain))
+    if also is not None:
+        rank = torch.minimum(rank, _ranks(plain + (vectors @ also[:, :, None])[..., 0]))
+    weight = valid / (1 + (rank / BOUNDARY) ** 2)
+    weight = weight / weight.sum(dim=1, keepdim=True)
+    mean = (weight[:, None] @ vectors)[:, 0]
+    gram = (vectors * weight[..., None]).mT @ vectors - mean[:, :, None] * mean[:, None]
+    mean_gain = (weight * gain).sum(dim=1, keepdim=True)
+    return gram, ((weight * gain)[:, None] @ vectors)[:, 0] - mean * mean_gain
+
+
+@torch.no_grad()
+def user_moves(states: LastStates, has: np.ndarray, boost: float) -> Tensor:
+    """Each user's least-collateral move of the last hidden state: [u, d].
+
+    The equations are solved twice: the second time, items that the first solution lifts by mistake have weight.
+    """
+    gram, side = equations(states, has, boost)
+    first = torch.linalg.solve(gram + _ridge(gram), side)
+    gram, side = equations(states, has, boost, first)
+    return torch.linalg.solve(gram + _ridge(gram), side)
+
+
+@steady()
+@torch.no_grad()
+def user_jacobians(rec: RecommenderEnvoy, histories: Histories, site: str, step: float) -> Tensor:
+    """How each user's last hidden state follows the last step at a site: [u, d (final), d (site)].
+
+    Central differences over ± `step`, which is about the spread of activations.
+    """
+    d = rec.recommender.model.config.hidden_size
+    pushes = step * torch.cat([torch.eye(d), -torch.eye(d)]).to(rec.device)
+    parts = []
+    for batch in histories.batches(_USERS):
+        hidden = rec.hidden(batch, site)
+        up, down = score_last_step(rec, batch, site, hidden, hidden[:, -1:] + pushes).split(d, dim=1)
+        parts.append(((up - down) / (2 * step)).mT)
+    return torch.cat(parts)
+
+
+def greedy_weights(directions: Tensor, gram: Tensor, side: Tensor, n: int) -> tuple[list[int], Tensor]:
+    """The n features that solve min ½ mᵀ gram m − side · m best together, m = Σ weight · direction, and their weights.
+
+    Orthogonal matching pursuit (Pati et al., Asilomar 1993): the feature that lowers the objective most by itself comes
+    next, then all weights are solved again.
+
+    Args:
+        directions: [f, d].
+        gram: [d, d].
+        side: [d].
+        n: features, at most; features that no longer help are left out.
+
+    Returns:
+        The features in order of choice, and their weights [n].
+    """
+    among, against = directions @ gram @ directions.T, directions @ side
+    size = among.diagonal().clamp_min(torch.finfo(among.dtype).tiny)
+    chosen: list[int] = []
+    weights = against[:0]
+    while len(chosen) < min(n, len(directions)):
+        rest = against - among[:, chosen] @ weights
+        gain = rest**2 / size
+        gain[[*chosen, *torch.nonzero(among.diagonal() <= 0)[:, 0].tolist()]] = -1
+        best = int(gain.argmax())
+        if gain[best] <= 1e-9 * (against**2 / size).max():
+            break
+        chosen.append(best)
+        weights = torch.linalg.solve(among[chosen][:, chosen] + RIDGE * torch.diag(size[chosen]), against[chosen])
+    return chosen, weights
+
+
+def _candidates(scores: Tensor, member: Tensor) -> tuple[Tensor, Tensor]:
+    """Codes [u, c] of each user's best items and the best of the set, and whether each counts: once, and not own."""
+    near = scores.topk(min(NEAR, scores.shape[1]), dim=1).indices
+    best = scores.masked_fill(~member, 2 * OUT).topk(min(OF_SET, int(member.sum())), dim=1).indices
+    twice = torch.zeros_like(scores, dtype=torch.bool).scatter_(1, near, True).gather(1, best)
+    codes = torch.cat([near, best], dim=1)
+    valid = torch.cat([torch.ones_like(near, dtype=torch.bool), ~twice], dim=1)
+    return codes, valid & (scores.gather(1, codes) > OUT / 2)
+
+
+def _ranks(scores: Tensor) -> Tensor:
+    """Rank of each candidate of each user, from 0: float [u, c]."""
+    return scores.argsort(dim=1, descending=True, stable=True).argsort(dim=1).to(scores.dtype)
+
+
+def _ridge(gram: Tensor) -> Tensor:
+    """A small multiple of the identity for each Gram matrix."""
+    mean = gram.diagonal(dim1=-2, dim2=-1).mean(dim=-1)
+    return RIDGE * mean[:, None, None] * torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
