@@ -64,7 +64,7 @@ step_by_step = pd.DataFrame(
 step_by_step.round(2)
 
 # %% [markdown]
-# Of 1,024 features about a hundred are on at each of these steps. Which are strongest after the last film, relative to
+# Of 96 features about twenty are on at each of these steps. Which are strongest after the last film, relative to
 # how strong each can get?
 
 # %%
