@@ -23,10 +23,10 @@ study = interp.open("../artifacts/ml-100k")
 study
 
 # %% [markdown]
-# Three numbers to keep in mind. The recommender is better than a list of the most popular items, and the interval of the
-# difference says so. Through the dictionary's reconstruction the lists are about as good as without: whatever the
-# recommender uses, most of it is in these features. And there are few test users, so that the standard error of NDCG@10
-# is about 0.028: no difference of one hundredth means anything here.
+# Three numbers to keep in mind. The recommender is better than a list of the most popular items, and the interval of
+# the difference says so. Through the dictionary's reconstruction the lists are about as good as without: whatever the
+# recommender uses, most of it is in these features. And there are few test users, so that the standard error of
+# NDCG@10 is about 0.028: no difference of one hundredth means anything here.
 #
 # ## Which feature is Horror?
 #

@@ -41,8 +41,8 @@ after
 
 # %% [markdown]
 # That is loud: all that is aligned with horror at once, as strong as it hardly ever is. `equalize` *adds* to
-# activations, as sliders do, and says for each film that enters or leaves which of the features moved it: their parts in the change of its
-# score, which add up over all of them.
+# activations, as sliders do, and says for each film that enters or leaves which of the features moved it: their parts
+# in the change of its score, which add up over all of them.
 
 # %%
 found = equalize(study, family, {"Horror": 0.5})
@@ -89,15 +89,15 @@ less = {horror: -1.0}
 study.receipt(less)
 
 # %% [markdown]
-# The interval of NDCG@10 knows nothing of how −1 was picked: because it is the peak of the curve above, and on these same
-# users. The users on which settings are chosen were no part of it:
+# The interval of NDCG@10 knows nothing of how −1 was picked: because it is the peak of the curve above, and on these
+# same users. The users on which settings are chosen were no part of it:
 
 # %%
 study.receipt(less, users=study.users("sae_validation"))
 
 # %% [markdown]
-# Nothing of the gain is to be seen there, though these users are few. Whatever you choose on some users, measure on
-# others.
+# Half of the gain is left there, its interval holds 0, and the hit rate falls, though these users are few. Whatever you
+# choose on some users, measure on others.
 
 # %% [markdown]
 # ## What would one do without a dictionary?
