@@ -489,7 +489,7 @@ def test_a_phone_needs_no_sideways_scrolling(browser):
     try:
         browser.refresh()
         browser.execute_script("document.getElementById('plot-neurons').scrollIntoView()")
-    until(browser, "!!document.querySelector('#plot-neurons .main-svg')")
+        until(browser, "!!document.querySelector('#plot-neurons .main-svg')")
         assert browser.execute_script("return document.documentElement.scrollWidth") == 390
         width = "document.querySelector('#plot-neurons .main-svg').clientWidth"
         narrow = browser.execute_script(f"return {width}")
