@@ -4,7 +4,6 @@ import base64
 import json
 import re
 import sys
-from itertools import islice
 from xml.etree import ElementTree
 
 import numpy as np
