@@ -27,7 +27,7 @@ from recmodels.sequences import Histories, histories_of
 FEATURES = 20  # at most
 BOOST = 0.8  # the gain that weights are learnt for, in standard deviations of a user's scores; amount 1 means this gain
 LEARN_ON = 128  # users
-AMOUNTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
+AMOUNTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0, 10.0)
 
 
 @dataclass(frozen=True)

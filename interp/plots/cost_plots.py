@@ -10,7 +10,8 @@ BLUE, ORANGE, GREEN, PINK, YELLOW, SKY, _ = SERIES
 METHODS = {
     "least": ("least collateral", PINK, "dash"),
     "least_user": ("… by user", PINK, "dashdot"),
-    "final_user": ("last state, by user", GREEN, "dashdot"),
+    "final_user": ("last state", GREEN, "dash"),
+    "final_price": ("last state, by user", GREEN, "dashdot"),
     "set": ("feature", ORANGE, "solid"),
     "profile": ("profile", ORANGE, "dash"),
     "replace": ("replaced (paper)", BLUE, "solid"),
@@ -24,7 +25,13 @@ METHODS = {
     "boost_user": ("boost, by user", YELLOW, "dashdot"),
 }
 
-BOUNDLESS = ("boost", "boost_few", "boost_user", "final_user")  # they can fill whole lists with a rare concept
+BOUNDLESS = (
+    "boost",
+    "boost_few",
+    "boost_user",
+    "final_user",
+    "final_price",
+)  # they can fill whole lists with a rare concept
 
 
 def cost_curves(sweeps: pd.DataFrame, measure: str = "ndcg@10", title: str = "NDCG@10") -> go.Figure:

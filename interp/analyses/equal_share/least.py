@@ -42,12 +42,12 @@ class MethodLists:
 def least_lists(
     rec: RecommenderEnvoy, states: LastStates, inputs: Histories, steer: LeastCollateral, boosts: Sequence[float]
 ) -> Iterator[MethodLists]:
-    """The lists of "least", "least_user", "boost_few", "boost_user" and "final_user" for one concept.
+    """The lists of least-collateral steers and of boosts for one concept, method by method.
 
     "least" adds the concept's least-collateral features, all users alike. "final_user" moves each user's last hidden
     state as far as a boost would, by the user's own least squares. "boost_few" boosts among each user's best 100 items
-    only, as where a service has cut off the rest before ranking. The two others give each user an amount by price:
-    "least_user" of the least-collateral features, "boost_user" of the boost.
+    only, as where a service has cut off the rest before ranking. The others give each user an amount by price:
+    "least_user" of the least-collateral features, "boost_user" of the boost, "final_price" of the user's own move.
 
     Args:
         rec, inputs: the recommender and histories without the held-out items.
@@ -61,8 +61,9 @@ def least_lists(
     yield MethodLists("boost_few", boosts, boosted_lists(rec, inputs, steer.has, boosts, K, CANDIDATES))
     yield by_user("boost_user", states, boosted_lists(rec, inputs, steer.has, boosts, K), steer.has)
     moves = (user_moves(states, steer.has, boost) for boost in boosts)
-    lists = [top_k(states.scores_of(states.hidden + move), inputs, K)[0] for move in moves]
-    yield MethodLists("final_user", boosts, np.stack(lists))
+    lists = np.stack([top_k(states.scores_of(states.hidden + move), inputs, K)[0] for move in moves])
+    yield MethodLists("final_user", boosts, lists)
+    yield by_user("final_price", states, lists, steer.has)
 
 
 def by_user(method: str, states: LastStates, lists: np.ndarray, has: np.ndarray) -> MethodLists:

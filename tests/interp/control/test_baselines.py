@@ -150,7 +150,7 @@ def test_the_tables_hold_all_methods(swept, targets):
     }
     # The unsteered model is the same for all, and so is a dose of nothing.
     for rows in (baselines[baselines["value"].isna()], baselines[baselines["value"] == 0]):
-        assert len(rows) == 20
+        assert len(rows) == 22
         np.testing.assert_allclose(rows["ndcg@10"], steering.iloc[0]["ndcg@10"])
         np.testing.assert_allclose(rows["overlap"], 1)
     pd.testing.assert_frame_equal(found, at_equal_share(pd.concat([steering, baselines], ignore_index=True)))
