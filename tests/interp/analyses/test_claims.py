@@ -161,13 +161,8 @@ def test_share_grows_with_activation():
 
 
 def cases(**columns):
-    table = {
-        "kind": ["item", "item", "decade"],
-        "concept": ["X", "Y", "1980s"],
-        "correlation": 0.5,
-        "unseen_items": 0.4,
-    }
-    return pd.DataFrame(table | {"p_top100": [0.9, 0.6, 0.7]} | columns)
+    table = {"kind": ["item", "item", "decade"], "concept": ["X", "Y", "1980s"], "correlation": 0.5}
+    return pd.DataFrame(table | {"unseen_items": 0.4, "p_top100": [0.9, 0.6, 0.7]} | columns)
 
 
 def test_features_beyond_the_concepts():
