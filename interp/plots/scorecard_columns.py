@@ -105,7 +105,8 @@ SCORES = (
         STABILITY,
         "Directions",
         "Mean cosine of the directions with those of the same dictionary trained from another seed, matched one to one "
-        "(Hungarian method; Paulo and Belrose 2025). Blank without another seed in the run.",
+        "(Hungarian method; Paulo and Belrose 2025). Blank without another seed in the run. Many directions in few "
+        "dimensions match by chance: random directions show how well.",
     ),
     Score(
         "stable_activations",
