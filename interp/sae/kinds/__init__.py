@@ -14,7 +14,7 @@ except ModuleNotFoundError as error:
         "pip install --no-deps dictionary-learning==0.1.0"
     ) from error
 
-KINDS = ("unsquared", "standard", "gated", "p_anneal", "top_k", "batch_top_k", "matryoshka", "jump_relu")
+KINDS = ("unsquared", "standard", "gated", "p_anneal", "top_k", "batch_top_k", "matryoshka", "jump_relu", "multi_scale")
 
 for _kind in KINDS:
     import_module(f"{__name__}.{_kind}")
