@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from interp.config import GridConfig, SAEConfig, StudyConfig
     from interp.control.doses import Dose
     from interp.control.group_lists import group_lists
+    from interp.control.least_collateral import LeastCollateral
+    from interp.control.mix_doses import MixDose, at_most
     from interp.control.profiles import profile
     from interp.control.receipts import Receipt, steering_receipt
     from interp.control.user_metrics import register_metric
@@ -75,6 +77,9 @@ _HOMES = {
     "Receipt": "interp.control.receipts",
     "steering_receipt": "interp.control.receipts",
     "Dose": "interp.control.doses",
+    "MixDose": "interp.control.mix_doses",
+    "at_most": "interp.control.mix_doses",
+    "LeastCollateral": "interp.control.least_collateral",
     "profile": "interp.control.profiles",
     "group_lists": "interp.control.group_lists",
     # What is one's own: names, analyses, dictionaries, metrics, data
@@ -124,6 +129,9 @@ __all__ = [  # noqa: RUF022 - in the order of the homes above
     "Receipt",
     "steering_receipt",
     "Dose",
+    "MixDose",
+    "at_most",
+    "LeastCollateral",
     "profile",
     "group_lists",
     "Name",

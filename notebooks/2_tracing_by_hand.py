@@ -64,7 +64,7 @@ step_by_step = pd.DataFrame(
 step_by_step.round(2)
 
 # %% [markdown]
-# Of 1,024 features about a hundred are on at each of these steps. Which are strongest after the last film, relative to
+# Of 96 features, 20 to 30 are on at each of these steps. Which are strongest after the last film, relative to
 # how strong each can get?
 
 # %%
@@ -73,8 +73,8 @@ strongest = study.features.table.loc[strength.nlargest(5).index, ["concept", "co
 strongest.assign(strength=strength, label=[study.features[n].label for n in strongest.index]).round(2)
 
 # %% [markdown]
-# The closest genre of a feature is not yet its name: what these correlate with is plausible after *Alien*, yet none of
-# their labels held on other users, so that they are called `unlabelled`.
+# The closest genre of a feature is not yet its name: what these correlate with is plausible after *Alien*, yet only one
+# label held on other users and on films that it was not learnt from. The others are called `unlabelled`.
 
 # %% [markdown]
 # One step tells little. Here is the Horror feature along the history in which it is strongest. As in the study, the
@@ -102,8 +102,8 @@ figure = px.bar(
 figure.update_layout(xaxis_title="step", yaxis_title=f"feature {horror.index}", legend_title="film")
 
 # %% [markdown]
-# It comes on when the user turns to horror, some films late, and once it is on, a film of another genre can leave it on
-# (near step 50): a hidden state is about the history, not only about the film at its step.
+# It comes on when the user turns to horror, and once it is on, a film of another genre can leave it on: a hidden state
+# is about the history, not only about the film at its step.
 #
 # ## The dictionary by hand
 #
@@ -195,8 +195,8 @@ with rec.steer(rec.steer_of({})), rec.trace(histories):
 assert torch.equal(unsteered, scores)  # a steer of nothing is no steer, to the last bit
 
 # %% [markdown]
-# The list has changed, yet no horror film is in it: for a history of Toy Story and The Lion King, one feature at one
-# step is not enough, whatever its name. What is, and at what price, is the matter of notebook 3.
+# The list has changed: *Jaws* and *The Shining* are in it, for a history of Toy Story and The Lion King. Whether that
+# goes for others, and at what price, is the matter of notebook 3.
 #
 # ## When does the recommender know?
 #

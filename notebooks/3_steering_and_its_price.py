@@ -40,9 +40,9 @@ with rec.steer({"Horror": 1.0}, unit="p99"):
 after
 
 # %% [markdown]
-# That is loud: 13 features at once, each as strong as it hardly ever is. `equalize` *adds* to activations, as sliders
-# do, and says for each film that enters or leaves which of the features moved it: their parts in the change of its
-# score, which add up over all of them.
+# That is loud: all that is aligned with horror at once, as strong as it hardly ever is. `equalize` *adds* to
+# activations, as sliders do, and says for each film that enters or leaves which of the features moved it: their parts
+# in the change of its score, which add up over all of them.
 
 # %%
 found = equalize(study, family, {"Horror": 0.5})
@@ -82,22 +82,22 @@ horror.quality_curve()
 
 # %% [markdown]
 # The share rises all the way, and downwards the feature works as well. NDCG@10 falls as the feature is turned up. That
-# it seems to *rise* as the feature is turned down a little is tempting. Its receipt:
+# it seems to *rise* as the feature is turned down to −1 is tempting. Its receipt:
 
 # %%
-less = {horror: -3.0}
+less = {horror: -1.0}
 study.receipt(less)
 
 # %% [markdown]
-# The hit rate's interval leaves 0 out. But −3 was picked because it is the peak of the curve above, and on these same
-# users: the interval does not know of that. The users on which settings are chosen were no part of it:
+# The interval of NDCG@10 knows nothing of how −1 was picked: because it is the peak of the curve above, and on these
+# same users. The users on which settings are chosen were no part of it:
 
 # %%
 study.receipt(less, users=study.users("sae_validation"))
 
 # %% [markdown]
-# Nothing of the gain is to be seen there, though these users are few. Whatever you choose on some users, measure on
-# others.
+# Half of the gain is left there, its interval holds 0, and the hit rate falls, though these users are few. Whatever you
+# choose on some users, measure on others.
 
 # %% [markdown]
 # ## What would one do without a dictionary?
@@ -118,9 +118,9 @@ percent.pivot(index="method", columns="share", values="change").round(0)
 # Change of NDCG@10 in percent, at each share of Horror; NaN where a method never gets there. One standard error is
 # about 20% here, so do not rank what lies close. What stays, here and in the larger studies of the README: **for an
 # attribute that you have in a column, re-ranking is cheaper**. Among the ways that change hidden states, features cost
-# about what a difference of means does; a random direction, a single neuron and the probe never get to 30%,
-# though the probe costs nothing as far as it goes. Features are
-# for what re-ranking cannot do: what has no column, why an item is listed, what would have to change.
+# about what a difference of means does, or less; a random direction, a single neuron and the probe never get to 25%,
+# though the probe costs nothing as far as it goes. Features are for what re-ranking cannot do: what has no column, why
+# an item is listed, what would have to change.
 #
 # ## The smallest dose
 #

@@ -17,6 +17,9 @@ from recmodels.errors import InputError
 from recmodels.paths import as_path
 
 if TYPE_CHECKING:
+    from interp.control.doses import Dose
+    from interp.control.mix_doses import MixDose
+    from interp.control.user_doses import UserDoses
     from interp.steering.edits import Steer
     from interp.study.study import Study
 
@@ -181,8 +184,7 @@ def steer(
 @app.command
 def dose(
     folder: tyro.conf.Positional[Path],
-    concept: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="CONCEPT")],
-    share: Annotated[tyro.conf.Positional[float], tyro.conf.arg(metavar="SHARE")],
+    goals: Annotated[tyro.conf.Positional[list[str]], tyro.conf.arg(metavar="CONCEPT SHARE")],
     at_most: bool = False,
     each: bool = False,
     cost: str | None = None,
@@ -190,25 +192,32 @@ def dose(
 ) -> None:
     """Find the steer that gives a concept a share of the lists: `interp dose artifacts/ml-100k Horror 0.3`.
 
-    The search uses users held out from the dictionary; the receipt is about test users.
+    Several concepts at once: `interp dose artifacts/ml-100k Horror=0.3 "Drama<=0.2"`. The search uses users held out
+    from the dictionary; the receipt is about test users.
 
     Args:
         folder: The study's folder.
-        concept: The concept, such as Horror or concept:Horror.
-        share: Its mean share of the top 10, such as 0.3.
+        goals: The concept, such as Horror or concept:Horror, and its mean share of the top 10, such as 0.3; or a word
+            for each of several concepts: CONCEPT=SHARE for at least, "CONCEPT<=SHARE" for at most.
         at_most: Ask for at most this share, rather than at least.
         each: A dose for each test user, for their own list.
         cost: The metric that the dose keeps as high as it can: overlap, a registered one, or, without --each, ndcg.
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and `interp steer`.
     """
+    from interp.control.mix_doses import read_goals, single_share
     from interp.study.study import open
 
     finished_study = open(folder)
-    answer = (
-        finished_study.user_doses(concept, share, at_most=at_most, cost=cost)
-        if each
-        else finished_study.dose(concept, share, at_most=at_most, cost=cost)
-    )
+    single = single_share(goals)
+    answer: Dose | UserDoses | MixDose
+    if single is None:
+        if at_most or each or cost:
+            raise InputError("--at-most, --each and --cost are for one concept: write limits like 'Drama<=0.2'")
+        answer = finished_study.dose(read_goals(goals))
+    elif each:
+        answer = finished_study.user_doses(goals[0], single, at_most=at_most, cost=cost)
+    else:
+        answer = finished_study.dose(goals[0], single, at_most=at_most, cost=cost)
     print(answer)
     keep(answer.steer, save)
 

@@ -20,6 +20,7 @@ from recmodels.ranking import top_k
 from recmodels.sequences import Histories
 
 USERS = 128  # per pass
+CUT_OFF = 1e6  # what an item loses that is no candidate: it comes after all candidates
 
 
 def mean_difference(store: ActivationStore, has: np.ndarray) -> torch.Tensor:
@@ -81,7 +82,12 @@ def baseline_points(
 
 @torch.no_grad()
 def boosted_lists(
-    rec: RecommenderEnvoy, histories: Histories, has: np.ndarray, boosts: Sequence[float], k: int = 10
+    rec: RecommenderEnvoy,
+    histories: Histories,
+    has: np.ndarray,
+    boosts: Sequence[float],
+    k: int = 10,
+    candidates: int | None = None,
 ) -> np.ndarray:
     """Lists where the score of every item with a concept is raised by the same amount, as services do today.
 
@@ -91,6 +97,8 @@ def boosted_lists(
         has: bool [v], which items have the concept.
         boosts: what is added to their scores, in units of the standard deviation of each user's scores.
         k: list length.
+        candidates: only so many of each user's best items are ranked again, as where a service has cut off the rest; by
+            default all.
 
     Returns:
         Item codes, int [e, b, k], the users' own items left out.
@@ -99,5 +107,10 @@ def boosted_lists(
     for batch in histories.batches(USERS):
         scores = rec.score(batch)
         step = scores.std(dim=1, keepdim=True) * torch.from_numpy(has).to(scores)
+        if candidates is not None:
+            codes, _ = top_k(scores, batch, candidates)
+            rest = torch.ones_like(scores, dtype=torch.bool)
+            rest.scatter_(1, torch.from_numpy(np.where(codes < 0, codes[:, :1], codes)).to(rest.device), False)
+            scores, step = torch.where(rest, scores - CUT_OFF, scores), step.masked_fill(rest, 0)
         lists.append(np.stack([top_k(scores + boost * step, batch, k)[0] for boost in boosts]))
     return np.concatenate(lists, axis=1)

@@ -31,6 +31,8 @@ SHOWN = 5  # concepts in the short form, where no target is named
 class Receipt:
     """What a steer changed. It has a display for Jupyter and for a terminal.
 
+    The display has the targets, and every other concept whose share moved beyond its interval.
+
     Three columns `before`, `after` and `change` come with their bounds, `before_low`, `before_high` and so on.
 
     Attributes:
@@ -50,6 +52,12 @@ class Receipt:
     k: int
     level: float
 
+    @property
+    def moved(self) -> pd.DataFrame:
+        """The rows of `shares` whose interval of the change leaves out 0, targets and others, the largest first."""
+        beyond = (self.shares["change_low"] > 0) | (self.shares["change_high"] < 0)
+        return self.shares[beyond].sort_values("change", key=np.abs, ascending=False, kind="stable")
+
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain lists, strings and numbers, None where there is no number: ready for JSON."""
         tables = {name: _records(getattr(self, name)) for name in ("measures", "shares", "users")}
@@ -61,10 +69,12 @@ class Receipt:
         return f"{users}, top {self.k}, {self.level:.0%} intervals over users"
 
     def _lines(self) -> list[list[str]]:
-        """Label, before, after, change and its interval: first the targets, then the side effects."""
+        """Label, before, after, change and its interval: the targets, the other concepts that moved, the measures."""
         shares = self.shares[self.shares["target"]]
         if shares.empty:
             shares = self.shares.loc[self.shares["change"].abs().nlargest(SHOWN).index]
+        moved = self.moved.drop(shares.index, errors="ignore")
+        shares = pd.concat([shares, moved])
         sections = [("share of " + shares["concept"], shares), (self.measures["measure"], self.measures)]
         return [
             [

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from dictionary_learning.dictionary import AutoEncoder
-from scipy import sparse
 
 from interp.activations.activation_store import ActivationStore
 from interp.config import SAEConfig
@@ -19,6 +18,7 @@ from interp.features.candidates import Projection, ica, normalised, pca, random_
 from interp.sae.autoencoder import Provenance, SparseAutoencoder
 
 NAMES = ("neurons", "pca", "ica", "random")
+_BLOCK = 8192  # rows at once
 RIDGE = 1e-6  # of the decoder, in units of the features' mean square
 
 
@@ -48,7 +48,7 @@ def linear_dictionary(
         "bias": centre,
         "encoder.weight": directions.weights,
         "encoder.bias": directions.bias + directions.weights @ centre,
-        "decoder.weight": _decoder(directions(x), x - centre).T,
+        "decoder.weight": _decoder(directions, x, centre).T,
     }
     with torch.random.fork_rng(devices=[]):
         dictionary = AutoEncoder(d, len(directions.bias))
@@ -58,8 +58,13 @@ def linear_dictionary(
     return SparseAutoencoder(dictionary, store.mean, store.std, config, provenance)
 
 
-def _decoder(features: sparse.csc_array, x: np.ndarray) -> np.ndarray:
-    """The directions [f, d] that features [n, f] reconstruct x [n, d] with best, by least squares."""
-    gram = (features.T @ features).toarray()
-    gram += RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
-    return np.linalg.solve(gram, features.T @ x)
+def _decoder(directions: Projection, x: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """What features write, [f, d], so that they reconstruct x [n, d] less its centre [d] best, by least squares."""
+    f = len(directions.bias)
+    gram, cross = np.zeros((f, f)), np.zeros((f, x.shape[1]))
+    for start in range(0, len(x), _BLOCK):
+        block = x[start : start + _BLOCK]
+        features = directions(block).toarray()
+        gram += features.T @ features
+        cross += features.T @ (block - centre)
+    return np.linalg.solve(gram + RIDGE * np.trace(gram) / f * np.eye(f), cross)

@@ -51,7 +51,7 @@ def _height(figure: go.Figure, width: float) -> float:
     rows, columns = _categories(figure, "y"), _categories(figure, "x")
     names = _longest(figure, "x") * 0.5 * SMALL if columns and figure.layout.xaxis.tickangle else 0
     flat = 0.9 if figure.layout.yaxis.showticklabels is False else 0.6  # a map is nearly square
-    body = rows * LINE if rows else min(width, 5) * INCH * flat
+    body = max(rows * LINE, INCH) if rows else min(width, 5) * INCH * flat  # few rows need room for the axis below
     return body + names + 40 + _legend_rows(figure, width) * 1.6 * SMALL
 
 

@@ -115,6 +115,8 @@ def _run(request: StudyConfig, dataset: Dataset | None, folder: Path) -> Study:
         with stages.stage(analysis.name, folder / TABLES / analysis.name):
             _analyse(analysis, inputs)
     _remove_other_tables(folder / TABLES)
+    for part in PARTS:  # one that was lost is made again, although no table needs it
+        inputs.features(part).make()
     sae = inputs.sae
 
     record = _record(request, data, sae, recommender.fingerprint)

@@ -20,10 +20,11 @@ METHODS = {
     "neuron": ("neuron", SKY, "solid"),
     "random": ("random", NEUTRAL, "dash"),
     "boost": ("boost", YELLOW, "solid"),
+    "boost_few": ("boost of 100", YELLOW, "dot"),
     "boost_user": ("boost, by user", YELLOW, "dashdot"),
 }
 
-BOUNDLESS = ("boost", "boost_user", "final_user")  # they can fill whole lists with a rare concept
+BOUNDLESS = ("boost", "boost_few", "boost_user", "final_user")  # they can fill whole lists with a rare concept
 
 
 def cost_curves(sweeps: pd.DataFrame, measure: str = "ndcg@10", title: str = "NDCG@10") -> go.Figure:

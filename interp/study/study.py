@@ -1,15 +1,16 @@
 """A finished run: the recommender with its dictionary attached, the features, and every table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from interp.control.dose_search import Goal, Search
 from interp.control.doses import Dose, find_dose
 from interp.control.least_collateral import LeastCollateral, learn_weights, set_of, store_histories
 from interp.control.list_entry import Entry, to_enter
+from interp.control.mix_doses import MixDose, find_mix_dose, goals_of
 from interp.control.user_doses import UserDoses, find_user_doses
 from interp.features.explanations import Explanation, why
 from interp.steering.feature_names import feature_or_concept
@@ -37,6 +38,7 @@ class Study(StudyParts):
         record: the content of its config.json.
     """
 
+    @overload
     def dose(
         self,
         concept: str,
@@ -46,26 +48,53 @@ class Study(StudyParts):
         k: int = 10,
         users: Any = None,
         cost: str | None = None,
-    ) -> Dose:
-        """How far a concept's aligned features must be turned for it to have a share of the lists.
+    ) -> Dose: ...
+
+    @overload
+    def dose(self, concept: Mapping[str, Any], *, k: int = 10, users: Any = None) -> MixDose: ...
+
+    def dose(
+        self,
+        concept: Any,
+        share: Any = None,
+        *,
+        at_most: bool = False,
+        k: int = 10,
+        users: Any = None,
+        cost: str | None = None,
+    ) -> Dose | MixDose:
+        """How far features must be turned for a concept, or several, to have a share of the lists.
+
+            study.dose("Horror", 0.3)
+            study.dose({"Horror": 0.3, "Drama": interp.at_most(0.2)})
+
+        One concept is turned by its aligned features, several by their least-collateral steers together
+        (`interp.control.mix_doses`).
 
         Args:
-            concept: what is asked for; `concept:12` where a feature could be meant.
-            share: the mean share of the list that it is to have, such as 0.4.
-            at_most: ask for at most this share.
+            concept: what is asked for; `concept:12` where a feature could be meant. Or a mapping from concept to share,
+                or to `at_most(share)`.
+            share: the mean share of the list that it is to have, such as 0.4; for one concept.
+            at_most: ask for at most this share; for one concept.
             k: list length.
             users: histories in any form to find the dose on, and to make its receipt on. By default it is found on
                 users held out of the SAE part, and its receipt made on the test users.
             cost: of the steers that reach the share, the one with the highest mean of this metric is taken: one of your
-                own (`interp.register_metric`), "overlap", or by default "ndcg".
+                own (`interp.register_metric`), "overlap", or by default "ndcg"; for one concept.
 
         Raises:
             InputError: an unknown concept or metric, or a share that is not valid.
         """
+        found_on, receipt_on = (users, None) if users is not None else (self.users("sae_validation"), self.users())
+        if isinstance(concept, Mapping):
+            if share is not None or at_most or cost is not None:
+                raise InputError("share, at_most and cost are for one concept: with several, write each goal's own")
+            goals = goals_of({self._concept(name): goal for name, goal in concept.items()}, k)
+            steers = {goal.target: self.least_collateral(goal.target) for goal in goals}
+            popularity = self.items["popularity"]
+            return find_mix_dose(self.recommender, goals, steers, self.concepts, popularity, found_on, receipt_on)
         search = replace(self._search(Goal(concept, share, at_most, k)), cost=cost)
-        if users is None:
-            return find_dose(search, self.users("sae_validation"), self.users())
-        return find_dose(search, users)
+        return find_dose(search, found_on, receipt_on)
 
     def user_doses(
         self,
@@ -126,12 +155,15 @@ class Study(StudyParts):
         return LeastCollateral(name, own, has, site, self.sae.fingerprint, labels)
 
     def _search(self, goal: Goal) -> Search:
-        concept = feature_or_concept(goal.target, self.concepts.names)
-        if not isinstance(concept, str):
-            raise InputError(f"{quote(goal.target)} is a feature: a dose is found for a concept, such as Horror")
-        goal = replace(goal, target=concept)
+        goal = replace(goal, target=self._concept(goal.target))
         rec, popularity = self.recommender, self.items["popularity"]
         return Search.aligned(rec, self.site, self.concepts, popularity, goal, rec.meanings[self.site])
+
+    def _concept(self, name: str) -> str:
+        concept = feature_or_concept(name, self.concepts.names)
+        if not isinstance(concept, str):
+            raise InputError(f"{quote(name)} is a feature: a dose is found for a concept, such as Horror")
+        return concept
 
     @cached_property
     def features(self) -> Features:

@@ -12,6 +12,7 @@ ANALYSIS = Analysis(
     "equal_share",
     "What more of a concept costs, by other means",
     compute=tables.equal_share,
+    version=2,
     tables=(
         Table(
             "profiles",

@@ -21,6 +21,7 @@ from recmodels.ranking import top_k
 from recmodels.sequences import Histories
 
 K = 10
+CANDIDATES = 100  # that are left for re-ranking where the rest was cut off before
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,11 @@ class MethodLists:
 def least_lists(
     rec: RecommenderEnvoy, states: LastStates, inputs: Histories, steer: LeastCollateral, boosts: Sequence[float]
 ) -> Iterator[MethodLists]:
-    """The lists of the methods "least", "least_user", "boost_user" and "final_user" for one concept.
+    """The lists of "least", "least_user", "boost_few", "boost_user" and "final_user" for one concept.
 
     "least" adds the concept's least-collateral features, all users alike. "final_user" moves each user's last hidden
-    state as far as a boost would, by the user's own least squares. The two others give each user an amount by price:
+    state as far as a boost would, by the user's own least squares. "boost_few" boosts among each user's best 100 items
+    only, as where a service has cut off the rest before ranking. The two others give each user an amount by price:
     "least_user" of the least-collateral features, "boost_user" of the boost.
 
     Args:
@@ -56,6 +58,7 @@ def least_lists(
     least = steer.lists(rec, inputs, AMOUNTS, K)
     yield MethodLists("least", AMOUNTS, least)
     yield by_user("least_user", states, least, steer.has)
+    yield MethodLists("boost_few", boosts, boosted_lists(rec, inputs, steer.has, boosts, K, CANDIDATES))
     yield by_user("boost_user", states, boosted_lists(rec, inputs, steer.has, boosts, K), steer.has)
     moves = (user_moves(states, steer.has, boost) for boost in boosts)
     lists = [top_k(states.scores_of(states.hidden + move), inputs, K)[0] for move in moves]

@@ -35,7 +35,7 @@ def sources_compared(sources: pd.DataFrame) -> go.Figure:
             marker={"color": color, "symbol": symbol, "size": 10, "line": {"width": 2}},
             hovertemplate=f"%{{y}}, {name}: %{{x:.3f}}<extra></extra>",
         )
-    figure = styled(figure, "mean correlation of the chosen candidates", "", height=130 + 34 * len(rows))
+    figure = styled(figure, "mean correlation of the chosen candidates", "", height=200 + 34 * len(rows))
     return figure.update_layout(yaxis=NAMES, xaxis={"rangemode": "tozero"})
 
 

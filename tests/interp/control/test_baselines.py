@@ -103,6 +103,18 @@ def test_boosts_are_a_plain_reranking(rec, histories, concepts, monkeypatch):
     np.testing.assert_array_equal(lists[1], rec.rank(few, 5))
 
 
+def test_boosts_of_few_candidates_reorder_only_these(rec, histories, concepts):
+    few = histories.select(np.arange(20))
+    has = concepts.labels(rec.recommender.vocabulary.ids)[:, 2]
+    wide, all_of_it = rec.rank(few, 8), boosted_lists(rec, few, has, [0.0, 50.0], k=5)
+    lists = boosted_lists(rec, few, has, [0.0, 50.0], k=5, candidates=8)
+    np.testing.assert_array_equal(lists[0], all_of_it[0])
+    for user in range(20):
+        own, others = (wide[user][has[wide[user]] == wanted] for wanted in (True, False))
+        assert lists[1, user].tolist() == [*own, *others][:5]
+    assert has[lists[1]].mean() < has[all_of_it[1]].mean()
+
+
 @pytest.fixture(scope="module")
 def some(histories):
     return histories.select(np.arange(20))
@@ -126,13 +138,19 @@ def test_the_tables_hold_all_methods(swept, targets):
     baselines, found = made["baselines"], made["equal_share"]
     assert list(baselines) == list(steering)
     amounts = {"profile": VALUES, "mean_difference": VALUES, "neuron": VALUES, "random": VALUES, "boost": BOOSTS}
-    amounts |= {"least": AMOUNTS, "least_user": PRICES, "boost_user": PRICES, "final_user": (0.0, *RAISED)}
+    amounts |= {
+        "least": AMOUNTS,
+        "least_user": PRICES,
+        "boost_user": PRICES,
+        "boost_few": (0.0, *RAISED),
+        "final_user": (0.0, *RAISED),
+    }
     assert baselines.groupby(["target", "method"]).size().to_dict() == {
         (target, method): 1 + len(doses) for target in targets["concept"] for method, doses in amounts.items()
     }
     # The unsteered model is the same for all, and so is a dose of nothing.
     for rows in (baselines[baselines["value"].isna()], baselines[baselines["value"] == 0]):
-        assert len(rows) == 18
+        assert len(rows) == 20
         np.testing.assert_allclose(rows["ndcg@10"], steering.iloc[0]["ndcg@10"])
         np.testing.assert_allclose(rows["overlap"], 1)
     pd.testing.assert_frame_equal(found, at_equal_share(pd.concat([steering, baselines], ignore_index=True)))

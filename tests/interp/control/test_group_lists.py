@@ -31,7 +31,7 @@ def by_hand(rec, members, how):
 @pytest.mark.parametrize("how", ["average", "least_misery"])
 @pytest.mark.parametrize("edits", [{}, {2: 5.0}])
 def test_lists_are_those_by_hand(rec, ids, groups, how, edits):
-    with rec.steer(edits):
+    with rec.steer(rec.steer_of(edits)):
         lists = group_lists(rec, groups, k=6, how=how)
         expected = {
             "sofa": by_hand(rec, groups["sofa"], how),

@@ -326,3 +326,17 @@ def rec_hidden(rec, histories):
     with rec.trace(histories):
         hidden = rec.blocks[0].output.save()
     return hidden[:, -1]
+
+
+def test_every_concept_that_moved_beyond_its_interval_is_shown(drawn):
+    """The target, and of the others those whose interval leaves out 0."""
+    before, after, labels, popularity, truth = drawn
+    labels = np.column_stack([labels, np.isin(np.arange(80), before[:, 0]), np.zeros(80, dtype=bool)])
+    found = receipt(before, after, labels, ["a", "b", "c", "d", "never"], popularity, truth, targets=["b"])
+    shares = found.shares.set_index("concept")
+    beyond = shares.index[(shares["change_low"] > 0) | (shares["change_high"] < 0)].tolist()
+    assert "d" in beyond
+    assert "never" not in beyond
+    assert sorted(found.moved["concept"]) == sorted(beyond)
+    text = repr(found)
+    assert [name for name in shares.index if f"share of {name} " in text] == sorted({"b", *beyond})

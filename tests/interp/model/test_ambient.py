@@ -132,7 +132,7 @@ def test_what_has_no_effect_in_a_trace_is_refused(rec, some, call):
     ("edits", "how", "says"),
     [
         ({3: {"nobody": 5.0}}, {}, "none of these users"),
-        ({3: {}}, {"op": "add"}, "none of these users"),
+        ({3: {}}, {"op": "add"}, "a value for no user"),
         ({3: 5.0}, {"at": (-60, -61)}, "changes step -60 and no later one"),
     ],
 )

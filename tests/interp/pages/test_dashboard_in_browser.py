@@ -134,7 +134,7 @@ def test_search_by_item_concept_and_number(browser):
 def test_search_says_what_the_table_shows(browser, study):
     """All words in one name or one title; a best concept also where it is not aligned; what a feature lacks."""
     features = study.table("features")
-    each, low = set(features["feature"]), set(features.loc[features["correlation"] < UNALIGNED, "feature"])
+    each, low = set(features["feature"]), set(features["feature"]) - aligned_features(study)
     assert {8, DEAD} <= low
     type_search(browser, "UNLABELLED")
     assert shown_features(browser) == each - {7, 8}
@@ -254,6 +254,7 @@ def test_arrow_keys_and_buttons_follow_the_table(browser):
 
 
 def test_a_clicked_bar_opens_its_feature(browser):
+    browser.execute_script("document.getElementById('plot-neurons').scrollIntoView()")
     until(browser, "!!document.querySelector('#plot-neurons .main-svg')")
     point = "{points: [{data: {meta: '%s'}, customdata: %d}]}"
     click = f"document.getElementById('plot-neurons').emit('plotly_click', {point})"
@@ -304,7 +305,7 @@ def test_a_label_stands_with_its_evidence(browser):
     open_feature(browser, 20)
     best = browser.execute_script("return conceptOf(20)")
     assert text(browser, "#feature-title") == f"Feature 20 ≈ {best}"
-    assert text(browser, "#label-note").startswith("Unlabelled: this came nearest on other users, but does not hold")
+    assert text(browser, "#label-note").startswith("No label: this property predicts it best on other users")
     chips = "return [...document.querySelectorAll('.neighbours .chip')].map((chip) => chip.textContent)"
     open_feature(browser, 6)  # its neighbours are 7 and 8
     assert browser.execute_script(chips) == [CONCEPTS[0], HOSTILE["script"]]
@@ -376,9 +377,15 @@ def shown_features(browser):
     return {int(number) for number in browser.execute_script("return state.order.map(String)")}
 
 
+def aligned_features(study):
+    """Those that correlate with a concept, and above chance on unseen items too."""
+    features, passes = study.table("features"), study.table("feature_evidence")["passes"]
+    return set(features.loc[(features["correlation"] >= UNALIGNED) & passes, "feature"])
+
+
 def test_filters(browser, study):
     features = study.table("features")
-    aligned = features[features["correlation"] >= UNALIGNED]
+    aligned = features[features["feature"].isin(aligned_features(study))]
     choose = (
         "const select = document.getElementById('%s'); select.value = '%s'; select.dispatchEvent(new Event('input'))"
     )
@@ -481,6 +488,7 @@ def test_a_phone_needs_no_sideways_scrolling(browser):
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
         browser.refresh()
+        browser.execute_script("document.getElementById('plot-neurons').scrollIntoView()")
         until(browser, "!!document.querySelector('#plot-neurons .main-svg')")
         assert browser.execute_script("return document.documentElement.scrollWidth") == 390
         width = "document.querySelector('#plot-neurons .main-svg').clientWidth"

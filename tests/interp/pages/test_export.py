@@ -102,7 +102,7 @@ def spoil(folder, how):
         for path in folder.iterdir():
             path.unlink()
         (folder / "mine.tex").write_text("mine")
-        return "is not a export that this program wrote: move it away, or choose another folder"
+        return "is not an export that this program wrote: move it away, or choose another folder"
     if how == "more":
         (folder / "mine.tex").write_text("mine")
         return "mine.tex does not belong to the export there: move it away, and try again"
@@ -111,7 +111,7 @@ def spoil(folder, how):
         return "all.tex was cut short or altered"
     manifest = json.loads((folder / "manifest.json").read_text())
     artifacts.write_json(folder / "manifest.json", manifest | {"kind": "model"})
-    return "holds a model, not a export"
+    return "holds a model, not an export"
 
 
 @pytest.mark.parametrize("how", ["foreign", "more", "altered", "model"])

@@ -223,7 +223,11 @@ def test_claims_are_the_verdicts(study, data):
 def test_methods_stand_side_by_side_at_equal_share(study, data):
     exhibit = exhibits(data)["What more of a concept costs, beside what one would do without a dictionary"]
     assert len(blocks(exhibit, "figure")) == study.table("equal_share")["target"].nunique()
-    quality, change, doses = blocks(exhibit, "table")
+    costs, quality, change, doses = blocks(exhibit, "table")
+    assert [line[:3] for line in costs["rows"]][:2] == [
+        [study.table("steering_cost")["target"][0], "boost", "-0.200"],
+        [study.table("steering_cost")["target"][0], "least collateral", "-0.300"],
+    ]
     heads = [column["name"] for column in quality["columns"]]
     rows = study.table("equal_share").query("method == 'boost'")
     for shown, column in ((quality, "ndcg@10"), (change, "change"), (doses, "value")):

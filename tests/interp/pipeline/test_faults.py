@@ -28,7 +28,12 @@ from recmodels.recommender import Recommender
 
 resource = pytest.importorskip("resource")
 EVERY = os.environ.get("INTERP_FAULTS") == "all"
-READERS = {"recommender": Recommender.load, "activations": ActivationStore.load, "dictionaries": SparseAutoencoder.load}
+READERS = {
+    "recommender": Recommender.load,
+    "activations": ActivationStore.load,
+    "dictionaries": SparseAutoencoder.load,
+    "dictionary": SparseAutoencoder.load,
+}
 
 
 def lost(path, other):
@@ -117,11 +122,16 @@ def artefacts(folder):
 def read(folder, artefact):
     """What the artefact holds, as something that can be compared."""
     kind, *place = artefact.relative_to(folder).parts
+    if kind == "baselines":
+        baseline, kind, *place = place
+        parts = [folder / "baselines" / baseline / name for name in ("activations", "dictionary", "features")]
+    elif kind == "features":
+        parts = [folder / "activations" / place[0], folder.joinpath("dictionaries", *place[:2]), artefact.parent]
     if kind in READERS:
         made = READERS[kind](artefact)
         return made.fingerprint, getattr(made, "mean", None)
     if kind == "features":
-        return read_features(folder, *place)
+        return read_features(*parts, place[-1])
     if kind == "evaluations":
         frames = read_tables(artefact, [EVALUATION])
     else:
@@ -130,11 +140,10 @@ def read(folder, artefact):
     return {name: pd.util.hash_pandas_object(frame.astype(str)).sum() for name, frame in frames.items()}
 
 
-def read_features(folder, site, dictionary, part):
+def read_features(activations, dictionary, features, part):
     """A feature matrix, which is made again where its files are damaged."""
-    store = ActivationStore.load(folder / "activations" / site / part)
-    sae = SparseAutoencoder.load(folder / "dictionaries" / site / dictionary)
-    matrix = feature_matrix(store, sae, folder / "features" / site / dictionary / part)
+    store, sae = ActivationStore.load(activations / part), SparseAutoencoder.load(dictionary)
+    matrix = feature_matrix(store, sae, features / part)
     return {name: hashlib.sha256(getattr(matrix, name)).hexdigest() for name in ("data", "indices", "indptr")}
 
 
