@@ -33,13 +33,14 @@ class SAEConfig(Settings, prefix="sae."):
     trainer: str = "unsquared"
     """How: "unsquared" is the loss of the paper's runs, ‖x − x̂‖₂ + λ‖h‖₁, "standard" has the square, as printed;
     gated, p_anneal, top_k, batch_top_k, matryoshka and jump_relu are those of dictionary_learning
-    (interp/sae/kinds); or one that is registered (docs/plugins/dictionary.md)."""
+    (interp/sae/kinds); multi_scale has several sizes side by side (docs/concepts/dictionaries.md); or one that is
+    registered (docs/plugins/dictionary.md)."""
     n_features: Features = 2048
     """Size of the dictionary."""
     l1: L1 = 0.1
     """Weight λ of the penalty of unsquared, standard, gated and p_anneal; its scale differs between them."""
     k: Features = 16
-    """Active features per activation that top_k, batch_top_k, matryoshka and jump_relu aim at."""
+    """Active features per activation that top_k, batch_top_k, matryoshka, jump_relu and multi_scale aim at."""
     learning_rate: Annotated[float, Between(1e-9, 1e30)] = 1e-3
     """Adam's learning rate after warm-up."""
     steps: Annotated[int, Between(1, MOST_STEPS)] = 6000

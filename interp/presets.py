@@ -15,6 +15,7 @@ TRADE_OFF = (
     "batch_top_k:8,16,32,64",
     "matryoshka:8,16,32,64",
     "jump_relu:8,16,32,64",
+    "multi_scale:8,12,16,32",
 )
 L1 = (0.001, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 1.0)  # paper Table 1
 SIZES = (64, 128, 256, 512, 1024, 2048, 4096, 8192)  # paper Figure 3b

@@ -78,7 +78,8 @@ def register_sae(
     """Make a kind of dictionary known: put above its trainer, a class or function, as a decorator.
 
     The trainer is called with an `SAEConfig`, the hidden size and a device, such as "cpu". It has `ae`, the dictionary,
-    and `update(step, activations)`, which takes one step on float [n, d]; with `optimizer` and `scheduler` of torch, a
+    and `update(step, activations)`, which takes one step on float [n, d] (and, if it has `reads_item_means`, the mean
+    activations of the items of these rows as a third argument); with `optimizer` and `scheduler` of torch, a
     training that was interrupted goes on where it was. docs/plugins/dictionary.md has a complete example.
 
     Args:

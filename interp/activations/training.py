@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from scipy import sparse
 from tqdm.auto import tqdm
 
 from interp.activations.activation_store import ActivationStore, check_spread
@@ -107,6 +109,7 @@ def _train(
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     dim = store.activations.shape[1]
     trainers = {name: build_trainer(config, dim, device) for name, config in configs.items()}
+    means = _item_means(store, trainers)
     task = {"store": store.fingerprint, **{name: config_key(config.complete()) for name, config in configs.items()}}
     checkpoint = checkpoints / f"{artifacts.json_sha256(task)[:16]}.safetensors"
     first = _resume(trainers, checkpoint)
@@ -119,13 +122,30 @@ def _train(
         batch = (batch.to(device) - store.mean) / store.std
         for name, trainer in trainers.items():
             start = time.perf_counter()
-            trainer.update(step, batch)
+            if means is not None and getattr(trainer, "reads_item_means", False):
+                of_items = torch.from_numpy(means[0][means[1][np.sort(rows)]]).to(device)
+                trainer.update(step, batch, (of_items - store.mean) / store.std)
+            else:
+                trainer.update(step, batch)
             seconds[name] += time.perf_counter() - start
         bar.update()
         if (step + 1) % SAVE_EVERY == 0 and step + 1 < shared.steps:
             _save(trainers, checkpoint, step + 1)
     bar.close()
     return trainers, {name: total * shared.steps / (shared.steps - first) for name, total in seconds.items()}
+
+
+def _item_means(store: ActivationStore, trainers: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Mean activations of each item, float32 [i, d], and the item of each row, int [n], if a trainer reads them."""
+    if store.rows is None or not any(getattr(trainer, "reads_item_means", False) for trainer in trainers.values()):
+        return None
+    codes, items = pd.factorize(store.rows["item"])
+    total, size = np.zeros((len(items), store.activations.shape[1])), 65536
+    for start in range(0, len(store), size):
+        part = codes[start : start + size]
+        indicator = sparse.csr_array((np.ones(len(part)), (part, np.arange(len(part)))), (len(items), len(part)))
+        total += indicator @ store.activations[start : start + size]
+    return (total / np.bincount(codes)[:, None]).astype(np.float32), codes
 
 
 def _tensors(trainer: Any) -> dict[str, torch.Tensor]:

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -8,12 +9,15 @@ from interp.activations import training
 from interp.activations.training import train
 from interp.config import SAEConfig
 from interp.sae.autoencoder import SparseAutoencoder
+from interp.sae.kinds.multi_scale import MultiScaleTrainer
+from interp.sae.trainers import build_trainer
 from interp.sae_registry import sae_kinds
 from recmodels.errors import InputError
 
 QUICK = SAEConfig(
     n_features=64, k=1, steps=60, batch_size=128, learning_rate=3e-3, warmup_steps=5, sparsity_warmup_steps=10
 )
+QUICK_SCALES = replace(QUICK, trainer="multi_scale")
 ALL = {trainer: replace(QUICK, trainer=trainer) for trainer in sae_kinds()}
 
 
@@ -188,3 +192,28 @@ def test_a_folder_may_be_text(combinations, tmp_path, monkeypatch):
     made.save("copy")
     assert same(SparseAutoencoder.load("copy"), made)
     assert (tmp_path / "dictionaries" / "a" / "manifest.json").is_file()
+
+
+def test_item_means_are_those_of_the_rows(stores):
+    store = stores["sae"]
+    trainer = build_trainer(QUICK_SCALES, store.activations.shape[1])
+    means, codes = training._item_means(store, {"one": trainer})
+    expected = pd.DataFrame(np.asarray(store.activations)).groupby(store.rows["item"].to_numpy()).transform("mean")
+    np.testing.assert_allclose(means[codes], expected, atol=1e-5)
+    assert training._item_means(store, {"one": build_trainer(SAEConfig(), 8)}) is None
+
+
+def test_a_trainer_that_reads_item_means_has_those_of_its_batch(stores, tmp_path, monkeypatch):
+    batches = []
+
+    def update(trainer, step, x, item_means=None):
+        batches.append((x, item_means))
+
+    monkeypatch.setattr(MultiScaleTrainer, "update", update)
+    train(stores["sae"], {"one": QUICK_SCALES}, tmp_path)
+    store = stores["sae"]
+    x = (pd.DataFrame(np.asarray(store.activations)) - store.mean) / store.std
+    rows = np.sort(np.random.default_rng([0, 0]).integers(len(store), size=QUICK.batch_size))
+    expected = x.groupby(store.rows["item"].to_numpy()).transform("mean").to_numpy()[rows]
+    np.testing.assert_allclose(batches[0][0], x.to_numpy()[rows], atol=1e-5)
+    np.testing.assert_allclose(batches[0][1], expected, atol=1e-5)

@@ -36,7 +36,9 @@ def encoding(trainer, w, x, k):
     if trainer == "jump_relu":
         before = x @ w["W_enc"] + w["b_enc"]
         return torch.where(before > w["threshold"], before, 0).relu()
-    if trainer == "matryoshka":
+    if trainer == "multi_scale":
+        features = torch.relu((x - w["center"]) @ w["whiten"] @ w["encoder.weight"].T + w["encoder.bias"])
+    elif trainer == "matryoshka":
         features = torch.relu((x - w["b_dec"]) @ w["W_enc"] + w["b_enc"])
     else:
         bias = w["b_dec"] if trainer in ("top_k", "batch_top_k") else w["bias"]
