@@ -138,13 +138,8 @@ def test_the_tables_hold_all_methods(swept, targets):
     baselines, found = made["baselines"], made["equal_share"]
     assert list(baselines) == list(steering)
     amounts = {"profile": VALUES, "mean_difference": VALUES, "neuron": VALUES, "random": VALUES, "boost": BOOSTS}
-    amounts |= {
-        "least": AMOUNTS,
-        "least_user": PRICES,
-        "boost_user": PRICES,
-        "boost_few": (0.0, *RAISED),
-        "final_user": (0.0, *RAISED),
-    }
+    amounts |= {"least": AMOUNTS, **dict.fromkeys(("least_user", "boost_user", "final_price"), PRICES)}
+    amounts |= dict.fromkeys(("boost_few", "final_user"), (0.0, *RAISED))
     assert baselines.groupby(["target", "method"]).size().to_dict() == {
         (target, method): 1 + len(doses) for target in targets["concept"] for method, doses in amounts.items()
     }
