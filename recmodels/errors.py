@@ -60,7 +60,9 @@ def quote(value: Any, longest: int = LONGEST) -> str:
 
 
 def an(noun: object) -> str:
-    """A noun with its article: "a recommender", "an export"."""
+    """A noun with its article: "a recommender", "an export"; "activations" has none."""
+    if str(noun).endswith("s"):
+        return str(noun)
     return f"{'an' if str(noun)[:1].lower() in 'aeiou' else 'a'} {noun}"
 
 

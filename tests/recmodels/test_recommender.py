@@ -62,7 +62,7 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path):
         Recommender.load(tmp_path / "absent")
     with artifacts.writing(tmp_path / "store", "activations", {}) as partial:
         (partial / "activations.npy").write_bytes(b"rows")
-    with pytest.raises(InputError, match="holds a activations, not a recommender"):
+    with pytest.raises(InputError, match="holds activations, not a recommender"):
         Recommender.load(tmp_path / "store")
     with artifacts.writing(tmp_path / "llama", "recommender", {}) as partial:
         (partial / "config.json").write_text(json.dumps({"model_type": "llama"}))
