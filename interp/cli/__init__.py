@@ -1,6 +1,7 @@
 """The command `interp`."""
 
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -10,9 +11,19 @@ from tyro.extras import subcommand_type_from_defaults
 from interp.cli import commands, scorecard_command  # noqa: F401 - the latter adds its command
 from interp.cli.extensions import import_first
 from interp.cli.words import registry, wrapped_help
+from interp.config import StudyConfig
 from interp.presets import PRESETS, presets
 from recmodels.console import abandon_stdout, tolerate_encodings
 from recmodels.errors import InputError, one_line
+
+
+def offer(choices: Mapping[str, tuple[str, StudyConfig]]) -> None:
+    """Make every preset a subcommand of `interp study` whose settings can all be changed by flags."""
+    preset: Any = subcommand_type_from_defaults(
+        {name: config for name, (_, config) in choices.items()},
+        {name: text for name, (text, _) in choices.items()},
+    )
+    commands.study.__annotations__["config"] = Annotated[preset, tyro.conf.arg(name="")]
 
 
 def main() -> None:
@@ -24,13 +35,7 @@ def main() -> None:
             if arguments == ["--version"]:
                 print(f"interp {import_module('interp').__version__}")
                 return
-            # Every preset is a subcommand of `interp study` whose settings can all be changed by flags.
-            choices = presets() if arguments[:1] == ["study"] else PRESETS
-            preset: Any = subcommand_type_from_defaults(
-                {name: config for name, (_, config) in choices.items()},
-                {name: text for name, (text, _) in choices.items()},
-            )
-            commands.study.__annotations__["config"] = Annotated[preset, tyro.conf.arg(name="")]
+            offer(presets() if arguments[:1] == ["study"] else PRESETS)
             with registry, wrapped_help(arguments):
                 commands.app.cli(
                     prog="interp",

@@ -18,6 +18,7 @@ import interp
 import recmodels
 from interp import cli
 from interp.pipeline.inputs import INPUTS
+from interp.presets import PRESETS
 from interp.store import registry
 from recmodels.datasets.planted import PlantedConfig, load
 
@@ -106,6 +107,7 @@ FOLDER = "artifacts/ml-100k"
 def parser():
     """The command line, whose commands do nothing."""
     app = SubcommandApp()
+    cli.offer(PRESETS)
     functions = vars(cli.commands) | vars(cli.scorecard_command)
     for name in generated_pages.command_names():
         function = functions[name]
