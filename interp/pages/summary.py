@@ -1,6 +1,8 @@
 """The results of a study as text, for the end of a run."""
 
 import math
+import shutil
+from textwrap import fill
 
 import pandas as pd
 
@@ -28,21 +30,23 @@ def summary(study: Study) -> str:
     return "\n".join(
         [
             "",
-            *_recommender(study),
-            f"The dictionary: {numbers.n_features} features, {numbers.l0:.0f} active at a time, explaining "
-            f"{numbers.explained_variance:.1%} of the variance; NDCG@10 "
-            f"{numbers.ndcg_reconstructed:.3f} through its reconstruction.",
-            *_too_dense(study),
+            *map(_wrap, _recommender(study)),
+            _wrap(
+                f"The dictionary: {numbers.n_features} features, {numbers.l0:.0f} active at a time, explaining "
+                f"{numbers.explained_variance:.1%} of the variance; NDCG@10 "
+                f"{numbers.ndcg_reconstructed:.3f} through its reconstruction."
+            ),
+            *map(_wrap, _too_dense(study)),
             "",
-            f"On unseen items, {first.passing}.",
-            f"Mean correlation there: {first.on_unseen_items}.",
-            f"As the paper measures it: {first.as_the_paper}.",
+            _wrap(f"On unseen items, {first.passing}."),
+            _wrap(f"Mean correlation there: {first.on_unseen_items}."),
+            _wrap(f"As the paper measures it: {first.as_the_paper}."),
             "",
-            "Top feature of each concept:",
+            "Top feature of each concept (weak: no better than chance on unseen items):",
             f"  {'concept':<{width}}{'feature':>9}{'as the paper':>14}{'unseen items':>14}{'best neuron':>13}",
             *(
                 f"  {row.concept:<{width}}{row.feature:>9}{row.correlation:>14.3f}{unseen[row.concept]:>14.3f}"
-                f"{row.neuron_correlation:>13.3f}{'  no better than chance' if row.concept in weak else ''}"
+                f"{row.neuron_correlation:>13.3f}{'  weak' if row.concept in weak else ''}"
                 for row in concepts.itertuples()
             ),
             "",
@@ -53,9 +57,15 @@ def summary(study: Study) -> str:
             f"{study.folder / 'report.html'}: the paper's tables and figures; {tally(verdicts(study))}.",
             f"{study.folder / 'dashboard.html'}: every feature. In Python:",
             f'  study = interp.open("{study.folder}"); study.features["{concepts["concept"][0]}"]',
-            *_warning(study),
+            *map(_wrap, _warning(study)),
         ]
     )
+
+
+def _wrap(line: str) -> str:
+    """A sentence on lines that fit the terminal; words stay whole."""
+    width = max(shutil.get_terminal_size().columns, 60)
+    return fill(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _recommender(study: Study) -> list[str]:
