@@ -7,13 +7,22 @@ import pandas as pd
 COUNT = 5  # concepts that are steered if the configuration names none
 
 
-def steering_targets(concepts: pd.DataFrame, steered: Sequence[str] = ()) -> pd.DataFrame:
+def steering_targets(
+    concepts: pd.DataFrame, steered: Sequence[str] = (), evidence: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """The rows of the concepts that are steered, in their order.
 
     Args:
         concepts: table `concepts`, best aligned first.
         steered: their names; if there are none, the best aligned ones, where concepts that share a top feature count
-            once.
+            once. Those that a feature follows above chance on unseen items come first.
+        evidence: table `evidence`, which says so.
     """
-    names = list(steered) or concepts.drop_duplicates("feature")["concept"].head(COUNT).tolist()
+    names = list(steered)
+    if not names:
+        best = concepts.drop_duplicates("feature")["concept"]
+        if evidence is not None:
+            passing = evidence.loc[(evidence["source"] == "features") & evidence["passes"], "concept"]
+            best = pd.concat([best[best.isin(passing)], best[~best.isin(passing)]])
+        names = best.head(COUNT).tolist()
     return concepts.set_index("concept").loc[names].reset_index()

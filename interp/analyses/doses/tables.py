@@ -34,6 +34,7 @@ def doses(
     concepts_table: pd.DataFrame,
     features_table: pd.DataFrame,
     items_table: pd.DataFrame,
+    evidence_table: pd.DataFrame | None = None,
 ) -> Tables:
     """Table `doses`: what gives each concept a share of the top 10, at one dose for all users and at one for each.
 
@@ -49,6 +50,7 @@ def doses(
         concepts_table, features_table: which features are aligned with a concept, of which the best three may be set
             for it, and their units.
         items_table: popularity of every item.
+        evidence_table: which concepts a feature follows above chance; the others are steered only if asked for.
 
     Returns:
         A row for each target, method ("population": one dose for all, or "user": one for each) and part ("found_on" or
@@ -57,7 +59,7 @@ def doses(
         own list is as asked), n_features and amount (medians over steered users if each has a dose), overlap, and of
         share and ndcg each before, after, change, change_low and change_high.
     """
-    targets: list[str] = steering_targets(concepts_table, steered)["concept"].tolist()
+    targets: list[str] = steering_targets(concepts_table, steered, evidence_table)["concept"].tolist()
     popularity = items_table.set_index("item")["popularity"]
     meanings = Meanings.of_tables(features_table, concepts_table)
     rows = dose_rows(rec, site, validation_users, test_users, targets, concepts, popularity, meanings)

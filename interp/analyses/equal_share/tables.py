@@ -39,6 +39,7 @@ def equal_share(
     train_store: ActivationStore,
     train_features: FeatureMatrix,
     steering_table: pd.DataFrame,
+    evidence_table: pd.DataFrame | None = None,
 ) -> Tables:
     """Tables `profiles`, `least_collateral`, `baselines`, `equal_share` and `steering_cost`.
 
@@ -66,8 +67,9 @@ def equal_share(
         values: factors of directions.
         train_store, train_features: hidden states and features of the SAE part.
         steering_table: the sweep of the same targets and users.
+        evidence_table: which concepts a feature follows above chance; the others are steered only if asked for.
     """
-    targets, sae = steering_targets(concepts_table, steered), rec.site(train_store.site).sae
+    targets, sae = steering_targets(concepts_table, steered, evidence_table), rec.site(train_store.site).sae
     profiles = concept_profiles(train_features, train_store.rows["item"], concepts, sae)
     features = dict(zip(targets["concept"], targets["feature"].astype(int).tolist(), strict=True))
     names = list(features)

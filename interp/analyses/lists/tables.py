@@ -21,6 +21,7 @@ def lists(
     concepts: Concepts,
     concepts_table: pd.DataFrame,
     steered: tuple[str, ...],
+    evidence_table: pd.DataFrame | None = None,
 ) -> Tables:
     """Table `lists`: what two users are recommended while a feature is turned up or down (paper Figure 7).
 
@@ -33,11 +34,12 @@ def lists(
         concepts: the study's concepts.
         concepts_table: their top features.
         steered: the concepts that are steered; the first one is shown.
+        evidence_table: which concepts a feature follows above chance; the others are steered only if asked for.
 
     Returns:
         user, direction ("up" or "down"), target, feature, value (NaN: not steered), rank, item.
     """
-    top = steering_targets(concepts_table, steered).iloc[0]
+    top = steering_targets(concepts_table, steered, evidence_table).iloc[0]
     target, feature = top["concept"], int(top["feature"])
     inputs, _ = test_users.split_last()
     column = concepts.index(target)

@@ -23,6 +23,7 @@ def receipts(
     items_table: pd.DataFrame,
     concepts: Concepts,
     own_metrics: Mapping[str, int],
+    evidence_table: pd.DataFrame | None = None,
 ) -> Tables:
     """Table `receipts`: what the standard steer of each target changes (`interp.control.receipts.steering_receipt`).
 
@@ -39,12 +40,16 @@ def receipts(
         items_table: popularity of every item.
         concepts: the study's concepts.
         own_metrics: registered metrics from outside this package, which receipts have as well.
+        evidence_table: which concepts a feature follows above chance; the others are steered only if asked for.
 
     Returns:
         target, feature, value, measure ("share" for shares of concepts), concept (empty for other measures), interval,
         and before, after and change with their bounds.
     """
-    targets, counts = steering_targets(concepts_table, steered), items_table.set_index("item")["popularity"]
+    targets, counts = (
+        steering_targets(concepts_table, steered, evidence_table),
+        items_table.set_index("item")["popularity"],
+    )
     units = features_table.set_index("feature")["p99"]
     parts = []
     for target, feature in zip(targets["concept"], targets["feature"].astype(int).tolist(), strict=True):

@@ -28,6 +28,7 @@ def steering(
     values: Sequence[float],
     train_store: ActivationStore,
     test_store: ActivationStore,
+    evidence_table: pd.DataFrame | None = None,
 ) -> Tables:
     """Tables `probes`, `steering` and `shares`; see `interp.features.probes` and `interp.control.sweeps`.
 
@@ -41,8 +42,9 @@ def steering(
         values: activations set, and factors of directions added.
         train_store: activations of the SAE part, to fit probes on.
         test_store: activations of the test part, to score probes on.
+        evidence_table: which concepts a feature follows above chance; the others are steered only if asked for.
     """
-    targets = steering_targets(concepts_table, steered)
+    targets = steering_targets(concepts_table, steered, evidence_table)
     features = dict(zip(targets["concept"], targets["feature"].astype(int).tolist(), strict=True))
     probes = fit_probes(train_store, concepts)
     unseen = unseen_item_scores(train_store, test_store, concepts, _halves(test_store, concepts))
