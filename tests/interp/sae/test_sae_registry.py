@@ -134,7 +134,7 @@ def test_settings_from_the_command_line_and_from_files(steady):
         (("speed=3",), "steady has no setting 'speed': choose one of target, layers, loud, groups, name"),
         (("layers=many",), "sae.settings has layers=many: give a value such as 1"),
         (("groups=3",), r"sae.settings has groups=3: give a setting such as \(1, 2\) in Python"),
-        (3.0, "sae.settings is 3.0: give a Settings, or texts such as NAME=VALUE"),
+        (3.0, "sae.settings is 3.0: give Settings, or texts such as NAME=VALUE"),
     ):
         with pytest.raises(InputError, match=says):
             replace(CONFIG, trainer="steady", settings=settings).check()
