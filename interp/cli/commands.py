@@ -231,7 +231,7 @@ def equalizer(folder: tyro.conf.Positional[Path], port: int = 8050, browser: boo
     Args:
         folder: The study's folder.
         port: The port; 0 for any free one.
-        browser: Open the page in the browser.
+        browser: Whether to open the page in the browser.
     """
     from interp.pages.app_server import serve
     from interp.study.study import open

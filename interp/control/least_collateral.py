@@ -22,6 +22,7 @@ from interp.control.user_amounts import price_for
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
 from recmodels.errors import InputError, for_terminal, quote
+from recmodels.lists import members
 from recmodels.sequences import Histories, histories_of
 
 FEATURES = 20  # at most
@@ -161,8 +162,11 @@ def set_of(rec: RecommenderEnvoy, items: Any) -> np.ndarray:
     """Which items a set has: bool [v], from item ids.
 
     Raises:
-        InputError: an item that the recommender does not know.
+        InputError: not a collection of items, or an item that the recommender does not know.
     """
+    ids = members(items)
+    if ids is None:
+        raise InputError(f"items is {quote(items)}: give a list of item ids")
     has = np.zeros(len(rec.recommender.vocabulary), dtype=bool)
-    has[rec.recommender.vocabulary.encode(list(items))] = True
+    has[rec.recommender.vocabulary.encode(ids)] = True
     return has

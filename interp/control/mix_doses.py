@@ -110,6 +110,8 @@ def single_share(words: Sequence[str]) -> float | None:
     try:
         return float(words[1])
     except ValueError:
+        if "=" in words[0]:
+            return None  # several goals, of which one has no share
         raise InputError(f"share is {quote(words[1])}: give a share of the list, such as 0.4") from None
 
 
@@ -123,7 +125,7 @@ def read_goals(words: Sequence[str]) -> dict[str, Any]:
     for word in words:
         name, sign, share = word.rpartition("=")
         is_limit = name.endswith("<")
-        name = name.removesuffix("<")
+        name = name.removesuffix("<").removesuffix(">")  # >= is another way to write =
         try:
             number = float(share)
         except ValueError:

@@ -160,6 +160,8 @@ class Study(StudyParts):
         return Search.aligned(rec, self.site, self.concepts, popularity, goal, rec.meanings[self.site])
 
     def _concept(self, name: str) -> str:
+        if not isinstance(name, str):
+            raise InputError(f"{quote(name)} is not the name of a concept: write goals as {{'Horror': 0.3}}")
         concept = feature_or_concept(name, self.concepts.names)
         if not isinstance(concept, str):
             raise InputError(f"{quote(name)} is a feature: a dose is found for a concept, such as Horror")

@@ -24,12 +24,13 @@ def above_chance(evidence_summary_table: pd.DataFrame) -> Claim:
 
 def ahead_of_neurons(evidence_summary_table: pd.DataFrame) -> Claim:
     """From the table `evidence_summary`."""
-    return _ahead(evidence_summary_table, NEURONS, "On unseen items, features follow concepts better than neurons do.")
+    statement = "On unseen items, features follow concepts better on average than neurons do."
+    return _ahead(evidence_summary_table, NEURONS, statement)
 
 
 def ahead_of_baselines(evidence_summary_table: pd.DataFrame) -> Claim:
     """From the table `evidence_summary`."""
-    statement = "On unseen items, features follow concepts better than the best unsupervised baseline does."
+    statement = "On unseen items, features follow concepts better on average than the best unsupervised baseline does."
     baselines = evidence_summary_table[~evidence_summary_table["source"].isin([FEATURES, NEURONS])]
     if baselines.empty:
         reason = "The study has no baselines."

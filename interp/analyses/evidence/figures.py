@@ -18,7 +18,7 @@ def sources_compared(sources: pd.DataFrame) -> go.Figure:
     names = [f"{plain(row.source)} ({row.candidates})" for row in rows.itertuples()]
     figure = go.Figure()
     for column, name, color, symbol in (
-        ("null", "meaningless concepts (null)", NEUTRAL, "line-ns-open"),
+        ("null", "as the paper, of meaningless concepts (null)", NEUTRAL, "line-ns-open"),
         ("correlation", "as the paper", NEURON, "circle-open"),
         ("unseen_items", "unseen items", SAE, "circle"),
     ):

@@ -29,13 +29,15 @@ def world(recommender, sae, stores, planted, histories):
 
 def test_words_by_hand():
     assert read_goals(["Horror=0.3", "Drama<=0.2", "a=b=1"]) == {"Horror": 0.3, "Drama": AtMost(0.2), "a=b": 1.0}
-    for wrong in ("Horror", "Horror=", "=0.3", "<=0.3"):
+    assert read_goals(["Horror>=0.3"]) == {"Horror": 0.3}
+    for wrong in ("Horror", "Horror=", "=0.3", "<=0.3", ">=0.3"):
         with pytest.raises(InputError, match="cannot read the goal"):
             read_goals([wrong])
     with pytest.raises(InputError, match="two goals"):
         read_goals(["A=0.1", "A<=0.2"])
     assert single_share(["Horror", "0.3"]) == 0.3
     assert single_share(["Horror=0.3", "Drama<=0.2"]) is None
+    assert single_share(["Horror=0.3", "Drama"]) is None  # of which `read_goals` says what is missing
     assert [str(goal) for goal in goals_of({"A": 0.1, "B": at_most(0.2)}, 5)] == [
         "at least 10% A in the top 5",
         "at most 20% B in the top 5",

@@ -188,3 +188,12 @@ def test_a_receipt_of_no_feature_or_an_unknown_option_is_refused(study):
     with pytest.raises(InputError, match="3 is not the name of a concept: a dose is found for one"):
         study.dose(3, 0.5)
     assert study.features[3.0].index == 3
+
+
+def test_goals_and_items_of_another_kind_are_refused(study):
+    for wrong in (1, None, ("concept-00",)):
+        with pytest.raises(InputError, match="is not the name of a concept: write goals as"):
+            study.dose({wrong: 0.2})
+    for items in (200, "200"):
+        with pytest.raises(InputError, match="give a list of item ids"):
+            study.least_collateral(items=items)
