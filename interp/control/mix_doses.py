@@ -150,7 +150,8 @@ def find_mix_dose(
     """Amounts of the concepts' least-collateral steers under which all goals are met, as small as they can be.
 
     One concept after the other gets the smallest amount at which its own share is as asked while the others stay, for
-    up to four rounds, because each moves the others. Amounts are positive for more of a concept, negative for less.
+    up to four rounds, because each moves the others. If goals stay out of reach, the amounts tried on the way that miss
+    them by least in all are kept. Amounts are positive for more of a concept, negative for less.
 
     Args:
         rec: the recommender with the dictionary attached.
@@ -171,16 +172,20 @@ def find_mix_dose(
         inputs = inputs.split_last()[0]
     k, amounts = goals[0].k, np.zeros(len(goals))
     own = [steers[goal.target] for goal in goals]
+    tried = [amounts.copy()]
     for _ in range(ROUNDS):
         earlier = amounts.copy()
         for place, goal in enumerate(goals):
             amounts[place] = _smallest(rec, inputs, own, amounts, place, goal)
+            tried.append(amounts.copy())
         if np.array_equal(earlier, amounts):
             break
-    before, after = (
+    shares = [
         [float(share_of(lists, steer.has).mean()) for steer in own]
-        for lists in steered_lists(rec, inputs, [Steer((), own[0].site), together(own, amounts)], k)
-    )
+        for lists in steered_lists(rec, inputs, [together(own, row) for row in tried], k)
+    ]
+    best = int(np.argmin([_shortfall(goals, row) for row in shares]))
+    amounts, before, after = tried[best], shares[0], shares[best]
     rows = [
         {"concept": goal.target, "asked": goal.share, "at_most": bool(goal.at_most), "amount": float(amount)}
         | {"before": was, "after": share, "reached": bool(goal.is_met(share))}
@@ -191,6 +196,12 @@ def find_mix_dose(
     targets = [goal.target for goal in goals]
     receipt = steering_receipt(rec, users, steer, concepts, popularity, k, targets=targets)
     return MixDose(pd.DataFrame(rows), steer, len(inputs), receipt, receipt_on is not None)
+
+
+def _shortfall(goals: Sequence[Goal], shares: Sequence[float]) -> float:
+    """By how much all goals are missed, in shares of the list; 0 if they are met."""
+    pairs = zip(goals, shares, strict=True)
+    return sum(0.0 if goal.is_met(share) else abs(goal.share - share) for goal, share in pairs)
 
 
 def together(steers: Sequence[LeastCollateral], amounts: Sequence[float] | np.ndarray) -> Steer:

@@ -74,3 +74,11 @@ def test_nothing_is_done_where_all_is_there(world):
     assert dose.reached
     assert dose.steer.empty
     assert dose.receipt.moved.empty
+
+
+def test_goals_out_of_reach_leave_no_more_to_be_desired_than_nothing(world):
+    rec, concepts, popularity, steers, users = world
+    rows = find_mix_dose(rec, goals_of({MORE: 0.9, LESS: 0.9}, K), steers, concepts, popularity, users).goals
+    missed = [(rows["asked"] - rows[when]).clip(lower=0).sum() for when in ("before", "after")]
+    assert not rows["reached"].all()
+    assert missed[1] < missed[0]
