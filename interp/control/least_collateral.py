@@ -42,6 +42,7 @@ class LeastCollateral:
         site: where the features are.
         dictionary: the fingerprint of their dictionary.
         labels: what the features are called, by feature; empty if that is not known.
+        is_concept: whether the name is that of a concept, which receipts then take for the target.
     """
 
     name: str
@@ -50,6 +51,7 @@ class LeastCollateral:
     site: str
     dictionary: str
     labels: Mapping[int, str]
+    is_concept: bool = True
 
     def steer(self, amount: float | Mapping[Any, float] = 1.0) -> Steer:
         """The argument for `rec.steer` at an amount, or at the amount of each user; users not named are left alone."""
@@ -59,7 +61,8 @@ class LeastCollateral:
                 return {user: weight * float(size) for user, size in amount.items()}
             return weight * float(amount)
 
-        edits = (Edit(int(feature), value(weight), "add", concept=self.name) for feature, weight in self._pairs)
+        concept = self.name if self.is_concept else None
+        edits = (Edit(int(feature), value(weight), "add", concept=concept) for feature, weight in self._pairs)
         return Steer(tuple(edits), self.site, dictionary=self.dictionary)
 
     def for_users(self, rec: RecommenderEnvoy, histories: Any, share: float, k: int = 10) -> Steer:
