@@ -197,3 +197,10 @@ def test_goals_and_items_of_another_kind_are_refused(study):
     for items in (200, "200"):
         with pytest.raises(InputError, match="give a list of item ids"):
             study.least_collateral(items=items)
+
+
+def test_a_set_of_items_is_steered_without_being_a_concept(study):
+    steer = study.least_collateral(items=study.items.index[:3].tolist())
+    assert len(steer.weights) <= 20
+    receipt = study.receipt(steer.steer(1.0))
+    assert not receipt.shares["target"].any()
