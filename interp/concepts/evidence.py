@@ -26,7 +26,8 @@ from interp.concepts.alignment import Activations
 from interp.concepts.cross_fit import Fit, ItemLabels
 from interp.concepts.item_folds import item_halves, permutations, popularity_deciles
 from interp.concepts.item_sums import ItemSums, active_sums, item_sums, rank_sums
-from interp.concepts.resampling import cross_fitted_auc, interval, resampled_correlations, user_weights
+from interp.concepts.resampling import cross_fitted_auc, resampled_correlations
+from recmodels.bootstrap import Resampling, bootstrap_counts, percentile_interval
 from recmodels.errors import InputError
 
 REPEATS = 5  # pairs of halves of the items
@@ -34,6 +35,7 @@ PERMUTATIONS = 1000
 RESAMPLES = 1000
 FALSE_DISCOVERIES = 0.05  # expected share of concepts that pass by chance (Benjamini and Hochberg 1995)
 SEED = 0
+FEATURES, NEURONS = "features", "neurons"  # candidates that every study has
 ROUNDING = 1e-5  # of correlations in single precision
 
 
@@ -109,6 +111,11 @@ class ItemTest:
         return self.labels[self.row]
 
 
+def passing(evidence: pd.DataFrame) -> set[str]:
+    """The concepts that a feature follows above chance on unseen items, of the table `evidence`."""
+    return set(evidence.loc[(evidence["source"] == FEATURES) & evidence["passes"], "concept"])
+
+
 def evidence_of(test: ItemTest, rows: Rows, others: Rows, name: str = "candidates") -> Evidence:
     """Test every candidate against every concept.
 
@@ -139,10 +146,10 @@ def evidence_of(test: ItemTest, rows: Rows, others: Rows, name: str = "candidate
     null = _null(test, sums, fit, ranks, active, name)
 
     codes, users = pd.factorize(np.asarray(rows.users))
-    weights = user_weights(len(users), RESAMPLES, np.random.default_rng(SEED + 2))
+    weights = bootstrap_counts(len(users), Resampling(RESAMPLES, seed=SEED))
     measured = (rows.activations, test.row_labels, test.halves[:, test.row], choices)
     resamples = resampled_correlations(*measured, codes, weights)
-    low, high = interval(resamples)
+    low, high = percentile_interval(resamples)
     observed = _top(fit, test.labels, test.count, ranks, active)
     q = stats.false_discovery_control(null.p["unseen_items"])
     table = pd.DataFrame(

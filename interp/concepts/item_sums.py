@@ -44,12 +44,6 @@ class ItemSums:
         """The same in single precision, for permutations."""
         return ItemSums(self.items, *(array.astype(np.float32) for array in (self.count, self.total, self.square)))
 
-    def reindex(self, items: pd.Index) -> "ItemSums":
-        """The same for these items; one that no row has counts 0."""
-        places = self.items.get_indexer(items)
-        arrays = (np.where(places >= 0, array[places].T, 0).T for array in (self.count, self.total, self.square))
-        return ItemSums(items, *arrays)
-
 
 def item_sums(activations: Activations, items: pd.Series | np.ndarray) -> ItemSums:
     """Sum the activations [n, f] of rows by the rows' items [n].

@@ -10,13 +10,6 @@ from scipy import sparse
 
 from interp.concepts.alignment import Activations, auc
 
-LEVEL = 0.95  # of intervals
-
-
-def user_weights(users: int, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """How often each user is drawn in each resample, with replacement: float64 [b, u]."""
-    return rng.multinomial(users, np.full(users, 1 / users), size=resamples).astype(np.float64)
-
 
 def halves_of_rows(
     activations: Activations, labels: np.ndarray, halves: np.ndarray, choices: np.ndarray
@@ -52,7 +45,7 @@ def resampled_correlations(
     Args:
         activations, labels, halves, choices: as for `halves_of_rows`.
         users: int [n], the number of each row's user.
-        weights: [b, u], from `user_weights`.
+        weights: [b, u], from `recmodels.bootstrap.bootstrap_counts`.
     """
     total = np.zeros((len(weights), labels.shape[1]))
     for member, x, y in halves_of_rows(activations, labels, halves, choices):
@@ -77,9 +70,3 @@ def cross_fitted_auc(
         total += 0.5
         total[varies] += np.diag(auc(x[:, varies], y[:, varies])) - 0.5
     return total / (2 * len(halves))
-
-
-def interval(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile interval at `LEVEL` of resamples along the first axis: lower and upper ends."""
-    low, high = np.quantile(samples, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-    return low, high

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from interp.control.intervals import Resampling, bootstrap_counts
+from recmodels.bootstrap import Resampling, bootstrap_counts, percentile_interval
 
 PARTS = (0.4, 0.6, 0.8)  # of the rise, over which costs are averaged
 REFERENCE = "boost"
@@ -57,14 +57,13 @@ def mean_costs(
         changes = {name: np.where(base > 0, cost / base - 1, np.nan) for name, cost in costs.items()}
         reference = changes[REFERENCE]
         ratios = {name: np.where(reference < 0, change / reference, np.nan) for name, change in changes.items()}
-    ends = [(1 - resampling.level) / 2, (1 + resampling.level) / 2]
     rows = []
     for name in curves:
         row: dict[str, object] = {"method": name}
         for column, values in (("cost", changes[name]), ("ratio", ratios[name])):
-            known = values[1:][~np.isnan(values[1:])]
-            low, high = np.quantile(known, ends) if len(known) and not np.isnan(values[0]) else (np.nan, np.nan)
-            row |= {column: values[0], f"{column}_low": low, f"{column}_high": high}
+            known = values[1:] if not np.isnan(values[0]) else np.full_like(values[1:], np.nan)
+            low, high = percentile_interval(known, resampling.level)
+            row |= {column: values[0], f"{column}_low": float(low), f"{column}_high": float(high)}
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -13,7 +13,6 @@ import pandas as pd
 
 from interp.activations.feature_matrix import Units, units_of
 from interp.concepts import Concepts
-from interp.control.intervals import Resampling
 from interp.control.popularity import by_code
 from interp.control.steered_lists import steered_lists
 from interp.control.sweeps import user_overlap, user_shares
@@ -22,6 +21,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
 from interp.steering.parsing import Meanings
 from interp.steering.vocabulary import Reconstruct
+from recmodels.bootstrap import Resampling
 from recmodels.errors import InputError, quote
 from recmodels.scalars import as_number, whole_number
 from recmodels.sequences import Histories

@@ -12,14 +12,13 @@ Axes: n users, k places of a list, v items, m measures, r resamples.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 from scipy import sparse, stats
 
-from recmodels.errors import InputError
+from recmodels.bootstrap import Resampling, bootstrap_counts, percentile_interval
 from recmodels.metrics import gini_index
 
 CELLS = 4_000_000  # cells of resamples × items at once, so that a large catalogue fits into memory
@@ -28,24 +27,6 @@ Resampled: TypeAlias = tuple[np.ndarray, np.ndarray]
 """Estimates [m] from all users, and from resampled users [r, m]."""
 Bounds: TypeAlias = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 """Lower and upper bounds [m], from estimates [m] and their values on resamples [r, m]."""
-
-
-@dataclass(frozen=True)
-class Resampling:
-    """How intervals are made."""
-
-    resamples: int = 1000
-    """Bootstrap samples of the users."""
-    level: float = 0.95
-    """Confidence level."""
-    seed: int = 0
-    """The same seed gives the same intervals."""
-
-    def __post_init__(self) -> None:
-        if self.resamples < 1:
-            raise InputError(f"resamples is {self.resamples}: ask for at least one")
-        if not 0 < self.level < 1:
-            raise InputError(f"level is {self.level}: give a share between 0 and 1, such as 0.95")
 
 
 def of_means(before: np.ndarray, after: np.ndarray, resampling: Resampling) -> pd.DataFrame:
@@ -128,13 +109,6 @@ def exposure_and_jackknife(lists: np.ndarray, n_items: int) -> tuple[np.ndarray,
     return np.array([(counts > 0).mean(), whole]), np.column_stack([coverage, gini])
 
 
-def bootstrap_counts(n: int, resampling: Resampling) -> np.ndarray:
-    """How often each user is in each bootstrap sample: float [r, n]."""
-    sample = np.random.default_rng(resampling.seed).integers(0, n, (resampling.resamples, n))
-    flat = sample + n * np.arange(resampling.resamples)[:, None]
-    return np.bincount(flat.ravel(), minlength=sample.size).reshape(sample.shape).astype(float)
-
-
 def _means(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Weighted means [r, m] of values [n, m] over the users [r, n] for whom they are known."""
     defined = ~np.isnan(values)
@@ -143,14 +117,7 @@ def _means(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _percentiles(level: float) -> Bounds:
-    def bounds(_: np.ndarray, resampled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        # Samples where a measure is undefined are ignored; a measure that is undefined in all samples has no bounds.
-        never = np.isnan(resampled).all(axis=0)
-        ends = np.nanquantile(np.where(never, 0, resampled), [(1 - level) / 2, (1 + level) / 2], axis=0)
-        low, high = np.where(never, np.nan, ends)
-        return low, high
-
-    return bounds
+    return lambda _, resampled: percentile_interval(resampled, level)
 
 
 def _normal(level: float, n: int) -> Bounds:

@@ -13,13 +13,14 @@ import pandas as pd
 
 from interp.concepts import Concepts
 from interp.concepts.suggestions import unknown_concept
-from interp.control.intervals import Resampling, of_diversity, of_exposure, of_means
+from interp.control.intervals import of_diversity, of_exposure, of_means
 from interp.control.popularity import by_code
 from interp.control.steered_lists import steered_lists
 from interp.control.sweeps import user_overlap, user_shares
 from interp.control.user_metrics import item_table, user_metrics, values_of
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Steer
+from recmodels.bootstrap import Resampling
 from recmodels.errors import InputError, for_terminal
 from recmodels.scalars import whole_number
 

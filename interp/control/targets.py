@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from interp.concepts.evidence import passing
+
 COUNT = 5  # concepts that are steered if the configuration names none
 
 
@@ -22,7 +24,7 @@ def steering_targets(
     if not names:
         best = concepts.drop_duplicates("feature")["concept"]
         if evidence is not None:
-            passing = evidence.loc[(evidence["source"] == "features") & evidence["passes"], "concept"]
-            best = pd.concat([best[best.isin(passing)], best[~best.isin(passing)]])
+            passes = best.isin(passing(evidence))
+            best = pd.concat([best[passes], best[~passes]])
         names = best.head(COUNT).tolist()
     return concepts.set_index("concept").loc[names].reset_index()

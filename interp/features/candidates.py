@@ -41,29 +41,13 @@ class Candidates:
         name: a few words.
         about: what they are, in a line.
         count: how many they are, f.
-        columns: activations [n, ≤ f] of a part of the users, of some of the candidates: sparse and not negative, or
-            dense with any sign.
+        activations: [n, f] of a part of the users: sparse and not negative, or dense with any sign.
     """
 
     name: str
     about: str
     count: int
-    columns: Callable[[Part, slice], Activations] = field(repr=False)
-
-    @property
-    def validation(self) -> Activations:
-        """[n, f] on the users held out of the SAE part."""
-        return self.columns("sae_validation", slice(None))
-
-    @property
-    def test(self) -> Activations:
-        """[n, f] on the test users."""
-        return self.columns("test", slice(None))
-
-    def blocks(self, part: Part) -> Iterator[Activations]:
-        """The same, a few hundred candidates at a time: dense ones of a large data set do not fit into memory."""
-        for start in range(0, self.count, _BLOCK):
-            yield self.columns(part, slice(start, start + _BLOCK))
+    activations: Callable[[Part], Activations] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -113,8 +97,8 @@ def projections(
 
 def _on(
     projection: Projection, train: ActivationStore, stores: Mapping[str, ActivationStore]
-) -> Callable[[Part, slice], Activations]:
-    return lambda part, columns: projection(normalised(stores[part], slice(None), train), columns)
+) -> Callable[[Part], Activations]:
+    return lambda part: projection(normalised(stores[part], slice(None), train))
 
 
 def sample(n: int, seed: int) -> np.ndarray | slice:

@@ -17,7 +17,7 @@ from interp.config import SAEConfig
 from interp.features.candidates import Projection, ica, normalised, pca, random_directions, rectify, sample
 from interp.sae.autoencoder import Provenance, SparseAutoencoder
 
-NAMES = ("neurons", "pca", "ica", "random")
+NAMES = ("neurons-both-signs", "pca", "ica", "random")
 _BLOCK = 8192  # rows at once
 RIDGE = 1e-6  # of the decoder, in units of the features' mean square
 
@@ -28,7 +28,7 @@ def linear_dictionary(
     """A dictionary of directions that no gradient has trained.
 
     Args:
-        name: "neurons", "pca" or "ica": both signs of the layer's own axes, its principal or its independent
+        name: "neurons-both-signs", "pca" or "ica": both signs of the layer's own axes, its principal or its independent
             components, which reconstruct it completely. Or "random": directions drawn at random, rectified.
         store: activations that dictionaries are trained on.
         seed: of ICA's start and of random directions.
@@ -37,7 +37,7 @@ def linear_dictionary(
     """
     x = normalised(store, sample(len(store), seed)).astype(np.float64)
     d, centre = x.shape[1], x.mean(axis=0)
-    if name == "neurons":
+    if name == "neurons-both-signs":
         axes = np.vstack([np.eye(d), -np.eye(d)])
         directions = Projection(axes, -axes @ centre, rectified=True)
     elif name == "random":

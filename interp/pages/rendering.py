@@ -2,7 +2,7 @@
 
 plotly.js is inside, and a content security policy forbids the rest. All data is one JSON block, from which the page's
 own script draws: text from the data becomes text nodes, never markup. `<name>.html` and `.css` make a page together
-with `head.html` and `base.css`, which all share, and with the scripts of `SCRIPTS`.
+with `head.html`, `tail.html` and `base.css`, which all share, and with the scripts of `SCRIPTS`.
 """
 
 import base64
@@ -31,7 +31,7 @@ def render(name: str, title: str, data: dict[str, Any]) -> str:
         title: the document's title, plain text.
         data: JSON values, which the page's script reads.
     """
-    page = _read(f"{name}.html").replace("{{head}}", _read("head.html"))
+    page = _read(f"{name}.html").replace("{{head}}", _read("head.html")).replace("{{tail}}", _read("tail.html"))
     style = "".join(_read(f"{part}.css") for part in ("base", name))
     script = "".join(_read(f"{part}.js") for part in SCRIPTS[name])
     plotly = get_plotlyjs().replace("</script", "<\\/script")

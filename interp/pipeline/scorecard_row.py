@@ -12,7 +12,6 @@ from interp.activations.feature_matrix import encode
 from interp.activations.fidelity import reconstruction
 from interp.concepts.alignment import auc
 from interp.concepts.evidence import evidence_of
-from interp.concepts.resampling import interval
 from interp.control.ranking_kept import ranking_kept
 from interp.features.ablation import ABLATED, ablation_drops
 from interp.features.absorption import absorption_rate
@@ -29,6 +28,7 @@ from interp.features.sparse_probing import (
 from interp.features.standard_blocks import Standard, correlations
 from interp.pipeline.scorecard_bench import FOLDS, Bench
 from interp.sae.autoencoder import SparseAutoencoder
+from recmodels.bootstrap import percentile_interval
 from recmodels.moments import Levelled, correlation
 
 PROBED = (1, 2, 5)  # features of a sparse probe
@@ -83,7 +83,7 @@ def dictionary_scores(bench: Bench, sae: SparseAutoencoder, partners: Sequence[S
 def _alignment(bench: Bench, validation: Any, test: Any, name: str) -> Scores:
     rows, others = bench.rows(bench.test, test), bench.rows(bench.validation, validation)
     evidence = evidence_of(bench.item_test, rows, others, name)
-    concepts, (low, high) = evidence.concepts, interval(evidence.resamples.mean(axis=1))
+    concepts, (low, high) = evidence.concepts, percentile_interval(evidence.resamples.mean(axis=1))
     return {
         "unseen_items": concepts["unseen_items"].mean(),
         "unseen_items_low": float(low),

@@ -94,4 +94,4 @@ def _trained(
     stores = collect(folder / "activations")
     sae = train(stores["sae"], {DICTIONARY: study_sae.config}, folder)[DICTIONARY]
     features = cache(lambda part: feature_matrix(stores[part], sae, folder / "features" / part))
-    return Candidates(name, about, sae.n_features, lambda part, columns: features(part)[:, columns])
+    return Candidates(name, about, sae.n_features, features)

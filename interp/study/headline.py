@@ -5,10 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from interp.concepts.evidence import FEATURES, NEURONS, passing
 from interp.store.claim import signed
 from interp.study.study_parts import StudyParts
-
-FEATURES, NEURONS = "features", "neurons"
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,12 @@ def headline(study: StudyParts) -> Headline:
     Raises:
         InputError: the table is missing, as in a study of an earlier release: run the study again.
     """
-    table = study.table("evidence_summary")
-    rows = {row.source: row for row in table.itertuples()}
+    return read_headline(study.table("evidence_summary"))
+
+
+def read_headline(evidence_summary: pd.DataFrame) -> Headline:
+    """The same from the table `evidence_summary`."""
+    rows = {row.source: row for row in evidence_summary.itertuples()}
     baselines = [row for source, row in rows.items() if source not in (FEATURES, NEURONS)]
     best = max(baselines, key=lambda row: row.unseen_items, default=None)
     return Headline(rows[FEATURES], rows[NEURONS], best)
@@ -79,8 +82,8 @@ def weak_concepts(study: StudyParts) -> set[str]:
     Raises:
         InputError: the table is missing, as in a study of an earlier release: run the study again.
     """
-    rows: pd.DataFrame = study.table("evidence").query("source == @FEATURES and not passes")
-    return set(rows["concept"])
+    evidence = study.table("evidence")
+    return set(evidence["concept"]) - passing(evidence)
 
 
 def _interval(row: Any, name: str) -> str:

@@ -281,6 +281,7 @@ def _evidence(concepts: pd.DataFrame, features: pd.DataFrame) -> dict[str, pd.Da
             "null": [0.2, 0.1, 0.15],
             "above_null": [3, 2, 2],
             "unseen_items": [0.31, 0.11, 0.29],
+            "unseen_items_null": 0.01,
             "unseen_items_low": [0.2, 0.05, 0.2],
             "unseen_items_high": [0.4, 0.15, 0.35],
             "unseen_users": [0.4, 0.2, 0.3],

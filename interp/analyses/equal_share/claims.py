@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from interp.control.cost_intervals import REFERENCE
 from interp.store.claim import BEYOND, NO_HITS, Claim, signed
 
 MOST = 0.8  # of the concepts: 4 of 5
@@ -64,6 +65,8 @@ def at_most_times(steering_cost: pd.DataFrame, method: str, other: str, most: fl
         f"Holds if, for at least {MOST:.0%} of the concepts, the mean loss of NDCG@10 over 40, 60 and 80% of the rise "
         f"of the share is at most {most:g} times that of the other."
     )
+    if other == REFERENCE:
+        criterion += " Cannot tell if the intervals of the ratios (users resampled) allow both verdicts."
     tables = ("steering_cost",)
     cost = steering_cost.pivot(index="target", columns="method", values="cost").reindex(columns=[method, other])
     known = cost.dropna()
@@ -80,7 +83,16 @@ def at_most_times(steering_cost: pd.DataFrame, method: str, other: str, most: fl
         f"True for {int(good.sum())} of {len(good)} concepts; on average NDCG@10 changes by "
         f"{signed(mean[method], '+.1%')}, against {signed(mean[other], '+.1%')} ({texts}).{rest}"
     )
+    if other == REFERENCE and _is_unclear(steering_cost, method, most):
+        return Claim(BEYOND, statement, criterion, result, None, tables, unclear=True)
     return Claim(BEYOND, statement, criterion, result, bool(good.mean() >= MOST), tables)
+
+
+def _is_unclear(steering_cost: pd.DataFrame, method: str, most: float) -> bool:
+    """Whether the verdict differs between the lower and the upper ends of the ratios to re-ranking."""
+    rows = steering_cost[steering_cost["method"] == method].dropna(subset=["ratio_low", "ratio_high"])
+    verdicts = {bool((rows[end] <= most).mean() >= MOST) for end in ("ratio_low", "ratio_high")}
+    return len(rows) > 0 and len(verdicts) > 1
 
 
 def no_dearer(equal_share: pd.DataFrame, method: str, other: str) -> Claim:

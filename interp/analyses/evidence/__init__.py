@@ -26,7 +26,8 @@ ANALYSIS = Analysis(
             "the means over concepts, with intervals, and how far features are ahead on unseen items",
             (
                 "source:text about:text candidates:int l0:float concepts:int correlation:float null:float "
-                "above_null:int unseen_items:float unseen_items_low:float unseen_items_high:float "
+                "above_null:int unseen_items:float unseen_items_null:float unseen_items_low:float "
+                "unseen_items_high:float "
                 "unseen_users:float unseen_both:float passes:int ahead:float ahead_low:float ahead_high:float "
                 "users:int items:int"
             ),

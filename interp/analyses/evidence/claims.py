@@ -2,9 +2,9 @@
 
 import pandas as pd
 
+from interp.concepts.evidence import FEATURES, NEURONS
 from interp.store.claim import EVIDENCE, Claim, signed
-
-FEATURES, NEURONS = "features", "neurons"
+from interp.study.headline import read_headline
 
 
 def above_chance(evidence_summary_table: pd.DataFrame) -> Claim:
@@ -31,11 +31,11 @@ def ahead_of_neurons(evidence_summary_table: pd.DataFrame) -> Claim:
 def ahead_of_baselines(evidence_summary_table: pd.DataFrame) -> Claim:
     """From the table `evidence_summary`."""
     statement = "On unseen items, features follow concepts better on average than the best unsupervised baseline does."
-    baselines = evidence_summary_table[~evidence_summary_table["source"].isin([FEATURES, NEURONS])]
-    if baselines.empty:
+    best = read_headline(evidence_summary_table).baseline
+    if best is None:
         reason = "The study has no baselines."
         return Claim(EVIDENCE, statement, _criterion("baseline"), reason, None, ("evidence_summary",))
-    return _ahead(evidence_summary_table, best_baseline(evidence_summary_table), statement)
+    return _ahead(evidence_summary_table, best.source, statement)
 
 
 def attributes(attribute_evidence_table: pd.DataFrame) -> Claim:
@@ -69,12 +69,6 @@ def _what_is_left(attribute: str, own: pd.DataFrame, neurons: pd.DataFrame) -> s
         f"{own['unseen_items'].mean():.3f} on unseen items, where neurons have {neurons['unseen_items'].mean():.3f}; "
         f"{own['passes'].sum()} of {len(own)} values pass"
     )
-
-
-def best_baseline(sources: pd.DataFrame) -> str:
-    """The baseline with the largest mean correlation on unseen items, of the table `evidence_summary`."""
-    baselines = sources[~sources["source"].isin([FEATURES, NEURONS])]
-    return str(baselines.loc[baselines["unseen_items"].idxmax(), "source"])
 
 
 def _ahead(sources: pd.DataFrame, source: str, statement: str) -> Claim:

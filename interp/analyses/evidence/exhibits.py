@@ -15,6 +15,7 @@ COLUMNS = (
     Column("null", "Null"),
     Column("above_null", "Concepts above null", 0),
     Column("on_unseen_items", "Unseen items", None),
+    Column("unseen_items_null", "Null"),
     Column("unseen_users", "Unseen users"),
     Column("unseen_both", "Both"),
     Column("passes", "Concepts that pass", 0),

@@ -3,13 +3,12 @@
 import pandas as pd
 import plotly.graph_objects as go
 
+from interp.concepts.evidence import FEATURES, NEURONS
 from interp.plots.theme import NAMES, NEURON, NEUTRAL, SAE, plain, styled
-
-FEATURES = "features"
 
 
 def sources_compared(sources: pd.DataFrame) -> go.Figure:
-    """For each set of candidates: as the paper, the null, and unseen items with their interval.
+    """For each set of candidates: as the paper, and on unseen items with their interval, each with its null.
 
     Args:
         sources: table `sources`.
@@ -18,8 +17,9 @@ def sources_compared(sources: pd.DataFrame) -> go.Figure:
     names = [f"{plain(row.source)} ({row.candidates})" for row in rows.itertuples()]
     figure = go.Figure()
     for column, name, color, symbol in (
-        ("null", "as the paper, of meaningless concepts (null)", NEUTRAL, "line-ns-open"),
+        ("null", "null, as the paper", NEURON, "line-ns-open"),
         ("correlation", "as the paper", NEURON, "circle-open"),
+        ("unseen_items_null", "null, unseen items", SAE, "line-ns-open"),
         ("unseen_items", "unseen items", SAE, "circle"),
     ):
         error = None
@@ -47,7 +47,7 @@ def concepts_on_unseen_items(evidence: pd.DataFrame) -> go.Figure:
     """
     order = evidence[evidence["source"] == FEATURES].sort_values("unseen_items", ascending=False)["concept"]
     figure = go.Figure()
-    for source, name, color in (("neurons", "neuron", NEURON), (FEATURES, "SAE feature", SAE)):
+    for source, name, color in ((NEURONS, "neuron", NEURON), (FEATURES, "SAE feature", SAE)):
         rows = evidence[evidence["source"] == source].set_index("concept").loc[order]
         figure.add_bar(
             name=name,

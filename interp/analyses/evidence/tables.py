@@ -10,12 +10,11 @@ from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import FeatureMatrix
 from interp.concepts import Concepts
 from interp.concepts.alignment import Activations
-from interp.concepts.evidence import Evidence, ItemTest, Rows, evidence_of
-from interp.concepts.resampling import interval
+from interp.concepts.evidence import FEATURES, NEURONS, Evidence, ItemTest, Rows, evidence_of
 from interp.features.candidates import Candidates, Part
 from interp.store.table_files import Tables
+from recmodels.bootstrap import percentile_interval
 
-FEATURES, NEURONS = "features", "neurons"
 ABOUT = {FEATURES: "the dictionary’s features", NEURONS: "the neurons of the site"}
 BY_CHANCE = 0.05  # as the paper: a p-value up to which a concept counts as above the null
 
@@ -76,11 +75,11 @@ def evidence_tables(
 
 def _candidates(name: str, activations: Mapping[Part, Activations]) -> Candidates:
     count = activations["test"].shape[1]
-    return Candidates(name, ABOUT[name], count, lambda part, columns: activations[part][:, columns])
+    return Candidates(name, ABOUT[name], count, activations.__getitem__)
 
 
 def _rows(candidates: Candidates, store: ActivationStore, part: Part) -> Rows:
-    activations = candidates.columns(part, slice(None))
+    activations = candidates.activations(part)
     return Rows(activations, store.rows["item"].to_numpy(), store.rows["user"].to_numpy())
 
 
@@ -93,9 +92,9 @@ def _known(rows: Rows, concepts: Concepts) -> Rows:
 def _summary(candidates: Candidates, activations: Activations, result: Evidence, first: Evidence) -> dict[str, object]:
     """A row of the table `evidence_summary`."""
     table = result.concepts
-    low, high = interval(result.resamples.mean(axis=1))
+    low, high = percentile_interval(result.resamples.mean(axis=1))
     # The same users are drawn for both, so that what they share cancels.
-    ahead_low, ahead_high = interval((first.resamples - result.resamples).mean(axis=1))
+    ahead_low, ahead_high = percentile_interval((first.resamples - result.resamples).mean(axis=1))
     n, f = activations.shape
     active = activations.nnz if sparse.issparse(activations) else np.count_nonzero(activations)
     return {
@@ -108,6 +107,7 @@ def _summary(candidates: Candidates, activations: Activations, result: Evidence,
         "null": table["null"].mean(),
         "above_null": (table["p"] <= BY_CHANCE).sum(),
         "unseen_items": table["unseen_items"].mean(),
+        "unseen_items_null": table["unseen_items_null"].mean(),
         "unseen_items_low": low,
         "unseen_items_high": high,
         "unseen_users": table["unseen_users"].mean(),

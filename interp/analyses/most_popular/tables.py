@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from interp.control.intervals import Resampling, exposure_and_jackknife, of_exposure, of_means
+from interp.control.intervals import exposure_and_jackknife, of_exposure, of_means
 from interp.model.envoys import RecommenderEnvoy
 from interp.store.table_files import Tables
+from recmodels.bootstrap import Resampling
 from recmodels.metrics import user_hits, user_ndcg
 from recmodels.most_popular import most_popular as popular_scores
 from recmodels.ranking import rank

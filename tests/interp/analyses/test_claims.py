@@ -10,7 +10,7 @@ from interp.analyses.alignment import claims as alignment
 from interp.analyses.categories import claims as categories
 from interp.analyses.causal import claims as causal
 from interp.analyses.comparison import claims as comparison
-from interp.analyses.equal_share.claims import no_dearer
+from interp.analyses.equal_share.claims import at_most_times, no_dearer
 from interp.analyses.explanations import claims as explanations
 from interp.analyses.popularity import claims as popularity
 from interp.analyses.steering import claims as steering
@@ -378,3 +378,23 @@ def test_the_tally_counts_what_was_measured_and_is_the_papers():
     claims = [claim("6", True), claim("8.2.1", False), claim("C", None), claim(BEYOND, True)]
     assert tally(claims) == "1 of 2 of the paper's claims hold (1 not measured)"
     assert tally(claims[:2]) == "1 of 2 of the paper's claims hold"
+
+
+def costs(ratio, low, high):
+    """The table `steering_cost` of five concepts, on which a boost costs a tenth."""
+    least = pd.DataFrame({"target": list("ABCDE"), "method": "least", "cost": -0.1 * np.array(ratio)})
+    least = least.assign(ratio=ratio, ratio_low=low, ratio_high=high)
+    boost = pd.DataFrame({"target": list("ABCDE"), "method": "boost", "cost": -0.1, "ratio": 1.0})
+    return pd.concat([least, boost], ignore_index=True)
+
+
+def test_a_ratio_whose_interval_allows_both_verdicts_cannot_tell():
+    near = [1.2] * 5
+    sure = at_most_times(costs(near, [1.1] * 5, [1.3] * 5), "least", "boost", 1.3)
+    assert (sure.holds, sure.unclear) == (True, False)
+    lost = at_most_times(costs([1.5] * 5, [1.4] * 5, [1.6] * 5), "least", "boost", 1.3)
+    assert (lost.holds, lost.unclear) == (False, False)
+    wide = at_most_times(costs(near, [0.9] * 5, [1.6] * 5), "least", "boost", 1.3)
+    assert (wide.holds, wide.unclear) == (None, True)
+    one = at_most_times(costs(near, [1.1] * 5, [1.3] * 4 + [1.6]), "least", "boost", 1.3)
+    assert (one.holds, one.unclear) == (True, False)  # four of five are enough

@@ -7,7 +7,8 @@ from scipy import sparse
 from interp.concepts.alignment import auc, correlation, sensitivity
 from interp.concepts.cross_fit import Fit, ItemLabels
 from interp.concepts.item_sums import active_sums, item_sums, rank_sums
-from interp.concepts.resampling import cross_fitted_auc, resampled_correlations, user_weights
+from interp.concepts.resampling import cross_fitted_auc, resampled_correlations
+from recmodels.bootstrap import Resampling, bootstrap_counts
 from recmodels.errors import InputError
 
 N, ITEMS = 600, 40
@@ -84,7 +85,7 @@ def test_resampling_everybody_once_changes_nothing(world):
     measured = (values, labels[items], halves[:, items], choices)
     same = resampled_correlations(*measured, users, np.ones((1, 25)))
     np.testing.assert_allclose(same[0], unseen, atol=1e-9)
-    weights = user_weights(25, 3, np.random.default_rng(0))
+    weights = bootstrap_counts(25, Resampling(3))
     assert (weights.sum(axis=1) == 25).all()
     rows = np.repeat(np.arange(N), weights[0].astype(int)[users])  # the slow way: repeat their rows
     repeated = (sparse.csr_array(values)[rows].tocsc(), labels[items][rows], halves[:, items][:, rows], choices)

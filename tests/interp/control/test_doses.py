@@ -12,12 +12,12 @@ from interp.concepts import Concepts, concepts_of
 from interp.concepts.alignment import align
 from interp.control.dose_search import Goal, Search
 from interp.control.doses import FINER, GRID, find_dose
-from interp.control.intervals import Resampling
 from interp.control.receipts import steering_receipt
 from interp.control.user_doses import GRID as USER_GRID
 from interp.control.user_doses import find_user_doses
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.parsing import Meanings
+from recmodels.bootstrap import Resampling
 from recmodels.errors import InputError
 from recmodels.metrics import ndcg
 

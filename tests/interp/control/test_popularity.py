@@ -10,7 +10,6 @@ from interp.activations.activation_store import collect
 from interp.activations.feature_matrix import encode
 from interp.concepts import Concepts
 from interp.config import SAEConfig
-from interp.control.intervals import Resampling
 from interp.control.popularity import (
     SyntheticUsers,
     by_code,
@@ -25,6 +24,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import Provenance, SparseAutoencoder
 from interp.sae.trainers import build_trainer
 from interp.steering.edits import Edit
+from recmodels.bootstrap import Resampling
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec, GPTRecConfig
 from recmodels.recommender import Recommender

@@ -7,11 +7,12 @@ import pytest
 from scipy import stats
 
 from interp.concepts import concepts_of
-from interp.control.intervals import Resampling, diversity, exposure_and_jackknife, of_means
+from interp.control.intervals import diversity, exposure_and_jackknife, of_means
 from interp.control.receipts import receipt, steering_receipt
 from interp.control.sweeps import concept_shares, user_overlap
 from interp.steering.edits import Edit, Steer
 from recmodels import metrics
+from recmodels.bootstrap import Resampling
 from recmodels.errors import InputError
 from recmodels.ranking import list_metrics
 

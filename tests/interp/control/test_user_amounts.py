@@ -8,8 +8,8 @@ import pytest
 
 from interp.control.cost_intervals import Curve, mean_costs
 from interp.control.equal_share import at_equal_share
-from interp.control.intervals import Resampling
 from interp.control.user_amounts import PRICES, amounts_by_price, price_for
+from recmodels.bootstrap import Resampling
 
 # Two users, three amounts. The second user pays a tenth of what the first pays for the same share.
 EXPECTED = np.array([[1.0, 0.5], [0.8, 0.48], [0.5, 0.45]])

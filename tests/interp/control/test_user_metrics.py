@@ -15,7 +15,7 @@ import interp.store.registry as analyses_registry
 from interp.concepts import attributes, concepts_of
 from interp.concepts.attributes import register_attribute
 from interp.control import user_metrics
-from interp.control.intervals import Resampling, of_means
+from interp.control.intervals import of_means
 from interp.control.receipts import receipt
 from interp.control.sweeps import SweepPoint, sweep
 from interp.control.user_metrics import own_metrics, register_metric
@@ -27,6 +27,7 @@ from interp.store.keys import analysis_key
 from interp.store.registry import register_analysis
 from interp.study.study import open as open_study
 from recmodels import datasets
+from recmodels.bootstrap import Resampling
 from recmodels.datasets import register_dataset
 from recmodels.errors import InputError
 

@@ -110,17 +110,13 @@ def test_candidates_of_a_study(stores, sae):
     }
     again = {c.name: c for c in projections(stores["sae"], stores, sae.n_features, train_l0, seed=3)}
     for name, candidates in named.items():
-        for part, values in (("sae_validation", candidates.validation), ("test", candidates.test)):
+        for part in ("sae_validation", "test"):
+            values = candidates.activations(part)
             assert values.shape == (len(stores[part]), candidates.count)
-            difference = again[name].columns(part, slice(None)) - values
-            assert abs(difference).max() == 0
-        stack = sparse.hstack if sparse.issparse(candidates.test) else np.hstack
-        assert abs(stack(list(candidates.blocks("test"))) - candidates.test).max() < 1e-5
+            assert abs(again[name].activations(part) - values).max() == 0
     directions = random_directions(width, sae.n_features, seed=3).weights
     x = (stores["test"].activations - sae.mean) / sae.std
-    np.testing.assert_allclose(named["random directions"].test, x @ directions.T, atol=1e-4)
-    assert named["random dictionary"].columns("sae", slice(None)).nnz / len(stores["sae"]) == pytest.approx(
-        train_l0, rel=0.01
-    )
+    np.testing.assert_allclose(named["random directions"].activations("test"), x @ directions.T, atol=1e-4)
+    assert named["random dictionary"].activations("sae").nnz / len(stores["sae"]) == pytest.approx(train_l0, rel=0.01)
     assert "FastICA has" in named["ICA"].about
     assert np.allclose(normalised(stores["test"], slice(0, 2), stores["sae"]), x[:2], atol=1e-5)

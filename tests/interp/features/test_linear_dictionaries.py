@@ -8,7 +8,7 @@ from interp.activations.fidelity import reconstruction
 from interp.features.linear_dictionaries import linear_dictionary
 
 
-@pytest.mark.parametrize("name", ["neurons", "pca", "ica"])
+@pytest.mark.parametrize("name", ["neurons-both-signs", "pca", "ica"])
 def test_both_signs_at_full_rank_reconstruct_the_layer(stores, name):
     sae = linear_dictionary(name, stores["sae"])
     d = stores["sae"].activations.shape[1]
@@ -20,7 +20,7 @@ def test_both_signs_at_full_rank_reconstruct_the_layer(stores, name):
 
 def test_neurons_are_the_two_sides_of_each_neuron(stores):
     store = stores["test"]
-    found = encode(store, linear_dictionary("neurons", stores["sae"])).toarray()
+    found = encode(store, linear_dictionary("neurons-both-signs", stores["sae"])).toarray()
     d = store.activations.shape[1]
     x = (np.asarray(store.activations) - stores["sae"].mean) / stores["sae"].std
     x -= ((np.asarray(stores["sae"].activations, dtype=float) - stores["sae"].mean) / stores["sae"].std).mean(axis=0)

@@ -17,7 +17,7 @@ from interp.plots.scorecard_columns import SCORES, TABLE
 from recmodels.errors import InputError
 
 SEEDS = "unsquared-64-l1-0.3*"
-BASELINES = ["neurons", "pca", "ica", "random"]
+BASELINES = ["neurons-both-signs", "pca", "ica", "random"]
 
 
 @pytest.fixture(scope="module")
