@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 # Name → what pip installs there, one pip command for each line: a line of torch alone comes first, which is large.
 ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "saelens": ("torch==2.13.0", "sae-lens==6.54.12"),
+    "dictionary-learning": ("torch==2.13.0", "dictionary-learning==0.1.0"),
 }
 
 
