@@ -124,6 +124,19 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         """[v, d] input embedding of every item, in code order."""
         return self.get_input_embeddings().weight[1 : 1 + self.config.n_items]
 
+    def output_weights(self) -> Tensor:
+        """[v, d] how each item's score changes with the hidden state at "final"; here the embeddings of items."""
+        return self.item_embeddings()
+
+    def score_hidden(self, hidden: Tensor) -> Tensor:
+        """[..., d] hidden states at "final" to [..., v] scores of every item."""
+        return self.scorer(hidden, self.item_embeddings())
+
+    @property
+    def n_tokens(self) -> int:
+        """How many tokens the model knows, padding included."""
+        return len(self.get_input_embeddings().weight)
+
     def forward(self, input_ids: Tensor, labels: Tensor | None = None) -> RecommenderOutput:
         """Score every item as the next one, or, given labels, return the training loss.
 
@@ -133,9 +146,9 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         """
         hidden = self.encode(input_ids)
         if labels is None:
-            return RecommenderOutput(scores=self.scorer(hidden[:, -1], self.item_embeddings()))
+            return RecommenderOutput(scores=self.score_hidden(hidden[:, -1]))
         has_label = labels != IGNORE
-        logits = self.scorer(hidden[has_label], self.item_embeddings())
+        logits = self.score_hidden(hidden[has_label])
         return RecommenderOutput(loss=F.cross_entropy(logits, labels[has_label]))
 
     def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
@@ -179,7 +192,7 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         whole = not (tokens.dtype.is_floating_point or tokens.dtype.is_complex or tokens.dtype == torch.bool)
         if tokens.ndim != 2 or not tokens.numel() or not whole or tokens.is_meta:
             raise InputError(f"these tokens have {form}: give whole numbers [user, step], or lists of item ids")
-        tokens, n = tokens.long(), len(self.get_input_embeddings().weight)
+        tokens, n = tokens.long(), self.n_tokens
         if int(tokens.min()) < 0 or int(tokens.max()) >= n:
             wrong = int(tokens.min()) if int(tokens.min()) < 0 else int(tokens.max())
             raise InputError(f"there is no token {wrong}: tokens are 0 (padding) to {n - 1}; or give lists of item ids")

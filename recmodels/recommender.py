@@ -13,6 +13,7 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from recmodels import artifacts
+from recmodels.adapters.adapted import AdaptedConfig, AdaptedRecommender
 from recmodels.bert4rec import BERT4Rec
 from recmodels.errors import InputError, quote
 from recmodels.gptrec import GPTRec
@@ -148,7 +149,8 @@ class Recommender:
         transformers_logging.disable_progress_bar()
         artifacts.verify(folder, KIND)
         advice = f"delete {folder} and run its step again"
-        model = model_class(read_record(folder / "config.json", {"model_type": str}, advice)["model_type"])
+        kind = read_record(folder / "config.json", {"model_type": str}, advice)["model_type"]
+        model = AdaptedRecommender if kind == AdaptedConfig.model_type else model_class(kind)
         ids = _read_ids(folder / "vocabulary.json", advice)
         return cls(load_model(folder, model, advice), Vocabulary(ids))
 

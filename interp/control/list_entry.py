@@ -191,7 +191,7 @@ def _item_ranker(rec: RecommenderEnvoy, sequence: Histories, code: int, site: st
         for part in pushes.split(ROWS):
             rows = sequence.select(np.zeros(len(part), dtype=int))
             outputs = score_last_step(rec, sequence, site, hidden, hidden[:, -1:] + part)
-            scores = model.scorer(outputs, model.item_embeddings())[0]
+            scores = model.score_hidden(outputs)[0]
             ranks.append(item_ranks(scores, code, rows))
             other_scores = scores.masked_fill(history_mask(rows, scores), -torch.inf)
             other_scores[:, code] = -torch.inf

@@ -85,7 +85,7 @@ def _lists_together(rec: RecommenderEnvoy, batch: Histories, steers: list[Steer]
     history_codes = torch.from_numpy(batch.codes).long()
     parts = []
     for part in outputs.split(STEERS, dim=1):
-        scores = model.scorer(part, model.item_embeddings())
+        scores = model.score_hidden(part)
         scores[user, :, history_codes] = -torch.inf
         codes, _ = top_k(scores.flatten(0, 1), None, k)
         parts.append(codes.reshape(len(batch), part.shape[1], k))

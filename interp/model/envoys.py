@@ -325,7 +325,8 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
         model = self.recommender.model
         # By module, not by path: nnsight renames BERT's "output", and a name from here may hide a part of a path.
         envoys = {name: self.interleaver.envoys[id(model.get_submodule(path))] for name, path in model.sites.items()}
-        self.blocks = envoys["blocks.0"].parent
+        if "blocks.0" in envoys:
+            self.blocks = envoys["blocks.0"].parent
         for name, envoy in envoys.items():
             *above, last = name.split(".")
             setattr(self.get(".".join(above)) if above else self, last, envoy)

@@ -1,0 +1,116 @@
+"""The one object that tells how a trained module of another program reads histories and scores items.
+
+Axes: b histories, s steps, w steps of the module, d width, v items.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from torch import Tensor, nn
+
+from recmodels.adapters.batch import Batch, Side
+from recmodels.errors import InputError
+from recmodels.sequences import Histories
+
+
+class Adapter:
+    """How one trained module reads histories and gives scores. Subclass it; `run` and `weights` are all it must have.
+
+        class MySASRec(Adapter):
+            sites = {"embedding": "item_emb", "blocks.*": "forward_layers.*"}
+
+            def run(self, batch):
+                return self.module.log2feats(batch.tokens())        # [b, w, d]
+
+            def weights(self):
+                return self.module.item_emb.weight[1:]              # [v, d]
+
+        recommender = recmodels.wrap(MySASRec(module, n_items=len(ids), max_history=50), ids)
+
+    Attributes:
+        module: the trained network.
+        n_items: v, how many items it scores.
+        max_history: how many of a history's last items it reads.
+        settings: what `build` needs to make the same network again, as JSON values.
+    """
+
+    name: ClassVar[str] = ""
+    """Under which name it is registered (`recmodels.adapters.register_adapter`)."""
+    sites: Mapping[str, str] = {}
+    """Site name → path of a module inside `module`, with * for the number of the block: "embedding", "blocks.*",
+    "blocks.*.attention", "blocks.*.mlp". The output of each is [b, w, d], or a tuple that begins with it; widths may
+    differ. The site "final" is what `run` returns, and needs no path."""
+    side: Side = "left"
+    """On which side the module's padding is."""
+    full_width: bool = False
+    """Whether the module always reads `max_history` steps, because its padding is not masked and it was trained so."""
+    mask_step: bool = False
+    """Whether a [MASK] follows the history and is what gets scored, as in BERT4Rec."""
+
+    def __init__(self, module: nn.Module, n_items: int, max_history: int, settings: dict[str, Any] | None = None):
+        self.module = module
+        self.n_items = n_items
+        self.max_history = max_history
+        self.settings = settings or {}
+
+    def run(self, batch: Batch) -> Tensor:
+        """Hidden states from which items are scored: [b, w, d], w as in `batch.tokens()`."""
+        raise NotImplementedError
+
+    def weights(self) -> Tensor:
+        """The weights of each item's score: [v, d], in the order of the item ids."""
+        raise NotImplementedError
+
+    def bias(self) -> Tensor | None:
+        """What is added to each item's score: [v], or None."""
+        return None
+
+    def embeddings(self) -> Tensor:
+        """The input vector of each item: [v, d of the embedding]; by default `weights`, as in a tied model."""
+        return self.weights()
+
+    def extras(self, histories: Histories) -> Mapping[str, np.ndarray]:
+        """Further inputs of each step, such as its time: name → one number per entry of `histories.codes`."""
+        return {}
+
+    @classmethod
+    def build(cls, settings: dict[str, Any]) -> Self:
+        """The adapter of a new network of these settings, with weights of any value; a saved study is opened so.
+
+        Raises:
+            InputError: this adapter was only made in Python.
+        """
+        raise InputError(
+            f"{cls.__name__} cannot be opened from a folder: give it a `build(settings)` that makes its module, and "
+            f"register it with recmodels.adapters.register_adapter"
+        )
+
+    def blocks(self) -> int:
+        """How many blocks the module has at the site "blocks.*"."""
+        paths = {name for name, _ in self.module.named_modules()}
+        pattern = self.sites.get("blocks.*")
+        if pattern is None:
+            return sum(re.fullmatch(r"blocks\.\d+", name) is not None for name in self.sites)
+        n = 0
+        while pattern.replace("*", str(n)) in paths:
+            n += 1
+        return n
+
+    def site_paths(self) -> dict[str, str]:
+        """Site name → path of the module, for every block.
+
+        Raises:
+            InputError: the module has nothing at a path.
+        """
+        paths: dict[str, str] = {}
+        modules = {name for name, _ in self.module.named_modules()}
+        for name, path in self.sites.items():
+            numbers = range(self.blocks()) if "*" in name else (0,)
+            paths |= {name.replace("*", str(n)): path.replace("*", str(n)) for n in numbers}
+        absent = next((name for name, path in paths.items() if path not in modules), None)
+        if absent is not None or ("blocks.*" in self.sites and not self.blocks()):
+            name, path = (absent, paths[absent]) if absent else ("blocks.*", self.sites["blocks.*"])
+            raise InputError(f"site {name} of {type(self).__name__} names {path!r}, which the module lacks: correct it")
+        return paths
