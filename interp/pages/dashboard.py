@@ -115,7 +115,9 @@ def _about(study: "Study") -> dict[str, Any]:
     return {
         "dataset": study.name,
         "model": facts.model,
-        "max_history": study.config["training"]["max_history"],
+        "title": study.title,
+        "who_saw": study.provenance.who_saw,
+        "max_history": study.provenance.max_history,
         "site": study.site,
         "features": facts.n_features,
         "concepts": facts.n_concepts,

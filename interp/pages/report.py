@@ -41,6 +41,7 @@ def report_data(study: Study) -> dict[str, Any]:
     claims, beside = verdicts(study), beside_popular(study)
     return {
         "heading": study.title,
+        "who_saw": study.provenance.who_saw,
         "facts": facts(study),
         "warning": beside.warning if beside else "",
         "tally": tally(claims),
