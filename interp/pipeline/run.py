@@ -115,9 +115,10 @@ def _run(
         (folder / name).unlink(missing_ok=True)
     with stages.stage("recommender", folder / FOLDER):
         if data.recommender is None:
-            recommender = fit(data.split.recommender, data.split.validation, config.training, folder / FOLDER)
+            parts = data.split.recommender, data.split.validation
+            recommender = fit(*parts, config.training, folder / FOLDER, keep_seen=config.keep_seen)
         else:
-            recommender = data.recommender
+            recommender = replace(data.recommender, keep_seen=config.keep_seen)
             keep(recommender, folder / FOLDER)
     rec = RecommenderEnvoy(recommender)
     if data.recommender is not None:

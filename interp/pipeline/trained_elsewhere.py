@@ -12,7 +12,7 @@ from recmodels.adapters.registry import ADAPTERS
 from recmodels.console import say
 from recmodels.errors import InputError
 from recmodels.paths import as_path
-from recmodels.recommender import KIND, Recommender
+from recmodels.recommender import KIND, Recommender, lists_key
 
 FOLDER = "recommender"
 GIVEN = "given"  # in the manifest of a recommender that the study did not train
@@ -77,7 +77,7 @@ def check_same(recommender: Recommender | None, folder: Path) -> None:
 def keep(recommender: Recommender, folder: Path) -> None:
     """Write the recommender to a study's folder, unless it is there."""
     inputs = {GIVEN: recommender.fingerprint}
-    if not artifacts.is_current(folder, KIND, inputs):
+    if not artifacts.is_current(folder, KIND, inputs | lists_key(recommender.keep_seen)):
         recommender.save(folder, inputs)
 
 

@@ -23,13 +23,14 @@ def beside_most_popular(study: Study) -> Block:
     )
     provenance = study.provenance
     counted = (
-        "interactions of the SAE part, without each user’s last," if provenance.is_given else "training interactions"
+        "interactions of the SAE part, without each user’s last" if provenance.is_given else "training interactions"
     )
+    which = "" if study.keep_seen else " that are not in the user’s history"
     return exhibit(
         "",
         "The recommender beside the most popular items",
-        f"Every user’s last item is to be predicted. The most popular items are those of the most {counted} "
-        "that are not in the user’s history. SE: standard error over users (of coverage, by the jackknife). The "
+        f"Every user’s last item is to be predicted. The most popular items are those of the most {counted}{which}. "
+        "SE: standard error over users (of coverage, by the jackknife). The "
         "difference is paired by user, with its 95% interval. " + NEITHER[provenance.seen],
         ["most_popular"],
         table(
