@@ -26,6 +26,7 @@ class StudyData:
         concepts: those concepts.
         other_concepts: further attributes, each with its most frequent values as concepts.
         split: the parts of the users.
+        notes: what the data lack and what lists leave out, a plain line each; all pages show them.
     """
 
     dataset: Dataset
@@ -33,6 +34,7 @@ class StudyData:
     concepts: Concepts
     other_concepts: dict[str, Concepts]
     split: Split
+    notes: tuple[str, ...] = ()
 
 
 def study_data(config: StudyConfig, dataset: Dataset | None = None) -> StudyData:
@@ -71,7 +73,20 @@ def study_data(config: StudyConfig, dataset: Dataset | None = None) -> StudyData
             raise InputError(f"steered has the unknown concept {name!r}: choose from {', '.join(concepts.names)}")
         if name not in test_concepts:
             raise InputError(f"steered has {name!r}, which all steps of test users have, or none: leave it out")
-    return StudyData(dataset, attribute, concepts, other_concepts, split)
+    return StudyData(dataset, attribute, concepts, other_concepts, split, _repeats(split.test, config.keep_seen))
+
+
+def _repeats(test: pd.DataFrame, keep_seen: bool) -> tuple[str, ...]:
+    """Whether lists may repeat the items of a history, and for how many test users this matters."""
+    rows = test.sort_values("time", kind="stable")
+    is_last = ~rows.duplicated("user", keep="last")
+    again, n = int((is_last & rows.duplicated(["user", "item"])).sum()), int(is_last.sum())
+    whose = f"for {again:,} of {n:,} test users the held-out item is one of their history"
+    if keep_seen:
+        return (f"Lists may repeat the items of a history (keep_seen): {whose}.",)
+    if not again:
+        return ()
+    return (f"Lists leave out the items of a history: {whose}, so no list can hit it. --keep-seen lets lists repeat.",)
 
 
 def _distinguishable(attribute: str, concepts: Concepts, part: pd.DataFrame) -> set[str]:

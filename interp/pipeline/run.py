@@ -86,6 +86,8 @@ def _run(request: StudyConfig, dataset: Dataset | None, folder: Path) -> Study:
 
     with stages.stage("data"):
         data = study_data(config, dataset)
+    for line in data.notes:
+        say(line)
     artifacts.write_json(folder / MARK, {"kind": "study", "inputs": {}})
     # The study counts as unfinished until everything below is done.
     for name in (RECORD, "dashboard.html", "report.html"):
@@ -158,6 +160,7 @@ def _record(config: StudyConfig, data: StudyData, sae: SparseAutoencoder, recomm
     return {
         "config": settings,
         "attribute": data.attribute,
+        "notes": list(data.notes),
         "dictionary": sae.config.name,
         "fingerprints": {"data": data.dataset.fingerprint, "recommender": recommender},
         "python": platform.python_version(),

@@ -73,6 +73,11 @@ class StudyParts:
         return self.record["attribute"]
 
     @property
+    def notes(self) -> list[str]:
+        """What its data lack, and what its lists leave out: a plain line each, most often none."""
+        return self.record.get("notes", [])
+
+    @property
     def keep_seen(self) -> bool:
         """Whether lists may repeat the items of a history."""
         return self.config.get("keep_seen", False)
