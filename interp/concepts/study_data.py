@@ -33,7 +33,7 @@ class StudyData:
         recommender: the one that the study was given, with its items' ids as the data write them; None for one that is
             trained.
         seen: which users it was trained on.
-        notes: what was left out because of it, a sentence each.
+        notes: what the data lack and what lists leave out, a plain line each; all pages show them.
     """
 
     dataset: Dataset
@@ -95,7 +95,16 @@ def study_data(
             raise InputError(f"steered has the unknown concept {name!r}: choose from {', '.join(concepts.names)}")
         if name not in test_concepts:
             raise InputError(f"steered has {name!r}, which all steps of test users have, or none: leave it out")
-    return StudyData(dataset, attribute, concepts, other_concepts, split, recommender, users, tuple(notes))
+    return StudyData(
+        dataset,
+        attribute,
+        concepts,
+        other_concepts,
+        split,
+        recommender,
+        users,
+        (*notes, *_repeats(split.test, config.keep_seen)),
+    )
 
 
 def _seen(config: StudyConfig, recommender: Recommender) -> Any:
@@ -105,6 +114,19 @@ def _seen(config: StudyConfig, recommender: Recommender) -> Any:
     adapter = getattr(recommender.model, "adapter", None)
     users = None if adapter is None else adapter.seen_users()
     return "all" if users is None else list(users)
+
+
+def _repeats(test: pd.DataFrame, keep_seen: bool) -> tuple[str, ...]:
+    """Whether lists may repeat the items of a history, and for how many test users this matters."""
+    rows = test.sort_values("time", kind="stable")
+    is_last = ~rows.duplicated("user", keep="last")
+    again, n = int((is_last & rows.duplicated(["user", "item"])).sum()), int(is_last.sum())
+    whose = f"for {again:,} of {n:,} test users the held-out item is one of their history"
+    if keep_seen:
+        return (f"Lists may repeat the items of a history (keep_seen): {whose}.",)
+    if not again:
+        return ()
+    return (f"Lists leave out the items of a history: {whose}, so no list can hit it. --keep-seen lets lists repeat.",)
 
 
 def _distinguishable(attribute: str, concepts: Concepts, part: pd.DataFrame) -> set[str]:

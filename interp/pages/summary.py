@@ -14,7 +14,6 @@ from interp.store.claim import tally
 from interp.study.beside_popular import beside_popular
 from interp.study.glance import highlights
 from interp.study.headline import headline, weak_concepts
-from interp.study.notes import notes
 from interp.study.study import Study
 from recmodels.errors import for_terminal
 
@@ -32,7 +31,7 @@ def summary(study: Study) -> str:
         [
             "",
             *map(_wrap, _recommender(study)),
-            *map(_wrap, notes(study)),
+            *map(_wrap, study.notes),
             _wrap(
                 f"The dictionary: {numbers.n_features} features, {numbers.l0:.0f} active at a time, explaining "
                 f"{numbers.explained_variance:.1%} of the variance; NDCG@10 "

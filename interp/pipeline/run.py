@@ -191,13 +191,14 @@ def _record(config: StudyConfig, data: StudyData, sae: SparseAutoencoder, recomm
             del settings[name]
     else:
         source = "" if config.adapter is None else str(config.recommender)
-        given["recommender"] = Provenance.of(data.recommender, data.seen, data.notes, source).record
+        given["recommender"] = Provenance.of(data.recommender, data.seen, source).record
         settings["seen_users"] = config.seen_users or data.seen.which
         del settings["training"], settings["split"]["recommender_share"]
     return {
         "config": settings,
         **given,
         "attribute": data.attribute,
+        "notes": list(data.notes),
         "dictionary": sae.config.name,
         "fingerprints": {"data": data.dataset.fingerprint, "recommender": recommender},
         "python": platform.python_version(),

@@ -3,7 +3,6 @@
 A study's config.json has these under "recommender" where the recommender was not trained by the study.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -30,7 +29,6 @@ class Provenance:
         causal: whether no step sees later ones; None where it was not measured.
         seen: which users of the data it was trained on: "all" (or not known), "none", "some".
         n_seen: how many those of "some" are.
-        data: what of the data was left out because of it, a sentence each.
     """
 
     kind: str
@@ -44,10 +42,9 @@ class Provenance:
     causal: bool | None = None
     seen: str = "none"
     n_seen: int = 0
-    data: Sequence[str] = ()
 
     @classmethod
-    def of(cls, recommender: Recommender, seen: SeenUsers, data: Sequence[str] = (), source: str = "") -> "Provenance":
+    def of(cls, recommender: Recommender, seen: SeenUsers, source: str = "") -> "Provenance":
         """That of a recommender that a study was given."""
         adapter, origin = getattr(recommender.model, "adapter", None), getattr(recommender, "origin", None)
         kind = recommender.model.config.model_type if adapter is None else adapter.name or type(adapter).__name__
@@ -63,7 +60,6 @@ class Provenance:
             causal=getattr(origin, "causal", None),
             seen=seen.which,
             n_seen=len(seen.users),
-            data=list(data),
         )
 
     @classmethod
@@ -91,7 +87,7 @@ class Provenance:
         """What a reader must know, a sentence each; none where the study trained it."""
         if not self.is_given:
             return []
-        return [*([self._scores] if self.adapter else []), self._origin, self._seen, *self.data]
+        return [*([self._scores] if self.adapter else []), self._origin, self._seen]
 
     @property
     def _origin(self) -> str:

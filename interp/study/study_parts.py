@@ -81,6 +81,11 @@ class StudyParts:
         return self.record["attribute"]
 
     @property
+    def notes(self) -> list[str]:
+        """What a reader must know of its recommender, data and lists: a plain line each, most often none."""
+        return [*self.provenance.notes, *self.record.get("notes", [])]
+
+    @property
     def keep_seen(self) -> bool:
         """Whether lists may repeat the items of a history."""
         return self.config.get("keep_seen", False)
