@@ -40,6 +40,8 @@ class Adapter:
 
     name: ClassVar[str] = ""
     """Under which name it is registered (`recmodels.adapters.register_adapter`)."""
+    title: str = ""
+    """What pages call the recommender, such as "RecTools SASRec"; by default the name of the class."""
     sites: Mapping[str, str] = {}
     """Site name → path of a module inside `module`, with * for the number of the block: "embedding", "blocks.*",
     "blocks.*.attention", "blocks.*.mlp". The output of each is [b, w, d], or a tuple that begins with it; widths may
@@ -117,10 +119,11 @@ class Adapter:
         )
 
     @classmethod
-    def read(cls, path: Path, *_: Any, **options: Any) -> tuple[Self, Sequence[Any]]:
+    def read(cls, path: Path, *_: Any, **options: Any) -> tuple[Any, ...]:
         """The adapter of a checkpoint, and its item ids in the order of its scores (`recmodels.adapters.reading`).
 
-        What else it needs are parameters by keyword; their names and types become options of the command line:
+        One that scores by user returns the ids of its users as well. What else it needs are parameters by keyword;
+        their names and types become options of the command line:
 
             def read(cls, path, *, item_ids: Path, heads: int = 1):
 
