@@ -17,6 +17,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # Name → what pip installs there, one pip command for each line: a line of torch alone comes first, which is large.
 ENVIRONMENTS: dict[str, tuple[str, ...]] = {
+    "rectools": ("torch==2.13.0", "rectools[torch]==0.19.0 safetensors"),
+    "replay": ("torch==2.13.0", "replay-rec[torch]==0.22.0 safetensors"),
     "saelens": ("torch==2.13.0", "sae-lens==6.54.12"),
     "dictionary-learning": ("torch==2.13.0", "dictionary-learning==0.1.0"),
 }
