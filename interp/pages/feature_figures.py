@@ -59,9 +59,9 @@ class FeatureFigures:
         return feature in self._sweeps
 
     def of(self, view: FeatureView) -> dict[str, Figure]:
-        """All figures of one feature."""
+        """All figures of one feature; none in a study without concepts."""
         sweep = {f"plot-{name}": figure for name, figure in self._sweeps.get(view.index, {}).items()}
-        if view.dead:
+        if view.dead or not view.concept:
             return sweep
         return {
             "plot-histogram": self._histogram(view),

@@ -93,3 +93,13 @@ def counting(table: Table, columns: Columns, reading: Reading) -> Table:
     if not counts.any():
         raise InputError(f"no row of {table.where} counts: lower reading.min_rating, or correct reading.events")
     return replace(table, frame=table.frame[counts]) if not counts.all() else table
+
+
+def without_bad_ids(table: Table, name: str) -> Table:
+    """A table without the rows that have no id in this column, or one that a row above has.
+
+    Raises:
+        InputError: there is no such column.
+    """
+    ids = table.column(name)
+    return replace(table, frame=table.frame[~(doors.is_empty(ids) | ids.duplicated()).to_numpy()])

@@ -37,7 +37,7 @@ import pandas as pd
 from recmodels import columns as doors
 from recmodels.columns import Table
 from recmodels.config import Columns, Reading
-from recmodels.datasets.table_files import counting, read_table
+from recmodels.datasets.table_files import counting, read_table, without_bad_ids
 from recmodels.datasets.values import AttributeWarning, values
 from recmodels.errors import InputError, quote
 from recmodels.interactions import Dataset
@@ -94,6 +94,10 @@ def from_tables(
         lacks.append(NO_ITEMS)
     else:
         item_id = columns.item_id or columns.item
+        if reading.bad_items == "drop":
+            n, table = len(table.frame), without_bad_ids(table, item_id)
+            if n > len(table.frame):
+                lacks.append(f"{n - len(table.frame):,} rows of the table of items are left out: no id, or a repeated one.")
         user_items, item_ids = doors.ids((meetings, columns.item), (table, item_id))
         doors.unique_ids(table, item_ids)
         item_table, attribute = _items(table, item_ids, columns, reading)
