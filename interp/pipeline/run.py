@@ -52,7 +52,7 @@ from recmodels import artifacts
 from recmodels.console import say
 from recmodels.folders import MARK
 from recmodels.interactions import Dataset
-from recmodels.recommender import Recommender, model_class
+from recmodels.recommender import Recommender, lists_key, model_class
 from recmodels.sequences import histories_of
 from recmodels.steady import steady
 from recmodels.training import fit
@@ -139,13 +139,14 @@ def _run(
     with stages.stage("evaluations", *folders):
         rows = evaluate_all(rec, saes, stores, histories, data.concepts, folder / "evaluations")
     inputs = Inputs(config, data, rec, stores, saes, rows)
-    for analysis in analyses():
+    todo = analyses(bool(data.concepts.names))
+    for analysis in todo:
         if config.baselines == "all" and "baselines" in analysis.needs and "baselines" not in stages.names:
             with stages.stage("baselines", *outputs(folder)):
                 inputs.train_baselines()
         with stages.stage(analysis.name, folder / TABLES / analysis.name):
             _analyse(analysis, inputs)
-    _remove_other_tables(folder / TABLES)
+    _remove_other_tables(folder / TABLES, {analysis.name for analysis in todo})
     for part in PARTS:  # one that was lost is made again, although no table needs it
         inputs.features(part).make()
     sae = inputs.sae
@@ -163,6 +164,7 @@ def _run(
 def _analyse(analysis: Analysis, inputs: Inputs) -> None:
     """Compute the tables of an analysis, unless those of the same key are there."""
     key = analysis_key(analysis, {name: inputs.key(name) for name in analysis.needs})
+    key |= lists_key(inputs.rec.keep_seen)
     inputs.keys[analysis.name] = table_key(key)
     write_tables(
         inputs.folder / TABLES / analysis.name,
@@ -172,9 +174,8 @@ def _analyse(analysis: Analysis, inputs: Inputs) -> None:
     )
 
 
-def _remove_other_tables(folder: Path) -> None:
-    """Remove the tables of analyses that there are no more, such as those under an earlier release's names."""
-    names = {analysis.name for analysis in analyses()}
+def _remove_other_tables(folder: Path, names: set[str]) -> None:
+    """Remove the tables of other analyses, such as those under an earlier release's names."""
     for path in folder.iterdir():
         if path.name not in names and holds_tables(path):
             shutil.rmtree(path)

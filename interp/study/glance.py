@@ -89,9 +89,6 @@ def as_html(study: StudyParts) -> str:
 
 def _quality(study: StudyParts) -> list[tuple[str, str]]:
     numbers, beside = highlights(study), beside_popular(study)
-    concepts = study.table("concepts").sort_values("correlation", ascending=False)
-    concepts = concepts[~concepts["concept"].isin(weak_concepts(study))]
-    top = [f"{row.concept} {row.feature} ({row.correlation:.2f})" for row in concepts.head(TOP).itertuples()]
     first = headline(study)
     return [
         *([("WARNING", beside.warning)] if beside and beside.warning else []),
@@ -108,11 +105,13 @@ def _quality(study: StudyParts) -> list[tuple[str, str]]:
             f"{numbers.n_features} features at {study.site}, {numbers.l0:.0f} active at a step, "
             f"{numbers.explained_variance:.1%} of the variance explained",
         ),
-        (
-            "concepts",
-            f"on unseen items, {first.passing}",
-        ),
-        ("correlation", f"on unseen items: {first.on_unseen_items}"),
-        ("as the paper", first.as_the_paper),
-        ("top features", (", ".join(top) or "none above chance") + (", …" if len(concepts) > TOP else "")),
+        *([*first.facts, ("top features", _top_features(study))] if first else []),
     ]
+
+
+def _top_features(study: StudyParts) -> str:
+    """The best aligned concepts that are above chance, each with its top feature."""
+    concepts = study.table("concepts").sort_values("correlation", ascending=False)
+    concepts = concepts[~concepts["concept"].isin(weak_concepts(study))]
+    top = [f"{row.concept} {row.feature} ({row.correlation:.2f})" for row in concepts.head(TOP).itertuples()]
+    return (", ".join(top) or "none above chance") + (", …" if len(concepts) > TOP else "")

@@ -16,6 +16,8 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.parsing import DICTIONARY, Meanings
 from interp.steering.validation import check_not_empty
+from interp.store.analysis import Analysis
+from interp.store.registry import analyses, owner
 from interp.store.table_files import TableReader
 from interp.study.provenance import UNVERIFIED, Provenance
 from recmodels.errors import InputError, quote
@@ -77,8 +79,13 @@ class StudyParts:
 
     @property
     def attribute(self) -> str:
-        """The attribute whose values are the concepts, such as "genres"."""
+        """The attribute whose values are the concepts, such as "genres"; empty if there are none."""
         return self.record["attribute"]
+
+    @property
+    def has_concepts(self) -> bool:
+        """Whether its items have an attribute; without one, features are known by items alone."""
+        return bool(self.attribute)
 
     @property
     def notes(self) -> list[str]:
@@ -182,7 +189,7 @@ class StudyParts:
     @cached_property
     def concepts(self) -> Concepts:
         """Which of these items has which of the study's concepts."""
-        return concepts_of(self.items, "concepts")
+        return concepts_of(self.items, "concepts") if self.has_concepts else Concepts.none(self.items.index)
 
     def users(self, part: str = "test") -> Histories:
         """The histories of users that the recommender never saw, or, where it was trained elsewhere, may have.
@@ -225,7 +232,15 @@ class StudyParts:
         Raises:
             InputError: there is no such table.
         """
-        return self._tables(_name(name, "table"))
+        maker = owner(_name(name, "table"))
+        if maker.name not in {analysis.name for analysis in self.analyses}:
+            raise InputError(f"{self.name} has no concepts, so it has no table {name!r}: give its items an attribute")
+        return self._tables(name)
+
+    @cached_property
+    def analyses(self) -> list[Analysis]:
+        """The analyses that it has, with what their tables can say of it."""
+        return analyses(self.has_concepts)
 
     @cached_property
     def _tables(self) -> TableReader:
