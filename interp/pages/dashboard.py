@@ -21,7 +21,7 @@ from interp.plots.maps import COLOURS
 from interp.plots.names import BANDS, EXAMPLES, KINDS, SCORES
 from interp.study.beside_popular import beside_popular
 from interp.study.feature_view import LISTS, FeatureView, FeatureViews, ItemChange
-from interp.study.glance import highlights
+from interp.study.glance import from_elsewhere, highlights
 from interp.study.headline import headline, weak_concepts
 from recmodels import artifacts
 
@@ -124,6 +124,7 @@ def _about(study: "Study") -> dict[str, Any]:
             f"On unseen items, {first.passing}.",
             f"Mean correlation there: {first.on_unseen_items}.",
             f"As the paper measures it: {first.as_the_paper}.",
+            *([f"The dictionary was imported from {source}."] if (source := from_elsewhere(study)) else []),
         ],
         "beside": asdict(beside) if beside else None,
         **dict(zip(values, decimals(values.values()), strict=True)),

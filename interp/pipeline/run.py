@@ -35,6 +35,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
 from interp.pipeline.grid import PARTS, collect_parts, evaluate_all
+from interp.pipeline.imported_dictionary import check_dictionary, import_dictionary, with_dictionary
 from interp.pipeline.inputs import TABLES, Inputs, table_key
 from interp.pipeline.trained_baselines import outputs
 from interp.sae.autoencoder import SparseAutoencoder
@@ -73,6 +74,7 @@ def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
     if dataset is not None:
         config = replace(config, dataset=dataset.name)
     config.check()
+    config = with_dictionary(config)
     model_class(config.training.model)  # refuses an unknown one before any work is done
     folder = study_folder(config)
     with claim_study(folder):
@@ -93,13 +95,14 @@ def _run(request: StudyConfig, dataset: Dataset | None, folder: Path) -> Study:
     with stages.stage("recommender", folder / "recommender"):
         recommender = fit(data.split.recommender, data.split.validation, config.training, folder / "recommender")
     rec = RecommenderEnvoy(recommender)
+    check_dictionary(config, rec)
 
     grid = config.dictionaries()
     with stages.stage("activations", *(folder / "activations" / site / part for site in grid for part in PARTS)):
         stores = {site: collect_parts(rec, data.split, config, site, folder / "activations" / site) for site in grid}
     folders = [folder / "dictionaries" / site / sae.name for site, configs in grid.items() for sae in configs]
     with stages.stage("dictionaries", *folders):
-        saes = {
+        saes = import_dictionary(config, stores, folder / "dictionaries") or {
             site: train(stores[site]["sae"], {sae.name: sae for sae in configs}, folder / "dictionaries" / site)
             for site, configs in grid.items()
         }
@@ -152,7 +155,7 @@ def _remove_other_tables(folder: Path) -> None:
 
 def _record(config: StudyConfig, data: StudyData, sae: SparseAutoencoder, recommender: str) -> dict[str, Any]:
     settings = asdict(config)
-    for name in ("data", "items", "tmdb", "links", "out"):
+    for name in ("data", "items", "tmdb", "links", "dictionary", "out"):
         settings[name] = str(settings[name]) if settings[name] else None
     return {
         "config": settings,
