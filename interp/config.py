@@ -216,6 +216,12 @@ class StudyConfig(Settings):
     """Which steps of the SAE part train dictionaries: each user's "last" ones, as in the paper, or "all"."""
     sae: SAEConfig = field(default_factory=SAEConfig)
     """How dictionaries are trained."""
+    dictionary: Path | None = None
+    """A folder of SAELens or dictionary_learning with a dictionary for `site`, which is then read and not trained; what
+    else `sae`, `grid` and `baselines` would train is left out."""
+    normalise: Literal["none", "estimate"] = "none"
+    """What happens to activations before `dictionary` reads them: nothing, or "estimate", for one that was trained on
+    activations whose mean was subtracted and which were divided by their standard deviation: those of the SAE part."""
     grid: GridConfig = field(default_factory=GridConfig)
     """Which more dictionaries are trained."""
     baselines: Literal["all", "quick", "none"] = "all"
@@ -242,6 +248,12 @@ class StudyConfig(Settings):
     def _check_together(self) -> None:
         if self.items is not None and self.data is None:
             raise InputError("items is set without data: give your table of interactions with --data FILE")
+        if self.normalise != "none" and self.dictionary is None:
+            raise InputError("normalise is set without dictionary, which it is for: name a folder with --dictionary")
+        if self.dictionary is None and not sae_kind(self.sae.trainer).trained:
+            raise InputError(
+                f"sae.trainer is {self.sae.trainer!r}, which is not trained: name a folder with --dictionary"
+            )
         if self.links is not None and self.tmdb is None:
             raise InputError("links is set without tmdb: give the folder of TMDB's tables with --tmdb FOLDER")
         if len(self.values) < 2:

@@ -12,7 +12,7 @@ from interp.plots.blocks import intervals
 from interp.plots.names import RANKING
 from interp.store.claim import tally
 from interp.study.beside_popular import beside_popular
-from interp.study.glance import highlights
+from interp.study.glance import from_elsewhere, highlights
 from interp.study.headline import headline, weak_concepts
 from interp.study.study import Study
 from recmodels.errors import for_terminal
@@ -35,6 +35,7 @@ def summary(study: Study) -> str:
                 f"{numbers.explained_variance:.1%} of the variance; NDCG@10 "
                 f"{numbers.ndcg_reconstructed:.3f} through its reconstruction."
             ),
+            *([_wrap(f"It was imported from {from_elsewhere(study)}")] if from_elsewhere(study) else []),
             *map(_wrap, _too_dense(study)),
             "",
             *([*map(_wrap, first.sentences), "", *_concepts(study)] if first else []),

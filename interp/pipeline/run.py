@@ -35,6 +35,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
 from interp.pipeline.grid import PARTS, collect_parts, evaluate_all
+from interp.pipeline.imported_dictionary import check_dictionary, import_dictionary, with_dictionary
 from interp.pipeline.inputs import TABLES, Inputs, table_key
 from interp.pipeline.trained_baselines import outputs
 from interp.pipeline.trained_elsewhere import FOLDER, check_same, configured, keep, name_of, with_its_sites
@@ -90,6 +91,7 @@ def run(
     if isinstance(seen_users, str | Path):
         config, seen_users = replace(config, seen_users=str(seen_users)), None
     config.check()
+    config = with_dictionary(config)
     model_class(config.training.model)  # refuses an unknown one before any work is done
     folder = study_folder(config)
     with claim_study(folder):
@@ -124,13 +126,14 @@ def _run(
     if data.recommender is not None:
         config = with_its_sites(config, rec)
         request = replace(request, site=config.site)
+    check_dictionary(config, rec)
 
     grid = config.dictionaries()
     with stages.stage("activations", *(folder / "activations" / site / part for site in grid for part in PARTS)):
         stores = {site: collect_parts(rec, data.split, config, site, folder / "activations" / site) for site in grid}
     folders = [folder / "dictionaries" / site / sae.name for site, configs in grid.items() for sae in configs]
     with stages.stage("dictionaries", *folders):
-        saes = {
+        saes = import_dictionary(config, stores, folder / "dictionaries") or {
             site: train(stores[site]["sae"], {sae.name: sae for sae in configs}, folder / "dictionaries" / site)
             for site, configs in grid.items()
         }

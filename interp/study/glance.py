@@ -62,6 +62,21 @@ def highlights(study: StudyParts) -> Highlights:
     )
 
 
+def from_elsewhere(study: StudyParts) -> str:
+    """Where an imported dictionary comes from, and whether it fits its activations; empty for one of the study's own.
+
+    Raises:
+        InputError: a table is missing, unfinished or was altered.
+    """
+    source = study.sae.provenance.source
+    if not source or study.table("dictionary")["explained_variance"].iloc[0] > 0:
+        return source
+    return (
+        f"{source}. WARNING: it explains less of the activations than their mean does: was it trained on this "
+        f"recommender, at {study.site}, and on activations as they are (see normalise)?"
+    )
+
+
 def facts(study: StudyParts) -> list[tuple[str, str]]:
     """Names and texts for Jupyter and the terminal; only the folder if the study's tables cannot be read."""
     folder = ("folder", str(study.folder))
@@ -105,6 +120,7 @@ def _quality(study: StudyParts) -> list[tuple[str, str]]:
             f"{numbers.n_features} features at {study.site}, {numbers.l0:.0f} active at a step, "
             f"{numbers.explained_variance:.1%} of the variance explained",
         ),
+        *([("imported", from_elsewhere(study))] if from_elsewhere(study) else []),
         *([*first.facts, ("top features", _top_features(study))] if first else []),
     ]
 
