@@ -170,6 +170,9 @@ class StudyConfig(Settings):
     """Where the run is written; by default artifacts/<dataset>, or artifacts/<dataset>-bert4rec."""
     repeats: Literal["all", "first", "last"] = "all"
     """Of a user's repeated interactions with one item, keep all, the first or the last."""
+    keep_seen: bool = False
+    """Whether lists may repeat the items of a history, as where people buy the same things again: in training, in every
+    list, and in everything that is measured on lists."""
     attribute: str | None = None
     """Attribute whose values are the concepts: a column of the item table, decade, franchise, translated, or
     title:WORDS; by default the data set's own (genres, tags)."""

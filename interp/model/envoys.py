@@ -255,23 +255,28 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
 
     # Ranked lists
 
+    @property
+    def keep_seen(self) -> bool:
+        """Whether lists may repeat the items of a history (`recmodels.recommender.Recommender`)."""
+        return self.recommender.keep_seen
+
     def score(self, histories: Histories) -> Tensor:
         """Scores of every item as each history's next one: [b, v], under the steers in force."""
         return self.trace(histories, trace=False).scores
 
     @steady()
     def rank(self, histories: Any, k: int = 10) -> np.ndarray:
-        """Item codes of each history's top k, its own items left out: int [b, k]."""
+        """Item codes of each history's top k, its own items left out unless `keep_seen`: int [b, k]."""
         rows = self.recommender.histories(histories)
         self._check_named(histories, len(rows))
-        return rank(self.score, rows, k)
+        return rank(self.score, rows, k, keep_seen=self.keep_seen)
 
     @steady()
     def recommend(self, histories: Any, k: int = 10) -> pd.DataFrame:
-        """Each history's k best new items as a table user, rank, item, score, under the steers in force."""
+        """Each history's k best items (new ones unless `keep_seen`) under the steers: user, rank, item, score."""
         rows = self.recommender.histories(histories)
         self._check_named(histories, len(rows))
-        return recommendations(self.score, rows, self.recommender.vocabulary, k)
+        return recommendations(self.score, rows, self.recommender.vocabulary, k, self.keep_seen)
 
     # nnsight's hooks
 

@@ -23,6 +23,7 @@ from interp.study.beside_popular import beside_popular
 from interp.study.feature_view import LISTS, FeatureView, FeatureViews, ItemChange
 from interp.study.glance import highlights
 from interp.study.headline import headline, weak_concepts
+from interp.study.notes import notes
 from recmodels import artifacts
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def _about(study: "Study") -> dict[str, Any]:
             f"As the paper measures it: {first.as_the_paper}.",
         ],
         "beside": asdict(beside) if beside else None,
+        "notes": notes(study),
         **dict(zip(values, decimals(values.values()), strict=True)),
     }
 

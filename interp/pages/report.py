@@ -19,6 +19,7 @@ from interp.store.timings import read_timings
 from interp.study.beside_popular import beside_popular
 from interp.study.glance import highlights
 from interp.study.headline import headline
+from interp.study.notes import notes
 from interp.study.study import Study
 from recmodels import artifacts
 
@@ -43,6 +44,7 @@ def report_data(study: Study) -> dict[str, Any]:
         "heading": study.title,
         "facts": facts(study),
         "warning": beside.warning if beside else "",
+        "notes": notes(study),
         "tally": tally(claims),
         "claims": [{**asdict(claim), "anchor": f"s{claim.section}"} for claim in claims],
         "reduced": grid_note(study),

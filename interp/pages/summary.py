@@ -14,6 +14,7 @@ from interp.store.claim import tally
 from interp.study.beside_popular import beside_popular
 from interp.study.glance import highlights
 from interp.study.headline import headline, weak_concepts
+from interp.study.notes import notes
 from interp.study.study import Study
 from recmodels.errors import for_terminal
 
@@ -31,6 +32,7 @@ def summary(study: Study) -> str:
         [
             "",
             *map(_wrap, _recommender(study)),
+            *map(_wrap, notes(study)),
             _wrap(
                 f"The dictionary: {numbers.n_features} features, {numbers.l0:.0f} active at a time, explaining "
                 f"{numbers.explained_variance:.1%} of the variance; NDCG@10 "

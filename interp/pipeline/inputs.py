@@ -23,6 +23,7 @@ from interp.store.table_files import TableReader
 from recmodels import artifacts
 from recmodels.config_keys import config_key
 from recmodels.errors import InputError
+from recmodels.recommender import lists_key
 from recmodels.sequences import Histories, histories_of
 
 TABLES = "tables"  # the folder of tables in a study's folder
@@ -160,6 +161,12 @@ class InputSource:
     read: Callable[[Inputs], Input]
 
 
+def _lists_of(inputs: Inputs) -> Any:
+    """The key of a recommender and of what its lists may have."""
+    fingerprint, more = inputs.rec.recommender.fingerprint, lists_key(inputs.rec.keep_seen)
+    return [fingerprint, more] if more else fingerprint
+
+
 def _plain(value: Any) -> Input:
     return Input(value, lambda: value)
 
@@ -168,7 +175,7 @@ def _plain(value: Any) -> Input:
 INPUTS: dict[str, InputSource] = {
     "rec": InputSource(
         "the recommender as a `RecommenderEnvoy`, with the chosen dictionary attached",
-        lambda inputs: Input(inputs.rec.recommender.fingerprint, lambda: inputs.rec),
+        lambda inputs: Input(_lists_of(inputs), lambda: inputs.rec),
     ),
     "sae": InputSource(
         "the chosen dictionary, a `SparseAutoencoder`", lambda inputs: Input(inputs.sae.fingerprint, lambda: inputs.sae)
@@ -242,7 +249,8 @@ INPUTS: dict[str, InputSource] = {
                 [site, sae.fingerprint, inputs.stores[site]["sae_validation"].fingerprint]
                 for site, saes in inputs.saes.items()
                 for sae in saes.values()
-            ],
+            ]
+            + [lists_key(True)] * inputs.rec.keep_seen,
             lambda: inputs.evaluations,
         ),
     ),

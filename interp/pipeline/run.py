@@ -91,7 +91,8 @@ def _run(request: StudyConfig, dataset: Dataset | None, folder: Path) -> Study:
     for name in (RECORD, "dashboard.html", "report.html"):
         (folder / name).unlink(missing_ok=True)
     with stages.stage("recommender", folder / "recommender"):
-        recommender = fit(data.split.recommender, data.split.validation, config.training, folder / "recommender")
+        parts = data.split.recommender, data.split.validation
+        recommender = fit(*parts, config.training, folder / "recommender", keep_seen=config.keep_seen)
     rec = RecommenderEnvoy(recommender)
 
     grid = config.dictionaries()

@@ -6,6 +6,7 @@ from html import escape
 from interp.plots.names import MODELS
 from interp.study.beside_popular import beside_popular
 from interp.study.headline import headline, weak_concepts
+from interp.study.notes import notes
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError
 
@@ -96,6 +97,7 @@ def _quality(study: StudyParts) -> list[tuple[str, str]]:
     first = headline(study)
     return [
         *([("WARNING", beside.warning)] if beside and beside.warning else []),
+        *(("note", line) for line in notes(study)),
         ("recommender", f"{numbers.model}, {numbers.n_items:,} items"),
         (
             "NDCG@10",

@@ -178,7 +178,10 @@ class Study(StudyParts):
         return StudyFigures(self.features)
 
     def recommend(self, histories: Any, k: int = 10) -> Recommendations:
-        """Each history's k best new items, under the steers in force: user, rank, item, score, title, concepts.
+        """Each history's k best items, new ones unless `keep_seen`, under the steers in force.
+
+        Returns:
+            user, rank, item, score, title, concepts.
 
         In a terminal it shows itself as one list per user; whatever pandas makes of it is a plain DataFrame.
 
@@ -215,7 +218,7 @@ class Study(StudyParts):
 
         Args:
             history: one history, such as a list of item ids.
-            item: any item that the recommender knows and the history lacks.
+            item: any item that the recommender knows and, unless `keep_seen`, the history lacks.
             k: length of the list.
             candidates: items to try at the end of the history.
 

@@ -73,6 +73,11 @@ class StudyParts:
         return self.record["attribute"]
 
     @property
+    def keep_seen(self) -> bool:
+        """Whether lists may repeat the items of a history."""
+        return self.config.get("keep_seen", False)
+
+    @property
     def site(self) -> str:
         """Where the dictionary reads the recommender, such as "blocks.0"."""
         return self.record["config"]["site"]

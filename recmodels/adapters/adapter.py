@@ -4,7 +4,8 @@ Axes: b histories, s steps, w steps of the module, d width, v items.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -86,6 +87,23 @@ class Adapter:
             f"{cls.__name__} cannot be opened from a folder: give it a `build(settings)` that makes its module, and "
             f"register it with recmodels.adapters.register_adapter"
         )
+
+    @classmethod
+    def read(cls, path: Path, *_: Any, **options: Any) -> tuple[Self, Sequence[Any]]:
+        """The adapter of a checkpoint, and its item ids in the order of its scores (`recmodels.adapters.reading`).
+
+        What else it needs are parameters by keyword; their names and types become options of the command line:
+
+            def read(cls, path, *, item_ids: Path, heads: int = 1):
+
+        Raises:
+            InputError: this adapter reads no checkpoints, or this is none of its.
+        """
+        raise InputError(f"{cls.__name__} reads no checkpoints: wrap the module in Python with recmodels.wrap")
+
+    def seen_users(self) -> Sequence[Any] | None:
+        """Ids of the users that the module was trained on, where its files tell; None if they do not."""
+        return None
 
     def blocks(self) -> int:
         """How many blocks the module has at the site "blocks.*"."""

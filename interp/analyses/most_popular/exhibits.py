@@ -15,11 +15,12 @@ def beside_most_popular(study: Study) -> Block:
         measure=rows["measure"].map(RANKING),
         change=intervals(rows, "difference", signs=True),
     )
+    which = "" if study.keep_seen else " that are not in the user’s history"
     return exhibit(
         "",
         "The recommender beside the most popular items",
-        "Every user’s last item is to be predicted. The most popular items are those of the most training interactions "
-        "that are not in the user’s history. SE: standard error over users (of coverage, by the jackknife). The "
+        "Every user’s last item is to be predicted. The most popular items are those of the most training interactions"
+        f"{which}. SE: standard error over users (of coverage, by the jackknife). The "
         "difference is paired by user, with its 95% interval. The recommender saw neither part of the users.",
         ["most_popular"],
         table(

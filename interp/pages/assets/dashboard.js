@@ -74,6 +74,7 @@ function showAbout() {
     ["read at", about.site],
   ]);
   warn(about.beside?.warning);
+  sayNotes(about.notes);
   const { f1, lift, hard_precision, support } = labels.needs;
   byId("needs").textContent = `at least F1 ${f1}, lift ${lift}, ${hard_precision} against hard negatives, ${support} steps`;
   byId("neurons-note").textContent =

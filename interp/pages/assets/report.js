@@ -142,6 +142,7 @@ byId("facts").replaceChildren(
   ...data.facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, short(value)))),
 );
 warn(data.warning);
+sayNotes(data.notes);
 byId("reduced").textContent = data.reduced;
 byId("claims-title").textContent = data.tally;
 byId("verdicts").replaceChildren(...data.claims.map(makeClaim));
