@@ -121,7 +121,13 @@ def _tensor(storage: Tensor, offset: int, size: Any, stride: Any, *_: Any) -> Te
     return torch.as_strided(storage, tuple(size), tuple(stride), offset).clone()
 
 
+def _bytes(text: str = "", *_: Any) -> bytes:
+    return text.encode("latin-1")  # as older pickles write bytes
+
+
 KNOWN: dict[str, Any] = {
+    "_codecs.encode": _bytes,
+    "__builtin__.bytes": _bytes,
     "collections.OrderedDict": OrderedDict,
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch._utils._rebuild_parameter": lambda tensor, *_: tensor,

@@ -1,7 +1,7 @@
-"""Checkpoints of RecBole: SASRec, GRU4Rec and BERT4Rec, as its trainer saves them.
+"""Checkpoints of RecBole: SASRec, GRU4Rec, BERT4Rec and BPR, as its trainer saves them.
 
 A checkpoint holds pickled objects, of which only tensors and plain values are read, and no ids: the numbers of items
-are made again from the atomic files (`recmodels.adapters.recbole_tokens`).
+and users are made again from the atomic files (`recmodels.adapters.recbole_tokens`).
 
 In releases from 1.2 on, BERT4Rec drops the first item of the history that it scores, and so gives one list to everyone
 who has one item. The adapter repeats this.
@@ -12,21 +12,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import pandas as pd
 from torch import Tensor, nn
 
 from recmodels.adapters.adapter import Adapter
 from recmodels.adapters.batch import Batch
 from recmodels.adapters.checkpoint_reader import Opaque, read_checkpoint
-from recmodels.adapters.recbole_networks import ACTIVATIONS, BERT4Rec, GRU4Rec, SASRec
-from recmodels.adapters.recbole_tokens import read_tokens
+from recmodels.adapters.reading import read_item_ids
+from recmodels.adapters.recbole_networks import ACTIVATIONS, BPR, BERT4Rec, GRU4Rec, SASRec
+from recmodels.adapters.recbole_tokens import Tokens, read_tokens
 from recmodels.adapters.registry import register_adapter
 from recmodels.adapters.weights import load_weights
-from recmodels.columns import Table, ids
 from recmodels.errors import InputError, quote
 from recmodels.json_files import of_type
 
-NETWORKS: dict[str, type[nn.Module]] = {"SASRec": SASRec, "BERT4Rec": BERT4Rec, "GRU4Rec": GRU4Rec}
+NETWORKS: dict[str, type[nn.Module]] = {"SASRec": SASRec, "BERT4Rec": BERT4Rec, "GRU4Rec": GRU4Rec, "BPR": BPR}
 LAYER = "trm_encoder.layer.*"
 TRANSFORMER_SITES = {
     "embedding": "item_embedding",
@@ -34,16 +33,21 @@ TRANSFORMER_SITES = {
     "blocks.*.mlp": f"{LAYER}.feed_forward.dense_2",
     "blocks.*": LAYER,
 }
-GRU_SITES = {"embedding": "item_embedding", "blocks.*": "gru_layers.*"}
+SITES = {
+    "SASRec": TRANSFORMER_SITES,
+    "BERT4Rec": TRANSFORMER_SITES,
+    "GRU4Rec": {"embedding": "item_embedding", "blocks.*": "gru_layers.*"},
+    "BPR": {},
+}
 GRU_NAMES = re.compile(r"gru_layers\.(weight_[ih]h)_l(\d+)")
 
 
 @register_adapter
 class RecBole(Adapter):
-    """A sequential model of RecBole.
+    """A model of RecBole.
 
     Args:
-        model: "SASRec", "BERT4Rec" or "GRU4Rec".
+        model: "SASRec", "BERT4Rec", "GRU4Rec" or "BPR".
         n_items: items that it scores.
         max_history: how many of a history's last items it reads.
         network: arguments of its network in `recmodels.adapters.recbole_networks`.
@@ -57,51 +61,75 @@ class RecBole(Adapter):
             raise InputError(f"RecBole's {quote(model)} is not known here: choose one of {', '.join(NETWORKS)}")
         settings = {"model": model, "n_items": n_items, "max_history": max_history, "network": network}
         super().__init__(NETWORKS[model](**network), n_items, max_history, settings)
+        self.sites = SITES[model]
         self.mask_step = model == "BERT4Rec"
-        self.sites = GRU_SITES if model == "GRU4Rec" else TRANSFORMER_SITES
+        self.by_user, self.has_steps = model == "BPR", model != "BPR"
+        self.users: Sequence[Any] | None = None
 
     @classmethod
     def build(cls, settings: dict[str, Any]) -> Self:
         """The adapter of an untrained network."""
         return cls(**settings)
 
+    @classmethod
+    def read(  # type: ignore[override]
+        cls, path: Path, *, atomic_files: Path | None = None, item_ids: Path | None = None
+    ) -> tuple[Self, Sequence[Any]]:
+        """The model of a checkpoint, and the ids of its items in the order of its scores.
+
+        Args:
+            path: the `.pth` file in RecBole's `checkpoint_dir`.
+            atomic_files: folder of the atomic files that it was trained on, such as `dataset/ml-100k`.
+            item_ids: instead, a file of RecBole's own order: `dataset.field2id_token[dataset.iid_field][1:]`.
+
+        Raises:
+            InputError: the file is no checkpoint of these models, or the atomic files do not belong to it.
+        """
+        config, tensors = _read(path)
+        adapter = cls(**_settings(path, config, tensors))
+        load_weights(adapter.module, tensors, path)
+        if atomic_files is None and item_ids is None:
+            raise InputError(
+                f"{path} does not hold the ids of its items: give the folder of the atomic files that it was trained "
+                f"on, with {config.get('dataset')}.inter (--atomic-files FOLDER), or RecBole's own order (--item-ids "
+                f"FILE)"
+            )
+        tokens = None if atomic_files is None else _tokens(path, config, atomic_files)
+        ids: Sequence[Any] = read_item_ids(item_ids) if item_ids is not None else tokens.items.tolist()  # type: ignore[union-attr]
+        adapter._check("items", len(ids), adapter.n_items, item_ids or atomic_files, path)
+        if tokens is not None:
+            adapter.users = tokens.users.tolist()
+        if adapter.by_user:
+            if tokens is None:
+                raise InputError(f"{path} scores by user: give the atomic files, which hold the ids of its users")
+            adapter._check("users", len(tokens.users), len(tensors["user_embedding.weight"]) - 1, atomic_files, path)
+        return adapter, ids
+
+    def seen_users(self) -> Sequence[Any] | None:
+        """All users that RecBole numbered: those of the interactions after its filters; None without atomic files."""
+        return self.users
+
     def run(self, batch: Batch) -> Tensor:
-        """[b, w, d]: after the last block, the dense layer of GRU4Rec, or the output layer of BERT4Rec."""
-        return self.module(batch.tokens())
+        """[b, w, d]: after the last block, the dense layer of GRU4Rec, or the output layer of BERT4Rec.
+
+        For BPR, the users' vectors [b, d].
+        """
+        return self.module(batch.users + 1 if self.by_user else batch.tokens())
 
     def weights(self) -> Tensor:
         """[v, d] the items' embeddings."""
-        return self.module.get_submodule("item_embedding").weight[1 : 1 + self.n_items]
+        return self.module.get_parameter("item_embedding.weight")[1 : 1 + self.n_items]
 
     def bias(self) -> Tensor | None:
         """[v] of BERT4Rec with an output layer, or None."""
-        return self.module.output_bias[1:] if getattr(self.module, "head", False) else None
+        return self.module.get_parameter("output_bias")[1:] if self.settings["network"].get("head") else None
 
-
-def load_recbole(
-    path: Path, data: Path | None = None, items: Sequence[Any] | None = None
-) -> tuple[RecBole, list[Any]]:
-    """The model of a checkpoint, and the ids of its items in the order of its scores.
-
-    Args:
-        path: the `.pth` file in RecBole's `checkpoint_dir`.
-        data: folder of the atomic files that it was trained on, such as `dataset/ml-100k`.
-        items: instead of `data`, RecBole's own order: `dataset.field2id_token[dataset.iid_field][1:]`.
-
-    Raises:
-        InputError: the file is no checkpoint of these models, or the atomic files do not belong to it.
-    """
-    config, tensors = _read(path)
-    adapter = _adapter(path, config, tensors)
-    load_weights(adapter.module, tensors, path)
-    if items is None:
-        items = _items(path, config, data)
-    if len(items) != adapter.n_items:
-        raise InputError(
-            f"{path} has {adapter.n_items:,} items, and {data or 'the list that you gave'} {len(items):,} after the "
-            f"checkpoint's filters: give the atomic files that it was trained on, unchanged"
-        )
-    return adapter, list(items)
+    def _check(self, side: str, n: int, expected: int, source: Path | None, path: Path) -> None:
+        if n != expected:
+            raise InputError(
+                f"{path} has {expected:,} {side}, and {source} {n:,} after the checkpoint's filters: give the atomic "
+                f"files that it was trained on, unchanged"
+            )
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -116,36 +144,39 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return settings, {GRU_NAMES.sub(r"gru_layers.\2.\1_l0", name): tensor for name, tensor in tensors.items()}
 
 
-def _adapter(path: Path, config: dict[str, Any], tensors: dict[str, Tensor]) -> RecBole:
-    """The adapter of a checkpoint, sized by its tensors."""
+def _settings(path: Path, config: dict[str, Any], tensors: dict[str, Tensor]) -> dict[str, Any]:
+    """Arguments of the adapter of a checkpoint, sized by its tensors."""
     model = config.get("model")
     if model not in NETWORKS:
         raise InputError(f"{path} holds RecBole's {quote(model)}: this adapter knows {', '.join(NETWORKS)}")
     try:
         tokens, d = tensors["item_embedding.weight"].shape
         network: dict[str, Any] = {"tokens": tokens, "d": d}
-        if model == "GRU4Rec":
-            network |= {
-                "width": tensors["gru_layers.0.weight_hh_l0"].shape[1],
-                "layers": sum(name.endswith("weight_hh_l0") for name in tensors),
-            }
+        if model == "BPR":
+            network["users"] = len(tensors["user_embedding.weight"])
+        elif model == "GRU4Rec":
+            network["width"] = tensors["gru_layers.0.weight_hh_l0"].shape[1]
+            network["layers"] = sum(name.endswith("weight_hh_l0") for name in tensors)
         else:
-            network |= {
-                "positions": len(tensors["position_embedding.weight"]),
-                "layers": sum(name.endswith("multi_head_attention.query.weight") for name in tensors),
-                "inner": len(tensors["trm_encoder.layer.0.feed_forward.dense_1.weight"]),
-                "heads": _value(path, config, "n_heads", int),
-                "act": _value(path, config, "hidden_act", str),
-                "eps": _value(path, config, "layer_norm_eps", float),
-            }
-            if network["act"] not in ACTIVATIONS or d % max(network["heads"], 1):
-                raise InputError(f"{path} has settings that RecBole's {model} cannot have: train it again")
-    except (KeyError, ValueError, AttributeError):
-        raise InputError(f"{path} lacks tensors of RecBole's {model}: give the .pth file that its trainer saved") from None
+            network["positions"] = len(tensors["position_embedding.weight"])
+            network["layers"] = sum(name.endswith("multi_head_attention.query.weight") for name in tensors)
+            network["inner"] = len(tensors["trm_encoder.layer.0.feed_forward.dense_1.weight"])
+    except (KeyError, ValueError, AttributeError, TypeError):
+        raise InputError(f"{path} lacks tensors of RecBole's {model}: give the .pth that its trainer saved") from None
+    if "positions" in network:
+        network["heads"] = _value(path, config, "n_heads", int)
+        network["act"] = _value(path, config, "hidden_act", str)
+        network["eps"] = _value(path, config, "layer_norm_eps", float)
+        if network["act"] not in ACTIVATIONS or network["heads"] < 1 or d % network["heads"]:
+            raise InputError(f"{path} has an activation or heads that RecBole's {model} cannot have")
     if model == "BERT4Rec":
         network["head"] = "output_ffn.weight" in tensors
-    n_items = tokens - 2 if model == "BERT4Rec" else tokens - 1
-    return RecBole(model, n_items, _value(path, config, "MAX_ITEM_LIST_LENGTH", int), network)
+    return {
+        "model": model,
+        "n_items": tokens - 2 if model == "BERT4Rec" else tokens - 1,
+        "max_history": 1 if model == "BPR" else _value(path, config, "MAX_ITEM_LIST_LENGTH", int),
+        "network": network,
+    }
 
 
 def _value(path: Path, config: dict[str, Any], key: str, kind: type) -> Any:
@@ -155,15 +186,11 @@ def _value(path: Path, config: dict[str, Any], key: str, kind: type) -> Any:
     return value
 
 
-def _items(path: Path, config: dict[str, Any], data: Path | None) -> list[Any]:
-    """The ids of the items by number, as the project's readers of tables give them."""
-    name = config.get("dataset")
-    if data is None:
-        raise InputError(
-            f"{path} does not hold the ids of its items: give the folder of the atomic files that it was trained on, "
-            f"with {name}.inter"
-        )
-    folder = data / str(name) if (data / str(name) / f"{name}.inter").is_file() else data
-    tokens = read_tokens(folder, config).items
-    (column,) = ids((Table(f"{name}.inter", pd.DataFrame({"item": tokens})), "item"))
-    return column.tolist()
+def _tokens(path: Path, config: dict[str, Any], folder: Path) -> Tokens:
+    """RecBole's order of items and users, from the folder of the atomic files or the one above."""
+    name = _value(path, config, "dataset", str)
+    inside = folder / Path(name).name
+    try:
+        return read_tokens(inside if (inside / f"{name}.inter").is_file() else folder, config)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} has settings of a data set that cannot be read ({type(error).__name__})") from None

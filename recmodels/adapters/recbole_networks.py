@@ -3,7 +3,7 @@
 Dropout is left out, as it does nothing after training. Histories are padded on the right with token 0.
 
 Zhao et al., *RecBole: Towards a Unified, Comprehensive and Efficient Framework for Recommendation Algorithms*, CIKM
-2021; checked against releases 1.0.1, 1.1.1 and 1.2.1.
+2021; checked against releases 1.1.1 and 1.2.1.
 
 Axes: b histories, s steps, d width.
 """
@@ -168,5 +168,5 @@ class BPR(nn.Module):
         self.item_embedding = nn.Embedding(tokens, d)
 
     def forward(self, users: Tensor) -> Tensor:
-        """[b, s] users to their vectors [b, s, d]."""
+        """[b] users to their vectors [b, d]."""
         return self.user_embedding(users)

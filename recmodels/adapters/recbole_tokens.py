@@ -70,6 +70,10 @@ def read_tokens(folder: Path, config: dict[str, Any]) -> Tokens:
 def _read(folder: Path, config: dict[str, Any], fields: dict[str, str]) -> Tables:
     name, types = config["dataset"], dict[str, str]()
     middles = [f".{part}" for part in config.get("benchmark_filename") or ()] or [""]
+    # Whoever wrote the checkpoint must not choose files elsewhere.
+    odd = next((part for part in (name, *middles) if Path(f"x{part}").name != f"x{part}"), None)
+    if odd is not None:
+        raise InputError(f"the checkpoint's data set is called {quote(odd)}, which is no name of a file")
     parts = {"inter": pd.concat([_table(folder / f"{name}{m}.inter", "inter", config, types) for m in middles])}
     for side, field in fields.items():
         path, wanted = folder / f"{name}.{side}", config.get("load_col")

@@ -1,1 +1,3 @@
 """The adapters of this project, one line each."""
+
+import recmodels.adapters.recbole  # noqa: F401
