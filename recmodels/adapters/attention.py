@@ -23,8 +23,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, heads: int, bias: Tensor) 
     Returns:
         [b, q, d].
     """
-    parts = [part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in (query, key, value)]
-    return F.scaled_dot_product_attention(*parts, attn_mask=bias).transpose(1, 2).flatten(-2)
+    q, k, v = (part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in (query, key, value))
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias).transpose(1, 2).flatten(-2)
 
 
 def causal(steps: int, device: torch.device) -> Tensor:
