@@ -120,7 +120,7 @@ class Adapter:
 
     @classmethod
     def read(cls, path: Path, *_: Any, **options: Any) -> tuple[Any, ...]:
-        """The adapter of a checkpoint, and its item ids in the order of its scores (`recmodels.adapters.reading`).
+        """The adapter of a checkpoint, and its item ids in the order of its scores (`recmodels.adapters.foreign`).
 
         One that scores by user returns the ids of its users as well. What else it needs are parameters by keyword;
         their names and types become options of the command line:
