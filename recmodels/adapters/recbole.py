@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from recmodels.adapters.adapter import Adapter
 from recmodels.adapters.batch import Batch
 from recmodels.adapters.checkpoint_reader import Opaque, read_checkpoint
-from recmodels.adapters.reading import read_item_ids
+from recmodels.adapters.foreign import read_item_ids
 from recmodels.adapters.recbole_networks import ACTIVATIONS, BPR, BERT4Rec, GRU4Rec, SASRec
 from recmodels.adapters.recbole_tokens import Tokens, read_tokens
 from recmodels.adapters.registry import register_adapter
@@ -72,10 +72,8 @@ class RecBole(Adapter):
         return cls(**settings)
 
     @classmethod
-    def read(  # type: ignore[override]
-        cls, path: Path, *, atomic_files: Path | None = None, item_ids: Path | None = None
-    ) -> tuple[Self, Sequence[Any]]:
-        """The model of a checkpoint, and the ids of its items in the order of its scores.
+    def read(cls, path: Path, *, atomic_files: Path | None = None, item_ids: Path | None = None) -> tuple[Any, ...]:
+        """The model of a checkpoint, the ids of its items in the order of its scores, and for BPR those of its users.
 
         Args:
             path: the `.pth` file in RecBole's `checkpoint_dir`.
@@ -88,22 +86,23 @@ class RecBole(Adapter):
         config, tensors = _read(path)
         adapter = cls(**_settings(path, config, tensors))
         load_weights(adapter.module, tensors, path)
-        if atomic_files is None and item_ids is None:
+        if item_ids is not None and not adapter.by_user:
+            ids = read_item_ids(item_ids)
+            _check(path, "items", adapter.n_items, item_ids, len(ids))
+            return adapter, ids
+        if atomic_files is None:
             raise InputError(
                 f"{path} does not hold the ids of its items: give the folder of the atomic files that it was trained "
                 f"on, with {config.get('dataset')}.inter (--atomic-files FOLDER), or RecBole's own order (--item-ids "
                 f"FILE)"
             )
-        tokens = None if atomic_files is None else _tokens(path, config, atomic_files)
-        ids: Sequence[Any] = read_item_ids(item_ids) if item_ids is not None else tokens.items.tolist()  # type: ignore[union-attr]
-        adapter._check("items", len(ids), adapter.n_items, item_ids or atomic_files, path)
-        if tokens is not None:
-            adapter.users = tokens.users.tolist()
+        tokens = _tokens(path, config, atomic_files)
+        _check(path, "items", adapter.n_items, atomic_files, len(tokens.items))
+        adapter.users = tokens.users.tolist()
         if adapter.by_user:
-            if tokens is None:
-                raise InputError(f"{path} scores by user: give the atomic files, which hold the ids of its users")
-            adapter._check("users", len(tokens.users), len(tensors["user_embedding.weight"]) - 1, atomic_files, path)
-        return adapter, ids
+            _check(path, "users", len(tensors["user_embedding.weight"]) - 1, atomic_files, len(tokens.users))
+            return adapter, tokens.items.tolist(), adapter.users
+        return adapter, tokens.items.tolist()
 
     def seen_users(self) -> Sequence[Any] | None:
         """All users that RecBole numbered: those of the interactions after its filters; None without atomic files."""
@@ -124,12 +123,14 @@ class RecBole(Adapter):
         """[v] of BERT4Rec with an output layer, or None."""
         return self.module.get_parameter("output_bias")[1:] if self.settings["network"].get("head") else None
 
-    def _check(self, side: str, n: int, expected: int, source: Path | None, path: Path) -> None:
-        if n != expected:
-            raise InputError(
-                f"{path} has {expected:,} {side}, and {source} {n:,} after the checkpoint's filters: give the atomic "
-                f"files that it was trained on, unchanged"
-            )
+
+def _check(path: Path, side: str, expected: int, source: Path, n: int) -> None:
+    """Refuse ids that are too many or too few."""
+    if n != expected:
+        raise InputError(
+            f"{path} has {expected:,} {side}, and {source} {n:,} after the checkpoint's filters: give the atomic files "
+            f"that it was trained on, unchanged"
+        )
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

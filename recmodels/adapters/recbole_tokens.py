@@ -83,7 +83,7 @@ def _read(folder: Path, config: dict[str, Any], fields: dict[str, str]) -> Table
 
 
 def _table(path: Path, side: str, config: dict[str, Any], types: dict[str, str]) -> pd.DataFrame:
-    """An atomic file by pandas, with the options that RecBole gives it: quotes and texts such as "NA" are read alike."""
+    """An atomic file, by pandas with the options that RecBole gives it: so quotes and "NA" are read as it does."""
     try:
         with path.open(encoding=(config.get("encoding") or "utf-8")) as file:
             heads = file.readline().rstrip("\n").split(config["field_separator"])
@@ -173,7 +173,9 @@ def _intervals(text: Any) -> list[tuple[str, float, float, str]]:
     try:
         return [(part[1], float(part[2]), float(part[3]), part[4]) for part in parts if part is not None]
     except ValueError:
-        raise InputError(f"the checkpoint filters by {quote(text)}, which is not an interval such as '[5,inf)'") from None
+        raise InputError(
+            f"the checkpoint filters by {quote(text)}, which is not an interval such as '[5,inf)'"
+        ) from None
 
 
 def _within(numbers: pd.Series, intervals: list[tuple[str, float, float, str]]) -> pd.Series:
@@ -190,7 +192,9 @@ def _numbered(tables: Tables, config: dict[str, Any], side: str, field: str) -> 
     for name in dict.fromkeys([field, *(config.get(f"alias_of_{side}_id") or ())]):
         holders = [table for part, table in tables.parts.items() if name in table and part in ("inter", side)]
         if not holders:
-            raise InputError(f"the checkpoint numbers {name!r} with its {side}s, and the atomic files lack it: add them")
+            raise InputError(
+                f"the checkpoint numbers {name!r} with its {side}s, and the atomic files lack it: add them"
+            )
         columns += [_cells(table[name], tables.types[name], config, name) for table in holders]
     return pd.unique(pd.concat(columns).dropna())
 

@@ -80,7 +80,10 @@ def write_shop(folder: Path) -> None:
     random.shuffle(rows)
     write(folder / "shop.inter", ["user_id:token\titem_id:token\trating:float\ttimestamp:float", *rows])
     items = [*(f"i{n}" for n in range(20)), "rare", "NA", '"i 20"']
-    write(folder / "shop.item", ["item_id:token\tclass:token", *(f"{i}\t{'red' if n % 3 else 'blue'}" for n, i in enumerate(items))])
+    write(
+        folder / "shop.item",
+        ["item_id:token\tclass:token", *(f"{i}\t{'red' if n % 3 else 'blue'}" for n, i in enumerate(items))],
+    )
     write(folder / "shop.user", ["user_id:token\tage:float", *(f"u{n}\t{20 + n}" for n in range(24))])
 
 
@@ -138,7 +141,9 @@ def record(model: str, folder: Path) -> None:
     lengths = (1, 2, 3, LONGEST - 1, LONGEST, LONGEST + 1, LONGEST + 5)
     histories = [random.permutation(tokens["items"])[:n].tolist() for n in lengths]
     if model == "BPR":
-        cases = [{"user": user, "history": history} for user, history in zip(tokens["users"][::3], histories, strict=False)]
+        cases = [
+            {"user": user, "history": history} for user, history in zip(tokens["users"][::3], histories, strict=False)
+        ]
         scores = scores_of_users(network, data, [case["user"] for case in cases])
     else:
         cases = [{"history": history} for history in histories]
@@ -148,7 +153,9 @@ def record(model: str, folder: Path) -> None:
         for case, row in zip(cases, scores, strict=True)
     ]
     settings = json.loads(json.dumps(config.final_config_dict, default=str))
-    save_file({name: tensor.contiguous() for name, tensor in network.state_dict().items()}, path.with_suffix(".safetensors"))
+    save_file(
+        {name: tensor.contiguous() for name, tensor in network.state_dict().items()}, path.with_suffix(".safetensors")
+    )
     write(path.with_suffix(".json"), [json.dumps({"config": settings, **tokens, "expected": expected})])
 
 
@@ -157,7 +164,9 @@ def record_numbers(folder: Path) -> None:
     records = []
     for options in NUMBERINGS:
         config, data = prepared("BPR", options)
-        settings = {key: value for key, value in config.final_config_dict.items() if any(part in key for part in NUMBERING)}
+        settings = {
+            key: value for key, value in config.final_config_dict.items() if any(part in key for part in NUMBERING)
+        }
         records.append({"config": settings, **order(data)})
     write(folder / "recbole_numbers.json", [json.dumps(records)])
 

@@ -93,10 +93,31 @@ def test_bert4rec_from_1_2_on_does_not_see_the_first_item(checkpoint):
     assert (one - other).abs().max() > 0.1
 
 
+def test_bpr_scores_by_user(checkpoint, tmp_path):
+    record = recorded("recbole_bpr")[0]
+    recommender = opened(checkpoint("bpr"))
+    check_bpr(recommender, record)
+    recommender.save(tmp_path / "recommender")
+    check_bpr(Recommender.load(tmp_path / "recommender"), record)
+
+
+def check_bpr(recommender, record):
+    """Scores depend on the user alone; users come in another order than RecBole's."""
+    assert recommender.vocabulary.ids.tolist() == record["items"]
+    cases = record["expected"][::-1]
+    for histories in ([case["history"] for case in cases], [record["items"][:1]] * len(cases)):
+        scores = recommender.score(
+            recommender.histories(dict(zip([case["user"] for case in cases], histories, strict=True)))
+        )
+        torch.testing.assert_close(scores, torch.tensor([case["scores"] for case in cases]), rtol=0, atol=1e-5)
+
+
 # The numbers of items and users
 
 
-@pytest.mark.parametrize("place", [n for n, record in enumerate(NUMBERINGS) if record["config"]["rm_dup_inter"] is None])
+@pytest.mark.parametrize(
+    "place", [n for n, record in enumerate(NUMBERINGS) if record["config"]["rm_dup_inter"] is None]
+)
 def test_items_and_users_have_recboles_numbers(place):
     record = NUMBERINGS[place]
     tokens = read_tokens(SHOP, record["config"])
@@ -191,7 +212,9 @@ def test_what_does_not_fit_is_refused(changes, message, checkpoint):
 
 def test_a_checkpoint_needs_the_atomic_files_or_the_order(checkpoint, tmp_path):
     path = checkpoint("sasrec")
-    with pytest.raises(InputError, match=r"does not hold the ids of its items.*with shop\.inter \(--atomic-files FOLDER"):
+    with pytest.raises(
+        InputError, match=r"does not hold the ids of its items.*with shop\.inter \(--atomic-files FOLDER"
+    ):
         RecBole.read(path)
     ids = recorded("recbole_sasrec")[0]["items"]
     (tmp_path / "ids.json").write_text(json.dumps(ids), encoding="utf-8")
@@ -214,13 +237,16 @@ def test_another_file_is_refused(tmp_path):
 @pytest.mark.peer
 @pytest.mark.parametrize("environment", ["recbole", "recbole-1.1"])
 def test_recboles_own_files_are_read(environment, tmp_path):
-    models = ["SASRec", "GRU4Rec", "BERT4Rec"]
+    models = ["SASRec", "GRU4Rec", "BERT4Rec", "BPR"]
     run(environment, "recbole_scores.py", tmp_path, *models)
     for path in tmp_path.glob("recbole_*.pth"):
         recommender = read_recommender("recbole", path, {"atomic_files": tmp_path / "shop"})
         record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        assert recommender.vocabulary.ids.tolist() == record["items"]
-        check_scores(recommender, record["expected"])
+        if "bpr" in path.name:
+            check_bpr(recommender, record)
+        else:
+            assert recommender.vocabulary.ids.tolist() == record["items"]
+            check_scores(recommender, record["expected"])
     assert len(list(tmp_path.glob("recbole_*.pth"))) == len(models)
     assert "recbole" not in sys.modules
 
