@@ -1,4 +1,5 @@
 """The adapters of this project, one line each."""
 
+import recmodels.adapters.recbole
 import recmodels.adapters.rectools
 import recmodels.adapters.replay  # noqa: F401
