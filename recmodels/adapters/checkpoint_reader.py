@@ -209,3 +209,21 @@ def read_checkpoint(path: Path) -> Any:
             f"{path} is not a checkpoint of torch, or it is damaged ({type(error).__name__}): save it again with "
             f"torch.save of torch 1.6 or later"
         ) from error
+
+
+def tensors_of(content: Any) -> dict[str, Tensor]:
+    """The tensors of a checkpoint by name: of a `state_dict()`, or of a whole model that was saved.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if isinstance(content, Opaque) and isinstance(content.state, dict) and "_parameters" in content.state:
+        own = {**content.state["_parameters"], **content.state.get("_buffers", {})}
+        tensors = {name: tensor for name, tensor in own.items() if isinstance(tensor, Tensor)}
+        for name, part in content.state["_modules"].items():
+            if part is not None:
+                tensors |= {f"{name}.{key}": tensor for key, tensor in tensors_of(part).items()}
+        return tensors
+    if isinstance(content, dict) and content and all(isinstance(tensor, Tensor) for tensor in content.values()):
+        return dict(content)
+    raise InputError("this checkpoint holds no tensors by name: save model.state_dict() with torch.save")
