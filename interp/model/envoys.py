@@ -295,7 +295,7 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
     def _batch(self, invokes: list[tuple], fn: Any) -> tuple:
         parts = [self._tokens(inputs[0]) for inputs, _ in invokes]
         width = max(part.shape[1] for part in parts)
-        return (torch.cat([F.pad(part, (width - part.shape[1], 0)) for part in parts]),), {}
+        return (torch.cat([_padded(part, width) for part in parts]),), {}
 
     @contextmanager
     def _body(self) -> Iterator[None]:
@@ -335,6 +335,11 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
         for name, envoy in envoys.items():
             *above, last = name.split(".")
             setattr(self.get(".".join(above)) if above else self, last, envoy)
+
+
+def _padded(tokens: Tensor, width: int) -> Tensor:
+    """Tokens [b, s] or [b, s, n], padded on the left to `width` steps."""
+    return F.pad(tokens, (0, 0) * (tokens.ndim - 2) + (width - tokens.shape[1], 0))
 
 
 _CALL = compile("intervene()", "<steer>", "exec")

@@ -23,7 +23,6 @@ from interp.study.beside_popular import beside_popular
 from interp.study.feature_view import LISTS, FeatureView, FeatureViews, ItemChange
 from interp.study.glance import highlights
 from interp.study.headline import headline, weak_concepts
-from interp.study.notes import notes
 from recmodels import artifacts
 
 if TYPE_CHECKING:
@@ -116,7 +115,9 @@ def _about(study: "Study") -> dict[str, Any]:
     return {
         "dataset": study.name,
         "model": facts.model,
-        "max_history": study.config["training"]["max_history"],
+        "title": study.title,
+        "who_saw": study.provenance.who_saw,
+        "max_history": study.provenance.max_history,
         "site": study.site,
         "features": facts.n_features,
         "concepts": facts.n_concepts,
@@ -127,7 +128,7 @@ def _about(study: "Study") -> dict[str, Any]:
             f"As the paper measures it: {first.as_the_paper}.",
         ],
         "beside": asdict(beside) if beside else None,
-        "notes": notes(study),
+        "notes": study.notes,
         **dict(zip(values, decimals(values.values()), strict=True)),
     }
 

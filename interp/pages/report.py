@@ -19,7 +19,6 @@ from interp.store.timings import read_timings
 from interp.study.beside_popular import beside_popular
 from interp.study.glance import highlights
 from interp.study.headline import headline
-from interp.study.notes import notes
 from interp.study.study import Study
 from recmodels import artifacts
 
@@ -42,9 +41,10 @@ def report_data(study: Study) -> dict[str, Any]:
     claims, beside = verdicts(study), beside_popular(study)
     return {
         "heading": study.title,
+        "who_saw": study.provenance.who_saw,
         "facts": facts(study),
         "warning": beside.warning if beside else "",
-        "notes": notes(study),
+        "notes": study.notes,
         "tally": tally(claims),
         "claims": [{**asdict(claim), "anchor": f"s{claim.section}"} for claim in claims],
         "reduced": grid_note(study),

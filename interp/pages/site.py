@@ -24,7 +24,6 @@ from interp.plots.names import SCORES
 from interp.store.claim import tally
 from interp.study.beside_popular import beside_popular
 from interp.study.feature_view import FeatureViews, short
-from interp.study.notes import notes
 from interp.study.study import Study
 from recmodels import artifacts
 from recmodels.errors import InputError
@@ -117,7 +116,7 @@ def _index(templates: Environment, study: Study, views: FeatureViews) -> str:
         root="",
         facts=facts(study),
         warning=beside.warning if beside else "",
-        notes=notes(study),
+        notes=study.notes,
         tally=tally(verdicts(study)),
         figures=[texts for *texts, _ in figures],
         columns=COLUMNS,

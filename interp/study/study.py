@@ -22,6 +22,7 @@ from interp.study.study_figures import StudyFigures
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal, quote
 from recmodels.paths import as_path
+from recmodels.recommender import Recommender
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
@@ -239,13 +240,21 @@ class Study(StudyParts):
         return as_html(self)
 
 
-def open(folder: Path | str) -> Study:
+def open(folder: Path | str, recommender: Recommender | None = None) -> Study:
     """Open the folder that a run wrote.
 
+    Args:
+        folder: the run's.
+        recommender: the one that the run was given, where the folder alone cannot make it again: its adapter was only
+            made in Python, or is not registered.
+
     Raises:
-        InputError: there is no finished run in it.
+        InputError: there is no finished run in it, or it is about another recommender.
     """
     path = as_path(folder)
     if not (path / RECORD).is_file():
         raise InputError(f"{path} holds no finished study: run `interp study` with --out {path} first")
-    return Study(path, read_study_record(path))
+    study = Study(path, read_study_record(path))
+    if recommender is not None:
+        study.use(recommender)
+    return study
