@@ -100,8 +100,10 @@ class NCF(Adapter):
         return cls(settings)
 
     @classmethod
-    def read(cls, path: Path, *, item_ids: Path, user_ids: Path, parts: str | None = None) -> tuple[Self, list[Any]]:
-        """The adapter of a checkpoint, and its item ids in the order of their rows.
+    def read(
+        cls, path: Path, *, item_ids: Path, user_ids: Path, parts: str | None = None
+    ) -> tuple[Self, list[Any], list[Any]]:
+        """The adapter of a checkpoint, its item ids and its user ids in the order of their rows.
 
         Args:
             path: what `torch.save` wrote of the model or of its `state_dict()`.
@@ -127,7 +129,7 @@ class NCF(Adapter):
         adapter.known_users, ids = read_item_ids(user_ids), read_item_ids(item_ids)
         check_rows(path, "users", n_users, user_ids, adapter.known_users)
         check_rows(path, "items", n_items, item_ids, ids)
-        return adapter, ids
+        return adapter, ids, adapter.known_users
 
     def seen_users(self) -> list[Any] | None:
         """The users that the model was trained on: those that it knows."""

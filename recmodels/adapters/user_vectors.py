@@ -99,8 +99,8 @@ class UserVectors(Adapter):
         return cls(**settings)
 
     @classmethod
-    def read(cls, path: Path, *, item_ids: Path, user_ids: Path) -> tuple[Self, list[Any]]:
-        """The adapter of a file of vectors, and its item ids in the order of their rows.
+    def read(cls, path: Path, *, item_ids: Path, user_ids: Path) -> tuple[Self, list[Any], list[Any]]:
+        """The adapter of a file of vectors, its item ids and its user ids in the order of their rows.
 
         Args:
             path: .npz or .safetensors with `user_factors` [u, d], `item_factors` [v, d] and, if the model has them,
@@ -118,7 +118,7 @@ class UserVectors(Adapter):
         adapter.known_users, ids = read_item_ids(user_ids), read_item_ids(item_ids)
         check_rows(path, "users", len(users), user_ids, adapter.known_users)
         check_rows(path, "items", len(items), item_ids, ids)
-        return adapter, ids
+        return adapter, ids, adapter.known_users
 
     def seen_users(self) -> list[Any] | None:
         """The users that the model was trained on: those that it knows."""
