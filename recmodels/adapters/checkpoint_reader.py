@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from recmodels.errors import InputError
@@ -227,3 +229,18 @@ def tensors_of(content: Any) -> dict[str, Tensor]:
     if isinstance(content, dict) and content and all(isinstance(tensor, Tensor) for tensor in content.values()):
         return dict(content)
     raise InputError("this checkpoint holds no tensors by name: save model.state_dict() with torch.save")
+
+
+def read_tensors(folder: Path) -> dict[str, Tensor]:
+    """The tensors of a folder with model.safetensors, or with pytorch_model.bin.
+
+    Raises:
+        InputError: it has neither, or the file is damaged.
+    """
+    path = folder / "model.safetensors"
+    if not path.is_file():
+        return tensors_of(read_checkpoint(folder / "pytorch_model.bin"))
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is damaged ({error}): save the model again") from None

@@ -3,4 +3,5 @@
 import recmodels.adapters.ncf
 import recmodels.adapters.rectools
 import recmodels.adapters.replay
+import recmodels.adapters.transformers_model
 import recmodels.adapters.user_vectors  # noqa: F401
