@@ -7,7 +7,7 @@ from typing import Any
 from interp.config import StudyConfig
 from interp.model.envoys import RecommenderEnvoy
 from recmodels import artifacts
-from recmodels.adapters.reading import read_recommender
+from recmodels.adapters.foreign import read_recommender
 from recmodels.adapters.registry import ADAPTERS
 from recmodels.console import say
 from recmodels.errors import InputError

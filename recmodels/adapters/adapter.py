@@ -120,7 +120,7 @@ class Adapter:
 
     @classmethod
     def read(cls, path: Path, *_: Any, **options: Any) -> tuple[Any, ...]:
-        """The adapter of a checkpoint, and its item ids in the order of its scores (`recmodels.adapters.reading`).
+        """The adapter of a checkpoint, and its item ids in the order of its scores (`recmodels.adapters.foreign`).
 
         One that scores by user returns the ids of its users as well. What else it needs are parameters by keyword;
         their names and types become options of the command line:
@@ -130,7 +130,7 @@ class Adapter:
         Raises:
             InputError: this adapter reads no checkpoints, or this is none of its.
         """
-        raise InputError(f"{cls.__name__} reads no checkpoints: wrap the module in Python with recmodels.wrap")
+        raise InputError(f"{cls.__name__} reads no checkpoints: wrap the module in Python with recmodels.adapters.wrap")
 
     def seen_users(self) -> Sequence[Any] | None:
         """Ids of the users that the module was trained on, where its files tell; None if they do not."""
