@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from recmodels.adapters.adapter import Adapter
 from recmodels.adapters.batch import Batch
 from recmodels.adapters.checkpoint_reader import read_checkpoint, tensors_of
-from recmodels.adapters.reading import read_item_ids
+from recmodels.adapters.foreign import read_item_ids
 from recmodels.adapters.registry import register_adapter
 from recmodels.adapters.user_vectors import check_rows
 from recmodels.adapters.weights import load_weights
@@ -107,7 +107,7 @@ class NCF(Adapter):
 
         Args:
             path: what `torch.save` wrote of the model or of its `state_dict()`.
-            item_ids: the item of each row, as `recmodels.adapters.reading.read_item_ids` reads them.
+            item_ids: the item of each row, as `recmodels.adapters.foreign.read_item_ids` reads them.
             user_ids: the user of each row, in the same form.
             parts: "GMF" or "MLP" if the model scores with one part, which a `state_dict()` does not tell.
 

@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM,
 from recmodels.adapters.adapter import Adapter
 from recmodels.adapters.batch import Batch
 from recmodels.adapters.checkpoint_reader import read_tensors
-from recmodels.adapters.reading import read_item_ids
+from recmodels.adapters.foreign import read_item_ids
 from recmodels.adapters.registry import register_adapter
 from recmodels.adapters.weights import load_weights
 from recmodels.errors import InputError, quote
@@ -121,7 +121,7 @@ class TransformersModel(Adapter):
 
         Args:
             path: the folder.
-            item_ids: the ids of the items, as `recmodels.adapters.reading.read_item_ids` reads them.
+            item_ids: the ids of the items, as `recmodels.adapters.foreign.read_item_ids` reads them.
             first: token of the first item; by default 1 if token 0 is padding, or else 0.
             mask: token of the [MASK] that a masked model reads after the history.
             max_history: items that it reads; by default as many as it has positions.

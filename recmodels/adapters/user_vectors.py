@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from recmodels.adapters.adapter import Adapter
 from recmodels.adapters.batch import Batch
-from recmodels.adapters.reading import read_item_ids
+from recmodels.adapters.foreign import read_item_ids
 from recmodels.adapters.registry import register_adapter
 from recmodels.errors import InputError
 
@@ -105,7 +105,7 @@ class UserVectors(Adapter):
         Args:
             path: .npz or .safetensors with `user_factors` [u, d], `item_factors` [v, d] and, if the model has them,
                 `user_bias`, `item_bias` and `mean`.
-            item_ids: the item of each row, as `recmodels.adapters.reading.read_item_ids` reads them.
+            item_ids: the item of each row, as `recmodels.adapters.foreign.read_item_ids` reads them.
             user_ids: the user of each row, in the same form.
 
         Raises:

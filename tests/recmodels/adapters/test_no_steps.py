@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 from interp.activations.activation_store import collect
 from interp.model.envoys import RecommenderEnvoy
 from recmodels.adapters import wrap
+from recmodels.adapters.foreign import read_recommender
 from recmodels.adapters.ncf import NCF
-from recmodels.adapters.reading import read_recommender
 from recmodels.adapters.user_vectors import UserVectors
 from recmodels.errors import InputError
 from recmodels.recommender import Recommender
