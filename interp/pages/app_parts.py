@@ -21,7 +21,6 @@ from interp.study.equalizer import (
     short_title,
 )
 from interp.study.headline import weak_concepts
-from interp.study.notes import notes
 
 with needing("dash"):
     from dash import dcc, html
@@ -65,7 +64,7 @@ def page(study: "Study", users: Sequence[str]) -> Any:
                 ]
             ),
             *([html.P(beside.warning, className="note warning")] if beside and beside.warning else []),
-            *(html.P(line, className="note") for line in notes(study)),
+            *(html.P(line, className="note") for line in study.notes),
             html.P(id="note", className="note", role="alert", hidden=True),
             html.Div(
                 [_controls(study), html.Div([_history_card(users), _lists(), _receipt(), _code()])], className="desk"
@@ -135,7 +134,7 @@ def _controls(study: "Study") -> Any:
     return html.Section(
         [
             html.Div([html.H2("Sliders"), html.Button("All to 0", id="reset", type="button")], className="row"),
-            html.H3("Concepts"),
+            *([html.H3("Concepts")] if study.has_concepts else []),
             html.Div([slider("concept", index, name, CONCEPT_REACH, name in weak) for index, name in names]),
             html.H3("Features"),
             html.Div(id="features"),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from recmodels.adapters.adapter import Adapter
     from recmodels.adapters.batch import Batch
     from recmodels.adapters.expected import ExpectedScores, read_expected
-    from recmodels.adapters.reading import read_item_ids, read_recommender
+    from recmodels.adapters.foreign import read_item_ids, read_recommender
     from recmodels.adapters.registry import register_adapter
     from recmodels.adapters.wrapping import wrap
 
@@ -20,8 +20,8 @@ _HOMES = {
     "Batch": "recmodels.adapters.batch",
     "ExpectedScores": "recmodels.adapters.expected",
     "read_expected": "recmodels.adapters.expected",
-    "read_item_ids": "recmodels.adapters.reading",
-    "read_recommender": "recmodels.adapters.reading",
+    "read_item_ids": "recmodels.adapters.foreign",
+    "read_recommender": "recmodels.adapters.foreign",
     "register_adapter": "recmodels.adapters.registry",
     "wrap": "recmodels.adapters.wrapping",
 }

@@ -40,6 +40,8 @@ class Adapter:
 
     name: ClassVar[str] = ""
     """Under which name it is registered (`recmodels.adapters.register_adapter`)."""
+    title: str = ""
+    """What pages call the recommender, such as "RecTools SASRec"; by default the name of the class."""
     sites: Mapping[str, str] = {}
     """Site name → path of a module inside `module`, with * for the number of the block: "embedding", "blocks.*",
     "blocks.*.attention", "blocks.*.mlp". The output of each is [b, w, d], or a tuple that begins with it; widths may
@@ -134,17 +136,18 @@ class Adapter:
         )
 
     @classmethod
-    def read(cls, path: Path, *_: Any, **options: Any) -> tuple[Self, Sequence[Any]]:
-        """The adapter of a checkpoint, and its item ids in the order of its scores (`recmodels.adapters.reading`).
+    def read(cls, path: Path, *_: Any, **options: Any) -> tuple[Any, ...]:
+        """The adapter of a checkpoint, and its item ids in the order of its scores (`recmodels.adapters.foreign`).
 
-        What else it needs are parameters by keyword; their names and types become options of the command line:
+        One that scores by user returns the ids of its users as well. What else it needs are parameters by keyword;
+        their names and types become options of the command line:
 
             def read(cls, path, *, item_ids: Path, heads: int = 1):
 
         Raises:
             InputError: this adapter reads no checkpoints, or this is none of its.
         """
-        raise InputError(f"{cls.__name__} reads no checkpoints: wrap the module in Python with recmodels.wrap")
+        raise InputError(f"{cls.__name__} reads no checkpoints: wrap the module in Python with recmodels.adapters.wrap")
 
     def seen_users(self) -> Sequence[Any] | None:
         """Ids of the users that the module was trained on, where its files tell; None if they do not."""

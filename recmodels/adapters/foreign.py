@@ -3,19 +3,20 @@
 import inspect
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from recmodels.adapters.adapter import Adapter
 from recmodels.adapters.registry import ADAPTERS
 from recmodels.adapters.wrapping import wrap
 from recmodels.errors import InputError, quote
-from recmodels.json_files import read_json
+from recmodels.id_files import read_ids as read_item_ids
+from recmodels.id_files import whole_numbers
 from recmodels.paths import as_path
-from recmodels.recommender import VOCABULARY_BYTES, Recommender
+from recmodels.recommender import Recommender
+
+__all__ = ["read_item_ids", "read_recommender"]
 
 FLAGS = ("item_ids", "atomic_files")  # options that have a flag of their own on the command line
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -44,8 +45,8 @@ def read_recommender(
     place = as_path(path)
     if not place.exists():
         raise InputError(f"there is no checkpoint {place}: give the file or folder that the other program wrote")
-    module, ids = kind.read(place, **read_options(kind, dict(options or {})))
-    return wrap(module, whole_numbers(ids), **({} if expected is None else {"expected": expected}))
+    module, *ids = kind.read(place, **read_options(kind, dict(options or {})))
+    return wrap(module, *map(whole_numbers, ids), **({} if expected is None else {"expected": expected}))
 
 
 def read_options(kind: type[Adapter], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,7 +56,9 @@ def read_options(kind: type[Adapter], options: Mapping[str, Any]) -> dict[str, A
         InputError: one is unknown, missing or of another type.
     """
     if kind.read.__func__ is Adapter.read.__func__:  # type: ignore[attr-defined]
-        raise InputError(f"the adapter {kind.name} reads no checkpoints: wrap the module in Python (recmodels.wrap)")
+        raise InputError(
+            f"the adapter {kind.name} reads no checkpoints: wrap the module in Python (recmodels.adapters.wrap)"
+        )
     parameters = {
         name: parameter
         for name, parameter in inspect.signature(kind.read).parameters.items()
@@ -89,39 +92,3 @@ def _option(name: str, value: Any, hint: Any) -> Any:
 
 def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}" if name in FLAGS else f"{name}=…"
-
-
-def read_item_ids(path: Path | str) -> list[Any]:
-    """Item ids in the order of the scores, from a file.
-
-    Args:
-        path: .json, a list of ids, or a mapping from id to number; .txt, an id a line; .npy, an array.
-
-    Raises:
-        InputError: the file cannot be read so.
-    """
-    place = as_path(path)
-    advice = "write a .json list of ids in the order of the scores, a .json of id → number, or a .txt of an id a line"
-    if place.suffix == ".json":
-        ids = read_json(place, advice, VOCABULARY_BYTES)
-        if isinstance(ids, dict) and all(type(number) is int for number in ids.values()):
-            return sorted(ids, key=ids.__getitem__)
-        if isinstance(ids, list):
-            return ids
-        raise InputError(f"{place} holds no item ids: {advice}")
-    try:
-        if place.suffix == ".npy":
-            return np.load(place, allow_pickle=False).tolist()
-        return place.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        raise InputError(f"{place} holds no item ids ({error}): {advice}") from None
-
-
-def whole_numbers(ids: Sequence[Any]) -> list[Any]:
-    """Ids, as numbers if all of them are whole numbers written as text without leading zeros."""
-    ids = list(ids)
-    if ids and all(isinstance(item, str) for item in ids):
-        digits = (item.removeprefix("-") for item in ids)
-        if all(text.isascii() and text.isdigit() and (text[0] != "0" or text == "0") for text in digits):
-            return [int(item) for item in ids]
-    return ids
