@@ -17,7 +17,7 @@ from recmodels.errors import InputError
 from tests.recmodels.adapters.test_zoo import built
 from tests.recmodels.adapters.zoo import IDS, USERS
 
-SAE = interp.SAEConfig(n_features=12, kind="top_k", k=3, steps=40, batch_size=64)
+SAE = interp.SAEConfig(n_features=12, l1=0.01, steps=40, batch_size=64, warmup_steps=5, sparsity_warmup_steps=5)
 MEMBERS = [
     "zoo-right",
     "zoo-left",
@@ -64,8 +64,9 @@ def test_one_data_point_for_each_step_and_a_dictionary_of_them(wrapped):
     assert len(store) == (len(rows) - rows["user"].nunique() if model.has_steps else rows["user"].nunique())
     before = rec.recommender.histories(rows).split_last()[0].select([0])
     with rec.trace(before):
-        last = rec.site(store.site).output[0, -1].save()
+        steps = rec.site(store.site).output[0].save()
     of_first = store.activations[np.flatnonzero(store.rows["user"] == rows["user"][0])[-1]]
+    last = steps[rec.item_steps(before)[0]][-1]
     np.testing.assert_allclose(of_first, last.numpy(), rtol=1e-4, atol=1e-5)
     concepts = concepts_of(ITEMS, "kind")
     features = interp.encode(store, rec.site(store.site).sae)
