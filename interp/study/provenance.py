@@ -4,6 +4,7 @@ A study's config.json has these under "recommender" where the recommender was no
 """
 
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from interp.plots.names import MODELS
@@ -91,7 +92,7 @@ class Provenance:
 
     @property
     def _origin(self) -> str:
-        source = f", from {self.source}" if self.source else ""
+        source = f", from {Path(self.source).name}" if self.source else ""
         causal = {
             True: " Measured: no step sees later ones.",
             False: " Measured: steps see later ones.",

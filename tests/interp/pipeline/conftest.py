@@ -17,7 +17,8 @@ SEEN = 150  # users that it was trained on
 # A study of them takes seconds.
 SETTINGS = """
     --columns.attribute concepts --sae.n-features 24 --sae.steps 200 --sae.batch-size 256 --sae.warmup-steps 20
-    --sae.sparsity-warmup-steps 50 --values -4 4 --max-l0 24 --grid.l1 --grid.n-features --grid.trade-off --grid.sites
+    --sae.sparsity-warmup-steps 50 --values -4 4 --max-l0 24 --other-attributes title:1
+    --grid.l1 --grid.n-features --grid.trade-off --grid.sites
 """
 
 
