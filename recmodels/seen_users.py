@@ -50,8 +50,8 @@ def seen_users(which: Any, users: pd.Series) -> SeenUsers:
     Raises:
         InputError: it can be read as none of these, or the data have none of the users.
     """
-    if which == "all" or which == "none":
-        return SeenUsers(which)
+    if isinstance(which, str) and which in ("all", "none"):
+        return SeenUsers("all" if which == "all" else "none")
     ids = read_ids(which, "user") if isinstance(which, str | Path) else _ids(which)
     index = pd.Index(users.unique())
     ids = ids_like(ids, index)

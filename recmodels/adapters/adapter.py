@@ -130,7 +130,7 @@ class Adapter:
         Raises:
             InputError: this adapter reads no checkpoints, or this is none of its.
         """
-        raise InputError(f"{cls.__name__} reads no checkpoints: wrap the module in Python with recmodels.wrap")
+        raise InputError(f"{cls.__name__} reads no checkpoints: wrap the module in Python with recmodels.adapters.wrap")
 
     def seen_users(self) -> Sequence[Any] | None:
         """Ids of the users that the module was trained on, where its files tell; None if they do not."""

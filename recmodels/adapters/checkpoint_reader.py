@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from recmodels.errors import InputError
@@ -209,3 +211,36 @@ def read_checkpoint(path: Path) -> Any:
             f"{path} is not a checkpoint of torch, or it is damaged ({type(error).__name__}): save it again with "
             f"torch.save of torch 1.6 or later"
         ) from error
+
+
+def tensors_of(content: Any) -> dict[str, Tensor]:
+    """The tensors of a checkpoint by name: of a `state_dict()`, or of a whole model that was saved.
+
+    Raises:
+        InputError: it is neither.
+    """
+    if isinstance(content, Opaque) and isinstance(content.state, dict) and "_parameters" in content.state:
+        own = {**content.state["_parameters"], **content.state.get("_buffers", {})}
+        tensors = {name: tensor for name, tensor in own.items() if isinstance(tensor, Tensor)}
+        for name, part in content.state["_modules"].items():
+            if part is not None:
+                tensors |= {f"{name}.{key}": tensor for key, tensor in tensors_of(part).items()}
+        return tensors
+    if isinstance(content, dict) and content and all(isinstance(tensor, Tensor) for tensor in content.values()):
+        return dict(content)
+    raise InputError("this checkpoint holds no tensors by name: save model.state_dict() with torch.save")
+
+
+def read_tensors(folder: Path) -> dict[str, Tensor]:
+    """The tensors of a folder with model.safetensors, or with pytorch_model.bin.
+
+    Raises:
+        InputError: it has neither, or the file is damaged.
+    """
+    path = folder / "model.safetensors"
+    if not path.is_file():
+        return tensors_of(read_checkpoint(folder / "pytorch_model.bin"))
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is damaged ({error}): save the model again") from None

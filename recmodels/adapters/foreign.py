@@ -56,7 +56,9 @@ def read_options(kind: type[Adapter], options: Mapping[str, Any]) -> dict[str, A
         InputError: one is unknown, missing or of another type.
     """
     if kind.read.__func__ is Adapter.read.__func__:  # type: ignore[attr-defined]
-        raise InputError(f"the adapter {kind.name} reads no checkpoints: wrap the module in Python (recmodels.wrap)")
+        raise InputError(
+            f"the adapter {kind.name} reads no checkpoints: wrap the module in Python (recmodels.adapters.wrap)"
+        )
     parameters = {
         name: parameter
         for name, parameter in inspect.signature(kind.read).parameters.items()

@@ -1,13 +1,14 @@
 """Checkpoints of RecTools: SASRec, BERT4Rec and HSTU, which `model.fit_trainer.save_checkpoint(path)` writes.
 
 A checkpoint holds the user's item ids. SASRec does not mask its padding by default, so it always reads
-`session_max_len` steps. HSTU reads the time of each step and of the request.
+`session_max_len` steps. HSTU reads the time of each step, in seconds.
 """
 
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -46,21 +47,23 @@ class RecTools(Adapter):
 
     Args:
         shape: its sizes and parts.
+        request_gap: seconds from the last item of a history to the request, which HSTU reads.
     """
 
     name = "rectools"
     module: Network
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, request_gap: float = 0.0) -> None:
         is_masked = shape.n_extra == 2
-        super().__init__(
-            Network(shape), shape.n_tokens - shape.n_extra, shape.session_max_len - is_masked, asdict(shape)
-        )
+        settings = {"shape": asdict(shape), "request_gap": request_gap}
+        super().__init__(Network(shape), shape.n_tokens - shape.n_extra, shape.session_max_len - is_masked, settings)
         self.shape = shape
+        self.request_gap = request_gap
+        self.columns = ("time",) if shape.relative_time_attention else ()
         self.mask_step = is_masked
         self.full_width = not shape.use_key_padding_mask and shape.layers != "stu"
         block = "transformer_layers." + ("stu_blocks.*" if shape.layers == "stu" else "transformer_blocks.*")
-        self.sites = {"embedding": "pos_encoding_layer", "blocks.*": block} | (
+        self.sites = {"embedding": "embedding", "blocks.*": block} | (
             {"blocks.*.attention": f"{block}.output_mlp"}
             if shape.layers == "stu"
             else {"blocks.*.attention": f"{block}.multi_head_attn", "blocks.*.mlp": f"{block}.feed_forward"}
@@ -69,11 +72,16 @@ class RecTools(Adapter):
     @classmethod
     def build(cls, settings: dict[str, Any]) -> Self:
         """The adapter of an untrained network."""
-        return cls(Shape(**settings))
+        return cls(Shape(**settings["shape"]), settings["request_gap"])
 
     @classmethod
-    def read(cls, path: Path) -> tuple[Self, list[Any]]:
+    def read(cls, path: Path, *, request_gap: float = 0.0) -> tuple[Self, list[Any]]:
         """The adapter of a checkpoint, and its item ids in the order of the scores.
+
+        Args:
+            path: the checkpoint.
+            request_gap: seconds from the last item of a history to the request. HSTU reads this time, which RecTools
+                takes from the `context` of `recommend`.
 
         Raises:
             InputError: the file is no checkpoint of RecTools, or a part of its model is unknown here.
@@ -87,18 +95,18 @@ class RecTools(Adapter):
             )
         n_extra = len(record["item_extra_tokens"])
         tensors = {name.removeprefix(PREFIX): tensor for name, tensor in checkpoint["state_dict"].items()}
-        adapter = cls(_shape(path, record["model_config"], n_extra, tensors))
+        adapter = cls(_shape(path, record["model_config"], n_extra, tensors), request_gap)
         load_weights(adapter.module, tensors, path)
         return adapter, list(record["item_external_ids"])[n_extra:]
 
     def run(self, batch: Batch) -> Tensor:
         """[b, w, d], of length 1 where the model compares directions."""
         tokens = batch.tokens(first=self.shape.n_extra, pad=0, mask=1)
-        if self.shape.relative_time_attention:
-            hidden = self.module(tokens, batch.extra("time"), batch.extra("next_time"))
-        else:
-            hidden = self.module(tokens)
-        return self._compared(hidden)
+        if not self.columns:
+            return self._compared(self.module(tokens))
+        times = batch.extra("time").long()
+        next_times = torch.cat([times[:, 1:], times[:, -1:] + int(self.request_gap)], dim=1)
+        return self._compared(self.module(tokens, times, next_times))
 
     def weights(self) -> Tensor:
         """[v, d] items' embeddings, of length 1 where the model compares directions."""

@@ -119,10 +119,11 @@ class Network(nn.Module):
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.item_model = ItemModel(shape)
+        self.embedding = nn.Identity()  # where activations are read
         self.pos_encoding_layer = Positions(shape)
         self.transformer_layers: nn.Module = STULayers(shape) if shape.layers == "stu" else Layers(shape)
 
     def forward(self, tokens: Tensor, *times: Tensor | None) -> Tensor:
         """Int64 [b, w] tokens, 0 where there is padding, and the times that HSTU reads, to [b, w, d]."""
-        hidden = self.pos_encoding_layer(self.item_model()[tokens])
+        hidden = self.pos_encoding_layer(self.embedding(self.item_model()[tokens]))
         return self.transformer_layers(hidden, tokens != 0, *times)

@@ -70,7 +70,7 @@ class OldSasRec(nn.Module):
         """Int64 [b, w] codes of items and bool [b, w] to [b, w, d]."""
         (w, d), kept = (tokens.shape[1], self.items.shape[1]), real[..., None]
         positions = self.get_parameter("item_embedder.pos_emb.pe.weight")[-w:]
-        hidden = self.embedding((self.items[tokens] * d**0.5 + positions) * kept)
+        hidden = (self.embedding(self.items[tokens]) * d**0.5 + positions) * kept
         hidden = self.sasrec_layers(hidden, causal(w, tokens.device)[None, None], kept)
         return self.output_normalization["last_layernorm"](hidden)
 
@@ -100,7 +100,7 @@ class NewSasRec(nn.Module):
         """Int64 [b, w] codes of items and bool [b, w] to [b, w, d]."""
         w, d = tokens.shape[1], self.items.shape[1]
         positions = self.get_parameter("body.embedding_aggregator.pe.weight")[-w:]
-        hidden = self.embedding(self.items[tokens] * d**0.5 + positions)
+        hidden = self.embedding(self.items[tokens]) * d**0.5 + positions
         itself = torch.eye(w, dtype=torch.bool, device=tokens.device)
         seen = causal(w, tokens.device) & real[:, None, None] | itself
         return self.body["output_normalization"](self.body["encoder"](hidden, seen, 1.0))
@@ -186,10 +186,9 @@ class Bert4Rec(nn.Module):
     def forward(self, tokens: Tensor, real: Tensor) -> Tensor:
         """Int64 [b, w] codes, where `n_items` is [MASK], and bool [b, w] to [b, w, d]."""
         vectors = torch.cat([self.items, self.get_parameter("item_embedder.mask_embedding.weight")])
-        hidden = vectors[tokens]
+        hidden, seen = self.embedding(vectors[tokens]), real[:, None, None]
         if "position" in self.item_embedder:
             hidden = hidden + self.get_parameter("item_embedder.position.pe.weight")[-tokens.shape[1] :]
-        hidden, seen = self.embedding(hidden), real[:, None, None]
         for i, tap in enumerate(self.after_pass):
             hidden = tap(self.transformer_blocks[i // self.passes](hidden, seen))
         return hidden

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from safetensors.torch import load_file
 
@@ -21,11 +22,22 @@ def recorded(name: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
 
 
 def check_scores(recommender: Recommender, expected: Iterable[dict[str, Any]]) -> None:
-    """Scores together and alone are those of the other package, keyed by its item ids, to 1e-5."""
+    """Scores together and alone are those of the other package, keyed by its item ids, to 1e-5.
+
+    Args:
+        recommender: the wrapped model.
+        expected: for each user a record of the history, perhaps its times and its user's id, items and scores.
+    """
     expected = list(expected)
     rows = [dict(zip(case["items"], case["scores"], strict=True)) for case in expected]
     target = np.array([[row[item] for item in recommender.vocabulary.ids] for row in rows])
-    histories = recommender.histories([case["history"] for case in expected])
+    frames = [
+        pd.DataFrame({"user": case.get("user", row), "item": case["history"]}).assign(
+            time=case.get("times", range(len(case["history"])))
+        )
+        for row, case in enumerate(expected)
+    ]
+    histories = recommender.histories(pd.concat(frames))
     together = recommender.score(histories)
     alone = torch.cat([recommender.score(history) for history in histories.batches(1)])
     np.testing.assert_allclose(together, target, atol=1e-5)

@@ -34,15 +34,12 @@ def test_scores_are_those_of_rectools(name, tmp_path):
 
 
 def test_hstu_reads_the_times_of_steps_and_of_the_request(tmp_path):
-    adapter, ids = RecTools.read(checkpoint(tmp_path, "hstu"))
-    for case in recorded("rectools_hstu")[0]["expected"]:
-        codes = torch.tensor([[ids.index(item) for item in case["history"]]])[:, -6:]
-        times = torch.tensor([[*case["times"], case["request"]]])[:, -codes.shape[1] - 1 :]
-        batch = Batch(codes, adapter.n_items, extras={"time": times[:, :-1], "next_time": times[:, 1:]})
-        with torch.no_grad():
-            scores = (adapter.run(batch)[:, -1] @ adapter.weights().T)[0]
-        expected = dict(zip(case["items"], case["scores"], strict=True))
-        np.testing.assert_allclose(scores, [expected[item] for item in ids], atol=1e-5)
+    path, expected = checkpoint(tmp_path, "hstu"), recorded("rectools_hstu")[0]["expected"]
+    check_scores(wrap(*RecTools.read(path, request_gap=5000)), expected)
+    with pytest.raises(AssertionError):
+        check_scores(wrap(*RecTools.read(path)), expected)
+    with pytest.raises(InputError, match="reads the time of each step: give a table with this column"):
+        wrap(*RecTools.read(path)).recommend([expected[0]["history"]])
 
 
 def test_a_saved_study_opens_without_the_checkpoint(tmp_path):
@@ -86,9 +83,7 @@ def test_another_checkpoint_is_refused(tmp_path):
 @pytest.mark.parametrize("name", ["sasrec", "hstu"])
 def test_rectools_own_files_are_read(name, tmp_path):
     run("rectools", "rectools_scores.py", tmp_path, name)
-    adapter, ids = RecTools.read(tmp_path / f"{name}.ckpt")
     expected = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))["expected"]
-    if not adapter.shape.relative_time_attention:
-        check_scores(wrap(adapter, ids), expected)
+    check_scores(wrap(*RecTools.read(tmp_path / f"{name}.ckpt", request_gap=5000)), expected)
     assert "rectools" not in sys.modules
     assert "pytorch_lightning" not in sys.modules
