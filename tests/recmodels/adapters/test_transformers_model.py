@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
 
 from interp.model.envoys import RecommenderEnvoy
-from recmodels.adapters.reading import read_recommender
+from recmodels.adapters.foreign import read_recommender
 from recmodels.errors import InputError
 from recmodels.recommender import Recommender
 
