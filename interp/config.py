@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from interp.sae_registry import sae_kind, sae_kinds
-from recmodels.config import Columns, Seed, SplitConfig, TrainingConfig, site_names
+from recmodels.config import Columns, Reading, Seed, SplitConfig, TrainingConfig, site_names
 from recmodels.errors import InputError
 from recmodels.settings import Between, Name, Settings, Unread
 
@@ -155,14 +155,16 @@ class StudyConfig(Settings):
 
     dataset: Annotated[str, Name()] = "ml-100k"
     """Which data: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m, ml-latest-small, lastfm-2k, music4all, recbole,
-    planted, own (with `data` and `items`), or one that is registered (docs/plugins/dataset.md)."""
+    planted, own (with `data` and, if there is one, `items`), or one that is registered (docs/plugins/dataset.md)."""
     data: Path | None = None
     """A folder or archive with your copy of the data; without it the data set is downloaded and cached. Together
-    with `items`, your own table of interactions (.csv, .tsv or .parquet)."""
+    with another name in `dataset`, your own table of interactions (.csv, .tsv, .txt, .jsonl or .parquet)."""
     items: Path | None = None
-    """Your own table of items, whose interactions `data` holds; `dataset` is then a name of your choice."""
+    """Your own table of items, if there is one, whose interactions `data` holds; `dataset` is a name of your choice."""
     columns: Columns = field(default_factory=Columns)
     """What the columns of your own tables are called."""
+    reading: Reading = field(default_factory=Reading)
+    """How your own tables are read."""
     tmdb: Path | None = None
     """A folder with TMDB's movies_metadata.csv and credits.csv: adds languages, actors, directors, companies and
     countries to films whose data set has a links.csv, or which `links` names."""
@@ -190,6 +192,8 @@ class StudyConfig(Settings):
     users are drawn from the others. By default all, unless the checkpoint tells."""
     repeats: Literal["all", "first", "last"] = "all"
     """Of a user's repeated interactions with one item, keep all, the first or the last."""
+    k_core: Annotated[int, Between(1, 1_000_000)] = 1
+    """Leave out users and items with fewer interactions than this, until all have as many."""
     keep_seen: bool = False
     """Whether lists may repeat the items of a history, as where people buy the same things again: in training, in every
     list, and in everything that is measured on lists."""
@@ -212,6 +216,12 @@ class StudyConfig(Settings):
     """Which steps of the SAE part train dictionaries: each user's "last" ones, as in the paper, or "all"."""
     sae: SAEConfig = field(default_factory=SAEConfig)
     """How dictionaries are trained."""
+    dictionary: Path | None = None
+    """A folder of SAELens or dictionary_learning with a dictionary for `site`, which is then read and not trained; what
+    else `sae`, `grid` and `baselines` would train is left out."""
+    normalise: Literal["none", "estimate"] = "none"
+    """What happens to activations before `dictionary` reads them: nothing, or "estimate", for one that was trained on
+    activations whose mean was subtracted and which were divided by their standard deviation: those of the SAE part."""
     grid: GridConfig = field(default_factory=GridConfig)
     """Which more dictionaries are trained."""
     baselines: Literal["all", "quick", "none"] = "all"
@@ -238,6 +248,12 @@ class StudyConfig(Settings):
     def _check_together(self) -> None:
         if self.items is not None and self.data is None:
             raise InputError("items is set without data: give your table of interactions with --data FILE")
+        if self.normalise != "none" and self.dictionary is None:
+            raise InputError("normalise is set without dictionary, which it is for: name a folder with --dictionary")
+        if self.dictionary is None and not sae_kind(self.sae.trainer).trained:
+            raise InputError(
+                f"sae.trainer is {self.sae.trainer!r}, which is not trained: name a folder with --dictionary"
+            )
         if self.links is not None and self.tmdb is None:
             raise InputError("links is set without tmdb: give the folder of TMDB's tables with --tmdb FOLDER")
         if len(self.values) < 2:

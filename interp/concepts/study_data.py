@@ -12,11 +12,15 @@ from recmodels import datasets
 from recmodels.datasets.tables import from_tables
 from recmodels.datasets.tmdb import OF_EVERY_FILM, with_tmdb
 from recmodels.errors import InputError
-from recmodels.interactions import Dataset, without_repeats
+from recmodels.interactions import Dataset, core, without_repeats
 from recmodels.recommender import Recommender
 from recmodels.seen_users import SeenUsers, seen_users
 from recmodels.splits import Split, paper_split, trained_split
 
+NO_CONCEPTS = (
+    "The items have no attribute, so there are no concepts: features are known by their items, and steered by number; "
+    "whatever compares features with attributes is left out."
+)
 MOST_FREQUENT = 20  # values taken of each further attribute, as in the paper's Appendix C
 
 
@@ -26,7 +30,7 @@ class StudyData:
 
     Attributes:
         dataset: interactions and items.
-        attribute: the attribute whose values are the concepts.
+        attribute: the attribute whose values are the concepts; empty if the items have none.
         concepts: those concepts.
         other_concepts: further attributes, each with its most frequent values as concepts.
         split: the parts of the users.
@@ -61,10 +65,10 @@ def study_data(
         InputError: the data cannot be loaded, or an attribute is missing or the same for all items; or the data have
             none of the recommender's items or none of its users.
     """
-    if dataset is None and config.dataset == "own" and config.items is None:
-        raise InputError("your own data are two tables: give --data INTERACTIONS and --items ITEMS")
-    if dataset is None and config.items is not None:
-        dataset = from_tables(config.data, config.items, config.columns, config.dataset)
+    if dataset is None and config.dataset == "own" and config.data is None:
+        raise InputError("your own data are one table or two: give --data INTERACTIONS, and --items ITEMS if you can")
+    if dataset is None and is_own(config):
+        dataset = from_tables(config.data, config.items, config.columns, config.dataset, config.reading)
     dataset = dataset or datasets.load(config.dataset, config.data)
     if config.tmdb is not None:
         dataset = with_tmdb(dataset, config.tmdb, config.links or config.data)
@@ -72,9 +76,14 @@ def study_data(
     if recommender is not None:
         recommender = with_ids_of(recommender, dataset)
         dataset, notes = with_items_of(dataset, recommender.vocabulary)
-    interactions = without_repeats(dataset.interactions, config.repeats)
+    interactions = core(without_repeats(dataset.interactions, config.repeats), config.k_core)
     attribute = config.attribute or dataset.attribute
-    concepts = concepts_of(dataset.items, attribute, config.min_support, config.most_frequent)
+    if attribute:
+        concepts = concepts_of(dataset.items, attribute, config.min_support, config.most_frequent)
+    elif config.other_attributes:
+        raise InputError("other_attributes is set without attribute: name the one whose values are the concepts first")
+    else:
+        concepts = Concepts.none(dataset.items.index)
     other_concepts = {
         # TMDB does not know all films. What it does not know of a film, the film does not lack.
         name: concepts_of(dataset.items, name, config.min_support, MOST_FREQUENT, of_every_item=name in OF_EVERY_FILM)
@@ -95,6 +104,7 @@ def study_data(
             raise InputError(f"steered has the unknown concept {name!r}: choose from {', '.join(concepts.names)}")
         if name not in test_concepts:
             raise InputError(f"steered has {name!r}, which all steps of test users have, or none: leave it out")
+    lacks = (*dataset.lacks, *([] if attribute else [NO_CONCEPTS]))
     return StudyData(
         dataset,
         attribute,
@@ -103,7 +113,7 @@ def study_data(
         split,
         recommender,
         users,
-        (*notes, *_repeats(split.test, config.keep_seen)),
+        (*lacks, *notes, *_repeats(split.test, config.keep_seen)),
     )
 
 
@@ -114,6 +124,11 @@ def _seen(config: StudyConfig, recommender: Recommender) -> Any:
     adapter = getattr(recommender.model, "adapter", None)
     users = None if adapter is None else adapter.seen_users()
     return "all" if users is None else list(users)
+
+
+def is_own(config: StudyConfig) -> bool:
+    """Whether `data` is a table of the user's own, and not a copy of a data set that has a reader of its own."""
+    return config.items is not None or (config.data is not None and config.dataset not in datasets.names())
 
 
 def _repeats(test: pd.DataFrame, keep_seen: bool) -> tuple[str, ...]:
@@ -135,6 +150,8 @@ def _distinguishable(attribute: str, concepts: Concepts, part: pd.DataFrame) -> 
     Raises:
         InputError: there are none.
     """
+    if not concepts.names:
+        return set()
     labels = concepts.labels(part["item"])[concepts.is_known(part["item"])]
     columns = non_constant_columns(labels)
     if not len(columns):

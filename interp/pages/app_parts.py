@@ -134,7 +134,7 @@ def _controls(study: "Study") -> Any:
     return html.Section(
         [
             html.Div([html.H2("Sliders"), html.Button("All to 0", id="reset", type="button")], className="row"),
-            html.H3("Concepts"),
+            *([html.H3("Concepts")] if study.has_concepts else []),
             html.Div([slider("concept", index, name, CONCEPT_REACH, name in weak) for index, name in names]),
             html.H3("Features"),
             html.Div(id="features"),

@@ -23,7 +23,6 @@ from interp.store.table_files import TableReader
 from recmodels import artifacts
 from recmodels.config_keys import config_key
 from recmodels.errors import InputError
-from recmodels.recommender import lists_key
 from recmodels.sequences import Histories, histories_of
 
 TABLES = "tables"  # the folder of tables in a study's folder
@@ -161,10 +160,10 @@ class InputSource:
     read: Callable[[Inputs], Input]
 
 
-def _lists_of(inputs: Inputs) -> Any:
-    """The key of a recommender and of what its lists may have."""
-    fingerprint, more = inputs.rec.recommender.fingerprint, lists_key(inputs.rec.keep_seen)
-    return [fingerprint, more] if more else fingerprint
+def _of_data(fingerprint: str, config: StudyConfig) -> list[Any]:
+    """The key of the interactions of a part."""
+    core = [{"k_core": config.k_core}] if config.k_core > 1 else []
+    return [fingerprint, config_key(config.split), config.repeats, *core]
 
 
 def _plain(value: Any) -> Input:
@@ -175,7 +174,7 @@ def _plain(value: Any) -> Input:
 INPUTS: dict[str, InputSource] = {
     "rec": InputSource(
         "the recommender as a `RecommenderEnvoy`, with the chosen dictionary attached",
-        lambda inputs: Input(_lists_of(inputs), lambda: inputs.rec),
+        lambda inputs: Input(inputs.rec.recommender.fingerprint, lambda: inputs.rec),
     ),
     "sae": InputSource(
         "the chosen dictionary, a `SparseAutoencoder`", lambda inputs: Input(inputs.sae.fingerprint, lambda: inputs.sae)
@@ -207,9 +206,7 @@ INPUTS: dict[str, InputSource] = {
         "without each user's last: user, item, time",
         lambda inputs: Input(
             [
-                inputs.data.dataset.fingerprint,
-                config_key(inputs.config.split),
-                inputs.config.repeats,
+                *_of_data(inputs.data.dataset.fingerprint, inputs.config),
                 *(() if inputs.data.seen is None else inputs.data.seen.key),
             ],
             lambda: inputs.data.split.recommender,
@@ -255,8 +252,7 @@ INPUTS: dict[str, InputSource] = {
                 [site, sae.fingerprint, inputs.stores[site]["sae_validation"].fingerprint]
                 for site, saes in inputs.saes.items()
                 for sae in saes.values()
-            ]
-            + [lists_key(True)] * inputs.rec.keep_seen,
+            ],
             lambda: inputs.evaluations,
         ),
     ),

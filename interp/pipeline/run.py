@@ -35,6 +35,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
 from interp.pipeline.grid import PARTS, collect_parts, evaluate_all
+from interp.pipeline.imported_dictionary import check_dictionary, import_dictionary, with_dictionary
 from interp.pipeline.inputs import TABLES, Inputs, table_key
 from interp.pipeline.trained_baselines import outputs
 from interp.pipeline.trained_elsewhere import FOLDER, check_same, configured, keep, name_of, with_its_sites
@@ -52,7 +53,7 @@ from recmodels import artifacts
 from recmodels.console import say
 from recmodels.folders import MARK
 from recmodels.interactions import Dataset
-from recmodels.recommender import Recommender, model_class
+from recmodels.recommender import Recommender, lists_key, model_class
 from recmodels.sequences import histories_of
 from recmodels.steady import steady
 from recmodels.training import fit
@@ -90,6 +91,7 @@ def run(
     if isinstance(seen_users, str | Path):
         config, seen_users = replace(config, seen_users=str(seen_users)), None
     config.check()
+    config = with_dictionary(config)
     model_class(config.training.model)  # refuses an unknown one before any work is done
     folder = study_folder(config)
     with claim_study(folder):
@@ -124,13 +126,14 @@ def _run(
     if data.recommender is not None:
         config = with_its_sites(config, rec)
         request = replace(request, site=config.site)
+    check_dictionary(config, rec)
 
     grid = config.dictionaries()
     with stages.stage("activations", *(folder / "activations" / site / part for site in grid for part in PARTS)):
         stores = {site: collect_parts(rec, data.split, config, site, folder / "activations" / site) for site in grid}
     folders = [folder / "dictionaries" / site / sae.name for site, configs in grid.items() for sae in configs]
     with stages.stage("dictionaries", *folders):
-        saes = {
+        saes = import_dictionary(config, stores, folder / "dictionaries") or {
             site: train(stores[site]["sae"], {sae.name: sae for sae in configs}, folder / "dictionaries" / site)
             for site, configs in grid.items()
         }
@@ -139,13 +142,14 @@ def _run(
     with stages.stage("evaluations", *folders):
         rows = evaluate_all(rec, saes, stores, histories, data.concepts, folder / "evaluations")
     inputs = Inputs(config, data, rec, stores, saes, rows)
-    for analysis in analyses():
+    todo = analyses(bool(data.concepts.names))
+    for analysis in todo:
         if config.baselines == "all" and "baselines" in analysis.needs and "baselines" not in stages.names:
             with stages.stage("baselines", *outputs(folder)):
                 inputs.train_baselines()
         with stages.stage(analysis.name, folder / TABLES / analysis.name):
             _analyse(analysis, inputs)
-    _remove_other_tables(folder / TABLES)
+    _remove_other_tables(folder / TABLES, {analysis.name for analysis in todo})
     for part in PARTS:  # one that was lost is made again, although no table needs it
         inputs.features(part).make()
     sae = inputs.sae
@@ -163,6 +167,7 @@ def _run(
 def _analyse(analysis: Analysis, inputs: Inputs) -> None:
     """Compute the tables of an analysis, unless those of the same key are there."""
     key = analysis_key(analysis, {name: inputs.key(name) for name in analysis.needs})
+    key |= lists_key(inputs.rec.keep_seen)
     inputs.keys[analysis.name] = table_key(key)
     write_tables(
         inputs.folder / TABLES / analysis.name,
@@ -172,9 +177,8 @@ def _analyse(analysis: Analysis, inputs: Inputs) -> None:
     )
 
 
-def _remove_other_tables(folder: Path) -> None:
-    """Remove the tables of analyses that there are no more, such as those under an earlier release's names."""
-    names = {analysis.name for analysis in analyses()}
+def _remove_other_tables(folder: Path, names: set[str]) -> None:
+    """Remove the tables of other analyses, such as those under an earlier release's names."""
     for path in folder.iterdir():
         if path.name not in names and holds_tables(path):
             shutil.rmtree(path)

@@ -44,6 +44,8 @@ class Bench:
     """
 
     def __init__(self, study: Study, site: str) -> None:
+        if not study.has_concepts:
+            raise InputError(f"{study.folder} has no concepts, on which scorecards rest: give its items an attribute")
         self.study, self.site = study, site
         parts = {part: ActivationStore.load(study.folder / "activations" / site / part) for part in PARTS}
         self.fingerprints = {part: store.fingerprint for part, store in parts.items()}

@@ -3,11 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from interp.sae.autoencoder import Provenance, SparseAutoencoder
 from interp.sae.exchange import folder_formats
 from interp.sae.exchange.plain import PlainDictionary, PlainSAE
 from recmodels.errors import InputError, quote
+from recmodels.paths import as_path
 from recmodels.scalars import as_number
+from recmodels.sequences import Histories
 
 LARGEST = 1e9  # mean or standard deviation of a normaliser
 
@@ -40,12 +45,12 @@ def read_dictionary(
         InputError: no such site, another width, a file that is missing, damaged or not supported, or numbers that are
             no mean and standard deviation.
     """
-    plain, source = folder_formats.read(Path(folder) if isinstance(folder, str) else folder, format)
+    plain, source = folder_formats.read(as_path(folder), format)
     recommender = getattr(rec, "recommender", rec)
-    model = recommender.model
-    if site not in model.sites:
-        raise InputError(f"there is no site {quote(site)}: choose one of {', '.join(model.sites)}")
-    check_width(plain, model.config.hidden_size, site, source)
+    sites = recommender.model.sites
+    if site not in sites:
+        raise InputError(f"there is no site {quote(site)}: choose one of {', '.join(sites)}")
+    check_width(plain, rec, site, source)
     mean, std, activations = _normaliser(normalise)
     return of_plain(plain, mean, std, Provenance(recommender.fingerprint, site, activations, source))
 
@@ -63,12 +68,16 @@ def of_plain(plain: PlainDictionary, mean: float, std: float, provenance: Proven
     return SparseAutoencoder(PlainSAE.of(plain), mean, std, imported_config(plain), provenance)
 
 
-def check_width(plain: PlainDictionary, width: int, site: str, source: str) -> None:
-    """Refuse a dictionary for activations of another width.
+def check_width(plain: PlainDictionary, rec: Any, site: str, source: str) -> None:
+    """Refuse a dictionary for activations of another width than those of a recommender at a site.
 
     Raises:
         InputError: its width is another one.
     """
+    if hasattr(rec, "hidden"):  # sites may have different widths: that of a history of one item tells
+        width = rec.hidden(Histories(pd.RangeIndex(1), np.zeros(1, np.int32), np.array([0, 1])), site).shape[-1]
+    else:
+        width = rec.model.config.hidden_size
     if plain.width != width:
         raise InputError(
             f"this dictionary ({source}) reads activations of width {plain.width}, those of {site} have width {width}: "

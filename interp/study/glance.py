@@ -62,6 +62,21 @@ def highlights(study: StudyParts) -> Highlights:
     )
 
 
+def from_elsewhere(study: StudyParts) -> str:
+    """Where an imported dictionary comes from, and whether it fits its activations; empty for one of the study's own.
+
+    Raises:
+        InputError: a table is missing, unfinished or was altered.
+    """
+    source = study.sae.provenance.source
+    if not source or study.table("dictionary")["explained_variance"].iloc[0] > 0:
+        return source
+    return (
+        f"{source}. WARNING: it explains less of the activations than their mean does: was it trained on this "
+        f"recommender, at {study.site}, and on activations as they are (see normalise)?"
+    )
+
+
 def facts(study: StudyParts) -> list[tuple[str, str]]:
     """Names and texts for Jupyter and the terminal; only the folder if the study's tables cannot be read."""
     folder = ("folder", str(study.folder))
@@ -89,9 +104,6 @@ def as_html(study: StudyParts) -> str:
 
 def _quality(study: StudyParts) -> list[tuple[str, str]]:
     numbers, beside = highlights(study), beside_popular(study)
-    concepts = study.table("concepts").sort_values("correlation", ascending=False)
-    concepts = concepts[~concepts["concept"].isin(weak_concepts(study))]
-    top = [f"{row.concept} {row.feature} ({row.correlation:.2f})" for row in concepts.head(TOP).itertuples()]
     first = headline(study)
     return [
         *([("WARNING", beside.warning)] if beside and beside.warning else []),
@@ -108,11 +120,14 @@ def _quality(study: StudyParts) -> list[tuple[str, str]]:
             f"{numbers.n_features} features at {study.site}, {numbers.l0:.0f} active at a step, "
             f"{numbers.explained_variance:.1%} of the variance explained",
         ),
-        (
-            "concepts",
-            f"on unseen items, {first.passing}",
-        ),
-        ("correlation", f"on unseen items: {first.on_unseen_items}"),
-        ("as the paper", first.as_the_paper),
-        ("top features", (", ".join(top) or "none above chance") + (", …" if len(concepts) > TOP else "")),
+        *([("imported", from_elsewhere(study))] if from_elsewhere(study) else []),
+        *([*first.facts, ("top features", _top_features(study))] if first else []),
     ]
+
+
+def _top_features(study: StudyParts) -> str:
+    """The best aligned concepts that are above chance, each with its top feature."""
+    concepts = study.table("concepts").sort_values("correlation", ascending=False)
+    concepts = concepts[~concepts["concept"].isin(weak_concepts(study))]
+    top = [f"{row.concept} {row.feature} ({row.correlation:.2f})" for row in concepts.head(TOP).itertuples()]
+    return (", ".join(top) or "none above chance") + (", …" if len(concepts) > TOP else "")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -16,16 +16,16 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.parsing import DICTIONARY, Meanings
 from interp.steering.validation import check_not_empty
+from interp.store.analysis import Analysis
+from interp.store.registry import analyses, owner
 from interp.store.table_files import TableReader
+from interp.study.bundle_record import bundle_record, check_in_bundle
 from interp.study.provenance import UNVERIFIED, Provenance
 from recmodels.errors import InputError, quote
 from recmodels.id_files import ids_like
 from recmodels.paths import as_path
 from recmodels.recommender import Recommender
 from recmodels.sequences import Histories, histories_of
-
-if TYPE_CHECKING:
-    pass
 
 LONGEST = 200  # characters of a name
 OWN = "_recommender"  # of a study that was opened with its recommender
@@ -77,8 +77,13 @@ class StudyParts:
 
     @property
     def attribute(self) -> str:
-        """The attribute whose values are the concepts, such as "genres"."""
+        """The attribute whose values are the concepts, such as "genres"; empty if there are none."""
         return self.record["attribute"]
+
+    @property
+    def has_concepts(self) -> bool:
+        """Whether its items have an attribute; without one, features are known by items alone."""
+        return bool(self.attribute)
 
     @property
     def notes(self) -> list[str]:
@@ -111,7 +116,10 @@ class StudyParts:
             InputError: there is no such dictionary, or it is damaged.
         """
         where = self.site if site is None else _name(site, "site")
-        return SparseAutoencoder.load(self.folder / "dictionaries" / where / _name(name, "dictionary"))
+        folder = self.folder / "dictionaries" / where / _name(name, "dictionary")
+        if not folder.exists():
+            check_in_bundle(self.folder, dictionary=f"{where}/{name}")
+        return SparseAutoencoder.load(folder)
 
     def activations(self, part: str = "test") -> ActivationStore:
         """Hidden states at the study's site, and which user, item and step each row is: what tables are computed from.
@@ -122,7 +130,9 @@ class StudyParts:
         Raises:
             InputError: there is no such part, or its store is damaged.
         """
-        return ActivationStore.load(self.folder / "activations" / self.site / _name(part, "part"))
+        _name(part, "part")
+        check_in_bundle(self.folder, activations=True)
+        return ActivationStore.load(self.folder / "activations" / self.site / part)
 
     def feature_matrix(self, part: str = "test") -> FeatureMatrix:
         """What the dictionary makes of a part: sparse [n, f], one row for each of `activations(part)`.
@@ -182,7 +192,7 @@ class StudyParts:
     @cached_property
     def concepts(self) -> Concepts:
         """Which of these items has which of the study's concepts."""
-        return concepts_of(self.items, "concepts")
+        return concepts_of(self.items, "concepts") if self.has_concepts else Concepts.none(self.items.index)
 
     def users(self, part: str = "test") -> Histories:
         """The histories of users that the recommender never saw, or, where it was trained elsewhere, may have.
@@ -225,11 +235,25 @@ class StudyParts:
         Raises:
             InputError: there is no such table.
         """
-        return self._tables(_name(name, "table"))
+        maker = owner(_name(name, "table"))
+        if maker.name not in {analysis.name for analysis in self.analyses}:
+            raise InputError(f"{self.name} has no concepts, so it has no table {name!r}: give its items an attribute")
+        check_in_bundle(self.folder, table=name)
+        return self._tables(name)
+
+    @cached_property
+    def analyses(self) -> list[Analysis]:
+        """The analyses that it has, with what their tables can say of it."""
+        return analyses(self.has_concepts)
 
     @cached_property
     def _tables(self) -> TableReader:
         return TableReader(self.folder / "tables", self.record["fingerprints"]["recommender"])
+
+    def left_out(self, table: str) -> bool:
+        """Whether the study was opened from a bundle without this table, because it names users."""
+        record = bundle_record(self.folder)
+        return record is not None and table in record.tables_left_out
 
     def profile(self, concept: str) -> pd.Series:
         """A concept's profile by feature: `rec.steer(2 * study.profile("Horror"), op="add")`.

@@ -1,6 +1,7 @@
 """The adapters of this project, one line each."""
 
 import recmodels.adapters.ncf
+import recmodels.adapters.recbole
 import recmodels.adapters.rectools
 import recmodels.adapters.replay
 import recmodels.adapters.transformers_model
