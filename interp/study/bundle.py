@@ -13,7 +13,7 @@ import pyarrow.parquet
 from interp.sae.autoencoder import KIND as DICTIONARY
 from interp.store.study_folder import RECORD
 from interp.store.table_files import KIND as TABLES
-from interp.study.bundle_record import BundleRecord
+from interp.study.bundle_record import BundleRecord, bundle_record
 from interp.study.card import card
 from interp.study.study_parts import StudyParts
 from recmodels import artifacts
@@ -44,6 +44,9 @@ def write_bundle(
     target = as_path(to)
     if with_activations and not with_users:
         raise InputError("activations name their users: ask for both (with_users and with_activations), or for neither")
+    before = bundle_record(study.folder)
+    if before is not None and (with_users > before.users or with_activations > before.activations):
+        raise InputError("this study was opened from a bundle without them: bundle the study itself")
     inputs = {"recommender": study.record["fingerprints"]["recommender"], "dictionary": study.sae.fingerprint}
     terms = {"licence": licence, "cite": cite}
     if target.suffix != ".zip":
@@ -85,6 +88,8 @@ def _fill(study: StudyParts, to: Path, users: bool, activations: bool, terms: di
     record = json.loads(json.dumps(study.record))
     record["config"] |= dict.fromkeys((path for path in PATHS if path in record["config"]), None)
     artifacts.write_json(to / RECORD, record)
+    before = bundle_record(study.folder)  # of a study that was opened from a bundle
+    left_out = sorted({*left_out, *(before.tables_left_out if before else ())})
     contents = BundleRecord(tuple(left_out), users, activations)
     contents.write(to)
     artifacts.write_text(to / CARD, card(study, contents, **terms))

@@ -116,7 +116,7 @@ def test_with_users_it_has_all(study, tmp_path):
     assert whole.folder == folder
     assert whole.table("histories").equals(study.table("histories"))
     assert len(whole.users()) == len(study.users())
-    assert (whole.feature_matrix().sparse != study.feature_matrix().sparse).nnz == 0
+    assert (whole.feature_matrix() != study.feature_matrix()).nnz == 0
     assert {"dashboard.html", "report.html"} <= {path.name for path in folder.iterdir()}
     assert "**Histories of the test users are in it, under their ids**" in (folder / "README.md").read_text()
     with pytest.raises(InputError, match="activations name their users: ask for both"):
@@ -155,6 +155,8 @@ def test_a_bundle_of_a_bundle_is_the_bundle(opened, archive, tmp_path):
     with zipfile.ZipFile(opened.bundle(tmp_path / "again.zip")) as again, zipfile.ZipFile(archive) as first:
         assert again.namelist() == first.namelist()
         assert again.read("bundle.json") == first.read("bundle.json")
+    with pytest.raises(InputError, match="opened from a bundle without them: bundle the study itself"):
+        opened.bundle(tmp_path / "all", with_users=True)
 
 
 def test_it_is_unpacked_once(archive, opened):
