@@ -97,10 +97,13 @@ def _quality(study: StudyParts) -> list[str]:
         ("the same through the dictionary's reconstruction", f"{numbers.ndcg_reconstructed:.3f}"),
         ("features active at a step", f"{numbers.l0:.1f}"),
         ("variance of the activations explained", f"{numbers.explained_variance:.1%}"),
-        ("concepts with a feature, on unseen items", first.passing),
-        ("mean correlation there", first.on_unseen_items),
-        ("as the paper measures it", first.as_the_paper),
     ]
+    if first is not None:
+        rows += [
+            ("concepts with a feature, on unseen items", first.passing),
+            ("mean correlation there", first.on_unseen_items),
+            ("as the paper measures it", first.as_the_paper),
+        ]
     table = "\n".join(["| measure | value |", "|---|---|", *(f"| {name} | {_cell(value)} |" for name, value in rows)])
     popular = [f"Beside the most popular items: {beside.comparison}."] if beside else []
     return [table, *popular, *([f"**{beside.warning}**"] if beside and beside.warning else [])]

@@ -57,7 +57,9 @@ class Feature:
         """What its label rests on, in a few words."""
         if self.view.labelled:
             return f"precision {self.proof['precision']:.2f}, recall {self.proof['recall']:.2f} on unseen users"
-        chance = "" if self.view.evidence.passes else ", no better than chance on unseen items"
+        if not self.view.concept:
+            return "no label holds on unseen users and items"
+        chance = "" if self.view.passes else ", no better than chance on unseen items"
         return f"closest to {self.row['concept']}, correlation {self.row['correlation']:.2f}{chance}"
 
     @cached_property
@@ -70,7 +72,7 @@ class Feature:
         half the difference to turning it down; NaN where it was never active.
         """
         columns = ["concept", "correlation", "auc", "sensitivity", "effect", "effect_se"]
-        return pd.DataFrame(self.view.concepts)[columns]
+        return pd.DataFrame(self.view.concepts, columns=None if self.view.concepts else columns)[columns]
 
     @cached_property
     def histories(self) -> pd.DataFrame:

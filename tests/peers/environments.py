@@ -15,8 +15,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+# RecBole uses names that numpy 2 and pandas 2.2 lack, and its own dependencies import pkg_resources.
+OLD_NUMBERS = "numpy==1.26.4 pandas==2.1.4 scipy==1.12.0 setuptools==79.0.1 safetensors"
 # Name → what pip installs there, one pip command for each line: a line of torch alone comes first, which is large.
 ENVIRONMENTS: dict[str, tuple[str, ...]] = {
+    "recbole": ("torch==2.13.0", f"recbole==1.2.1 {OLD_NUMBERS}"),
+    "recbole-1.1": ("torch==2.13.0", f"recbole==1.1.1 {OLD_NUMBERS}"),
+    "rectools": ("torch==2.13.0", "rectools[torch]==0.19.0 safetensors"),
+    "replay": ("torch==2.13.0", "replay-rec[torch]==0.22.0 safetensors"),
     "saelens": ("torch==2.13.0", "sae-lens==6.54.12"),
     "dictionary-learning": ("torch==2.13.0", "dictionary-learning==0.1.0"),
 }
