@@ -16,6 +16,7 @@ import interp
 from interp.pages.summary import summary
 from interp.store.registry import analyses
 from interp.study import sources
+from interp.study.bundle import public_record
 from interp.study.sources import study_source
 from recmodels.errors import InputError
 
@@ -52,7 +53,7 @@ def test_it_opens_as_the_study_does(study, opened, cache):
     assert opened.recommender.recommender.fingerprint == study.recommender.recommender.fingerprint
     histories = [[200, 219, 183], [71, 95, 588]]
     assert opened.recommend(histories, 5).equals(study.recommend(histories, 5))
-    plain, bundled = (s.receipt({"Horror": 1.0}, histories).table for s in (study, opened))
+    plain, bundled = (s.receipt({"Horror": 1.0}, histories).measures for s in (study, opened))
     pd.testing.assert_frame_equal(plain, bundled)
     assert repr(opened.features["Horror"]) == repr(study.features["Horror"])
     assert summary(opened).partition("report.html")[0].replace(str(opened.folder), "") == summary(study).partition(
@@ -84,6 +85,35 @@ def test_no_user_is_named_in_it(study, archive):
     assert str(study.folder) not in config
     assert json.loads(config)["config"]["out"] is None
     assert study.table("users")["user"].nunique() > 10  # which the study itself has
+
+
+def test_paths_of_the_machine_stay_on_it():
+    config = {"data": "/home/me/data", "recommender": "C:\\me\\x.pth", "expected": None, "dataset": "ml-100k"}
+    options = {"adapter_options": ["config=/home/me/model.yaml", "heads=2"], "seen_users": "~/lists/seen.txt"}
+    record = {
+        "config": config | options,
+        "recommender": {"source": "/srv/models/SASRec.pth", "title": "RecBole SASRec"},
+        "notes": ["read from /home/me/a.csv, 3/4 of it"],
+    }
+    assert public_record(record) == {
+        "config": {
+            "data": None,
+            "recommender": None,
+            "expected": None,
+            "dataset": "ml-100k",
+            "adapter_options": ["config=model.yaml", "heads=2"],
+            "seen_users": "seen.txt",
+        },
+        "recommender": {"source": "SASRec.pth", "title": "RecBole SASRec"},
+        "notes": ["read from a.csv, 3/4 of it"],
+    }
+
+
+def test_a_recommender_with_vectors_of_users_is_not_bundled_by_accident(study, tmp_path):
+    copy = shutil.copytree(study.folder, tmp_path / "study")
+    (copy / "recommender" / "users.json").write_text("[1, 2]")
+    with pytest.raises(InputError, match="has a vector for each user, under their ids"):
+        interp.open(copy).bundle(tmp_path / "bundle.zip")
 
 
 @pytest.mark.parametrize(
