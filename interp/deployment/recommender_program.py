@@ -1,0 +1,117 @@
+"""A recommender as a program of torch that needs none of its classes: tokens in; scores and each site's output out.
+
+Axes: b users, s steps, d hidden size, v items.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+
+from recmodels.errors import InputError, one_line
+from recmodels.model import SequentialRecommender
+from recmodels.sequences import Histories
+from recmodels.steady import steady
+
+Change = Callable[[Tensor], Tensor]
+EXAMPLE = (3, 5)  # users and items of the example that is traced
+MOST_USERS = 2**20  # of a forward pass
+
+
+@contextmanager
+def changing(model: SequentialRecommender, changes: Mapping[str, Change]) -> Iterator[None]:
+    """Replace the output of sites while the body runs."""
+    hooks = [
+        model.get_submodule(model.sites[site]).register_forward_hook(lambda *call, change=change: change(call[-1]))
+        for site, change in changes.items()
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+class WithSites(nn.Module):
+    """Scores [b, v], and a copy of the output [b, s, d] of each site, of which everything after the site is made."""
+
+    def __init__(self, model: SequentialRecommender, sites: Sequence[str]) -> None:
+        super().__init__()
+        self.model, self.sites = model, tuple(sites)
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, ...]:
+        """Of tokens int64 [b, s]."""
+        copies: dict[str, Tensor] = {}
+
+        def copied(site: str) -> Change:
+            return lambda hidden: copies.setdefault(site, hidden.clone())
+
+        with changing(self.model, {site: copied(site) for site in self.sites}):
+            scores = self.model(tokens).scores
+        return scores, *(copies[site] for site in self.sites)
+
+
+def suffix_of(model: SequentialRecommender) -> tuple[int, ...]:
+    """The tokens that follow every history, such as BERT4Rec's [MASK].
+
+    Raises:
+        InputError: the model reads histories in another way than as their last items, padded on the left.
+    """
+    n, most = model.config.n_items, model.config.max_history
+    lengths = [1, min(3, most), most + 2]
+    histories = Histories(
+        pd.RangeIndex(3), np.arange(sum(lengths), dtype=np.int32) % n, np.concatenate([[0], np.cumsum(lengths)])
+    )
+    with steady(model):
+        tokens, plain = model.inference_inputs(histories), histories.tokens(most)
+    if not isinstance(tokens, Tensor) or not torch.equal(tokens[:, : plain.shape[1]], plain):
+        raise InputError(
+            f"{type(model).__name__} cannot be exported: it reads more of a history than its last items, and a service "
+            f"has no more"
+        )
+    suffix = tokens[0, plain.shape[1] :]
+    return tuple(suffix.tolist())
+
+
+@torch.no_grad()
+def exported(model: SequentialRecommender, module: nn.Module, *more: Tensor) -> ExportedProgram:
+    """A module around the model as a program, for any number of users and steps.
+
+    Args:
+        model: the recommender.
+        module: reads tokens, and further inputs with a row for each user.
+        *more: an example of these, with `EXAMPLE[0]` rows.
+
+    Raises:
+        InputError: torch cannot export it, with torch's reason.
+    """
+    inputs = (example(model), *more)
+    with steady(model):
+        try:
+            return torch.export.export(module, inputs, dynamic_shapes=shapes(model, len(more)), strict=False)
+        except Exception as error:  # of torch, about the model's own code
+            reason = one_line(str(error))[:200]
+            raise InputError(
+                f"{type(model).__name__} cannot be exported by torch.export: {reason}; serve it with "
+                f"RecommenderEnvoy.steer instead"
+            ) from None
+
+
+def example(model: SequentialRecommender) -> Tensor:
+    """Tokens int64 [b, s] with padding."""
+    b, s = EXAMPLE[0], min(EXAMPLE[1], model.config.max_history)
+    tokens = 1 + torch.arange(b * s).reshape(b, s) % model.config.n_items
+    if s > 1:
+        tokens[0, : s - 1] = 0
+    return torch.cat([tokens, torch.tensor([suffix_of(model)] * b, dtype=torch.long)], dim=1)
+
+
+def shapes(model: SequentialRecommender, more: int) -> Any:
+    """Which sizes of the inputs vary: users everywhere, steps of the tokens."""
+    users, steps = Dim("users", min=1, max=MOST_USERS), Dim("steps", min=1, max=model.config.max_history + len(suffix_of(model)))
+    return ({0: users, 1: steps}, *[{0: users}] * more)
