@@ -183,6 +183,20 @@ def times(table: Table, name: str) -> pd.Series:
     return column
 
 
+def numbers(table: Table, name: str) -> pd.Series:
+    """A column of finite numbers.
+
+    Raises:
+        InputError: no such column, or a cell that is not a finite number.
+    """
+    column = table.column(name)
+    read = pd.to_numeric(column.where(~is_empty(column), None), errors="coerce").astype(np.float64)
+    bad = ~np.isfinite(read.to_numpy())
+    if bad.any():
+        raise table.fault(name, bad, "but this recommender reads a number there")
+    return read
+
+
 def lists(column: pd.Series, separator: str | None) -> pd.Series:
     """Text cells as tuples of what the separator splits, without blanks around; None splits at any blank."""
     return column.map(lambda cell: tuple(part.strip() for part in cell.split(separator) if part.strip()))

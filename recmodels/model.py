@@ -4,8 +4,9 @@ Axes: b histories, s steps, d hidden size, v items.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -89,6 +90,9 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
     sites are the same module. A model without attention, for example, leaves that kind out; "blocks.*" is always
     there."""
 
+    columns: tuple[str, ...] = ()
+    """Further columns of a table of histories that the model reads; see `recmodels.adapters`."""
+
     def __init__(self, config: RecommenderConfig) -> None:
         super().__init__(config)
         self.scorer = TiedScorer()
@@ -97,6 +101,16 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         """Draw the initial weights; loaded weights stay as they are (`recmodels.initial`)."""
         keep_loaded_weights(self)
         super().post_init()
+
+    @classmethod
+    def fewest_weights(cls, config: RecommenderConfig) -> int:
+        """How many weights a model of this configuration has at least."""
+        return config.n_items * config.hidden_size
+
+    @classmethod
+    def from_tensors(cls, config: RecommenderConfig, tensors: dict[str, Tensor]) -> Self:
+        """The model of a configuration with these weights, whose names and shapes were checked."""
+        return cls.from_pretrained(None, config=config, state_dict=tensors)
 
     @property
     def sites(self) -> dict[str, str]:
@@ -111,6 +125,10 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
                 path = self.site_paths[kind]
                 paths[name] = path.replace("*", number.group()) if number else path
         return paths
+
+    def width(self, site: str) -> int:
+        """d of a site; here the same at each."""
+        return self.config.hidden_size
 
     def get_input_embeddings(self) -> nn.Embedding:
         """The token embeddings; row 0 is padding, row code + 1 is an item."""
@@ -182,6 +200,16 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         """
         return histories.tokens(self.config.max_history)
 
+    def example_histories(self, lengths: Sequence[int]) -> Histories:
+        """Histories of these lengths of any items, to look at shapes with."""
+        offsets = np.cumsum([0, *lengths])
+        codes = np.arange(offsets[-1], dtype=np.int32) % self.config.n_items
+        return Histories(pd.RangeIndex(len(lengths)), codes, offsets)
+
+    def step_tokens(self, input_ids: Tensor) -> Tensor:
+        """The token at each step that has hidden states: int64 [b, s]; here what `inference_inputs` gives."""
+        return input_ids
+
     def checked_tokens(self, tokens: Tensor) -> Tensor:
         """Check tokens and return them: int64 [b, s], padding on the left.
 
@@ -199,11 +227,7 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         real = tokens != PAD
         if not real[:, -1].all() or (real[:, :-1] & ~real[:, 1:]).any():
             raise InputError("the padding of these tokens, 0, is not on the left: put it before each history's tokens")
-        most = self.inference_inputs(
-            Histories(
-                pd.RangeIndex(1), np.zeros(self.config.max_history, np.int32), np.array([0, self.config.max_history])
-            )
-        ).shape[1]
+        most = self.inference_inputs(self.example_histories([self.config.max_history])).shape[1]
         if int(real.sum(dim=1).max()) > most:
             raise InputError(f"a history has {int(real.sum(dim=1).max())} tokens: this model reads {most} at most")
         return tokens

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from interp.model.envoys import RecommenderEnvoy
 from interp.model.last_step import score_last_step
+from recmodels.ranking import own_items
 from recmodels.sequences import Histories
 from recmodels.steady import steady
 
@@ -39,7 +40,7 @@ class LastStates:
     Attributes:
         hidden: [u, d] at the site "final".
         items: [v, d] item embeddings.
-        own: bool [u, v], the items of each user's history, which are left out of lists.
+        own: bool [u, v], the items that are left out of each user's list: those of the history, unless `keep_seen`.
     """
 
     hidden: Tensor
@@ -52,10 +53,8 @@ class LastStates:
         """The states after whole histories."""
         items = rec.recommender.model.item_embeddings().detach()
         hidden = torch.cat([rec.hidden(batch, "final")[:, -1] for batch in histories.batches(4 * _USERS)])
-        own = torch.zeros(len(histories), len(items), dtype=torch.bool, device=hidden.device)
-        rows = torch.from_numpy(np.repeat(np.arange(len(histories)), histories.lengths))
-        own[rows, torch.from_numpy(histories.codes).long()] = True
-        return cls(hidden, items, own)
+        like = hidden.new_empty(1).expand(len(histories), len(items))
+        return cls(hidden, items, own_items(histories, like, rec.keep_seen))
 
     @cached_property
     def scores(self) -> Tensor:

@@ -255,23 +255,28 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
 
     # Ranked lists
 
+    @property
+    def keep_seen(self) -> bool:
+        """Whether lists may repeat the items of a history (`recmodels.recommender.Recommender`)."""
+        return self.recommender.keep_seen
+
     def score(self, histories: Histories) -> Tensor:
         """Scores of every item as each history's next one: [b, v], under the steers in force."""
         return self.trace(histories, trace=False).scores
 
     @steady()
     def rank(self, histories: Any, k: int = 10) -> np.ndarray:
-        """Item codes of each history's top k, its own items left out: int [b, k]."""
+        """Item codes of each history's top k, its own items left out unless `keep_seen`: int [b, k]."""
         rows = self.recommender.histories(histories)
         self._check_named(histories, len(rows))
-        return rank(self.score, rows, k)
+        return rank(self.score, rows, k, keep_seen=self.keep_seen)
 
     @steady()
     def recommend(self, histories: Any, k: int = 10) -> pd.DataFrame:
-        """Each history's k best new items as a table user, rank, item, score, under the steers in force."""
+        """Each history's k best items (new ones unless `keep_seen`) under the steers: user, rank, item, score."""
         rows = self.recommender.histories(histories)
         self._check_named(histories, len(rows))
-        return recommendations(self.score, rows, self.recommender.vocabulary, k)
+        return recommendations(self.score, rows, self.recommender.vocabulary, k, self.keep_seen)
 
     # nnsight's hooks
 
@@ -290,7 +295,7 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
     def _batch(self, invokes: list[tuple], fn: Any) -> tuple:
         parts = [self._tokens(inputs[0]) for inputs, _ in invokes]
         width = max(part.shape[1] for part in parts)
-        return (torch.cat([F.pad(part, (width - part.shape[1], 0)) for part in parts]),), {}
+        return (torch.cat([_padded(part, width) for part in parts]),), {}
 
     @contextmanager
     def _body(self) -> Iterator[None]:
@@ -330,6 +335,11 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
         for name, envoy in envoys.items():
             *above, last = name.split(".")
             setattr(self.get(".".join(above)) if above else self, last, envoy)
+
+
+def _padded(tokens: Tensor, width: int) -> Tensor:
+    """Tokens [b, s] or [b, s, n], padded on the left to `width` steps."""
+    return F.pad(tokens, (0, 0) * (tokens.ndim - 2) + (width - tokens.shape[1], 0))
 
 
 _CALL = compile("intervene()", "<steer>", "exec")

@@ -64,6 +64,7 @@ def page(study: "Study", users: Sequence[str]) -> Any:
                 ]
             ),
             *([html.P(beside.warning, className="note warning")] if beside and beside.warning else []),
+            *(html.P(line, className="note") for line in study.notes),
             html.P(id="note", className="note", role="alert", hidden=True),
             html.Div(
                 [_controls(study), html.Div([_history_card(users), _lists(), _receipt(), _code()])], className="desk"

@@ -115,7 +115,9 @@ def _about(study: "Study") -> dict[str, Any]:
     return {
         "dataset": study.name,
         "model": facts.model,
-        "max_history": study.config["training"]["max_history"],
+        "title": study.title,
+        "who_saw": study.provenance.who_saw,
+        "max_history": study.provenance.max_history,
         "site": study.site,
         "features": facts.n_features,
         "concepts": facts.n_concepts,
@@ -126,6 +128,7 @@ def _about(study: "Study") -> dict[str, Any]:
             f"As the paper measures it: {first.as_the_paper}.",
         ],
         "beside": asdict(beside) if beside else None,
+        "notes": study.notes,
         **dict(zip(values, decimals(values.values()), strict=True)),
     }
 

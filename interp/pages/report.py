@@ -41,8 +41,10 @@ def report_data(study: Study) -> dict[str, Any]:
     claims, beside = verdicts(study), beside_popular(study)
     return {
         "heading": study.title,
+        "who_saw": study.provenance.who_saw,
         "facts": facts(study),
         "warning": beside.warning if beside else "",
+        "notes": study.notes,
         "tally": tally(claims),
         "claims": [{**asdict(claim), "anchor": f"s{claim.section}"} for claim in claims],
         "reduced": grid_note(study),

@@ -116,6 +116,7 @@ def _index(templates: Environment, study: Study, views: FeatureViews) -> str:
         root="",
         facts=facts(study),
         warning=beside.warning if beside else "",
+        notes=study.notes,
         tally=tally(verdicts(study)),
         figures=[texts for *texts, _ in figures],
         columns=COLUMNS,

@@ -31,6 +31,7 @@ def summary(study: Study) -> str:
         [
             "",
             *map(_wrap, _recommender(study)),
+            *map(_wrap, study.notes),
             _wrap(
                 f"The dictionary: {numbers.n_features} features, {numbers.l0:.0f} active at a time, explaining "
                 f"{numbers.explained_variance:.1%} of the variance; NDCG@10 "
@@ -72,14 +73,14 @@ def _recommender(study: Study) -> list[str]:
     """How good the recommender is, beside the most popular items."""
     if beside_popular(study) is None:
         plain = study.table("recommender").set_index("replaced").loc["none", list(RANKING)]
-        return [f"The recommender: {_each(plain, '{:.3f}')} on users it never saw."]
+        return [f"The recommender: {_each(plain, '{:.3f}')} on {study.provenance.test_users}."]
     rows = study.table("most_popular").query("part == 'test'").set_index("measure")
 
     def means(side: str) -> str:
         return _each(rows[side].map("{:.3f}".format) + rows[f"{side}_se"].map(" ± {:.3f}".format))
 
     return [
-        f"The recommender: {means('recommender')} on users it never saw (± standard error).",
+        f"The recommender: {means('recommender')} on {study.provenance.test_users} (± standard error).",
         f"The most popular items: {means('most_popular')}.",
         f"Difference: {_each(pd.Series(intervals(rows, 'difference', signs=True), rows.index))} (95% intervals).",
         *_warning(study),

@@ -23,6 +23,7 @@ from interp.store.table_files import TableReader
 from recmodels import artifacts
 from recmodels.config_keys import config_key
 from recmodels.errors import InputError
+from recmodels.recommender import lists_key
 from recmodels.sequences import Histories, histories_of
 
 TABLES = "tables"  # the folder of tables in a study's folder
@@ -122,7 +123,7 @@ class Inputs:
 
     def train_baselines(self) -> None:
         """Train the baselines that are dictionaries (`interp.pipeline.trained_baselines.train_baselines`)."""
-        train_baselines(self.config, self.data.split, self.rec, self.stores[self.config.site], self.sae)
+        train_baselines(self.config, self.data, self.rec, self.stores[self.config.site], self.sae)
 
     def baselines(self) -> Input:
         """Candidates that compete with features: list of `Candidates`."""
@@ -131,13 +132,13 @@ class Inputs:
             "which": config.baselines,
             "dictionary": sae.fingerprint,
             "stores": {part: store.fingerprint for part, store in stores.items()},
-            "training": config_key(config.training),
+            "training": config_key(config.training) if self.data.recommender is None else None,
             "seed": config.sae.seed,
         }
 
         def make() -> list[Candidates]:
             l0 = self.features("sae").make().nnz / len(stores["sae"])
-            return baselines(config, self.data.split, self.rec, stores, sae, l0)
+            return baselines(config, self.data, self.rec, stores, sae, l0)
 
         return Input(key, make)
 
@@ -160,6 +161,12 @@ class InputSource:
     read: Callable[[Inputs], Input]
 
 
+def _lists_of(inputs: Inputs) -> Any:
+    """The key of a recommender and of what its lists may have."""
+    fingerprint, more = inputs.rec.recommender.fingerprint, lists_key(inputs.rec.keep_seen)
+    return [fingerprint, more] if more else fingerprint
+
+
 def _plain(value: Any) -> Input:
     return Input(value, lambda: value)
 
@@ -168,7 +175,7 @@ def _plain(value: Any) -> Input:
 INPUTS: dict[str, InputSource] = {
     "rec": InputSource(
         "the recommender as a `RecommenderEnvoy`, with the chosen dictionary attached",
-        lambda inputs: Input(inputs.rec.recommender.fingerprint, lambda: inputs.rec),
+        lambda inputs: Input(_lists_of(inputs), lambda: inputs.rec),
     ),
     "sae": InputSource(
         "the chosen dictionary, a `SparseAutoencoder`", lambda inputs: Input(inputs.sae.fingerprint, lambda: inputs.sae)
@@ -196,9 +203,15 @@ INPUTS: dict[str, InputSource] = {
         lambda inputs: Input(inputs.data.dataset.fingerprint, lambda: inputs.data.dataset.items),
     ),
     "training_interactions": InputSource(
-        "the interactions that the recommender was trained on: user, item, time",
+        "the interactions that the recommender was trained on; where it was trained elsewhere, those of the SAE part "
+        "without each user's last: user, item, time",
         lambda inputs: Input(
-            [inputs.data.dataset.fingerprint, config_key(inputs.config.split), inputs.config.repeats],
+            [
+                inputs.data.dataset.fingerprint,
+                config_key(inputs.config.split),
+                inputs.config.repeats,
+                *(() if inputs.data.seen is None else inputs.data.seen.key),
+            ],
             lambda: inputs.data.split.recommender,
         ),
     ),
@@ -242,7 +255,8 @@ INPUTS: dict[str, InputSource] = {
                 [site, sae.fingerprint, inputs.stores[site]["sae_validation"].fingerprint]
                 for site, saes in inputs.saes.items()
                 for sae in saes.values()
-            ],
+            ]
+            + [lists_key(True)] * inputs.rec.keep_seen,
             lambda: inputs.evaluations,
         ),
     ),

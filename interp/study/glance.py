@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from html import escape
 
-from interp.plots.names import MODELS
 from interp.study.beside_popular import beside_popular
 from interp.study.headline import headline, weak_concepts
 from interp.study.study_parts import StudyParts
@@ -50,7 +49,7 @@ def highlights(study: StudyParts) -> Highlights:
     dictionary = study.table("dictionary").iloc[0]
     ndcg = study.table("recommender").set_index("replaced")["ndcg@10"]
     return Highlights(
-        model=MODELS.get(study.model, study.model),
+        model=study.provenance.title,
         n_items=len(study.items),
         n_features=len(study.table("features")),
         n_concepts=len(study.table("concepts")),
@@ -96,6 +95,7 @@ def _quality(study: StudyParts) -> list[tuple[str, str]]:
     first = headline(study)
     return [
         *([("WARNING", beside.warning)] if beside and beside.warning else []),
+        *(("note", line) for line in study.notes),
         ("recommender", f"{numbers.model}, {numbers.n_items:,} items"),
         (
             "NDCG@10",

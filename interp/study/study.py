@@ -22,6 +22,7 @@ from interp.study.study_figures import StudyFigures
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal, quote
 from recmodels.paths import as_path
+from recmodels.recommender import Recommender
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
@@ -178,7 +179,10 @@ class Study(StudyParts):
         return StudyFigures(self.features)
 
     def recommend(self, histories: Any, k: int = 10) -> Recommendations:
-        """Each history's k best new items, under the steers in force: user, rank, item, score, title, concepts.
+        """Each history's k best items, new ones unless `keep_seen`, under the steers in force.
+
+        Returns:
+            user, rank, item, score, title, concepts.
 
         In a terminal it shows itself as one list per user; whatever pandas makes of it is a plain DataFrame.
 
@@ -215,7 +219,7 @@ class Study(StudyParts):
 
         Args:
             history: one history, such as a list of item ids.
-            item: any item that the recommender knows and the history lacks.
+            item: any item that the recommender knows and, unless `keep_seen`, the history lacks.
             k: length of the list.
             candidates: items to try at the end of the history.
 
@@ -236,13 +240,21 @@ class Study(StudyParts):
         return as_html(self)
 
 
-def open(folder: Path | str) -> Study:
+def open(folder: Path | str, recommender: Recommender | None = None) -> Study:
     """Open the folder that a run wrote.
 
+    Args:
+        folder: the run's.
+        recommender: the one that the run was given, where the folder alone cannot make it again: its adapter was only
+            made in Python, or is not registered.
+
     Raises:
-        InputError: there is no finished run in it.
+        InputError: there is no finished run in it, or it is about another recommender.
     """
     path = as_path(folder)
     if not (path / RECORD).is_file():
         raise InputError(f"{path} holds no finished study: run `interp study` with --out {path} first")
-    return Study(path, read_study_record(path))
+    study = Study(path, read_study_record(path))
+    if recommender is not None:
+        study.use(recommender)
+    return study

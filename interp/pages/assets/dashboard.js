@@ -58,11 +58,12 @@ function backToTable() {
 }
 
 function showAbout() {
-  const name = `${about.model} on ${about.dataset}`;
+  const name = about.title;
   byId("brand").textContent = short(name);
   byId("heading").textContent = `What ${short(name)} has learnt`;
   byId("unaligned").textContent = about.unaligned;
   byId("max-history").textContent = about.max_history;
+  byId("who-saw").textContent = about.who_saw;
   const [labelled, aligned, dead] = [isLabelled, isAligned, isDead].map((test) => range(about.features).filter(test).length);
   fillFacts(byId("facts"), [
     [`features (${labelled} labelled, ${aligned} aligned, ${dead} dead)`, about.features.toLocaleString("en")],
@@ -74,6 +75,7 @@ function showAbout() {
     ["read at", about.site],
   ]);
   warn(about.beside?.warning);
+  sayNotes(about.notes);
   const { f1, lift, hard_precision, support } = labels.needs;
   byId("needs").textContent = `at least F1 ${f1}, lift ${lift}, ${hard_precision} against hard negatives, ${support} steps`;
   byId("neurons-note").textContent =
