@@ -1,7 +1,6 @@
 """Ranked lists and their evaluation, for anything that can score items."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch

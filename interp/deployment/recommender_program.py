@@ -7,15 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from recmodels.errors import InputError, one_line
 from recmodels.model import SequentialRecommender
-from recmodels.sequences import Histories
 from recmodels.steady import steady
 
 Change = Callable[[Tensor], Tensor]
@@ -62,20 +59,18 @@ def suffix_of(model: SequentialRecommender) -> tuple[int, ...]:
     Raises:
         InputError: the model reads histories in another way than as their last items, padded on the left.
     """
-    n, most = model.config.n_items, model.config.max_history
-    lengths = [1, min(3, most), most + 2]
-    histories = Histories(
-        pd.RangeIndex(3), np.arange(sum(lengths), dtype=np.int32) % n, np.concatenate([[0], np.cumsum(lengths)])
-    )
+    most = model.config.max_history
+    histories = model.example_histories([1, min(3, most), most + 2])
     with steady(model):
         tokens, plain = model.inference_inputs(histories), histories.tokens(most)
-    if not isinstance(tokens, Tensor) or not torch.equal(tokens[:, : plain.shape[1]], plain):
+    if tokens.ndim != 2 or not torch.equal(tokens[:, : plain.shape[1]], plain):
         raise InputError(
-            f"{type(model).__name__} cannot be exported: it reads more of a history than its last items, and a service "
-            f"has no more"
+            f"{type(model).__name__} cannot be exported: it reads more than the last items of a history, such as times "
+            f"or users, and a service gets items alone; serve it with RecommenderEnvoy.steer instead"
         )
-    suffix = tokens[0, plain.shape[1] :]
-    return tuple(suffix.tolist())
+    suffix = tokens[:, plain.shape[1] :]
+    assert (suffix == suffix[0]).all()
+    return tuple(suffix[0].tolist())
 
 
 @torch.no_grad()
@@ -113,5 +108,8 @@ def example(model: SequentialRecommender) -> Tensor:
 
 def shapes(model: SequentialRecommender, more: int) -> Any:
     """Which sizes of the inputs vary: users everywhere, steps of the tokens."""
-    users, steps = Dim("users", min=1, max=MOST_USERS), Dim("steps", min=1, max=model.config.max_history + len(suffix_of(model)))
+    users, steps = (
+        Dim("users", min=1, max=MOST_USERS),
+        Dim("steps", min=1, max=model.config.max_history + len(suffix_of(model))),
+    )
     return ({0: users, 1: steps}, *[{0: users}] * more)

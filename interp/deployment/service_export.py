@@ -1,8 +1,8 @@
 """Write a study, or a recommender with its dictionaries, as a folder that `interp.serving` runs.
 
 The folder holds the recommender as a program (`recommender.pt2`), its item ids, the dictionary of each site as tensors,
-the steers as `interp.save_steer` writes them, and checksums. At the end it is opened as a service opens it, and compared
-with the recommender, bare and under each steer.
+the steers as `interp.save_steer` writes them, and checksums. At the end it is opened as a service opens it, and
+compared with the recommender, bare and under each steer.
 """
 
 import re
@@ -72,6 +72,7 @@ def export_service(
         "recommender": rec.recommender.fingerprint,
         "max_history": model.config.max_history,
         "suffix": list(suffix_of(model)),
+        "keep_seen": rec.recommender.keep_seen,
         "sites": [
             {"site": site, "dictionary": sae.fingerprint, "strongest": sae.strongest} for site, sae in tensors.items()
         ],

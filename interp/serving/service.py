@@ -27,7 +27,15 @@ from recmodels.steady import steady
 
 KIND = artifacts.Kind("service", ("service.json", "items.json", "recommender.pt2"))
 BATCH = 256  # users of one forward pass
-ABOUT = {"torch": str, "recommender": str, "max_history": int, "suffix": list, "sites": list, "steers": list}
+ABOUT = {
+    "torch": str,
+    "recommender": str,
+    "max_history": int,
+    "suffix": list,
+    "keep_seen": bool,
+    "sites": list,
+    "steers": list,
+}
 SITE = {"site": str, "dictionary": str, "strongest": int}
 
 
@@ -50,11 +58,18 @@ class Service:
         items: the items, and how histories of them are read.
         program: the recommender.
         dictionaries: site → its dictionary.
+        keep_seen: whether lists may have the items of a history.
         steers: name → steer, in the order of the folder; `add` adds one.
     """
 
-    def __init__(self, items: ItemIds, program: Program, dictionaries: Mapping[str, DictionaryTensors]) -> None:
-        self.items, self.program, self.dictionaries = items, program, dict(dictionaries)
+    def __init__(
+        self,
+        items: ItemIds,
+        program: Program,
+        dictionaries: Mapping[str, DictionaryTensors],
+        keep_seen: bool = False,
+    ) -> None:
+        self.items, self.program, self.dictionaries, self.keep_seen = items, program, dict(dictionaries), keep_seen
         self.steers: dict[str, TensorSteer] = {}
 
     def add(self, name: str, steer: Steer) -> None:
@@ -72,9 +87,8 @@ class Service:
         steers: Any = (),
         *,
         skip_unknown: bool = False,
-        keep_seen: bool = False,
     ) -> dict[Any, list[Place]]:
-        """Each user's k best items, best first.
+        """Each user's k best items, best first: of those that the history lacks, or of all if `keep_seen`.
 
         Args:
             histories: user → list of item ids, oldest first; or a list of such lists, whose users are 0, 1, ….
@@ -82,7 +96,6 @@ class Service:
             steers: names of steers (or `Steer`s), which apply one after another; for all users, or as a mapping from
                 user to such a list. A steer leaves users alone for whom it has no value.
             skip_unknown: leave out items that the recommender does not know, instead of an error.
-            keep_seen: whether the items of a history may be in its list.
 
         Raises:
             InputError: a history or a steer cannot be read, or a score is not finite.
@@ -90,7 +103,7 @@ class Service:
         k = check_length(k)
         lists: dict[Any, list[Place]] = {}
         for users, rows, scores in self._batches(histories, steers, skip_unknown):
-            if not keep_seen:
+            if not self.keep_seen:
                 seen = torch.tensor([[n, code] for n, row in enumerate(rows) for code in row])
                 scores[seen[:, 0], seen[:, 1]] = -torch.inf
             best, values = best_items(scores, k)
@@ -205,7 +218,9 @@ class Service:
         for own, rows in groups.items():
             index = None if len(rows) == len(users) else torch.tensor(rows)
             for site in self.dictionaries:
-                here = [(steer, steer.values([users[row] for row in rows])) for steer in own if steer.steer.site == site]
+                here = [
+                    (steer, steer.values([users[row] for row in rows])) for steer in own if steer.steer.site == site
+                ]
                 if here:
                     sites[site].append((index, here))
         return {site: Steered(parts) for site, parts in sites.items()}
@@ -252,7 +267,8 @@ def load(folder: Path | str) -> Service:
             fingerprint=entry["dictionary"], strongest=entry["strongest"], **tensors
         )
     items = ItemIds(ids, about["max_history"], tuple(about["suffix"]))
-    service = Service(items, load_program(folder / "recommender.pt2", list(dictionaries)), dictionaries)
+    program = load_program(folder / "recommender.pt2", list(dictionaries))
+    service = Service(items, program, dictionaries, about["keep_seen"])
     for name in about["steers"]:
         service.add(name, load_steer(_part(folder, f"steers/{name}.json", files)))
     return service

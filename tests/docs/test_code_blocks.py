@@ -108,7 +108,7 @@ def parser():
     """The command line, whose commands do nothing."""
     app = SubcommandApp()
     cli.offer(PRESETS)
-    functions = vars(cli.commands) | vars(cli.scorecard_command)
+    functions = vars(cli.commands) | vars(cli.scorecard_command) | vars(cli.service_command)
     for name in generated_pages.command_names():
         function = functions[name]
         app.command(functools.wraps(function)(lambda *_, **__: None), name=name)
