@@ -6,7 +6,7 @@ compared with the recommender, bare and under each steer.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from interp.deployment.canonical import canonical
 from interp.deployment.recommender_program import WithSites, exported, suffix_of
-from interp.deployment.steered_programs import Format, columns_of, write_steered
+from interp.deployment.steered_programs import TOLERANCE, Format, check_formats, write_steered
 from interp.model.envoys import RecommenderEnvoy
 from interp.serving.dictionary_tensors import DictionaryTensors
 from interp.serving.service import KIND, Service, load
@@ -30,7 +30,6 @@ from recmodels.paths import as_path
 from recmodels.sequences import Histories
 
 NAME = re.compile(r"[\w][\w.+-]{0,99}")
-TOLERANCE = 1e-5  # of scores, beside the largest
 USERS = 16  # histories on which the export is compared with the recommender
 
 
@@ -59,9 +58,7 @@ def export_service(
             out, scores of the export differ, or the folder holds something else.
     """
     to, model, plans = as_path(to), rec.recommender.model, _plans(rec, steers or {})
-    unknown = [word for word in formats if word not in ("pt2", "onnx")]
-    if unknown or (formats and not plans):
-        raise InputError(f"formats is {quote(formats)}: choose among pt2 and onnx, and give the steers that they hold")
+    check_formats(formats, plans)
     if not rec.saes:
         raise InputError("no dictionary is attached, so there is nothing to steer: attach one with rec.attach(sae)")
     rows = _histories(rec, histories)
@@ -88,8 +85,7 @@ def export_service(
             service = load(folder)
             _check(rec, service, plans, rows)
             if formats:
-                write_steered(folder, model, service.steers, formats)
-                artifacts.write_json(folder / "steered.json", {"columns": columns_of(service.steers)})
+                write_steered(folder, model, service, _named(service, rows, range(len(rows))), formats)
     finally:
         artifacts.discard_partial(to, KIND)
     return to
@@ -140,16 +136,15 @@ def _check(rec: RecommenderEnvoy, service: Service, plans: Mapping[str, Steer], 
     Raises:
         InputError: they differ.
     """
-    ids = service.items.ids
+    site = next(iter(service.dictionaries))
     for name in (None, *plans):
         # Half of the users are those with a value of their own, if the steer has such.
         own = sorted(plans[name].users, key=str)[: len(histories) // 2] if name else []
         labels = [*own, *(label for label in range(-1, -2 * len(histories), -1) if label not in own)][: len(histories)]
         rows = Histories(pd.Index(labels, dtype=object), histories.codes, histories.offsets)
-        given = {label: [ids[code] for code in rows[n]] for n, label in enumerate(labels)}
-        with rec.steer(plans[name] if name else Steer((), service_site(service))):
+        with rec.steer(plans[name] if name else Steer((), site)):
             expected = rec.score(rows)
-        scores = service.score(given, [name] if name else [])
+        scores = service.score(_named(service, rows, labels), [name] if name else [])
         error = float((scores - expected).abs().max() / (expected.abs().max() + 1e-12))
         if not error <= TOLERANCE:
             under = f"under the steer {name}" if name else "without a steer"
@@ -159,6 +154,6 @@ def _check(rec: RecommenderEnvoy, service: Service, plans: Mapping[str, Steer], 
             )
 
 
-def service_site(service: Service) -> str:
-    """The first site of a service."""
-    return next(iter(service.dictionaries))
+def _named(service: Service, histories: Histories, labels: Iterable[Any]) -> dict[Any, list[Any]]:
+    """Histories as the service reads them, under these labels."""
+    return {label: [service.items.ids[code] for code in histories[n]] for n, label in enumerate(labels)}

@@ -1,12 +1,15 @@
 """Recommender and steers as one program, for runtimes other than `interp.serving`: torch.export and ONNX.
 
+`steered.json` says what each column of values means: the steer, and the place of the edit in its file or "reconstruct".
+
 Axes: b users, s steps, v items, c columns: one for each edit of each steer.
 """
 
+import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -14,12 +17,16 @@ from torch.export import ExportedProgram
 
 from interp.deployment.recommender_program import EXAMPLE, Change, changing, exported
 from interp.optional import needing
+from interp.serving.service import Service
 from interp.serving.tensor_steer import TensorSteer
+from recmodels.errors import InputError, quote
+from recmodels.files import write_json
 from recmodels.model import SequentialRecommender
 from recmodels.steady import steady
 
 Format = Literal["pt2", "onnx"]
 OPSET = 20
+TOLERANCE = 1e-5  # of scores, beside the largest
 
 
 class WithSteers(nn.Module):
@@ -27,12 +34,11 @@ class WithSteers(nn.Module):
 
     def __init__(self, model: SequentialRecommender, steers: Mapping[str, TensorSteer]) -> None:
         super().__init__()
-        self.model, self.steers = model, nn.ModuleList(steers.values())
-        self.sizes = [len(steer.columns) for steer in steers.values()]
+        self.model, self.steers = model, list(steers.values())
 
     def forward(self, tokens: Tensor, values: Tensor) -> Tensor:
         """Steers apply in their order."""
-        parts = values.split(self.sizes, dim=1)
+        parts = values.split([len(steer.columns) for steer in self.steers], dim=1)
         changes = {
             site: self._change([(s, v) for s, v in zip(self.steers, parts, strict=True) if s.steer.site == site])
             for site in {steer.steer.site for steer in self.steers}
@@ -53,36 +59,69 @@ class WithSteers(nn.Module):
         return change
 
 
-def columns_of(steers: Mapping[str, TensorSteer]) -> list[dict[str, Any]]:
-    """What each column of values means: the steer, and the place of the edit in its file or "reconstruct"."""
-    return [{"steer": name, "edit": edit} for name, steer in steers.items() for edit in steer.columns]
+def check_formats(formats: Collection[str], steers: Collection[str]) -> None:
+    """Refuse a format that is not known, needs packages that are not installed, or would hold no steer.
+
+    Raises:
+        InputError: so it is.
+    """
+    if not set(formats) <= set(get_args(Format)):
+        raise InputError(f"formats is {quote(formats)}: choose among {', '.join(get_args(Format))}")
+    if formats and not steers:
+        raise InputError("formats are for programs that hold steers: give these, too")
+    if "onnx" in formats:
+        with needing("onnx", "onnxscript", "onnxruntime"):
+            import onnx
+            import onnxruntime
+            import onnxscript  # noqa: F401
 
 
 def write_steered(
-    folder: Path, model: SequentialRecommender, steers: Mapping[str, TensorSteer], formats: tuple[Format, ...]
+    folder: Path, model: SequentialRecommender, service: Service, histories: Any, formats: tuple[Format, ...]
 ) -> None:
-    """Write `steered.pt2` and `steered.onnx`.
+    """Write `steered.pt2` and `steered.onnx`, and what their columns mean.
+
+    Args:
+        folder: where.
+        model: the recommender.
+        service: the same with its steers, for a comparison.
+        histories: user → item ids, for the comparison.
+        formats: which of the two.
 
     Raises:
-        InputError: the recommender cannot be exported, or onnx is not installed.
+        InputError: the recommender cannot be exported, or a program scores differently.
     """
-    program = exported(model, WithSteers(model, steers), _values(steers))
+    columns = [{"steer": name, "edit": edit} for name, steer in service.steers.items() for edit in steer.columns]
+    program = exported(model, WithSteers(model, service.steers), torch.zeros(EXAMPLE[0], len(columns)))
+    inputs, expected = service.inputs(histories, service.steers), service.score(histories, service.steers)
+    scores: dict[str, Tensor] = {}
     if "pt2" in formats:
         torch.export.save(program, folder / "steered.pt2")
+        with steady(), torch.no_grad():
+            scores["steered.pt2"] = program.module()(inputs["tokens"], inputs["values"])
     if "onnx" in formats:
         _write_onnx(folder / "steered.onnx", model, program)
+        scores["steered.onnx"] = _run_onnx(folder / "steered.onnx", inputs)
+    for name, result in scores.items():
+        error = float((result - expected).abs().max() / expected.abs().max().clamp_min(1e-12))
+        if not error <= TOLERANCE:
+            raise InputError(f"{name} scores differently than the service, by {error:.1g} of the largest score")
+    write_json(folder / "steered.json", {"columns": columns})
 
 
-def _values(steers: Mapping[str, TensorSteer]) -> Tensor:
-    return torch.zeros(EXAMPLE[0], sum(len(steer.columns) for steer in steers.values()))
+def _run_onnx(path: Path, inputs: Mapping[str, Tensor]) -> Tensor:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return torch.from_numpy(session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})[0])
 
 
 def _write_onnx(path: Path, model: SequentialRecommender, program: ExportedProgram) -> None:
-    with needing("onnx", "onnxscript"), steady(model), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import onnx
-        import onnxscript  # noqa: F401 - torch needs it, and says so at length
+    import onnx
 
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of packages that are not needed
+    with steady(model), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         onnx_program = torch.onnx.export(
             program,
             input_names=["tokens", "values"],
@@ -92,4 +131,5 @@ def _write_onnx(path: Path, model: SequentialRecommender, program: ExportedProgr
             verbose=False,
             external_data=False,
         )
+    assert onnx_program is not None
     onnx.save_model(onnx_program.model_proto, path)

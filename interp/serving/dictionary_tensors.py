@@ -5,6 +5,7 @@ Axes: d hidden size, f features, k steered features.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -52,7 +53,7 @@ class DictionaryTensors:
     def only(self, features: Sequence[int]) -> "DictionaryTensors":
         """The dictionary of these features alone; all others stay unknown to it, so `strongest` is not known either."""
         index = torch.tensor(features, dtype=torch.long)
-        by_feature = {
+        by_feature: dict[str, Any] = {
             name: value[index]
             for name, value in self.tensors().items()
             if name in ("bias", "decoder", "threshold", "scale", "shift")
@@ -65,7 +66,7 @@ class DictionaryTensors:
 
     def activations(self, pre: Tensor, least: Tensor | None = None) -> Tensor:
         """Features of `pre` [..., f]; those below `least` [..., 1], if it is given, are not active."""
-        features = torch.relu(pre if self.scale is None else self.scale * pre + self.shift)
+        features = torch.relu(pre if self.scale is None or self.shift is None else self.scale * pre + self.shift)
         if self.threshold is not None:
             features = features * (pre > self.threshold)
         return features if least is None else features * (pre >= least)

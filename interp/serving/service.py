@@ -125,7 +125,7 @@ class Service:
             tokens int64 [b, s], and values float32 [b, c]: a column for each edit of each steer, NaN for none.
 
         Raises:
-            InputError: as `recommend`; or a steer is not one of the folder by its name.
+            InputError: as `recommend`; or a steer is not one of the folder by its name, or they stand in another order.
         """
         users, codes = self._read(histories, skip_unknown)
         chosen = self._chosen(users, steers, named=isinstance(histories, Mapping))
@@ -133,8 +133,11 @@ class Service:
         for steer in self.steers.values():
             on = torch.tensor([steer in own for own in chosen])[:, None]
             columns.append(torch.where(on, steer.values(users), torch.nan))
-        if any(steer not in self.steers.values() for own in chosen for steer in own):
-            raise InputError("an exported program only has the steers of its folder: name these")
+        if any(list(own) != [steer for steer in self.steers.values() if steer in own] for own in chosen):
+            raise InputError(
+                f"an exported program has the steers {', '.join(self.steers)}, each once, and applies them in this "
+                f"order: name them so"
+            )
         values = torch.cat(columns, dim=1) if columns else torch.zeros(len(users), 0)
         return {"tokens": self.items.tokens(codes), "values": values}
 
