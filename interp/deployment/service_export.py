@@ -61,14 +61,14 @@ def export_service(
     check_formats(formats, plans)
     if not rec.saes:
         raise InputError("no dictionary is attached, so there is nothing to steer: attach one with rec.attach(sae)")
-    rows = _histories(rec, histories)
+    suffix, rows = suffix_of(model), _histories(rec, histories)
     sites = [site for site in model.sites if site in rec.saes]
     tensors = {site: canonical(rec.saes[site], _hidden(rec, rows, site)) for site in sites}
     about = {
         "torch": str(torch.__version__),
         "recommender": rec.recommender.fingerprint,
         "max_history": model.config.max_history,
-        "suffix": list(suffix_of(model)),
+        "suffix": list(suffix),
         "keep_seen": rec.recommender.keep_seen,
         "sites": [
             {"site": site, "dictionary": sae.fingerprint, "strongest": sae.strongest} for site, sae in tensors.items()

@@ -8,6 +8,7 @@ Axes: b users, s steps, v items, c columns: one for each edit of each steer.
 import logging
 import warnings
 from collections.abc import Collection, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -71,9 +72,8 @@ def check_formats(formats: Collection[str], steers: Collection[str]) -> None:
         raise InputError("formats are for programs that hold steers: give these, too")
     if "onnx" in formats:
         with needing("onnx", "onnxscript", "onnxruntime"):
-            import onnx
-            import onnxruntime
-            import onnxscript  # noqa: F401
+            for package in ("onnx", "onnxscript", "onnxruntime"):
+                import_module(package)
 
 
 def write_steered(
@@ -93,7 +93,7 @@ def write_steered(
     """
     columns = [{"steer": name, "edit": edit} for name, steer in service.steers.items() for edit in steer.columns]
     program = exported(model, WithSteers(model, service.steers), torch.zeros(EXAMPLE[0], len(columns)))
-    inputs, expected = service.inputs(histories, service.steers), service.score(histories, service.steers)
+    inputs, expected = service.inputs(histories, list(service.steers)), service.score(histories, list(service.steers))
     scores: dict[str, Tensor] = {}
     if "pt2" in formats:
         torch.export.save(program, folder / "steered.pt2")

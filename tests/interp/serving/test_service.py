@@ -109,7 +109,7 @@ def test_unknown_items_are_refused_or_left_out(service):
         (
             {"ann": IDS[:2]},
             [Steer((), "blocks.0", "all", dictionary="another")],
-            "for the features of dictionary another",
+            "features of dictionary another",
         ),
         ({"ann": IDS[:2]}, [Steer((), "blocks.1", "all")], "for site 'blocks.1'"),
     ],
