@@ -2,11 +2,11 @@
 
     python benchmarks/serving.py artifacts/ml-1m
 
-exports the study, opens it in another process that has torch and safetensors alone, and prints a table (CSV) on one
-thread: milliseconds of a batch of the test users' histories by the bare forward pass of the exported program, and
-under steers of 20 features, as the median of interleaved repeats; then what each process needs in memory. A ratio is the
-median of the ratios within a round, so that other work on the machine falls on both. "bare" has neither tokens to make nor
-lists to sort; "recommend" rows have both, and are compared with `recommend` without steers.
+exports the study, opens it in another process that has torch and safetensors alone, and prints a table (CSV), on one
+thread: milliseconds of a batch of the test users' histories by the bare forward pass of the exported program, and under
+steers of 20 features, as the median of interleaved repeats; then what each process needs in memory. A ratio is the
+median of the ratios within a round, so that other work on the machine falls on both. The rows "recommend" also make
+tokens and sort lists, and are compared with `recommend` without steers.
 """
 
 import argparse

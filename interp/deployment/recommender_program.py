@@ -73,43 +73,49 @@ def suffix_of(model: SequentialRecommender) -> tuple[int, ...]:
     return tuple(suffix[0].tolist())
 
 
+def recommender_program(model: SequentialRecommender, sites: Sequence[str]) -> tuple[ExportedProgram, bool]:
+    """The recommender as a program, and whether it reads `max_history` steps always, padding included.
+
+    So it does where torch cannot export it for any number of steps, as where the module itself pads.
+
+    Raises:
+        InputError: torch cannot export it.
+    """
+    module = WithSites(model, sites)
+    try:
+        return exported(model, module), False
+    except InputError:
+        return exported(model, module, full_width=True), True
+
+
 @torch.no_grad()
-def exported(model: SequentialRecommender, module: nn.Module, *more: Tensor) -> ExportedProgram:
-    """A module around the model as a program, for any number of users and steps.
+def exported(
+    model: SequentialRecommender, module: nn.Module, *more: Tensor, full_width: bool = False
+) -> ExportedProgram:
+    """A module around the model as a program, for any number of users.
 
     Args:
         model: the recommender.
         module: reads tokens, and further inputs with a row for each user.
         *more: an example of these, with `EXAMPLE[0]` rows.
+        full_width: whether tokens always have all steps; otherwise any number of them.
 
     Raises:
         InputError: torch cannot export it, with torch's reason.
     """
-    inputs = (example(model), *more)
+    suffix, most = suffix_of(model), model.config.max_history
+    users, steps = Dim("users", min=1, max=MOST_USERS), Dim("steps", min=1, max=most + len(suffix))
+    s = most if full_width else min(EXAMPLE[1], most)
+    tokens = 1 + torch.arange(EXAMPLE[0] * s).reshape(EXAMPLE[0], s) % model.config.n_items
+    tokens[0, : s - 1] = 0
+    inputs = (torch.cat([tokens, torch.tensor([suffix] * EXAMPLE[0], dtype=torch.long)], dim=1), *more)
+    shapes: Any = ({0: users} if full_width else {0: users, 1: steps}, *[{0: users}] * len(more))
     with steady(model):
         try:
-            return torch.export.export(module, inputs, dynamic_shapes=shapes(model, len(more)), strict=False)
+            return torch.export.export(module, inputs, dynamic_shapes=shapes, strict=False)
         except Exception as error:  # of torch, about the model's own code
             reason = one_line(str(error))[:200]
             raise InputError(
                 f"{type(model).__name__} cannot be exported by torch.export: {reason}; serve it with "
                 f"RecommenderEnvoy.steer instead"
             ) from None
-
-
-def example(model: SequentialRecommender) -> Tensor:
-    """Tokens int64 [b, s] with padding."""
-    b, s = EXAMPLE[0], min(EXAMPLE[1], model.config.max_history)
-    tokens = 1 + torch.arange(b * s).reshape(b, s) % model.config.n_items
-    if s > 1:
-        tokens[0, : s - 1] = 0
-    return torch.cat([tokens, torch.tensor([suffix_of(model)] * b, dtype=torch.long)], dim=1)
-
-
-def shapes(model: SequentialRecommender, more: int) -> Any:
-    """Which sizes of the inputs vary: users everywhere, steps of the tokens."""
-    users, steps = (
-        Dim("users", min=1, max=MOST_USERS),
-        Dim("steps", min=1, max=model.config.max_history + len(suffix_of(model))),
-    )
-    return ({0: users, 1: steps}, *[{0: users}] * more)

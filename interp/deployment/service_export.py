@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from interp.deployment.canonical import canonical
-from interp.deployment.recommender_program import WithSites, exported, suffix_of
+from interp.deployment.recommender_program import recommender_program, suffix_of
 from interp.deployment.steered_programs import TOLERANCE, Format, check_formats, write_steered
 from interp.model.envoys import RecommenderEnvoy
 from interp.serving.dictionary_tensors import DictionaryTensors
@@ -64,11 +64,13 @@ def export_service(
     suffix, rows = suffix_of(model), _histories(rec, histories)
     sites = [site for site in model.sites if site in rec.saes]
     tensors = {site: canonical(rec.saes[site], _hidden(rec, rows, site)) for site in sites}
+    program, full_width = recommender_program(model, sites)
     about = {
         "torch": str(torch.__version__),
         "recommender": rec.recommender.fingerprint,
         "max_history": model.config.max_history,
         "suffix": list(suffix),
+        "full_width": full_width,
         "keep_seen": rec.recommender.keep_seen,
         "sites": [
             {"site": site, "dictionary": sae.fingerprint, "strongest": sae.strongest} for site, sae in tensors.items()
@@ -78,7 +80,7 @@ def export_service(
     artifacts.discard_partial(to, KIND)
     try:
         with artifacts.writing(to, KIND, {"recommender": about["recommender"], "steers": list(plans)}) as folder:
-            torch.export.save(exported(model, WithSites(model, sites)), folder / "recommender.pt2")
+            torch.export.save(program, folder / "recommender.pt2")
             _write_parts(folder, rec, tensors, plans)
             artifacts.write_json(folder / "service.json", about)
             artifacts.seal(folder, KIND, {})  # as a service opens it

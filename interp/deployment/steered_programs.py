@@ -92,7 +92,8 @@ def write_steered(
         InputError: the recommender cannot be exported, or a program scores differently.
     """
     columns = [{"steer": name, "edit": edit} for name, steer in service.steers.items() for edit in steer.columns]
-    program = exported(model, WithSteers(model, service.steers), torch.zeros(EXAMPLE[0], len(columns)))
+    module, values = WithSteers(model, service.steers), torch.zeros(EXAMPLE[0], len(columns))
+    program = exported(model, module, values, full_width=service.items.full_width)
     inputs, expected = service.inputs(histories, list(service.steers)), service.score(histories, list(service.steers))
     scores: dict[str, Tensor] = {}
     if "pt2" in formats:

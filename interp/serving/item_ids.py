@@ -23,11 +23,13 @@ class ItemIds:
         ids: the id of each item; its place here is its code, its token is one more.
         max_history: how many of a history's last items are read.
         suffix: tokens after every history, such as BERT4Rec's [MASK].
+        full_width: whether every history is padded to `max_history`; otherwise to the longest.
     """
 
     ids: Sequence[Any]
     max_history: int
     suffix: tuple[int, ...] = ()
+    full_width: bool = False
 
     @cached_property
     def _codes(self) -> dict[Any, int]:
@@ -63,7 +65,7 @@ class ItemIds:
 
     def tokens(self, codes: list[list[int]]) -> Tensor:
         """What the program reads: int64 [b, s], padded on the left."""
-        width = max(min(len(row), self.max_history) for row in codes)
+        width = self.max_history if self.full_width else min(max(map(len, codes)), self.max_history)
         rows = [[code + 1 for code in row[-self.max_history :]] for row in codes]
         return torch.tensor([[PAD] * (width - len(row)) + row + list(self.suffix) for row in rows])
 

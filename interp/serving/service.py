@@ -32,6 +32,7 @@ ABOUT = {
     "recommender": str,
     "max_history": int,
     "suffix": list,
+    "full_width": bool,
     "keep_seen": bool,
     "sites": list,
     "steers": list,
@@ -269,7 +270,7 @@ def load(folder: Path | str) -> Service:
         dictionaries[entry["site"]] = DictionaryTensors(
             fingerprint=entry["dictionary"], strongest=entry["strongest"], **tensors
         )
-    items = ItemIds(ids, about["max_history"], tuple(about["suffix"]))
+    items = ItemIds(ids, about["max_history"], tuple(about["suffix"]), about["full_width"])
     program = load_program(folder / "recommender.pt2", list(dictionaries))
     service = Service(items, program, dictionaries, about["keep_seen"])
     for name in about["steers"]:
