@@ -109,7 +109,7 @@ def parser():
     """The command line, whose commands do nothing."""
     app = SubcommandApp()
     cli.offer(PRESETS)
-    modules = (cli.commands, cli.bundle_command, cli.dictionary_command, cli.scorecard_command)
+    modules = (cli.commands, cli.bundle_command, cli.dictionary_command, cli.scorecard_command, cli.service_command)
     functions = {name: value for module in modules for name, value in vars(module).items()}
     for name in generated_pages.command_names():
         function = functions[name]
