@@ -132,7 +132,6 @@ def collect(
         raise InputError(f'windows is {windows!r}: choose "last" or "all"')
     has_steps = recommender.model.has_steps
     histories = histories.windows(length) if windows == "all" and has_steps else histories.last(length)
-    points = histories if has_steps else histories.last(1)
     site = recommender.model.default_site if site is None else site
     rec.site(site)  # refuses an unknown one before anything is written
     inputs = {"recommender": recommender.fingerprint, "site": site, "histories": histories.fingerprint}
@@ -141,8 +140,8 @@ def collect(
 
     with artifacts.writing(folder, KIND, inputs) as partial:
         width, progress = recommender.model.width(site), partial / PROGRESS
-        with growing_rows(partial / "activations.npy", progress, points.offsets, width) as growing:
-            first_user = int(np.searchsorted(points.offsets, growing.n_rows))
+        with growing_rows(partial / "activations.npy", progress, histories.offsets, width) as growing:
+            first_user = int(np.searchsorted(histories.offsets, growing.n_rows))
             with tqdm(desc="activations", total=len(histories), initial=first_user, unit="user", leave=False) as bar:
                 for start in range(first_user, len(histories), batch_size):
                     batch = histories.select(slice(start, start + batch_size))
@@ -150,10 +149,10 @@ def collect(
                     bar.update(len(batch))
         rows = pd.DataFrame(
             {
-                "user": points.users.repeat(points.lengths),
-                "item": recommender.vocabulary.decode(points.codes),
-                "step": np.arange(len(points.codes)) - np.repeat(points.offsets[:-1], points.lengths),
-                **points.columns,
+                "user": histories.users.repeat(histories.lengths),
+                "item": recommender.vocabulary.decode(histories.codes),
+                "step": np.arange(len(histories.codes)) - np.repeat(histories.offsets[:-1], histories.lengths),
+                **histories.columns,
             }
         )
         describe(partial, rows, recommender.fingerprint, site)
