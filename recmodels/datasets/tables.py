@@ -95,9 +95,11 @@ def from_tables(
     else:
         item_id = columns.item_id or columns.item
         if reading.bad_items == "drop":
-            n, table = len(table.frame), without_bad_ids(table, item_id)
+            n, table = len(table.frame) + table.dropped, without_bad_ids(table, item_id)
             if n > len(table.frame):
-                lacks.append(f"{n - len(table.frame):,} rows of the table of items are left out: no id, or a repeated one.")
+                lacks.append(
+                    f"Left out are {n - len(table.frame):,} rows of items, with no id, a repeated one, or cut."
+                )
         user_items, item_ids = doors.ids((meetings, columns.item), (table, item_id))
         doors.unique_ids(table, item_ids)
         item_table, attribute = _items(table, item_ids, columns, reading)
