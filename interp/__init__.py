@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from interp.pipeline.run import run
     from interp.pipeline.scorecard import scorecard
     from interp.sae.autoencoder import SparseAutoencoder
+    from interp.sae.import_dictionary import read_dictionary
     from interp.sae_registry import register_sae
     from interp.steering.edits import Edit, Push, Steer
     from interp.steering.serialization import load_steer, save_steer
@@ -63,6 +64,7 @@ _HOMES = {
     "collect": "interp.activations.activation_store",
     "train": "interp.activations.training",
     "SparseAutoencoder": "interp.sae.autoencoder",
+    "read_dictionary": "interp.sae.import_dictionary",
     "encode": "interp.activations.feature_matrix",
     "Concepts": "interp.concepts",
     "concepts_of": "interp.concepts",
@@ -116,6 +118,7 @@ __all__ = [  # noqa: RUF022 - in the order of the homes above
     "collect",
     "train",
     "SparseAutoencoder",
+    "read_dictionary",
     "encode",
     "Concepts",
     "concepts_of",

@@ -192,16 +192,17 @@ def times(table: Table, name: str, form: str | None = None) -> pd.Series:
 
 
 def numbers(table: Table, name: str) -> pd.Series:
-    """A column of numbers, such as ratings: float64.
+    """A column of finite numbers.
 
     Raises:
-        InputError: no such column, or a cell that is not a number.
+        InputError: no such column, or a cell that is not a finite number.
     """
     column = table.column(name)
-    values = pd.to_numeric(column, errors="coerce").astype(np.float64)
-    if values.isna().any():
-        raise table.fault(name, values.isna().to_numpy(), "not a number")
-    return values
+    read = pd.to_numeric(column.where(~is_empty(column), None), errors="coerce").astype(np.float64)
+    bad = ~np.isfinite(read.to_numpy())
+    if bad.any():
+        raise table.fault(name, bad, "but a number is read there")
+    return read
 
 
 def lists(column: pd.Series, separator: str | None) -> pd.Series:

@@ -4,8 +4,9 @@ Axes: b histories, s steps, d hidden size, v items.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -89,6 +90,9 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
     sites are the same module. A model without attention, for example, leaves that kind out; "blocks.*" is always
     there."""
 
+    columns: tuple[str, ...] = ()
+    """Further columns of a table of histories that the model reads; see `recmodels.adapters`."""
+
     def __init__(self, config: RecommenderConfig) -> None:
         super().__init__(config)
         self.scorer = TiedScorer()
@@ -97,6 +101,16 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         """Draw the initial weights; loaded weights stay as they are (`recmodels.initial`)."""
         keep_loaded_weights(self)
         super().post_init()
+
+    @classmethod
+    def fewest_weights(cls, config: RecommenderConfig) -> int:
+        """How many weights a model of this configuration has at least."""
+        return config.n_items * config.hidden_size
+
+    @classmethod
+    def from_tensors(cls, config: RecommenderConfig, tensors: dict[str, Tensor]) -> Self:
+        """The model of a configuration with these weights, whose names and shapes were checked."""
+        return cls.from_pretrained(None, config=config, state_dict=tensors)
 
     @property
     def sites(self) -> dict[str, str]:
@@ -112,6 +126,10 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
                 paths[name] = path.replace("*", number.group()) if number else path
         return paths
 
+    def width(self, site: str) -> int:
+        """d of a site; here the same at each."""
+        return self.config.hidden_size
+
     def get_input_embeddings(self) -> nn.Embedding:
         """The token embeddings; row 0 is padding, row code + 1 is an item."""
         raise NotImplementedError
@@ -124,6 +142,19 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         """[v, d] input embedding of every item, in code order."""
         return self.get_input_embeddings().weight[1 : 1 + self.config.n_items]
 
+    def output_weights(self) -> Tensor:
+        """[v, d] how each item's score changes with the hidden state at "final"; here the embeddings of items."""
+        return self.item_embeddings()
+
+    def score_hidden(self, hidden: Tensor) -> Tensor:
+        """[..., d] hidden states at "final" to [..., v] scores of every item."""
+        return self.scorer(hidden, self.item_embeddings())
+
+    @property
+    def n_tokens(self) -> int:
+        """How many tokens the model knows, padding included."""
+        return len(self.get_input_embeddings().weight)
+
     def forward(self, input_ids: Tensor, labels: Tensor | None = None) -> RecommenderOutput:
         """Score every item as the next one, or, given labels, return the training loss.
 
@@ -133,9 +164,9 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         """
         hidden = self.encode(input_ids)
         if labels is None:
-            return RecommenderOutput(scores=self.scorer(hidden[:, -1], self.item_embeddings()))
+            return RecommenderOutput(scores=self.score_hidden(hidden[:, -1]))
         has_label = labels != IGNORE
-        logits = self.scorer(hidden[has_label], self.item_embeddings())
+        logits = self.score_hidden(hidden[has_label])
         return RecommenderOutput(loss=F.cross_entropy(logits, labels[has_label]))
 
     def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
@@ -169,6 +200,16 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         """
         return histories.tokens(self.config.max_history)
 
+    def example_histories(self, lengths: Sequence[int]) -> Histories:
+        """Histories of these lengths of any items, to look at shapes with."""
+        offsets = np.cumsum([0, *lengths])
+        codes = np.arange(offsets[-1], dtype=np.int32) % self.config.n_items
+        return Histories(pd.RangeIndex(len(lengths)), codes, offsets)
+
+    def step_tokens(self, input_ids: Tensor) -> Tensor:
+        """The token at each step that has hidden states: int64 [b, s]; here what `inference_inputs` gives."""
+        return input_ids
+
     def checked_tokens(self, tokens: Tensor) -> Tensor:
         """Check tokens and return them: int64 [b, s], padding on the left.
 
@@ -179,18 +220,14 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         whole = not (tokens.dtype.is_floating_point or tokens.dtype.is_complex or tokens.dtype == torch.bool)
         if tokens.ndim != 2 or not tokens.numel() or not whole or tokens.is_meta:
             raise InputError(f"these tokens have {form}: give whole numbers [user, step], or lists of item ids")
-        tokens, n = tokens.long(), len(self.get_input_embeddings().weight)
+        tokens, n = tokens.long(), self.n_tokens
         if int(tokens.min()) < 0 or int(tokens.max()) >= n:
             wrong = int(tokens.min()) if int(tokens.min()) < 0 else int(tokens.max())
             raise InputError(f"there is no token {wrong}: tokens are 0 (padding) to {n - 1}; or give lists of item ids")
         real = tokens != PAD
         if not real[:, -1].all() or (real[:, :-1] & ~real[:, 1:]).any():
             raise InputError("the padding of these tokens, 0, is not on the left: put it before each history's tokens")
-        most = self.inference_inputs(
-            Histories(
-                pd.RangeIndex(1), np.zeros(self.config.max_history, np.int32), np.array([0, self.config.max_history])
-            )
-        ).shape[1]
+        most = self.inference_inputs(self.example_histories([self.config.max_history])).shape[1]
         if int(real.sum(dim=1).max()) > most:
             raise InputError(f"a history has {int(real.sum(dim=1).max())} tokens: this model reads {most} at most")
         return tokens

@@ -13,6 +13,7 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from recmodels import artifacts
+from recmodels.adapters.adapted import AdaptedConfig, AdaptedRecommender
 from recmodels.bert4rec import BERT4Rec
 from recmodels.errors import InputError, quote
 from recmodels.gptrec import GPTRec
@@ -33,6 +34,7 @@ for _kind, _model in (("gptrec", GPTRec), ("bert4rec", BERT4Rec)):
 OURS = tuple(MODELS)
 KIND = artifacts.Kind("recommender", ("config.json", "model.safetensors", "vocabulary.json"))
 KEEP_SEEN = "keep_seen"
+USERS = "users.json"  # of a recommender that scores by user
 VOCABULARY_BYTES = 2**30  # of ids that are read, at most
 
 Model = TypeVar("Model", bound=type[SequentialRecommender])
@@ -100,6 +102,8 @@ class Recommender:
             digest.update(f"{name} {tuple(tensor.shape)}".encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
         digest.update(json.dumps(self.vocabulary.ids.tolist()).encode())
+        if self.vocabulary.users is not None:
+            digest.update(json.dumps(self.vocabulary.users.tolist()).encode())
         return digest.hexdigest()
 
     def histories(self, histories: Any) -> Histories:
@@ -138,6 +142,8 @@ class Recommender:
         with artifacts.writing(folder, KIND, {**(inputs or {}), **lists_key(self.keep_seen)}) as partial:
             self.model.save_pretrained(partial)
             artifacts.write_json(partial / "vocabulary.json", self.vocabulary.ids.tolist())
+            if self.vocabulary.users is not None:
+                artifacts.write_json(partial / USERS, self.vocabulary.users.tolist())
 
     @classmethod
     @steady()
@@ -152,9 +158,12 @@ class Recommender:
         transformers_logging.disable_progress_bar()
         keep_seen = artifacts.verify(folder, KIND)["inputs"].get(KEEP_SEEN, False) is True
         advice = f"delete {folder} and run its step again"
-        model = model_class(read_record(folder / "config.json", {"model_type": str}, advice)["model_type"])
-        ids = _read_ids(folder / "vocabulary.json", advice)
-        return cls(load_model(folder, model, advice), Vocabulary(ids), keep_seen)
+        kind = read_record(folder / "config.json", {"model_type": str}, advice)["model_type"]
+        model = AdaptedRecommender if kind == AdaptedConfig.model_type else model_class(kind)
+        ids = _read_ids(folder / "vocabulary.json", "item", advice)
+        users = _read_ids(folder / USERS, "user", advice) if (folder / USERS).exists() else None
+        network = load_model(folder, model, advice)
+        return cls(network, Vocabulary(ids, network.columns, users), keep_seen)
 
 
 def lists_key(keep_seen: bool) -> dict[str, bool]:
@@ -162,18 +171,18 @@ def lists_key(keep_seen: bool) -> dict[str, bool]:
     return {KEEP_SEEN: True} if keep_seen else {}
 
 
-def _read_ids(path: Path, advice: str) -> pd.Index:
-    """The item ids of a vocabulary: text or numbers, each once.
+def _read_ids(path: Path, name: str, advice: str) -> pd.Index:
+    """The ids of items or users: text or numbers, each once.
 
     Raises:
         InputError: the file is damaged.
     """
     ids = read_json(path, advice, VOCABULARY_BYTES)
     if not isinstance(ids, list) or not all(of_type(item, str) or of_type(item, float) for item in ids):
-        raise InputError(f"{path} is not a list of item ids: {advice}")
-    index = pd.Index(ids, name="item")
+        raise InputError(f"{path} is not a list of {name} ids: {advice}")
+    index = pd.Index(ids, name=name)
     if not index.is_unique:
-        raise InputError(f"{path} has the item {quote(index[index.duplicated()].tolist()[0])} twice: {advice}")
+        raise InputError(f"{path} has the {name} {quote(index[index.duplicated()].tolist()[0])} twice: {advice}")
     return index
 
 

@@ -135,7 +135,7 @@ def collect(
         return ActivationStore.load(folder)
 
     with artifacts.writing(folder, KIND, inputs) as partial:
-        width, progress = recommender.model.config.hidden_size, partial / PROGRESS
+        width, progress = recommender.model.width(site), partial / PROGRESS
         with growing_rows(partial / "activations.npy", progress, histories.offsets, width) as growing:
             first_user = int(np.searchsorted(histories.offsets, growing.n_rows))
             with tqdm(desc="activations", total=len(histories), initial=first_user, unit="user", leave=False) as bar:

@@ -192,7 +192,7 @@ def _item_ranker(rec: RecommenderEnvoy, sequence: Histories, code: int, site: st
         for part in pushes.split(ROWS):
             rows = sequence.select(np.zeros(len(part), dtype=int))
             outputs = score_last_step(rec, sequence, site, hidden, hidden[:, -1:] + part)
-            scores = model.scorer(outputs, model.item_embeddings())[0]
+            scores = model.score_hidden(outputs)[0]
             ranks.append(item_ranks(scores, code, rows, rec.keep_seen))
             other_scores = scores.masked_fill(own_items(rows, scores, rec.keep_seen), -torch.inf)
             other_scores[:, code] = -torch.inf

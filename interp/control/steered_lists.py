@@ -85,7 +85,7 @@ def _lists_together(rec: RecommenderEnvoy, batch: Histories, steers: list[Steer]
     model, outputs = rec.recommender.model, score_last_step(rec, batch, envoy.name, before, last)
     parts = []
     for part in outputs.split(STEERS, dim=1):
-        scores = model.scorer(part, model.item_embeddings())
+        scores = model.score_hidden(part)
         scores.masked_fill_(own_items(batch, scores[:, 0], rec.keep_seen)[:, None], -torch.inf)
         codes, _ = top_k(scores.flatten(0, 1), None, k)
         parts.append(codes.reshape(len(batch), part.shape[1], k))

@@ -55,8 +55,8 @@ def mean_jacobian(rec: RecommenderEnvoy, histories: Histories, site: str, step: 
             total += outputs.double().sum(dim=0).cpu()
             bar.update(len(batch))
     # The scorer is affine, so the mean of the scores is the score of the mean.
-    mean = (total / len(sample)).to(model.item_embeddings())
-    up, down = model.scorer(mean, model.item_embeddings()).double().split(d)
+    mean = (total / len(sample)).to(model.output_weights())
+    up, down = model.score_hidden(mean).double().split(d)
     jacobian = ((up - down) / (2 * step)).T.cpu().numpy()
     return jacobian - jacobian.mean(axis=0)
 

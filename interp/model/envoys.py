@@ -295,7 +295,7 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
     def _batch(self, invokes: list[tuple], fn: Any) -> tuple:
         parts = [self._tokens(inputs[0]) for inputs, _ in invokes]
         width = max(part.shape[1] for part in parts)
-        return (torch.cat([F.pad(part, (width - part.shape[1], 0)) for part in parts]),), {}
+        return (torch.cat([_padded(part, width) for part in parts]),), {}
 
     @contextmanager
     def _body(self) -> Iterator[None]:
@@ -330,10 +330,16 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
         model = self.recommender.model
         # By module, not by path: nnsight renames BERT's "output", and a name from here may hide a part of a path.
         envoys = {name: self.interleaver.envoys[id(model.get_submodule(path))] for name, path in model.sites.items()}
-        self.blocks = envoys["blocks.0"].parent
+        if "blocks.0" in envoys:
+            self.blocks = envoys["blocks.0"].parent
         for name, envoy in envoys.items():
             *above, last = name.split(".")
             setattr(self.get(".".join(above)) if above else self, last, envoy)
+
+
+def _padded(tokens: Tensor, width: int) -> Tensor:
+    """Tokens [b, s] or [b, s, n], padded on the left to `width` steps."""
+    return F.pad(tokens, (0, 0) * (tokens.ndim - 2) + (width - tokens.shape[1], 0))
 
 
 _CALL = compile("intervene()", "<steer>", "exec")

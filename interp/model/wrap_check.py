@@ -62,8 +62,7 @@ def bare_pass(recommender: Recommender) -> Pass:
         InputError: its scores are not finite, or a site gives no hidden states.
     """
     model = recommender.model
-    codes = np.arange(5, dtype=np.int32) % model.config.n_items
-    histories = Histories(pd.RangeIndex(2), codes, np.array([0, 2, 5]))
+    histories = model.example_histories([2, 3])
     outputs: dict[str, Any] = {}
     with steady(model):  # in the current grad mode, as in a trace: kernels may depend on it
         tokens = model.inference_inputs(histories).to(model.device)
@@ -79,10 +78,10 @@ def bare_pass(recommender: Recommender) -> Pass:
     if not torch.isfinite(scores).all():
         raise InputError("the recommender's scores are not finite: its weights are damaged, train it again")
     for name, output in outputs.items():
-        if not isinstance(output, Tensor) or output.shape != (*tokens.shape, model.config.hidden_size):
+        if not isinstance(output, Tensor) or output.shape != (*model.step_tokens(tokens).shape, model.width(name)):
             raise InputError(
                 f"site {name} of {type(model).__name__} does not give hidden states [user, step, "
-                f"{model.config.hidden_size}]: name in site_paths a module whose output is that tensor and nothing else"
+                f"{model.width(name)}]: name in site_paths a module whose output is that tensor and nothing else"
             )
     # Copies, so that later code cannot change them.
     return Pass(histories, tokens, {name: output.clone() for name, output in outputs.items()}, scores.clone())

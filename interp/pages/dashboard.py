@@ -20,7 +20,7 @@ from interp.plots.formats import column_values, decimals, figure_json, significa
 from interp.plots.names import BANDS, EXAMPLES, KINDS, SCORES
 from interp.study.beside_popular import beside_popular
 from interp.study.feature_view import LISTS, FeatureView, FeatureViews, ItemChange
-from interp.study.glance import highlights
+from interp.study.glance import from_elsewhere, highlights
 from interp.study.headline import headline, weak_concepts
 from recmodels import artifacts
 
@@ -122,12 +122,17 @@ def _about(study: "Study") -> dict[str, Any]:
     return {
         "dataset": study.name,
         "model": facts.model,
-        "max_history": study.config["training"]["max_history"],
+        "title": study.title,
+        "who_saw": study.provenance.who_saw,
+        "max_history": study.provenance.max_history,
         "site": study.site,
         "features": facts.n_features,
         "concepts": facts.n_concepts,
         "unaligned": UNALIGNED,
-        "headline": first.sentences if first else [],
+        "headline": [
+            *(first.sentences if first else []),
+            *([f"The dictionary was imported from {source}."] if (source := from_elsewhere(study)) else []),
+        ],
         "beside": asdict(beside) if beside else None,
         "notes": study.notes,
         **dict(zip(values, decimals(values.values()), strict=True)),

@@ -16,7 +16,7 @@ from interp.plots.blocks import Block, Column, exhibit, section, table, without_
 from interp.store.claim import tally
 from interp.store.timings import read_timings
 from interp.study.beside_popular import beside_popular
-from interp.study.glance import Highlights, highlights
+from interp.study.glance import Highlights, from_elsewhere, highlights
 from interp.study.headline import Headline, headline
 from interp.study.study import Study
 from recmodels import artifacts
@@ -40,6 +40,7 @@ def report_data(study: Study) -> dict[str, Any]:
     claims, beside = verdicts(study), beside_popular(study)
     return {
         "heading": study.title,
+        "who_saw": study.provenance.who_saw,
         "facts": facts(study),
         "warning": beside.warning if beside else "",
         "notes": study.notes,
@@ -69,6 +70,7 @@ def facts(study: Study) -> list[list[str]]:
         ["recommender", numbers.model],
         ["read at", study.site],
         ["dictionary", study.record["dictionary"].split("/")[-1]],
+        *([["imported from", source]] if (source := from_elsewhere(study)) else []),
         *([["concepts", f"{numbers.n_concepts} {study.attribute}"]] if first else []),
         ["active at a step (L0)", f"{numbers.l0:.1f}"],
         ["explained variance", f"{numbers.explained_variance:.1%}"],

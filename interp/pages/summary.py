@@ -12,7 +12,7 @@ from interp.plots.blocks import intervals
 from interp.plots.names import RANKING
 from interp.store.claim import tally
 from interp.study.beside_popular import beside_popular
-from interp.study.glance import highlights
+from interp.study.glance import from_elsewhere, highlights
 from interp.study.headline import headline, weak_concepts
 from interp.study.study import Study
 from recmodels.errors import for_terminal
@@ -35,6 +35,7 @@ def summary(study: Study) -> str:
                 f"{numbers.explained_variance:.1%} of the variance; NDCG@10 "
                 f"{numbers.ndcg_reconstructed:.3f} through its reconstruction."
             ),
+            *([_wrap(f"It was imported from {from_elsewhere(study)}")] if from_elsewhere(study) else []),
             *map(_wrap, _too_dense(study)),
             "",
             *([*map(_wrap, first.sentences), "", *_concepts(study)] if first else []),
@@ -78,14 +79,14 @@ def _recommender(study: Study) -> list[str]:
     """How good the recommender is, beside the most popular items."""
     if beside_popular(study) is None:
         plain = study.table("recommender").set_index("replaced").loc["none", list(RANKING)]
-        return [f"The recommender: {_each(plain, '{:.3f}')} on users it never saw."]
+        return [f"The recommender: {_each(plain, '{:.3f}')} on {study.provenance.test_users}."]
     rows = study.table("most_popular").query("part == 'test'").set_index("measure")
 
     def means(side: str) -> str:
         return _each(rows[side].map("{:.3f}".format) + rows[f"{side}_se"].map(" ± {:.3f}".format))
 
     return [
-        f"The recommender: {means('recommender')} on users it never saw (± standard error).",
+        f"The recommender: {means('recommender')} on {study.provenance.test_users} (± standard error).",
         f"The most popular items: {means('most_popular')}.",
         f"Difference: {_each(pd.Series(intervals(rows, 'difference', signs=True), rows.index))} (95% intervals).",
         *_warning(study),

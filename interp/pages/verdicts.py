@@ -12,6 +12,7 @@ from interp.study.study import Study
 SETTINGS: dict[str, Callable[[Study], Any]] = {
     "attribute": lambda study: study.attribute,
     "sae_config": lambda study: SAEConfig(**study.config["sae"]),
+    "saw_test_users": lambda study: study.provenance.saw_test_users,
     "sparse_l0": lambda study: study.config["sparse_l0"],
 }
 

@@ -154,12 +154,18 @@ class Feature:
         items = [change.item for change in self.view.item_changes() if change.direction == direction]
         return "; ".join(self.features.views.titles_of(items[:count]))
 
+    @property
+    def _lit_by(self) -> str:
+        if self.features.study.left_out("histories"):
+            return "(this bundle has no histories)"
+        return "; ".join(self.view.top_titles[:6])
+
     def _repr_html_(self) -> str:
         row = self.row
         lists = "".join(
             f"<tr><th style='text-align:left'>{name}</th><td style='text-align:left'>{escape(text)}</td></tr>"
             for name, text in (
-                ("lit by", "; ".join(self.view.top_titles[:6])),
+                ("lit by", self._lit_by),
                 ("promotes", self._titles("promoted", 6)),
                 ("suppresses", self._titles("suppressed", 6)),
             )

@@ -182,9 +182,13 @@ class FeatureViews:
     def rows(self, name: str) -> dict[int, list[Any]]:
         """A table's rows by feature, in their order; no rows for a feature that the table does not have.
 
+        A bundle without users has no rows of the tables that name them.
+
         Args:
             name: a table of the study, or "concepts" or "share_curve", which two tables make.
         """
+        if name not in self._rows and self.study.left_out(name):
+            self._rows[name] = defaultdict(list)
         if name not in self._rows:
             table = TABLES[name](self.study) if name in TABLES else self.study.table(name)
             if "rank" in table:

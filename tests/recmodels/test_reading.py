@@ -93,7 +93,7 @@ def test_only_some_rows_count(write):
         from_tables(path, None, columns, reading=Reading(min_rating=6))
     with pytest.raises(InputError, match=r"name it with columns\.rating"):
         from_tables(path, None, Columns(event="what"), reading=Reading(min_rating=1))
-    with pytest.raises(InputError, match="row 2, column 'what' is 'buy', not a number"):
+    with pytest.raises(InputError, match="row 2, column 'what' is 'buy', but a number is read there"):
         from_tables(path, None, Columns(rating="what"), reading=Reading(min_rating=1))
 
 

@@ -27,7 +27,7 @@ def most_popular(
     Args:
         rec: the recommender.
         test_users: the test users.
-        sae_users: all users of the SAE part, who are more; the recommender saw none of them either.
+        sae_users: all users of the SAE part, who are more; a recommender that the study trained saw none of them.
         items_table: training interactions of every item, `popularity`, in code order.
 
     Returns:

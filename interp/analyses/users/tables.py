@@ -1,4 +1,4 @@
-"""The histories of users that the recommender never saw, so that a finished study can be steered without its data."""
+"""The histories of users that the dictionary never saw, so that a finished study can be steered without its data."""
 
 import numpy as np
 import pandas as pd

@@ -58,11 +58,12 @@ function backToTable() {
 }
 
 function showAbout() {
-  const name = `${about.model} on ${about.dataset}`;
+  const name = about.title;
   byId("brand").textContent = short(name);
   byId("heading").textContent = `What ${short(name)} has learnt`;
   byId("unaligned").textContent = about.unaligned;
   byId("max-history").textContent = about.max_history;
+  byId("who-saw").textContent = about.who_saw;
   const [labelled, aligned, dead] = [isLabelled, isAligned, isDead].map((test) => range(about.features).filter(test).length);
   fillFacts(byId("facts"), [
     [`features (${labelled} labelled, ${concepts.length ? `${aligned} aligned, ` : ""}${dead} dead)`, about.features.toLocaleString("en")],

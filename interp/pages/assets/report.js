@@ -138,6 +138,7 @@ function showContents() {
 }
 
 byId("heading").textContent = short(data.heading);
+byId("who-saw").textContent = data.who_saw;
 byId("facts").replaceChildren(
   ...data.facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, short(value)))),
 );

@@ -1,0 +1,8 @@
+"""The adapters of this project, one line each."""
+
+import recmodels.adapters.ncf
+import recmodels.adapters.recbole
+import recmodels.adapters.rectools
+import recmodels.adapters.replay
+import recmodels.adapters.transformers_model
+import recmodels.adapters.user_vectors  # noqa: F401
