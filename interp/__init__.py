@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from interp.control.profiles import profile
     from interp.control.receipts import Receipt, steering_receipt
     from interp.control.user_metrics import register_metric
+    from interp.deployment.service_export import export_service
     from interp.model.envoys import RecommenderEnvoy
     from interp.pages.export import export
     from interp.pipeline.run import run
@@ -48,6 +49,7 @@ _HOMES = {
     "open": "interp.study.study",
     "run": "interp.pipeline.run",
     "export": "interp.pages.export",
+    "export_service": "interp.deployment.service_export",
     "scorecard": "interp.pipeline.scorecard",
     "from_tables": "recmodels.datasets.tables",
     "Columns": "recmodels.config",
@@ -103,6 +105,7 @@ __all__ = [  # noqa: RUF022 - in the order of the homes above
     "open",
     "run",
     "export",
+    "export_service",
     "scorecard",
     "from_tables",
     "Columns",

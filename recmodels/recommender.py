@@ -14,6 +14,7 @@ from transformers.utils import logging as transformers_logging
 
 from recmodels import artifacts
 from recmodels.adapters.adapted import AdaptedConfig, AdaptedRecommender
+from recmodels.adapters.origin import Origin
 from recmodels.bert4rec import BERT4Rec
 from recmodels.errors import InputError, quote
 from recmodels.gptrec import GPTRec
@@ -33,8 +34,9 @@ for _kind, _model in (("gptrec", GPTRec), ("bert4rec", BERT4Rec)):
     MODELS.add(_kind, _model, __name__)
 OURS = tuple(MODELS)
 KIND = artifacts.Kind("recommender", ("config.json", "model.safetensors", "vocabulary.json"))
-KEEP_SEEN = "keep_seen"
 USERS = "users.json"  # of a recommender that scores by user
+ORIGIN = "origin.json"  # of a recommender that another program trained
+KEEP_SEEN = "keep_seen"
 VOCABULARY_BYTES = 2**30  # of ids that are read, at most
 
 Model = TypeVar("Model", bound=type[SequentialRecommender])
@@ -80,11 +82,13 @@ class Recommender:
         vocabulary: its items.
         keep_seen: whether its lists, and whatever is measured on them, may repeat the items of a history, as where
             people buy the same things again.
+        origin: what is known of one that another program trained; None for one that was trained here.
     """
 
     model: SequentialRecommender
     vocabulary: Vocabulary
     keep_seen: bool = False
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         if self.model.config.n_items != len(self.vocabulary):
@@ -93,6 +97,14 @@ class Recommender:
                 f"{len(self.vocabulary)}: they belong to different runs"
             )
         self.model.eval()
+
+    def __repr__(self) -> str:
+        config = self.model.config
+        what = config.model_type if self.origin is None else str(self.origin)
+        return (
+            f"<Recommender of {config.n_items:,} items, reads the last {config.max_history} of a history; {what}; "
+            f"sites {', '.join(self.model.sites)}>"
+        )
 
     @cached_property
     def fingerprint(self) -> str:
@@ -144,6 +156,8 @@ class Recommender:
             artifacts.write_json(partial / "vocabulary.json", self.vocabulary.ids.tolist())
             if self.vocabulary.users is not None:
                 artifacts.write_json(partial / USERS, self.vocabulary.users.tolist())
+            if self.origin is not None:
+                artifacts.write_json(partial / ORIGIN, self.origin.record)
 
     @classmethod
     @steady()
@@ -162,8 +176,9 @@ class Recommender:
         model = AdaptedRecommender if kind == AdaptedConfig.model_type else model_class(kind)
         ids = _read_ids(folder / "vocabulary.json", "item", advice)
         users = _read_ids(folder / USERS, "user", advice) if (folder / USERS).exists() else None
+        origin = Origin.read(folder / ORIGIN, advice) if (folder / ORIGIN).exists() else None
         network = load_model(folder, model, advice)
-        return cls(network, Vocabulary(ids, network.columns, users), keep_seen)
+        return cls(network, Vocabulary(ids, network.columns, users), keep_seen, origin)
 
 
 def lists_key(keep_seen: bool) -> dict[str, bool]:

@@ -7,7 +7,7 @@ so that token 0 is padding. Tokens are internal to this package.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -129,6 +129,14 @@ class Histories:
         offsets = _offsets(lengths)
         flat = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
         return Histories(users, self.codes[flat], offsets, {name: values[flat] for name, values in self.extras.items()})
+
+    @classmethod
+    def concatenated(cls, parts: Sequence["Histories"]) -> "Histories":
+        """All histories of several, one after another; their further numbers have the same names."""
+        users = user_index([user for part in parts for user in part.users])
+        lengths = np.concatenate([part.lengths for part in parts])
+        extras = {name: np.concatenate([part.extras[name] for part in parts]) for name in parts[0].extras}
+        return cls(users, np.concatenate([part.codes for part in parts]), _offsets(lengths), extras)
 
     def select(self, rows: np.ndarray | slice) -> "Histories":
         """The histories at these positions, in this order."""

@@ -108,7 +108,8 @@ def collect(
     An interrupted run resumes where it stopped; if `folder` already holds the same activations, they are only opened.
 
     The data points are the paper's (docs/paper.md, 3): each history without its last item, and of that the last
-    `max_history` steps. BERT4Rec's final [MASK] is read by the model but is not a data point.
+    `max_history` steps. BERT4Rec's final [MASK] is read by the model but is not a data point. A model without steps,
+    such as a factorisation, has one hidden state for each user, which is stored beside each of these items.
 
     Args:
         rec: the recommender.
@@ -156,10 +157,13 @@ def collect(
 
 
 def _read(rec: RecommenderEnvoy, site: str, batch: Histories) -> np.ndarray:
-    """Hidden states of all item steps, float32 [n, d]."""
+    """Hidden states of all item steps, float32 [n, d]; without steps, the user's one for each item of the history."""
     hidden = rec.hidden(batch, site)
     # Rows of the mask run over users, then steps, which is the order of `batch.codes`.
-    return hidden.cpu()[rec.item_steps(batch)].float().numpy()
+    rows = hidden.cpu()[rec.item_steps(batch)].float()
+    if len(rows) < len(batch.codes):
+        rows = rows.repeat_interleave(torch.from_numpy(batch.lengths), dim=0)
+    return rows.numpy()
 
 
 def _checked(hidden: np.ndarray, batch: Histories) -> np.ndarray:

@@ -7,7 +7,7 @@ BERT4Rec it is the [MASK] after it, which stands for the next item.
 
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,13 +22,14 @@ from torch import Tensor
 from interp.model.site_envoys import ModuleEnvoy, NotPicklable, SiteEnvoy
 from interp.model.trace_inputs import TraceInputs
 from interp.model.tracing import Tracer
-from interp.model.wrap_check import bare_pass, check_expected, check_faithful
+from interp.model.wrap_check import bare_pass, check_faithful
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.ambient import AmbientSteer, Force, in_force
 from interp.steering.edits import Steer
 from interp.steering.parsing import USUAL, Meanings, is_usual, steer_of
 from interp.steering.validation import check_dictionary, check_not_empty, check_steer
 from interp.steering.vocabulary import At, Reconstruct, Unit, Verb
+from recmodels.adapters.verification import verified
 from recmodels.errors import InputError, quote
 from recmodels.ranking import rank
 from recmodels.recommender import Recommender, recommendations
@@ -64,7 +65,8 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
         recommender: the recommender to read and steer.
         *saes: dictionaries to attach, at most one per site.
         expected: scores from another program to compare with: a mapping from histories (tuples of item ids) to scores
-            by item id, or a table with a row per history and a column per item.
+            by item id, a table with a row per history and a column per item, or a file
+            (`recmodels.adapters.expected`).
 
     Raises:
         InputError: the envoy does not reproduce the bare model or the expected scores, its weights changed, or a
@@ -75,7 +77,7 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
         self,
         recommender: Recommender,
         *saes: SparseAutoencoder,
-        expected: Mapping[Any, Any] | pd.DataFrame | None = None,
+        expected: Any = None,
     ) -> None:
         check_precision(recommender.model)
         self.recommender = recommender
@@ -95,7 +97,7 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
         self._name_sites()
         check_faithful(self, bare, weights)
         if expected is not None:
-            check_expected(self, expected)
+            self.recommender = verified(recommender, expected, self.score)
         for sae in saes:
             self.attach(sae)
 

@@ -28,6 +28,8 @@ from recmodels.recommender import Recommender
 if TYPE_CHECKING:
     from ipywidgets import VBox
 
+    from interp.deployment.steered_programs import Format
+
 LONGEST = 200  # characters of a name
 
 
@@ -231,6 +233,23 @@ class Study(StudyParts):
         return write_bundle(
             self, to, with_users=with_users, with_activations=with_activations, licence=licence, cite=cite
         )
+
+    def export_service(
+        self, to: Path | str, steers: Mapping[str, Any] | None = None, *, formats: "tuple[Format, ...]" = ()
+    ) -> Path:
+        """Write a folder that `interp.serving.load` opens, without nnsight, transformers or pandas.
+
+        Args:
+            to: the folder; an earlier export in it is replaced.
+            steers: name → steer, such as `study.dose("Horror", 0.3).steer` or a file of `interp.save_steer`.
+            formats: "pt2" and "onnx": write recommender and steers as one program too (`interp.export_service`).
+
+        Raises:
+            InputError: the recommender or a steer cannot be exported, or the folder holds something else.
+        """
+        from interp.deployment.service_export import export_service  # which loads more of torch
+
+        return export_service(self.recommender, to, steers, histories=self.users(), formats=formats)
 
     def why(self, history: Any, item: Any, top: int = 10) -> Explanation:
         """Why an item has its place in one history's list: the features behind its score (`interp.features`).

@@ -17,12 +17,12 @@ from torch import Tensor, nn
 from recmodels.adapters.adapter import Adapter
 from recmodels.adapters.batch import Batch
 from recmodels.adapters.registry import ADAPTERS
-from recmodels.adapters.taps import AdapterScorer, Tap, add_tap, through
+from recmodels.adapters.shortcut import outputs_of, replaced
+from recmodels.adapters.taps import AdapterScorer, Tap, add_tap, checked, through, written
 from recmodels.config import site_names
 from recmodels.errors import InputError
 from recmodels.model import RecommenderConfig, RecommenderOutput, SequentialRecommender
 from recmodels.sequences import USER, Histories
-from recmodels.steady import steady
 
 
 class AdaptedConfig(RecommenderConfig):
@@ -31,7 +31,9 @@ class AdaptedConfig(RecommenderConfig):
     Attributes:
         adapter: name of the adapter.
         settings: its settings, as JSON text.
-        widths: the width of each site, as JSON text.
+        widths: the width of each site, as JSON text; this and what follows is measured (`recmodels.adapters.checks`).
+        causal: whether no step sees later ones; None where the module has no steps.
+        item_inputs: whether the site "embedding" gives `Adapter.embeddings`, and so can be given another item's.
     """
 
     model_type = "adapted"
@@ -39,6 +41,8 @@ class AdaptedConfig(RecommenderConfig):
     adapter: str = ""
     settings: str = "{}"
     widths: str = "{}"
+    causal: bool | None = None
+    item_inputs: bool = False
 
 
 class AdaptedRecommender(SequentialRecommender):
@@ -62,9 +66,13 @@ class AdaptedRecommender(SequentialRecommender):
         self.scorer: Any = AdapterScorer(self.adapter.score)
         self.taps = nn.Module()
         self._batch: Batch | None = None
+        self._met: list[str] = []  # sites whose modules ran in the current pass
+        self._up_to: dict[str, Tensor] = {}  # what blocks gave that need not run again
         paths = self.adapter.site_paths()
+        self._check_distinct(paths)
         ordered = [name for name in site_names(self.adapter.blocks()) if name in paths or name == "final"]
         self._sites = {name: f"taps.{name}" for name in ordered}
+        self._hooked = [name for name in ordered if name in paths]
         for name in ordered:
             tap = add_tap(self.taps, name)
             if name in paths:
@@ -112,6 +120,20 @@ class AdaptedRecommender(SequentialRecommender):
     def output_weights(self) -> Tensor:
         """[v, d] weights of every item's score."""
         return self.adapter.weights()
+
+    @property
+    def has_linear_scores(self) -> bool:
+        """Whether scores are linear in the hidden state at "final", with `output_weights` and `output_bias`."""
+        return self.adapter.linear
+
+    @property
+    def reads_item_embeddings(self) -> bool:
+        """Whether the site "embedding" gives `item_embeddings`, as measured when the module was wrapped."""
+        return self.config.item_inputs
+
+    def output_bias(self) -> Tensor | None:
+        """[v] what is added to every item's score, or None."""
+        return self.adapter.bias()
 
     def score_hidden(self, hidden: Tensor) -> Tensor:
         """[..., d] hidden states at "final" to [..., v] scores."""
@@ -173,7 +195,8 @@ class AdaptedRecommender(SequentialRecommender):
         super().checked_tokens(tokens[..., 0])
         return tokens
 
-    def _read(self, input_ids: Tensor) -> Batch:
+    def batch(self, input_ids: Tensor) -> Batch:
+        """What the adapter reads of tokens."""
         adapter = self.adapter
         width = self.config.max_history + adapter.mask_step if adapter.full_width else None
         tokens = input_ids if input_ids.ndim == 2 else input_ids[..., 0]
@@ -186,11 +209,18 @@ class AdaptedRecommender(SequentialRecommender):
     # Passes
 
     def encode(self, input_ids: Tensor) -> Tensor:
-        """Hidden states at "final": tokens to [b, s, d], or [b, 1, d] for a module without steps."""
-        batch = self._read(input_ids)
+        """Hidden states at "final": tokens to [b, s, d], or [b, 1, d] for a module without steps.
+
+        Raises:
+            InputError: a site's module does not run once, or something does not have the shape that the adapter says.
+        """
+        batch = self.batch(input_ids)
         with self._reading(batch):
-            hidden = batch.steps(self.adapter.run(batch))
-        return self.taps.get_submodule("final")(hidden)
+            hidden = self.adapter.run(batch)
+            if self._met != self._hooked:
+                raise InputError(self._misplaced())
+        hidden = checked(hidden, batch, f"{type(self.adapter).__name__}.run")
+        return self.taps.get_submodule("final")(batch.steps(hidden))
 
     def forward(self, input_ids: Tensor, labels: Tensor | None = None) -> RecommenderOutput:
         """Scores of every item as the next one.
@@ -202,9 +232,45 @@ class AdaptedRecommender(SequentialRecommender):
             raise InputError("an adapted recommender is not trained here: train it in the program that it comes from")
         return RecommenderOutput(scores=self.score_hidden(self.encode(input_ids)[:, -1]))
 
+    def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
+        """What the scorer reads for many values of the last step's hidden state; see the base class.
+
+        The blocks up to this one run once, for all values.
+        """
+        self._up_to = outputs_of(self._block_modules(block), lambda: self.encode(input_ids))
+        try:
+            return super().scored_after(block, input_ids, hidden, last)
+        finally:
+            self._up_to = {}
+
+    def encode_after(self, block: int, input_ids: Tensor, hidden: Tensor) -> Tensor:
+        """What `encode` gives if a block's output is `hidden` [b, s, d]; no trace reads or writes on the way."""
+        batch, modules, name = self.batch(input_ids), self._block_modules(block), f"blocks.{block}"
+        outputs = {}
+        for site, output in self._up_to.items():
+            axis = int(self._is_sequence_first(site))
+            outputs[site] = output.repeat_interleave(len(input_ids) // output.shape[axis], dim=axis)
+        hook = modules[name].register_forward_hook(
+            lambda _module, _inputs, output: written(output, batch, hidden, self._is_sequence_first(name))
+        )
+        try:
+            with replaced(modules, outputs):
+                return batch.steps(self.adapter.run(batch))
+        finally:
+            hook.remove()
+
+    def _block_modules(self, last: int) -> dict[str, nn.Module]:
+        """The modules of the blocks up to this one, by site."""
+        paths = self.adapter.site_paths()
+        return {name: self.module.get_submodule(paths[name]) for name in (f"blocks.{n}" for n in range(last + 1))}
+
+    def _is_sequence_first(self, name: str) -> bool:
+        kind = ".".join("*" if part.isdigit() else part for part in name.split("."))
+        return not {kind, name}.isdisjoint(self.adapter.sequence_first)
+
     @contextmanager
     def _reading(self, batch: Batch) -> Iterator[None]:
-        self._batch = batch
+        self._batch, self._met = batch, []
         try:
             yield
         finally:
@@ -212,47 +278,32 @@ class AdaptedRecommender(SequentialRecommender):
 
     def _hook(self, tap: Tap, name: str) -> Any:
         """A hook that passes a module's hidden states at our steps through a tap, while a batch is read."""
-        kind = ".".join("*" if part.isdigit() else part for part in name.split("."))
-        sequence_first = not {kind, name}.isdisjoint(self.adapter.sequence_first)
+        sequence_first = self._is_sequence_first(name)
+        where = f"site {name} of {type(self.adapter).__name__}"
 
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:
-            return None if self._batch is None else through(tap, self._batch, output, sequence_first)
+            if self._batch is None:
+                return None
+            self._met.append(name)
+            if self._met.count(name) > 1:
+                raise InputError(f"{where} runs twice in one pass: name a module that runs once")
+            return through(tap, self._batch, output, where, sequence_first)
 
         return hook
 
+    def _check_distinct(self, paths: dict[str, str]) -> None:
+        for name, path in paths.items():
+            same = next(other for other in paths if paths[other] == path)
+            if same != name:
+                raise InputError(
+                    f"sites {name} and {same} of {type(self.adapter).__name__} are one module, {path}: name one of them"
+                )
 
-def adapted(adapter: Adapter) -> AdaptedRecommender:
-    """The recommender around an adapter's module, in evaluation mode."""
-    config = AdaptedConfig(
-        n_items=adapter.n_items,
-        max_history=adapter.max_history,
-        num_hidden_layers=adapter.blocks(),
-        num_attention_heads=1,
-        dropout=0.0,
-        adapter=adapter.name,
-        settings=json.dumps(adapter.settings, sort_keys=True),
-    )
-    model = AdaptedRecommender(config, adapter).eval()
-    widths = _widths(model)
-    config.widths, config.hidden_size = json.dumps(widths), widths["final"]
-    return model
-
-
-@steady()
-@torch.no_grad()
-def _widths(model: AdaptedRecommender) -> dict[str, int]:
-    """The width of each site: that of its tap's output in a pass over two example histories."""
-    widths: dict[str, int] = {}
-    hooks = [
-        model.get_submodule(path).register_forward_hook(
-            lambda *call, name=name: widths.update({name: call[-1].shape[-1]})
-        )
-        for name, path in model.sites.items()
-    ]
-    try:
-        lengths = [min(n, model.config.max_history) for n in (1, 3)]
-        model(model.inference_inputs(model.example_histories(lengths)).to(model.device))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return widths
+    def _misplaced(self) -> str:
+        """What is wrong with the order in which the sites' modules ran."""
+        of = type(self.adapter).__name__
+        absent = next((name for name in self._hooked if name not in self._met), None)
+        if absent is not None:
+            return f"site {absent} of {of} is never run: name a module that `run` calls by itself, not by its parts"
+        name, first = next(pair for pair in zip(self._hooked, self._met, strict=True) if pair[0] != pair[1])
+        return f"sites of {of} run in another order, {first} before {name}: name the modules in that order"

@@ -60,6 +60,8 @@ class Adapter:
     has_steps: bool = True
     """Whether it has a hidden state at each step. A model without steps, such as matrix factorisation or two towers,
     has one for each history: `run` and the sites give [b, d]."""
+    users: Sequence[Any] | None = None
+    """Ids of its users, in the order of its rows, where its files tell and it scores by user."""
     sequence_first: tuple[str, ...] = ()
     """Sites whose module gives [w, b, d] instead of [b, w, d], by their names in `sites`."""
 
@@ -89,6 +91,18 @@ class Adapter:
         """[..., d] hidden states of `run` to [..., v] scores; by default linear, with `weights` and `bias`."""
         return F.linear(hidden, self.weights(), self.bias())
 
+    def scores(self, batch: Batch) -> Tensor | None:
+        """The module's own scores of every item after each history, where it gives them: [b, v] or None.
+
+        They are compared with `score` of the last step when the module is wrapped, and used for nothing else.
+        """
+        return None
+
+    @property
+    def linear(self) -> bool:
+        """Whether scores are linear in the hidden state at "final", with `weights` and `bias`."""
+        return type(self).score is Adapter.score
+
     def extras(self, histories: Histories) -> Mapping[str, np.ndarray]:
         """The values of `columns`: name → one number per entry of `histories.codes`.
 
@@ -103,8 +117,11 @@ class Adapter:
         return {name: histories.extras[name] for name in self.columns}
 
     def example(self, name: str, n: int) -> np.ndarray:
-        """Any n values of a column that the module can read, for a look at shapes: [n], growing by a day by default."""
-        return 86_400.0 * np.arange(1, n + 1)
+        """Any n values of a column that the module can read, to measure it with: [n].
+
+        By default, times that grow by a day, or 1 to 5 for another column.
+        """
+        return 86_400.0 * np.arange(1, n + 1) if "time" in name else 1.0 + np.arange(n) % 5
 
     @classmethod
     def build(cls, settings: dict[str, Any]) -> Self:

@@ -41,6 +41,11 @@ class Batch:
         """The row of each history's user among the users that were given to `wrap`: int64 [b]."""
         return self.extras[USER][:, -1].long()
 
+    @property
+    def n_steps(self) -> int:
+        """w, how many steps the module reads."""
+        return self.width or self.codes.shape[1]
+
     @cached_property
     def lengths(self) -> Tensor:
         """How many steps each history has, a [MASK] included: int64 [b]."""
@@ -70,7 +75,7 @@ class Batch:
     def spread(self, values: Tensor, pad: float) -> Tensor:
         """Values of our steps at the module's: [b, s] to [b, w]."""
         b, s = values.shape
-        w = self.width or s
+        w = self.n_steps
         target = values.new_full((b, w), pad)
         if self.side == "left":
             target[:, w - s :] = values
