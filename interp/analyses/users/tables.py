@@ -9,7 +9,7 @@ from recmodels.sequences import Histories
 
 
 def users(validation_users: Histories, test_users: Histories, rec: RecommenderEnvoy) -> Tables:
-    """Table `users`: part, user and item, each history in its order, and what else the recommender reads of a step.
+    """Table `users`: part, user, item and what else the recommender reads of a step, each history in its order.
 
     Args:
         validation_users: held out of the SAE part, on whom settings are chosen.
@@ -24,7 +24,7 @@ def users(validation_users: Histories, test_users: Histories, rec: RecommenderEn
                 "part": part,
                 "user": np.repeat(histories.users.to_numpy(), histories.lengths),
                 "item": vocabulary.decode(histories.codes),
-                **{name: histories.extras[name] for name in vocabulary.columns if name in histories.extras},
+                **histories.columns,
             }
         )
         for part, histories in parts.items()
