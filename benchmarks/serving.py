@@ -5,7 +5,7 @@
 exports the study, opens it in another process that has torch and safetensors alone, and prints a table (CSV): on one
 thread, milliseconds of processor time of a batch of the test users' histories by the bare forward pass of the exported
 program, and under steers of 20 features, as the median of interleaved repeats; then what each process needs in memory.
-A ratio is the median of the ratios within a round, so that other work on the machine falls on both. The rows "recommend"
+A ratio is the median of the ratios within a round, so that other work on the machine falls on both. Rows "recommend"
 also make tokens and sort lists, and are compared with `recommend` without steers.
 """
 
