@@ -44,7 +44,7 @@ def translate(steer: Steer, counterparts: Mapping[int, Counterpart], site: str, 
             )
         counterpart = counterparts[int(edit.feature)]
         factor = 1.0 if edit.op == "scale" else counterpart.factor
-        edits.append(replace(edit, feature=counterpart.feature, value=_times(edit.value, factor)))
+        edits.append(replace(edit, feature=counterpart.feature, value=_times(edit.value, factor), dictionary=None))
     return Steer(tuple(edits), site, steer.reconstruct, dictionary)
 
 

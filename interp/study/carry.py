@@ -9,7 +9,7 @@ import pandas as pd
 from interp.control.receipts import Receipt, steering_receipt
 from interp.control.translation import Counterpart, translate
 from interp.features.labels import UNLABELLED
-from interp.features.matching import KEPT, MERGED, NEW, OLD, SILENT
+from interp.features.matching import HOLDS, NEW, OLD, SILENT
 from interp.steering.edits import Edit, Steer
 from interp.steering.validation import check_not_empty
 from interp.study.matches import Matches, match_studies
@@ -17,7 +17,6 @@ from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal, quote
 
 WRITTEN = 0.95  # percentile of what a match writes among the features of the new dictionary, at least
-HOLDS = (KEPT, MERGED)  # changes of old features whose match is above chance
 TABLE = ["feature", "match", "change", "score", "chance", "q", "written", "written_percentile", "held", "factor"]
 
 

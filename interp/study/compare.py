@@ -117,7 +117,7 @@ def _concepts(old: StudyParts, new: StudyParts, matches: Matches) -> pd.DataFram
         table.insert(0, "feature", study.table("concepts").set_index("concept")["feature"])
         sides.append(table.add_suffix(f"_{name}"))
     table = sides[0].join(sides[1], how="outer")
-    counterpart = matches.kept["match"]
+    counterpart = matches.holding["match"]
     match = table["feature_old"].map(counterpart)
     table.insert(2, "match", match.fillna(-1).astype(int))
     table.insert(3, "same", match.notna() & (match == table["feature_new"]))
@@ -148,5 +148,8 @@ def _lists(histories: SharedHistories) -> Receipt:
 
 def _quality(old: StudyParts, new: StudyParts) -> pd.DataFrame:
     sides = [highlights(study) for study in (old, new)]
-    columns = {name: [float(getattr(side, measure)) for measure in QUALITY] for name, side in zip((OLD, NEW), sides)}
+    columns = {
+        name: [float(getattr(side, measure)) for measure in QUALITY]
+        for name, side in zip((OLD, NEW), sides, strict=True)
+    }
     return pd.DataFrame({"measure": QUALITY, **columns})

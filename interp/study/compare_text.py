@@ -66,15 +66,15 @@ def _features(comparison: "Comparison") -> list[str]:
             count = int((table["change"] == change).sum())
             if count or change != SILENT:
                 lines.append(f"  {change:<8}{count:>5}  {CHANGES[change]}")
-    kept = comparison.matches.kept
-    if len(kept):
-        mean = kept[["score", "chance", "written", "written_percentile", "held", "held_percentile"]].mean()
+    holding = comparison.matches.holding
+    if len(holding):
+        mean = holding[["score", "chance", "written", "written_percentile", "held", "held_percentile"]].mean()
         lines.append(
             fill(
-                f"Kept features, on average: activations correlate by {mean['score']:.2f} (chance {mean['chance']:.2f}); "
-                f"what they write to scores by {mean['written']:.2f}, more than {mean['written_percentile']:.0%} of other "
-                f"features; the items they are active on by {mean['held']:.2f}, more than "
-                f"{mean['held_percentile']:.0%} (chance 50%).",
+                f"Matches that hold, on average: activations correlate by {mean['score']:.2f} (chance "
+                f"{mean['chance']:.2f}); what they write to scores by {mean['written']:.2f}, more than "
+                f"{mean['written_percentile']:.0%} of the other features; the items they are active on by "
+                f"{mean['held']:.2f}, more than {mean['held_percentile']:.0%} (by chance 50%).",
                 WIDTH,
             )
         )
@@ -83,19 +83,20 @@ def _features(comparison: "Comparison") -> list[str]:
 
 def _concepts(table: pd.DataFrame) -> list[str]:
     width = max(7, min(24, table["concept"].map(len).max()))
-    lines = [f"{'concept':<{width}}{'old':>6}{'new':>6}   correlation on unseen items: old, new; match"]
+    head = f"{'concept':<{width}}{'old':>6}{'new':>6}"
+    lines = [f"{head}   correlation on unseen items: old, new; match of old"]
     for row in table.itertuples():
         numbers = f"{_whole(row.feature_old):>6}{_whole(row.feature_new):>6}"
-        weak = [name for name, passes in ((OLD, row.passes_old), (NEW, row.passes_new)) if not passes == True]  # noqa: E712 - NaN too
+        passing = ((OLD, row.passes_old), (NEW, row.passes_new))
+        weak = [name for name, passes in passing if passes is not True]
         match = "same" if row.same else f"→ {row.match}" if row.match >= 0 else "–"
         scores = f"{_score(row.unseen_items_old):>6}{_score(row.unseen_items_new):>7}"
         lines.append(f"{row.concept[:width]:<{width}}{numbers}   {scores}  {match:<6}{_weak(weak)}".rstrip())
-    both = table.dropna(subset=["passes_old", "passes_new"])
+    before, after = (table[f"passes_{side}"].eq(True) for side in (OLD, NEW))
     lines.append(
         fill(
-            f"{int((both['passes_old'] & both['passes_new']).sum())} concepts have a feature above chance in both, "
-            f"{int((both['passes_old'] & ~both['passes_new'].astype(bool)).sum())} only in the old, "
-            f"{int((~both['passes_old'].astype(bool) & both['passes_new']).sum())} only in the new study.",
+            f"{int((before & after).sum())} concepts have a feature above chance on unseen items in both studies, "
+            f"{int((before & ~after).sum())} only in the old, {int((~before & after).sum())} only in the new one.",
             WIDTH,
         )
     )
@@ -107,8 +108,8 @@ def _lists(comparison: "Comparison") -> list[str]:
     measures = lists.measures.set_index("measure")
     overlap, ndcg = measures.loc["overlap"], measures.loc[f"ndcg@{lists.k}"]
     lines = [
-        f"lists, top {lists.k}: {overlap['after']:.0%} [{overlap['after_low']:.0%}, {overlap['after_high']:.0%}] of the "
-        f"items are the same",
+        f"lists, top {lists.k}: {overlap['after']:.0%} [{overlap['after_low']:.0%}, {overlap['after_high']:.0%}] of "
+        f"the items are the same",
         f"  NDCG@{lists.k:<17}{_change(ndcg)}",
     ]
     moved = lists.moved

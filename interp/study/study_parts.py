@@ -1,5 +1,6 @@
 """What a finished run wrote: recommender, dictionary, tables and users. Each is read when it is first needed."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -169,10 +170,16 @@ class StudyParts:
     def table(self, name: str) -> pd.DataFrame:
         """A table by name, such as "concepts" or "steering"; read and checked once. To change its values, `copy()` it.
 
+        A table with a column `feature` knows its dictionary: a column of it steers no other one.
+
         Raises:
             InputError: there is no such table.
         """
-        return self._tables(_name(name, "table"))
+        table = self._tables(_name(name, "table"))
+        if "feature" in table:
+            with suppress(InputError):  # a table can be read without the dictionary
+                table.attrs[DICTIONARY] = self.sae.fingerprint
+        return table
 
     @cached_property
     def _tables(self) -> TableReader:
