@@ -55,9 +55,9 @@ def correlations(x: Columns, y: Columns) -> np.ndarray:
     sparse columns meet, only those are multiplied, in float64.
     """
     if sparse.issparse(x) and sparse.issparse(y) and x.nnz * y.nnz < _SPARSE * np.prod(x.shape) * np.prod(y.shape):
-        left, right = Standard.of(x), Standard.of(y)
+        of_x, of_y = Standard.of(x), Standard.of(y)
         joint = (sparse.csr_array(x, dtype=float).T @ sparse.csr_array(y, dtype=float)).toarray() / x.shape[0]
-        return ((joint - np.outer(left.mean, right.mean)) / np.outer(left.std, right.std)).clip(-1, 1)
+        return ((joint - np.outer(of_x.mean, of_y.mean)) / np.outer(of_x.std, of_y.std)).clip(-1, 1)
     total = np.zeros((x.shape[1], y.shape[1]))
     for left, right in zip(Standard.of(x).blocks(x), Standard.of(y).blocks(y), strict=True):
         total += left.T @ right

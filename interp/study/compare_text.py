@@ -15,9 +15,9 @@ WIDTH = 80
 SHOWN = 8  # concepts whose share changed
 CHANGES = {
     KEPT: "each is the other's best match, above chance",
-    MERGED: "best match above chance, but it is closer to another old feature",
+    MERGED: "best match above chance, but closer to another old feature",
     WENT: "no match above chance",
-    SPLIT: "best match above chance, but it is closer to another new feature",
+    SPLIT: "best match above chance, but closer to another new feature",
     CAME: "no match above chance",
     SILENT: "active on none of these steps",
 }
