@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from interp.control.profiles import profile
     from interp.control.receipts import Receipt, steering_receipt
     from interp.control.user_metrics import register_metric
+    from interp.deployment.service_export import export_service
     from interp.model.envoys import RecommenderEnvoy
     from interp.pages.export import export
     from interp.pipeline.run import run
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from interp.store.analysis import Analysis, Exhibit, Table
     from interp.store.claim import Claim
     from interp.store.registry import register_analysis
+    from interp.study.carry import Carried, carry
+    from interp.study.compare import Comparison, compare
     from interp.study.feature import Feature
     from interp.study.naming import Name, label_with
     from interp.study.study import Study, open
@@ -48,6 +51,7 @@ _HOMES = {
     "open": "interp.study.study",
     "run": "interp.pipeline.run",
     "export": "interp.pages.export",
+    "export_service": "interp.deployment.service_export",
     "scorecard": "interp.pipeline.scorecard",
     "from_tables": "recmodels.datasets.tables",
     "Columns": "recmodels.config",
@@ -84,6 +88,11 @@ _HOMES = {
     "LeastCollateral": "interp.control.least_collateral",
     "profile": "interp.control.profiles",
     "group_lists": "interp.control.group_lists",
+    # After retraining
+    "compare": "interp.study.compare",
+    "Comparison": "interp.study.compare",
+    "carry": "interp.study.carry",
+    "Carried": "interp.study.carry",
     # What is one's own: names, analyses, dictionaries, metrics, data
     "Name": "interp.study.naming",
     "label_with": "interp.study.naming",
@@ -103,6 +112,7 @@ __all__ = [  # noqa: RUF022 - in the order of the homes above
     "open",
     "run",
     "export",
+    "export_service",
     "scorecard",
     "from_tables",
     "Columns",
@@ -137,6 +147,10 @@ __all__ = [  # noqa: RUF022 - in the order of the homes above
     "LeastCollateral",
     "profile",
     "group_lists",
+    "compare",
+    "Comparison",
+    "carry",
+    "Carried",
     "Name",
     "label_with",
     "Analysis",

@@ -13,7 +13,7 @@ from recmodels.files import saving
 
 MOST_FILES = 10_000
 MOST_BYTES = 2**34  # of all files together, after they are unpacked
-MOST_GROWTH = 1_000  # bytes of a file for each byte that it has in the archive
+MOST_GROWTH = 200  # bytes of a file for each byte that it has in the archive
 TIME = (1980, 1, 1, 0, 0, 0)  # of every file, so that the archive follows from the content alone
 CHUNK = 2**20
 

@@ -1,19 +1,16 @@
 """Ranked lists and their evaluation, for anything that can score items."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from recmodels import metrics
-from recmodels.errors import InputError, quote
-from recmodels.scalars import as_whole_number
+from recmodels.best_items import best_items, check_length
 from recmodels.sequences import Histories
 from recmodels.steady import steady
 
-LONGEST_LIST = 1_000_000
 Score = Callable[[Histories], torch.Tensor]
 """Scores of all items for a batch of histories: float [user, item]."""
 
@@ -40,18 +37,7 @@ def top_k(
     k = check_length(k)
     if histories is not None and not keep_seen:
         scores = scores.masked_fill(own_items(histories, scores), -torch.inf)
-    # One more than k, to see whether two items share the last place.
-    values, codes = scores.topk(min(k + 1, scores.shape[1]), dim=1)
-    if not (values < torch.inf).all():  # nor for NaN, which topk takes first
-        raise InputError("the scores are not finite: steer by smaller values, or train the recommender again")
-    tied = (values[:, k - 1] == values[:, k]).nonzero().squeeze(1) if values.shape[1] > k else codes[:0, 0]
-    values, codes = values[:, :k].clone(), codes[:, :k].clone()
-    # topk leaves open which of equal scores it takes: sort rows in which more share the last score than fit.
-    codes[tied] = scores[tied].sort(dim=1, descending=True, stable=True).indices[:, : codes.shape[1]]
-    # It also leaves open their order: sort by code, then stably by score.
-    codes, by_code = codes.sort(dim=1)
-    values, by_score = values.gather(1, by_code).sort(dim=1, descending=True, stable=True)
-    codes = torch.where(values.isneginf(), -1, codes.gather(1, by_score))
+    codes, values = best_items(scores, k)
     short = k - codes.shape[1]
     codes, values = F.pad(codes, (0, short), value=-1), F.pad(values, (0, short), value=-torch.inf)
     return codes.cpu().numpy(), values.cpu().numpy()
@@ -73,22 +59,6 @@ def own_items(histories: Histories, like: torch.Tensor, keep_seen: bool = False)
         rows = np.repeat(np.arange(len(histories)), histories.lengths)
         mask[torch.from_numpy(rows), torch.from_numpy(histories.codes).long()] = True
     return mask.to(like.device)
-
-
-def check_length(k: Any) -> int:
-    """A list length as Python's own int.
-
-    Raises:
-        InputError: k is not a whole number, less than 1, or above `LONGEST_LIST`.
-    """
-    length = as_whole_number(k)
-    if length is None:
-        raise InputError(f"k is {quote(k)}: give a whole number of items, such as 10")
-    if length < 1:
-        raise InputError(f"k is {quote(k)}: ask for at least one item")
-    if length > LONGEST_LIST:
-        raise InputError(f"k is {quote(k)}: ask for at most {LONGEST_LIST:,} items")
-    return length
 
 
 def rank(score: Score, histories: Histories, k: int = 10, batch_size: int = 256, keep_seen: bool = False) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The command `interp export-dictionary`; `interp study … --dictionary FOLDER` reads one of another library."""
+"""The command `interp dictionary`; `interp study … --dictionary FOLDER` goes the other way."""
 
 from pathlib import Path
 from typing import Literal
@@ -10,14 +10,14 @@ from recmodels.paths import as_path
 
 
 @app.command
-def export_dictionary(
+def dictionary(
     folder: tyro.conf.Positional[Path],
     to: Path,
     format: Literal["saelens", "dictionary_learning"] = "saelens",
     name: str | None = None,
     site: str | None = None,
 ) -> None:
-    """Write a dictionary for SAELens or dictionary_learning: `interp export-dictionary artifacts/ml-1m --to out`.
+    """Write a dictionary for SAELens or dictionary_learning: `interp dictionary artifacts/ml-1m --to out`.
 
     Features and reconstructions are the same there: the normaliser is folded into the weights. The other way round,
     `interp study … --dictionary FOLDER` runs every analysis on a dictionary of these libraries.

@@ -194,8 +194,7 @@ def _record(config: StudyConfig, data: StudyData, sae: SparseAutoencoder, recomm
         for name in ("recommender", *OF_RECOMMENDER):
             del settings[name]
     else:
-        source = "" if config.adapter is None else str(config.recommender)
-        given["recommender"] = Provenance.of(data.recommender, data.seen, source).record
+        given["recommender"] = Provenance.of(data.recommender, data.seen).record
         settings["seen_users"] = config.seen_users or data.seen.which
         del settings["training"], settings["split"]["recommender_share"]
     return {

@@ -76,7 +76,8 @@ def check_same(recommender: Recommender | None, folder: Path) -> None:
 
 def keep(recommender: Recommender, folder: Path) -> None:
     """Write the recommender to a study's folder, unless it is there."""
-    inputs = {GIVEN: recommender.fingerprint}
+    origin = None if recommender.origin is None else recommender.origin.record
+    inputs = {GIVEN: recommender.fingerprint, "origin": origin}
     if not artifacts.is_current(folder, KIND, inputs | lists_key(recommender.keep_seen)):
         recommender.save(folder, inputs)
 

@@ -1,19 +1,21 @@
 """A study in a folder or archive for others: recommender, dictionary, tables, card; without users unless asked."""
 
-import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow.parquet
 
+from interp.config import StudyConfig
 from interp.sae.autoencoder import KIND as DICTIONARY
 from interp.store.study_folder import RECORD
 from interp.store.table_files import KIND as TABLES
-from interp.study.bundle_record import BundleRecord
+from interp.study.bundle_record import BundleRecord, bundle_record
 from interp.study.card import card
 from interp.study.study_parts import StudyParts
 from recmodels import artifacts
@@ -22,12 +24,13 @@ from recmodels.errors import InputError
 from recmodels.folders import MANIFEST, refuse_link
 from recmodels.paths import as_path
 from recmodels.recommender import KIND as RECOMMENDER
+from recmodels.recommender import USERS
 
 KIND = artifacts.Kind("bundle", (RECORD, "bundle.json", "README.md"))
 CARD = "README.md"
 USER = "user"  # the column of a table that names users
-# Paths of the machine that made the study.
-PATHS = ("data", "items", "tmdb", "links", "dictionary", "out")
+# A path of the machine that made the study, in a text.
+PATH = re.compile(r"(?<![\w:/.])(?:~|[A-Za-z]:)?[/\\][^\s,;'\"]*[/\\]")
 PAGES = ("dashboard.html", "report.html")  # both show histories
 
 
@@ -44,6 +47,13 @@ def write_bundle(
     target = as_path(to)
     if with_activations and not with_users:
         raise InputError("activations name their users: ask for both (with_users and with_activations), or for neither")
+    before = bundle_record(study.folder)
+    if before is not None and (with_users > before.users or with_activations > before.activations):
+        raise InputError("this study was opened from a bundle without them: bundle the study itself")
+    if (study.folder / "recommender" / USERS).is_file() and not with_users:
+        raise InputError(
+            "this recommender has a vector for each user, under their ids: ask for a bundle with users, or make none"
+        )
     inputs = {"recommender": study.record["fingerprints"]["recommender"], "dictionary": study.sae.fingerprint}
     terms = {"licence": licence, "cite": cite}
     if target.suffix != ".zip":
@@ -82,12 +92,28 @@ def _fill(study: StudyParts, to: Path, users: bool, activations: bool, terms: di
             shutil.copyfile(study.folder / page, to / page)
     if (study.folder / "timings.json").is_file():
         shutil.copyfile(study.folder / "timings.json", to / "timings.json")
-    record = json.loads(json.dumps(study.record))
-    record["config"] |= dict.fromkeys((path for path in PATHS if path in record["config"]), None)
+    record = public_record(study.record)
     artifacts.write_json(to / RECORD, record)
+    before = bundle_record(study.folder)  # of a study that was opened from a bundle
+    left_out = sorted({*left_out, *(before.tables_left_out if before else ())})
     contents = BundleRecord(tuple(left_out), users, activations)
     contents.write(to)
-    artifacts.write_text(to / CARD, card(study, contents, **terms))
+    artifacts.write_text(to / CARD, card(replace(study, record=record), contents, **terms))
+
+
+def public_record(record: dict[str, Any]) -> dict[str, Any]:
+    """The content of a study's config.json without the paths of the machine: of files that it names, names stay."""
+
+    def public(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: public(entry) for name, entry in value.items()}
+        if isinstance(value, list):
+            return [public(entry) for entry in value]
+        return PATH.sub("", value) if isinstance(value, str) else value
+
+    paths = [field.name for field in fields(StudyConfig) if "Path" in str(field.type)]
+    config = record["config"] | {name: None for name in paths if name in record["config"]}
+    return public(record | {"config": config})
 
 
 def _copy(source: Path, target: Path, kind: artifacts.Kind) -> None:

@@ -53,7 +53,11 @@ def card(study: StudyParts, holds: BundleRecord, licence: str | None, cite: str 
 def _front_matter(study: StudyParts, licence: str | None) -> str:
     ranking = study.table("recommender").set_index("replaced").loc["none"]
     metrics = [
-        {"type": key, "name": f"{RANKING[key]} on users it never saw", "value": round(float(ranking[key]), 6)}
+        {
+            "type": key,
+            "name": f"{RANKING[key]} on {study.provenance.test_users}",
+            "value": round(float(ranking[key]), 6),
+        }
         for key in RANKING
     ]
     task = {"type": "recommendation", "name": "Sequential recommendation"}
@@ -73,11 +77,13 @@ def _front_matter(study: StudyParts, licence: str | None) -> str:
 
 def _about(study: StudyParts) -> list[str]:
     numbers = highlights(study)
+    terms = f"{numbers.n_concepts} {study.attribute}" if study.has_concepts else "items"
     source = from_elsewhere(study)
     return [
         f"A sequential recommender ({numbers.model}, {numbers.n_items:,} items of {study.name}), and a sparse "
         f"autoencoder with {numbers.n_features:,} features that reads it at `{study.site}`: what the features mean in "
-        f"terms of {numbers.n_concepts} {study.attribute}, and what turning them does to the lists.",
+        f"terms of {terms}, and what turning them does to the lists.",
+        *map(one_line, study.notes),
         *([f"The dictionary was imported from {source}."] if source else []),
     ]
 
@@ -93,7 +99,7 @@ def _opening(study: StudyParts) -> list[str]:
 def _quality(study: StudyParts) -> list[str]:
     numbers, first, beside = highlights(study), headline(study), beside_popular(study)
     rows = [
-        ("NDCG@10 on users it never saw", f"{numbers.ndcg:.3f}"),
+        (f"NDCG@10 on {study.provenance.test_users}", f"{numbers.ndcg:.3f}"),
         ("the same through the dictionary's reconstruction", f"{numbers.ndcg_reconstructed:.3f}"),
         ("features active at a step", f"{numbers.l0:.1f}"),
         ("variance of the activations explained", f"{numbers.explained_variance:.1%}"),

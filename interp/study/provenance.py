@@ -4,9 +4,11 @@ A study's config.json has these under "recommender" where the recommender was no
 """
 
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from interp.plots.names import MODELS
+from recmodels.adapters.origin import Origin
 from recmodels.recommender import Recommender
 from recmodels.seen_users import SeenUsers
 
@@ -44,20 +46,21 @@ class Provenance:
     n_seen: int = 0
 
     @classmethod
-    def of(cls, recommender: Recommender, seen: SeenUsers, source: str = "") -> "Provenance":
+    def of(cls, recommender: Recommender, seen: SeenUsers) -> "Provenance":
         """That of a recommender that a study was given."""
-        adapter, origin = getattr(recommender.model, "adapter", None), getattr(recommender, "origin", None)
+        adapter = getattr(recommender.model, "adapter", None)
         kind = recommender.model.config.model_type if adapter is None else adapter.name or type(adapter).__name__
+        origin = recommender.origin or Origin(kind)
         title = MODELS.get(kind, kind) if adapter is None else adapter.title or type(adapter).__name__
         return cls(
             kind,
             title,
             recommender.model.config.max_history,
             adapter=adapter is not None,
-            source=source or getattr(origin, "source", "") or "",
-            verified=getattr(origin, "verified", 0) or 0,
-            difference=float(getattr(origin, "difference", 0) or 0),
-            causal=getattr(origin, "causal", None),
+            source=origin.source,
+            verified=origin.verified,
+            difference=origin.difference,
+            causal=origin.causal,
             seen=seen.which,
             n_seen=len(seen.users),
         )
@@ -91,7 +94,7 @@ class Provenance:
 
     @property
     def _origin(self) -> str:
-        source = f", from {self.source}" if self.source else ""
+        source = f", from {Path(self.source).name}" if self.source else ""
         causal = {
             True: " Measured: no step sees later ones.",
             False: " Measured: steps see later ones.",

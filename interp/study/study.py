@@ -16,6 +16,7 @@ from interp.features.explanations import Explanation, why
 from interp.steering.feature_names import feature_or_concept
 from interp.store.study_folder import RECORD, read_study_record
 from interp.study.bundle import write_bundle
+from interp.study.drift import Drift, drift
 from interp.study.feature import Features
 from interp.study.glance import as_html, as_text
 from interp.study.recommendations import Recommendations
@@ -27,6 +28,8 @@ from recmodels.recommender import Recommender
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
+
+    from interp.deployment.steered_programs import Format
 
 LONGEST = 200  # characters of a name
 
@@ -232,6 +235,23 @@ class Study(StudyParts):
             self, to, with_users=with_users, with_activations=with_activations, licence=licence, cite=cite
         )
 
+    def export_service(
+        self, to: Path | str, steers: Mapping[str, Any] | None = None, *, formats: "tuple[Format, ...]" = ()
+    ) -> Path:
+        """Write a folder that `interp.serving.load` opens, without nnsight, transformers or pandas.
+
+        Args:
+            to: the folder; an earlier export in it is replaced.
+            steers: name → steer, such as `study.dose("Horror", 0.3).steer` or a file of `interp.save_steer`.
+            formats: "pt2" and "onnx": write recommender and steers as one program too (`interp.export_service`).
+
+        Raises:
+            InputError: the recommender or a steer cannot be exported, or the folder holds something else.
+        """
+        from interp.deployment.service_export import export_service  # which loads more of torch
+
+        return export_service(self.recommender, to, steers, histories=self.users(), formats=formats)
+
     def why(self, history: Any, item: Any, top: int = 10) -> Explanation:
         """Why an item has its place in one history's list: the features behind its score (`interp.features`).
 
@@ -262,6 +282,24 @@ class Study(StudyParts):
         """
         units = self.features.table["p99"]
         return to_enter(self.recommender, history, item, k, units, candidates=candidates, site=self.site)
+
+    def drift(self, before: Any, after: Any) -> Drift:
+        """Which features rise or fade between two periods of histories, under the same recommender.
+
+            study.drift(spring, summer)         # tables of interactions, or histories in any other form
+
+        Rates are shares of steps on which a feature is active; their intervals come from resampling users, and the
+        p-values are corrected for the number of features (`interp.features.drift`). Each history is read from its first
+        item of the period. Take users that the recommender was not trained on, in both periods alike.
+
+        Args:
+            before: the histories of the earlier period.
+            after: those of the later one; a user may be in both.
+
+        Raises:
+            InputError: a history cannot be read, or a period has fewer than two users.
+        """
+        return drift(self, before, after)
 
     @for_terminal
     def __repr__(self) -> str:

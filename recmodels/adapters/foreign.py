@@ -46,7 +46,7 @@ def read_recommender(
     if not place.exists():
         raise InputError(f"there is no checkpoint {place}: give the file or folder that the other program wrote")
     module, *ids = kind.read(place, **read_options(kind, dict(options or {})))
-    return wrap(module, *map(whole_numbers, ids), **({} if expected is None else {"expected": expected}))
+    return wrap(module, *map(whole_numbers, ids), expected=expected, source=str(path))
 
 
 def read_options(kind: type[Adapter], options: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 github.com/guoyang9/NCF.
 
 Its score is not linear in the user's vectors, which are the site "final", beside each other: a small network reads them
-with each item's. There is one row of activations for each user.
+with each item's. There is one row of activations for each user, as that of the last item.
 
 Axes: b users, v items, d width of the user's vectors together.
 """
@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from recmodels.adapters.adapter import Adapter
 from recmodels.adapters.batch import Batch
 from recmodels.adapters.checkpoint_reader import read_checkpoint, tensors_of
-from recmodels.adapters.foreign import read_item_ids
 from recmodels.adapters.registry import register_adapter
 from recmodels.adapters.user_vectors import check_rows
 from recmodels.adapters.weights import load_weights
 from recmodels.errors import InputError
+from recmodels.id_files import read_ids
 
 ITEMS_AT_ONCE = 2**22  # numbers of the first layer's input, at most
 
@@ -86,6 +86,7 @@ class NCF(Adapter):
     """
 
     name = "ncf"
+    title = "NCF"
     module: NCFNetwork
     by_user = True
     has_steps = False
@@ -101,13 +102,18 @@ class NCF(Adapter):
 
     @classmethod
     def read(
-        cls, path: Path, *, item_ids: Path, user_ids: Path, parts: str | None = None
+        cls,
+        path: Path,
+        *,
+        item_ids: Path,
+        user_ids: Path,
+        parts: str | None = None,
     ) -> tuple[Self, list[Any], list[Any]]:
         """The adapter of a checkpoint, its item ids and its user ids in the order of their rows.
 
         Args:
             path: what `torch.save` wrote of the model or of its `state_dict()`.
-            item_ids: the item of each row, as `recmodels.adapters.foreign.read_item_ids` reads them.
+            item_ids: the item of each row, as `recmodels.id_files.read_ids` reads them.
             user_ids: the user of each row, in the same form.
             parts: "GMF" or "MLP" if the model scores with one part, which a `state_dict()` does not tell.
 
@@ -126,7 +132,7 @@ class NCF(Adapter):
         sizes = {"n_users": n_users, "n_items": n_items, "factors": factors, "layers": layers}
         adapter = cls(sizes | {"parts": "NeuMF" if is_whole else parts})
         load_weights(adapter.module, tensors, path)
-        adapter.known_users, ids = read_item_ids(user_ids), read_item_ids(item_ids)
+        adapter.known_users, ids = read_ids(user_ids), read_ids(item_ids)
         check_rows(path, "users", n_users, user_ids, adapter.known_users)
         check_rows(path, "items", n_items, item_ids, ids)
         return adapter, ids, adapter.known_users

@@ -1,6 +1,8 @@
 """The adapters of this project, one line each."""
 
+import recmodels.adapters.gsasrec
 import recmodels.adapters.ncf
+import recmodels.adapters.pmixer
 import recmodels.adapters.recbole
 import recmodels.adapters.rectools
 import recmodels.adapters.replay

@@ -15,10 +15,10 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM,
 from recmodels.adapters.adapter import Adapter
 from recmodels.adapters.batch import Batch
 from recmodels.adapters.checkpoint_reader import read_tensors
-from recmodels.adapters.foreign import read_item_ids
 from recmodels.adapters.registry import register_adapter
 from recmodels.adapters.weights import load_weights
 from recmodels.errors import InputError, quote
+from recmodels.id_files import read_ids
 from recmodels.json_files import read_json
 
 ATTENTION = ("attn", "self_attn", "attention.output.dense", "attention")  # by the first of these names in a block
@@ -88,6 +88,7 @@ class TransformersModel(Adapter):
         lists = (n for n, m in model.named_modules() if isinstance(m, nn.ModuleList) and len(m) == layers)
         blocks, embedding = next(lists, None), model.get_input_embeddings()
         super().__init__(Headless(model), n_items, max_history, settings)
+        self.title = type(model).__name__
         self.first, self.pad, self.mask, self.seen_padding = first, pad, mask, seen_padding
         self.side = side  # type: ignore[assignment]
         self.mask_step = mask is not None
@@ -121,7 +122,7 @@ class TransformersModel(Adapter):
 
         Args:
             path: the folder.
-            item_ids: the ids of the items, as `recmodels.adapters.foreign.read_item_ids` reads them.
+            item_ids: the ids of the items, as `recmodels.id_files.read_ids` reads them.
             first: token of the first item; by default 1 if token 0 is padding, or else 0.
             mask: token of the [MASK] that a masked model reads after the history.
             max_history: items that it reads; by default as many as it has positions.
@@ -149,7 +150,7 @@ class TransformersModel(Adapter):
             if name in names or not any(re.search(pattern, name) for pattern in ignored)
         }
         load_weights(model, tensors, path)
-        ids, pad = read_item_ids(item_ids), model.config.pad_token_id
+        ids, pad = read_ids(item_ids), model.config.pad_token_id
         start = (1 if pad == 0 else 0) if first is None else first
         _check_tokens(path, len(ids), start, pad, mask, model.config.vocab_size)
         longest = max_history or model.config.max_position_embeddings - is_masked

@@ -1,8 +1,8 @@
 """Models without steps whose score is an inner product: matrix factorisation, BPR, two towers.
 
 Each known user has a vector, and each item. A file of numpy or safetensors holds both, such as the .npz that
-`model.save` of the package implicit writes, or the outputs of two towers for all users and items. There is one row of
-activations for each user: the vector is the site "final".
+`model.save` of the package implicit writes, or the outputs of two towers for all users and items. The user's vector is
+the site "final". There is one row of activations for each user, as that of the last item.
 """
 
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from recmodels.adapters.adapter import Adapter
 from recmodels.adapters.batch import Batch
-from recmodels.adapters.foreign import read_item_ids
 from recmodels.adapters.registry import register_adapter
 from recmodels.errors import InputError
+from recmodels.id_files import read_ids
 
 USERS = ("user_factors", "user_vectors", "users")
 ITEMS = ("item_factors", "item_vectors", "items")
@@ -50,6 +50,7 @@ class UserVectors(Adapter):
     """
 
     name = "vectors"
+    title = "User and item vectors"
     module: Vectors
     by_user = True
     has_steps = False
@@ -60,7 +61,14 @@ class UserVectors(Adapter):
         super().__init__(Vectors(**settings), n_items, max_history=1, settings=settings)
 
     @classmethod
-    def of(cls, users: Any, items: Any, user_bias: Any = None, item_bias: Any = None, mean: float = 0.0) -> Self:
+    def of(
+        cls,
+        users: Any,
+        items: Any,
+        user_bias: Any = None,
+        item_bias: Any = None,
+        mean: float = 0.0,
+    ) -> Self:
         """The adapter of vectors in memory.
 
         Biases become further columns: that of a user stands before a 1 of each item, and the other way round.
@@ -105,7 +113,7 @@ class UserVectors(Adapter):
         Args:
             path: .npz or .safetensors with `user_factors` [u, d], `item_factors` [v, d] and, if the model has them,
                 `user_bias`, `item_bias` and `mean`.
-            item_ids: the item of each row, as `recmodels.adapters.foreign.read_item_ids` reads them.
+            item_ids: the item of each row, as `recmodels.id_files.read_ids` reads them.
             user_ids: the user of each row, in the same form.
 
         Raises:
@@ -115,7 +123,7 @@ class UserVectors(Adapter):
         users, items = (_first(path, arrays, names) for names in (USERS, ITEMS))
         biases = {name: arrays[name] for name in ("user_bias", "item_bias") if name in arrays}
         adapter = cls.of(users, items, **biases, mean=float(arrays.get("mean", 0.0)))
-        adapter.known_users, ids = read_item_ids(user_ids), read_item_ids(item_ids)
+        adapter.known_users, ids = read_ids(user_ids), read_ids(item_ids)
         check_rows(path, "users", len(users), user_ids, adapter.known_users)
         check_rows(path, "items", len(items), item_ids, ids)
         return adapter, ids, adapter.known_users

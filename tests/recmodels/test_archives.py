@@ -59,8 +59,7 @@ def test_links_and_devices_are_refused(kind, tmp_path):
 
 def test_what_grows_too_much_is_refused(tmp_path, monkeypatch):
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as target:
-        target.writestr("zeros", bytes(30_000_000))
-    assert (tmp_path / "bomb.zip").stat().st_size < 30_000_000 / 1_000
+        target.writestr("zeros", bytes(3_000_000))
     with pytest.raises(InputError, match="which grows too much when unpacked"):
         unpack(tmp_path / "bomb.zip", tmp_path / "out")
     archive = archive_of(tmp_path / "x.zip", ("a", "1234"), ("b", "5678"))

@@ -13,18 +13,19 @@ from interp.study.study import open as open_study
 from recmodels.datasets.planted import PlantedConfig, load
 
 UNKNOWN = 5  # items that the foreign model does not know
-SEEN = 150  # users that it was trained on
+SEEN = 110  # users that it was trained on
 # A study of them takes seconds.
 SETTINGS = """
-    --columns.attribute concepts --sae.n-features 24 --sae.steps 200 --sae.batch-size 256 --sae.warmup-steps 20
-    --sae.sparsity-warmup-steps 50 --values -4 4 --max-l0 24 --grid.l1 --grid.n-features --grid.trade-off --grid.sites
+    --columns.attribute concepts --sae.n-features 16 --sae.steps 200 --sae.batch-size 256 --sae.warmup-steps 20
+    --sae.sparsity-warmup-steps 50 --values -4 4 --max-l0 16 --other-attributes title:1
+    --grid.l1 --grid.n-features --grid.trade-off --grid.sites
 """
 
 
 @pytest.fixture(scope="session")
 def foreign(shared):
     """Its data, checkpoint and expected scores, as paths and objects."""
-    data = load(PlantedConfig(users=200, items=60, concepts=4, mean_length=14, drift=0.05))
+    data = load(PlantedConfig(users=150, items=48, concepts=3, mean_length=12, drift=0.05))
     rows = data.interactions.sort_values("time", kind="stable")
     histories = rows.groupby("user")["item"].agg(list)
     items = sorted(rows["item"].unique().tolist())[UNKNOWN:]

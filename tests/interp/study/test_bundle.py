@@ -16,6 +16,7 @@ import interp
 from interp.pages.summary import summary
 from interp.store.registry import analyses
 from interp.study import sources
+from interp.study.bundle import public_record
 from interp.study.sources import study_source
 from recmodels.errors import InputError
 
@@ -52,7 +53,7 @@ def test_it_opens_as_the_study_does(study, opened, cache):
     assert opened.recommender.recommender.fingerprint == study.recommender.recommender.fingerprint
     histories = [[200, 219, 183], [71, 95, 588]]
     assert opened.recommend(histories, 5).equals(study.recommend(histories, 5))
-    plain, bundled = (s.receipt({"Horror": 1.0}, histories).table for s in (study, opened))
+    plain, bundled = (s.receipt({"Horror": 1.0}, histories).measures for s in (study, opened))
     pd.testing.assert_frame_equal(plain, bundled)
     assert repr(opened.features["Horror"]) == repr(study.features["Horror"])
     assert summary(opened).partition("report.html")[0].replace(str(opened.folder), "") == summary(study).partition(
@@ -86,6 +87,35 @@ def test_no_user_is_named_in_it(study, archive):
     assert study.table("users")["user"].nunique() > 10  # which the study itself has
 
 
+def test_paths_of_the_machine_stay_on_it():
+    config = {"data": "/home/me/data", "recommender": "C:\\me\\x.pth", "expected": None, "dataset": "ml-100k"}
+    options = {"adapter_options": ["config=/home/me/model.yaml", "heads=2"], "seen_users": "~/lists/seen.txt"}
+    record = {
+        "config": config | options,
+        "recommender": {"source": "/srv/models/SASRec.pth", "title": "RecBole SASRec"},
+        "notes": ["read from /home/me/a.csv, 3/4 of it"],
+    }
+    assert public_record(record) == {
+        "config": {
+            "data": None,
+            "recommender": None,
+            "expected": None,
+            "dataset": "ml-100k",
+            "adapter_options": ["config=model.yaml", "heads=2"],
+            "seen_users": "seen.txt",
+        },
+        "recommender": {"source": "SASRec.pth", "title": "RecBole SASRec"},
+        "notes": ["read from a.csv, 3/4 of it"],
+    }
+
+
+def test_a_recommender_with_vectors_of_users_is_not_bundled_by_accident(study, tmp_path):
+    copy = shutil.copytree(study.folder, tmp_path / "study")
+    (copy / "recommender" / "users.json").write_text("[1, 2]")
+    with pytest.raises(InputError, match="has a vector for each user, under their ids"):
+        interp.open(copy).bundle(tmp_path / "bundle.zip")
+
+
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
@@ -116,7 +146,7 @@ def test_with_users_it_has_all(study, tmp_path):
     assert whole.folder == folder
     assert whole.table("histories").equals(study.table("histories"))
     assert len(whole.users()) == len(study.users())
-    assert (whole.feature_matrix().sparse != study.feature_matrix().sparse).nnz == 0
+    assert (whole.feature_matrix() != study.feature_matrix()).nnz == 0
     assert {"dashboard.html", "report.html"} <= {path.name for path in folder.iterdir()}
     assert "**Histories of the test users are in it, under their ids**" in (folder / "README.md").read_text()
     with pytest.raises(InputError, match="activations name their users: ask for both"):
@@ -155,6 +185,8 @@ def test_a_bundle_of_a_bundle_is_the_bundle(opened, archive, tmp_path):
     with zipfile.ZipFile(opened.bundle(tmp_path / "again.zip")) as again, zipfile.ZipFile(archive) as first:
         assert again.namelist() == first.namelist()
         assert again.read("bundle.json") == first.read("bundle.json")
+    with pytest.raises(InputError, match="opened from a bundle without them: bundle the study itself"):
+        opened.bundle(tmp_path / "all", with_users=True)
 
 
 def test_it_is_unpacked_once(archive, opened):

@@ -97,6 +97,7 @@ def test_there_is_one_row_of_activations_for_each_user_and_a_steer_moves_its_sco
     vectors = rec.recommender.model.module.user_vectors()
     np.testing.assert_allclose(store.activations, vectors[[4, 2]].detach(), rtol=1e-6)
     assert store.rows["item"].tolist() == [107, 121]
+    assert rec.hidden(histories, "final").shape == (2, 1, 12)
     with rec.trace(histories):
         rec.final.output[:] = vectors[1]
         scores = rec.scores.save()
