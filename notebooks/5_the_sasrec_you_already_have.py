@@ -178,7 +178,7 @@ except interp.InputError as mistake:
 
 # %%
 recommender = wrap(adapter, item_ids, expected=expected)
-recommender
+print(recommender)
 
 # %% [markdown]
 # Padding, batches and causality were measured as well: a wrong `side` is another one-line mistake. Without `expected=`
