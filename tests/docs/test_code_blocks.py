@@ -31,7 +31,8 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 def workplace(films_study, tmp_path_factory):
     """A folder with all that the pages speak of: a finished study, and a reader's own two tables."""
     folder = tmp_path_factory.mktemp("workplace")
-    shutil.copytree(films_study, folder / "artifacts" / "ml-100k")
+    for name in ("ml-100k", "march", "april"):
+        shutil.copytree(films_study, folder / "artifacts" / name)
     library(folder)
     return folder
 
@@ -108,7 +109,7 @@ def parser():
     """The command line, whose commands do nothing."""
     app = SubcommandApp()
     cli.offer(PRESETS)
-    functions = vars(cli.commands) | vars(cli.scorecard_command)
+    functions = vars(cli.commands) | vars(cli.scorecard_command) | vars(cli.retraining_commands)
     for name in generated_pages.command_names():
         function = functions[name]
         app.command(functools.wraps(function)(lambda *_, **__: None), name=name)
