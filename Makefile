@@ -14,7 +14,7 @@ VERSION_TESTS ?= tests/recmodels tests/interp --ignore tests/recmodels/test_metr
 
 STUDIES := ml-100k planted ml-1m ml-1m-bert4rec lastfm-2k ml-latest-small
 
-.PHONY: help demo test docs fuzz kill faults lint oldest newest studies reference notebooks clean
+.PHONY: help demo test docs fuzz kill faults lint oldest newest peers studies reference notebooks clean
 
 help:
 	@echo "make demo     install, then train, interpret and steer a recommender on MovieLens-100K"
@@ -22,6 +22,8 @@ help:
 	@echo "make docs     the documentation as a site in build/docs, to open at build/docs/index.html"
 	@echo "make fuzz     100,000 odd inputs, and a table of what they led to (FUZZ_INPUTS for another number)"
 	@echo "make oldest   tests with the oldest allowed version of each dependency; make newest, with the newest"
+	@echo "make peers    the packages that we exchange models and dictionaries with, each in an environment of its own,"
+	@echo "              and the tests that compare with them"
 	@echo "make kill     kill a small study 200 times in all its stages, and compare what it ends in"
 	@echo "make faults   lose, cut and flip every file of a study, and fill the disk"
 	@echo "make studies  the figures that the project promises, measured on real data (INTERP_DATA, hours)"
@@ -34,7 +36,7 @@ demo: $(READY)
 
 # Several tests at a time, the models of each on one core.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not study" --numprocesses auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not study and not peer" --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # A warning, such as a link that leads nowhere, fails the build.
 docs: $(READY)
@@ -51,7 +53,12 @@ oldest newest:
 	.venv-$@/bin/pip install --quiet --disable-pip-version-check --upgrade $$(grep ^torch== constraints.txt) \
 	  --requirement .venv-$@/requirements.txt
 	.venv-$@/bin/pip install --quiet --disable-pip-version-check --no-deps dictionary-learning==0.1.0
-	OMP_NUM_THREADS=1 .venv-$@/bin/python -m pytest -m "not study and not fuzz" $(VERSION_TESTS)
+	OMP_NUM_THREADS=1 .venv-$@/bin/python -m pytest -m "not study and not fuzz and not peer" $(VERSION_TESTS)
+
+# Tests against the real packages; a test whose environment cannot be built is skipped, and says so.
+peers: $(READY)
+	$(BIN)/python tests/peers/environments.py build $(TORCH_INDEX)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m peer -rs
 
 # Kills in all stages of a small study, each taken up again; the result is compared byte by byte.
 kill: $(READY)
@@ -96,5 +103,5 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) .venv-oldest .venv-newest build *.egg-info
+	rm -rf $(VENV) .venv-oldest .venv-newest .venv-peer-* build *.egg-info
 	find artifacts -mindepth 1 -maxdepth 1 ! -name README.md ! -name reference -exec rm -rf {} +

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from interp.control.profiles import profile
     from interp.control.receipts import Receipt, steering_receipt
     from interp.control.user_metrics import register_metric
+    from interp.deployment.service_export import export_service
     from interp.model.envoys import RecommenderEnvoy
     from interp.pages.export import export
     from interp.pipeline.run import run
     from interp.pipeline.scorecard import scorecard
     from interp.sae.autoencoder import SparseAutoencoder
+    from interp.sae.import_dictionary import read_dictionary
     from interp.sae_registry import register_sae
     from interp.steering.edits import Edit, Push, Steer
     from interp.steering.serialization import load_steer, save_steer
@@ -49,6 +51,7 @@ _HOMES = {
     "open": "interp.study.study",
     "run": "interp.pipeline.run",
     "export": "interp.pages.export",
+    "export_service": "interp.deployment.service_export",
     "scorecard": "interp.pipeline.scorecard",
     "from_tables": "recmodels.datasets.tables",
     "Columns": "recmodels.config",
@@ -65,6 +68,7 @@ _HOMES = {
     "collect": "interp.activations.activation_store",
     "train": "interp.activations.training",
     "SparseAutoencoder": "interp.sae.autoencoder",
+    "read_dictionary": "interp.sae.import_dictionary",
     "encode": "interp.activations.feature_matrix",
     "Concepts": "interp.concepts",
     "concepts_of": "interp.concepts",
@@ -108,6 +112,7 @@ __all__ = [  # noqa: RUF022 - in the order of the homes above
     "open",
     "run",
     "export",
+    "export_service",
     "scorecard",
     "from_tables",
     "Columns",
@@ -123,6 +128,7 @@ __all__ = [  # noqa: RUF022 - in the order of the homes above
     "collect",
     "train",
     "SparseAutoencoder",
+    "read_dictionary",
     "encode",
     "Concepts",
     "concepts_of",

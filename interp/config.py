@@ -1,12 +1,13 @@
 """The configuration from which a whole run follows; the ready-made ones are in `interp.presets`."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from interp.sae_registry import sae_kind, sae_kinds
-from recmodels.config import Columns, Seed, SplitConfig, TrainingConfig, site_names
+from recmodels.config import Columns, Reading, Seed, SplitConfig, TrainingConfig, site_names
 from recmodels.errors import InputError
 from recmodels.settings import Between, Name, Settings, Unread
 
@@ -19,6 +20,8 @@ else:
 MOST_STEPS = 100_000_000
 MOST_FEATURES = 2**20
 MOST_WEIGHTS = 2**31  # of a dictionary: features times the width of what it reads, 8 GB
+# Settings that are about `recommender`.
+OF_RECOMMENDER = ("adapter", "item_ids", "atomic_files", "adapter_options", "expected", "seen_users")
 Steps = Annotated[int, Between(0, MOST_STEPS)]
 Features = Annotated[int, Between(1, MOST_FEATURES)]
 L1 = Annotated[float, Between(0, 1e6)]
@@ -151,15 +154,17 @@ class StudyConfig(Settings):
     """Everything that decides a run's numbers. The same configuration on the same machine gives the same ones."""
 
     dataset: Annotated[str, Name()] = "ml-100k"
-    """Which data: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m, ml-latest-small, lastfm-2k, music4all, recbole,
-    planted, own (with `data` and `items`), or one that is registered (docs/plugins/dataset.md)."""
+    """Which data: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m, ml-latest-small, lastfm-2k, music4all, recbole, mind,
+    planted, own (with `data` and, if there is one, `items`), or one that is registered (docs/plugins/dataset.md)."""
     data: Path | None = None
     """A folder or archive with your copy of the data; without it the data set is downloaded and cached. Together
-    with `items`, your own table of interactions (.csv, .tsv or .parquet)."""
+    with another name in `dataset`, your own table of interactions (.csv, .tsv, .txt, .jsonl or .parquet)."""
     items: Path | None = None
-    """Your own table of items, whose interactions `data` holds; `dataset` is then a name of your choice."""
+    """Your own table of items, if there is one, whose interactions `data` holds; `dataset` is a name of your choice."""
     columns: Columns = field(default_factory=Columns)
     """What the columns of your own tables are called."""
+    reading: Reading = field(default_factory=Reading)
+    """How your own tables are read."""
     tmdb: Path | None = None
     """A folder with TMDB's movies_metadata.csv and credits.csv: adds languages, actors, directors, companies and
     countries to films whose data set has a links.csv, or which `links` names."""
@@ -168,8 +173,30 @@ class StudyConfig(Settings):
     same number in all releases but ml-100k."""
     out: Path | None = None
     """Where the run is written; by default artifacts/<dataset>, or artifacts/<dataset>-bert4rec."""
+    recommender: Path | None = None
+    """A recommender that is trained already, in place of `training`: a checkpoint of another program (with `adapter`),
+    or a folder that this program wrote. Nothing is trained but dictionaries."""
+    adapter: Annotated[str, Name()] | None = None
+    """Which program wrote the checkpoint, such as recbole or rectools; or one that `interp --import FILE` registers."""
+    item_ids: Path | None = None
+    """The checkpoint's item ids in the order of its scores, where it lacks them: .json, .npy, or an id a line."""
+    atomic_files: Path | None = None
+    """The folder of RecBole's atomic files that the checkpoint was trained on, from which its item ids follow."""
+    adapter_options: tuple[str, ...] = ()
+    """What else the adapter asks for, such as heads=2."""
+    expected: Path | None = None
+    """Scores that the other program gave (.json), to check that this one gives the same. Without them the study is
+    unverified, and says so."""
+    seen_users: str | None = None
+    """Which users of the data `recommender` was trained on: all (or not known), none, or a file of their ids. Test
+    users are drawn from the others. By default all, unless the checkpoint tells."""
     repeats: Literal["all", "first", "last"] = "all"
     """Of a user's repeated interactions with one item, keep all, the first or the last."""
+    k_core: Annotated[int, Between(1, 1_000_000)] = 1
+    """Leave out users and items with fewer interactions than this, until all have as many."""
+    keep_seen: bool = False
+    """Whether lists may repeat the items of a history, as where people buy the same things again: in training, in every
+    list, and in everything that is measured on lists."""
     attribute: str | None = None
     """Attribute whose values are the concepts: a column of the item table, decade, franchise, translated, or
     title:WORDS; by default the data set's own (genres, tags)."""
@@ -189,6 +216,12 @@ class StudyConfig(Settings):
     """Which steps of the SAE part train dictionaries: each user's "last" ones, as in the paper, or "all"."""
     sae: SAEConfig = field(default_factory=SAEConfig)
     """How dictionaries are trained."""
+    dictionary: Path | None = None
+    """A folder of SAELens or dictionary_learning with a dictionary for `site`, which is then read and not trained; what
+    else `sae`, `grid` and `baselines` would train is left out."""
+    normalise: Literal["none", "estimate"] = "none"
+    """What happens to activations before `dictionary` reads them: nothing, or "estimate", for one that was trained on
+    activations whose mean was subtracted and which were divided by their standard deviation: those of the SAE part."""
     grid: GridConfig = field(default_factory=GridConfig)
     """Which more dictionaries are trained."""
     baselines: Literal["all", "quick", "none"] = "all"
@@ -207,28 +240,48 @@ class StudyConfig(Settings):
     @property
     def folder(self) -> Path:
         """Where the run is written."""
-        model = "" if self.training.model == "gptrec" else f"-{self.training.model}"
-        return self.out or Path("artifacts") / f"{self.dataset}{model}"
+        model = self.training.model
+        if self.recommender is not None:
+            model = self.adapter or "recommender"
+        return self.out or Path("artifacts") / f"{self.dataset}{'' if model == 'gptrec' else f'-{model}'}"
 
     def _check_together(self) -> None:
         if self.items is not None and self.data is None:
             raise InputError("items is set without data: give your table of interactions with --data FILE")
+        if self.normalise != "none" and self.dictionary is None:
+            raise InputError("normalise is set without dictionary, which it is for: name a folder with --dictionary")
+        if self.dictionary is None and not sae_kind(self.sae.trainer).trained:
+            raise InputError(
+                f"sae.trainer is {self.sae.trainer!r}, which is not trained: name a folder with --dictionary"
+            )
         if self.links is not None and self.tmdb is None:
             raise InputError("links is set without tmdb: give the folder of TMDB's tables with --tmdb FOLDER")
         if len(self.values) < 2:
             raise InputError("values must be at least two different finite numbers to steer with")
-        sites = site_names(self.training.num_hidden_layers)
-        for setting, site in (("site", self.site), *(("grid.sites", site) for site in self.grid.sites)):
-            if site not in sites:
-                raise InputError(f"{setting} names {site!r}, which this model lacks: choose one of {', '.join(sites)}")
+        for setting in OF_RECOMMENDER:
+            if getattr(self, setting) and self.recommender is None:
+                raise InputError(f"{setting} is set without recommender: give the checkpoint with --recommender PATH")
         for configs in self.dictionaries().values():
             for sae in configs:
                 sae.check()
-                if sae.n_features * self.training.hidden_size > MOST_WEIGHTS:
-                    raise InputError(
-                        f"a dictionary of {sae.n_features:,} features of width {self.training.hidden_size:,} is too "
-                        f"large: lower n_features to have at most {MOST_WEIGHTS:,} weights"
-                    )
+        if self.recommender is None:
+            self.check_sites(site_names(self.training.num_hidden_layers), self.training.hidden_size)
+
+    def check_sites(self, sites: Sequence[str], width: int) -> None:
+        """Refuse sites that a recommender lacks, and dictionaries that are too large for its width.
+
+        Raises:
+            InputError: there is one.
+        """
+        for setting, site in (("site", self.site), *(("grid.sites", site) for site in self.grid.sites)):
+            if site not in sites:
+                raise InputError(f"{setting} names {site!r}, which this model lacks: choose one of {', '.join(sites)}")
+        largest = max(sae.n_features for configs in self.dictionaries().values() for sae in configs)
+        if largest * width > MOST_WEIGHTS:
+            raise InputError(
+                f"a dictionary of {largest:,} features of width {width:,} is too large: lower n_features to have at "
+                f"most {MOST_WEIGHTS:,} weights"
+            )
 
     def dictionaries(self) -> dict[str, list[SAEConfig]]:
         """All dictionaries of the study, by site; the one of `sae` comes first."""

@@ -25,6 +25,7 @@ class SAEKind:
         settings: a dataclass of further settings, each with a default; None if it has none.
         penalty: whether it has a penalty that rises over `sparsity_warmup_steps`.
         min_features: the smallest dictionary that it can train.
+        trained: whether it can be trained; otherwise its dictionaries are only read.
     """
 
     name: str
@@ -34,6 +35,7 @@ class SAEKind:
     settings: type | None = None
     penalty: bool = False
     min_features: int = 1
+    trained: bool = True
 
     @property
     def symbol(self) -> str:
@@ -74,6 +76,7 @@ def register_sae(
     settings: type | None = None,
     penalty: bool = False,
     min_features: int = 1,
+    trained: bool = True,
 ) -> Callable[[Build], Build]:
     """Make a kind of dictionary known: put above its trainer, a class or function, as a decorator.
 
@@ -92,6 +95,7 @@ def register_sae(
             `config.settings`; if they have a method `check`, it may refuse them.
         penalty: whether it has a penalty that rises over `sae.sparsity_warmup_steps`.
         min_features: the smallest dictionary that it can train.
+        trained: False for dictionaries that are only read; the trainer then refuses.
 
     Raises:
         InputError: the settings are no dataclass with defaults, or there is no such sparsity setting.
@@ -102,7 +106,7 @@ def register_sae(
         raise InputError(f"{name} has no setting {quote(sparsity)}: its sparsity is l1, k or a field of its settings")
 
     def register(trainer: Build) -> Build:
-        kind = SAEKind(name, trainer, dictionary, sparsity, settings, penalty, min_features)
+        kind = SAEKind(name, trainer, dictionary, sparsity, settings, penalty, min_features, trained)
         _KINDS.add(name, kind, trainer.__module__)
         return trainer
 
@@ -119,13 +123,13 @@ def sae_kind(name: str) -> SAEKind:
 
 
 def sae_kinds() -> tuple[str, ...]:
-    """The names of all kinds.
+    """The names of all kinds that can be trained.
 
     Raises:
         InputError: an installed package with kinds cannot be imported.
     """
     _KINDS.load()
-    return tuple(_KINDS)
+    return tuple(name for name, kind in _KINDS.items() if kind.trained)
 
 
 def _check_settings(name: str, settings: type) -> None:

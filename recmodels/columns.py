@@ -35,6 +35,7 @@ class Table:
         frame: the cells; its index numbers the rows as error messages do.
         is_text: every cell is text, '' where empty, because the table comes from a text file.
         advice: how error messages end.
+        dropped: rows of the file that were left out.
 
     Raises:
         InputError: there are no rows, or two columns have one name.
@@ -44,6 +45,7 @@ class Table:
     frame: pd.DataFrame
     is_text: bool = True
     advice: str = "get the official file"
+    dropped: int = 0
 
     def __post_init__(self) -> None:
         repeated = self.frame.columns[self.frame.columns.duplicated()]
@@ -158,8 +160,12 @@ def whole_numbers(table: Table, name: str, optional: bool = False) -> pd.Series:
     return numbers.astype(np.int64).astype("Int64").reindex(column.index) if optional else numbers.astype(np.int64)
 
 
-def times(table: Table, name: str) -> pd.Series:
+def times(table: Table, name: str, form: str | None = None) -> pd.Series:
     """A column of times: numbers as they are, dates as seconds since 1970, in UTC if none of them names a zone.
+
+    Args:
+        table, name: the column.
+        form: how all of them are written, as in Python's strptime; by default numbers or ISO dates.
 
     Returns:
         int64 or float64, all finite.
@@ -174,6 +180,8 @@ def times(table: Table, name: str) -> pd.Series:
         raise table.fault(name, empty.to_numpy(), "but every row needs a time")
     if column.dtype.kind in "mM":
         return _seconds(column)
+    if form is not None:
+        return _written_times(table, name, column, form)
     if column.dtype == object:
         column = _read_times(table, name, column)
     if column.dtype.kind not in "if":
@@ -181,6 +189,20 @@ def times(table: Table, name: str) -> pd.Series:
     if not np.isfinite(column).all():
         raise table.fault(name, ~np.isfinite(column).to_numpy(), "but a time is a finite number or a date")
     return column
+
+
+def numbers(table: Table, name: str) -> pd.Series:
+    """A column of finite numbers.
+
+    Raises:
+        InputError: no such column, or a cell that is not a finite number.
+    """
+    column = table.column(name)
+    read = pd.to_numeric(column.where(~is_empty(column), None), errors="coerce").astype(np.float64)
+    bad = ~np.isfinite(read.to_numpy())
+    if bad.any():
+        raise table.fault(name, bad, "but a number is read there")
+    return read
 
 
 def lists(column: pd.Series, separator: str | None) -> pd.Series:
@@ -191,6 +213,18 @@ def lists(column: pd.Series, separator: str | None) -> pd.Series:
 def texts(column: pd.Series) -> pd.Series:
     """Cells as objects, None where empty."""
     return column.astype(object).where(~is_empty(column), None)
+
+
+def _written_times(table: Table, name: str, column: pd.Series, form: str) -> pd.Series:
+    """Times that are all written in one way, which is not ISO's."""
+    cell_codes, different = pd.factorize(column.astype(str))
+    try:
+        dates = pd.Series(pd.to_datetime(different, format=form, utc=True, errors="coerce"))
+    except ValueError as error:
+        raise InputError(f"reading.time_format is {quote(form)}, which is no format of times ({error})") from None
+    if dates.isna().any():
+        raise table.fault(name, dates.isna().to_numpy()[cell_codes], f"not a time written as {form}")
+    return _seconds(dates).take(cell_codes).set_axis(column.index)
 
 
 def _read_times(table: Table, name: str, column: pd.Series) -> pd.Series:

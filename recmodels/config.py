@@ -76,14 +76,51 @@ class Columns(Settings, prefix="columns."):
     """Interactions: who."""
     item: str = "item"
     """Both tables: the id of the item."""
-    time: str = "time"
-    """Interactions: when; numbers that grow with time, or dates."""
-    title: str = "title"
-    """Items: what people call them; the column of ids will do."""
-    attribute: str = "genres"
-    """Items: the attribute whose values are the concepts."""
+    time: str | None = "time"
+    """Interactions: when; numbers that grow with time, or dates. None: the order of the rows serves as time."""
+    title: str | None = "title"
+    """Items: what people call them; the column of ids will do. None: the ids."""
+    attribute: str | None = "genres"
+    """Items: the attribute whose values are the concepts. None: there are no concepts."""
     separator: Annotated[str, Separator()] = "|"
     """What splits a text cell that holds several values of an attribute."""
+    item_id: str | None = None
+    """Items: the id, if this table calls it otherwise than `item`."""
+    rating: str | None = None
+    """Interactions: how much the user liked it, for `reading.min_rating`."""
+    event: str | None = None
+    """Interactions: what happened, such as click or buy, for `reading.events`."""
+
+
+@dataclass(frozen=True)
+class Reading(Settings, prefix="reading."):
+    """How your own tables are read; what is not set is as each format has it."""
+
+    separator: Annotated[str | None, Separator()] = None
+    """What splits the cells of a row of text, one character; by default a comma in .csv, a tab in .tsv, blanks in .txt.
+    A blank stands for any number of blanks."""
+    names: tuple[str, ...] = ()
+    """Interactions: the names of all columns in order, if the file has no row of names. A .txt file without one has
+    user and item, unless this says otherwise."""
+    item_names: tuple[str, ...] = ()
+    """Items: the same."""
+    encoding: Literal["utf-8", "latin-1"] = "utf-8"
+    """Of text files."""
+    time_format: str | None = None
+    """How times are written, as in Python's strptime, such as "%m/%d/%Y %I:%M:%S %p"; by default numbers or dates in
+    ISO format."""
+    min_rating: Annotated[float | None, Between(-1e9, 1e9)] = None
+    """Interactions with a lower rating are left out."""
+    events: tuple[str, ...] = ()
+    """Only interactions with one of these events count; by default all."""
+    missing: tuple[str, ...] = ()
+    """Values of attributes that mean there is none, such as "(no genres listed)"."""
+    bad_items: Literal["refuse", "drop"] = "refuse"
+    """What becomes of rows of the table of items without an id, with the id of a row above, or with more or fewer
+    cells: they are refused, or left out."""
+    unknown_items: Literal["refuse", "keep", "drop"] = "refuse"
+    """What becomes of interactions whose item has no row in the table of items: they are refused, kept (with the id as
+    title and without attributes), or left out."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
 from safetensors import SafetensorError
 
 from recmodels.errors import InputError
@@ -77,6 +76,8 @@ def remove_leftovers(folder: Path, name: str = "") -> None:
 
 def _at_work(pid: int, modified: float) -> bool:
     """Whether the process that wrote a file still runs; its number may belong to another process by now."""
+    import psutil  # here, so that a service can read artefacts without it
+
     try:
         process = psutil.Process(pid)
         return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= modified + 1

@@ -28,13 +28,15 @@ class Dataset:
             `time` is any number that grows with time. See `validated_interactions`.
         items: indexed by item id, a `title` column, and any number of attribute columns. A multi-valued
             attribute (genres, tags) holds a tuple of strings per item. See `validated_items`.
-        attribute: the column of `items` that the paper's tables use for this dataset.
+        attribute: the column of `items` that the paper's tables use for this dataset; empty if the items have none.
+        lacks: what the source did not have and how that was made up for, a plain sentence each.
     """
 
     name: str
     interactions: pd.DataFrame
     items: pd.DataFrame
-    attribute: str
+    attribute: str = ""
+    lacks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_name(self.name)
@@ -51,7 +53,7 @@ class Dataset:
                 f"{self.name}: {len(unknown)} items of the interactions are not in the item table "
                 f"(such as {unknown.tolist()[0]!r}): add them there, or drop their rows"
             )
-        if self.attribute not in self.items.columns:
+        if self.attribute and self.attribute not in self.items.columns:
             raise InputError(
                 f"{self.name}: the item table has no column {self.attribute!r}; "
                 f"choose one of {', '.join(map(str, self.items.columns))}"
@@ -128,6 +130,30 @@ def without_repeats(frame: pd.DataFrame, keep: Repeats = "all") -> pd.DataFrame:
     order = np.argsort(frame["time"].to_numpy(), kind="stable")
     repeated = frame.iloc[order].duplicated(["user", "item"], keep=keep).to_numpy()
     return frame.iloc[np.sort(order[~repeated])].reset_index(drop=True)
+
+
+def core(frame: pd.DataFrame, k: int) -> pd.DataFrame:
+    """The k-core of validated interactions: users and items with fewer than k rows go, until none has.
+
+    Args:
+        frame: columns `user`, `item`, `time`.
+        k: rows that each user and each item has at least; with 1, the frame itself is returned.
+
+    Returns:
+        What remains, in the order of the rows and with a fresh index.
+
+    Raises:
+        InputError: nothing remains.
+    """
+    size = len(frame) + 1 if k > 1 else len(frame)
+    while len(frame) < size:
+        size = len(frame)
+        for column in ("user", "item"):
+            codes, _ = pd.factorize(frame[column])
+            frame = frame[np.bincount(codes)[codes] >= k] if len(codes) else frame
+    if frame.empty:
+        raise InputError(f"no user and no item is left with {k} interactions: lower k_core")
+    return frame.reset_index(drop=True)
 
 
 def validated_items(frame: pd.DataFrame) -> pd.DataFrame:

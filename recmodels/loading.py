@@ -24,7 +24,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "n_items": (1, 2**31 - 2),
     "max_history": (1, 2**20),
     "hidden_size": (1, 2**16),
-    "num_hidden_layers": (1, 1000),
+    "num_hidden_layers": (0, 1000),
     "num_attention_heads": (1, 2**16),
     "dropout": (0, 1),
 }
@@ -52,7 +52,7 @@ def load_model(folder: Path, kind: type[SequentialRecommender], advice: str) -> 
     shapes = tensor_shapes(path, advice)
     elements = sum(torch.Size(shape).numel() for shape in shapes.values())
     # Each block has a tensor, each item a vector: a model that cannot fit into the file is not built.
-    if config.num_hidden_layers > len(shapes) or config.n_items * config.hidden_size > elements:
+    if config.num_hidden_layers > len(shapes) or kind.fewest_weights(config) > elements:
         raise InputError(f"{path} is too small for the model that config.json describes: {advice}")
     try:
         with torch.device("meta"):
@@ -60,7 +60,7 @@ def load_model(folder: Path, kind: type[SequentialRecommender], advice: str) -> 
     except (ValueError, RuntimeError, TypeError, ArithmeticError, AssertionError) as error:
         raise InputError(f"{folder / 'config.json'} does not describe a model ({error}): {advice}") from None
     _check_shapes(expected, shapes, path, advice)
-    return kind.from_pretrained(None, config=config, state_dict=load_file(path))
+    return kind.from_tensors(config, load_file(path))
 
 
 def read_settings(path: Path, kind: type[SequentialRecommender], advice: str) -> dict[str, Any]:

@@ -4,8 +4,9 @@ Axes: b histories, s steps, d hidden size, v items.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from recmodels.initial import Watched, keep_loaded_weights
 from recmodels.sequences import PAD, Histories
 
 IGNORE = -100  # the label of a step that has nothing to predict
+ROWS = 128  # of a pass of `scored_after`
 
 
 class RecommenderConfig(PretrainedConfig):
@@ -89,6 +91,9 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
     sites are the same module. A model without attention, for example, leaves that kind out; "blocks.*" is always
     there."""
 
+    columns: tuple[str, ...] = ()
+    """Further columns of a table of histories that the model reads; see `recmodels.adapters`."""
+
     def __init__(self, config: RecommenderConfig) -> None:
         super().__init__(config)
         self.scorer = TiedScorer()
@@ -97,6 +102,16 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         """Draw the initial weights; loaded weights stay as they are (`recmodels.initial`)."""
         keep_loaded_weights(self)
         super().post_init()
+
+    @classmethod
+    def fewest_weights(cls, config: RecommenderConfig) -> int:
+        """How many weights a model of this configuration has at least."""
+        return config.n_items * config.hidden_size
+
+    @classmethod
+    def from_tensors(cls, config: RecommenderConfig, tensors: dict[str, Tensor]) -> Self:
+        """The model of a configuration with these weights, whose names and shapes were checked."""
+        return cls.from_pretrained(None, config=config, state_dict=tensors)
 
     @property
     def sites(self) -> dict[str, str]:
@@ -111,6 +126,20 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
                 path = self.site_paths[kind]
                 paths[name] = path.replace("*", number.group()) if number else path
         return paths
+
+    def width(self, site: str) -> int:
+        """d of a site; here the same at each."""
+        return self.config.hidden_size
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether there is a hidden state for each step, or one for each history."""
+        return True
+
+    @property
+    def default_site(self) -> str:
+        """Where a dictionary reads by default: the first block, or "final" where there is none."""
+        return next((name for name in self.sites if name.count(".") == 1), "final")
 
     def get_input_embeddings(self) -> nn.Embedding:
         """The token embeddings; row 0 is padding, row code + 1 is an item."""
@@ -127,6 +156,20 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
     def output_weights(self) -> Tensor:
         """[v, d] how each item's score changes with the hidden state at "final"; here the embeddings of items."""
         return self.item_embeddings()
+
+    def output_bias(self) -> Tensor | None:
+        """[v] what is added to each item's score; here nothing."""
+        return None
+
+    @property
+    def has_linear_scores(self) -> bool:
+        """Whether scores are linear in the hidden state at "final", with `output_weights` and `output_bias`."""
+        return True
+
+    @property
+    def reads_item_embeddings(self) -> bool:
+        """Whether the site "embedding" gives `item_embeddings` at steps of items."""
+        return "embedding" in self.sites
 
     def score_hidden(self, hidden: Tensor) -> Tensor:
         """[..., d] hidden states at "final" to [..., v] scores of every item."""
@@ -154,26 +197,35 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
     def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
         """What the scorer reads for many values of the last step's hidden state.
 
-        Here each value takes a pass through the whole model; a subclass may override this with a faster way.
+        Here each value takes a row of a pass through the whole model; a subclass may override this with a faster way.
 
         Args:
             block: number of the block whose output is given.
-            input_ids: int64 [b, s] left-padded tokens.
+            input_ids: tokens of b histories.
             hidden: [b, s, d] the block's output; its last step is not used.
             last: [b, e, d] what the last step's output is instead, e times.
 
         Returns:
-            [b, e, d]; `scorer` turns it into the scores that `forward` gives for each value, up to rounding.
+            [b, e, d of "final"]; `score_hidden` turns it into the scores that `forward` gives for each value, up to
+            rounding.
         """
-        module, outputs = self.get_submodule(self.sites[f"blocks.{block}"]), []
-        for value in last.unbind(dim=1):
-            output = torch.cat([hidden[:, :-1], value[:, None]], dim=1)
-            hook = module.register_forward_hook(lambda *_, output=output: output)
-            try:
-                outputs.append(self.encode(input_ids)[:, -1])
-            finally:
-                hook.remove()
-        return torch.stack(outputs, dim=1)
+        outputs, b = [], len(hidden)
+        for values in last.split(max(1, ROWS // b), dim=1):
+            e = values.shape[1]
+            before = hidden[:, :-1].repeat_interleave(e, dim=0)
+            states = torch.cat([before, values.reshape(b * e, 1, -1)], dim=1)
+            encoded = self.encode_after(block, input_ids.repeat_interleave(e, dim=0), states)
+            outputs.append(encoded[:, -1].view(b, e, -1))
+        return torch.cat(outputs, dim=1)
+
+    def encode_after(self, block: int, input_ids: Tensor, hidden: Tensor) -> Tensor:
+        """What `encode` gives if a block's output is `hidden` [b, s, d]."""
+        module = self.get_submodule(self.sites[f"blocks.{block}"])
+        hook = module.register_forward_hook(lambda *_: hidden)
+        try:
+            return self.encode(input_ids)
+        finally:
+            hook.remove()
 
     def inference_inputs(self, histories: Histories) -> Tensor:
         """Tokens from which `forward` predicts each history's next item: int64 [b, s].
@@ -181,6 +233,16 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         Here the last `max_history` items of each history.
         """
         return histories.tokens(self.config.max_history)
+
+    def example_histories(self, lengths: Sequence[int]) -> Histories:
+        """Histories of these lengths of any items, to look at shapes with."""
+        offsets = np.cumsum([0, *lengths])
+        codes = np.arange(offsets[-1], dtype=np.int32) % self.config.n_items
+        return Histories(pd.RangeIndex(len(lengths)), codes, offsets)
+
+    def step_tokens(self, input_ids: Tensor) -> Tensor:
+        """The token at each step that has hidden states: int64 [b, s]; here what `inference_inputs` gives."""
+        return input_ids
 
     def checked_tokens(self, tokens: Tensor) -> Tensor:
         """Check tokens and return them: int64 [b, s], padding on the left.
@@ -199,11 +261,7 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         real = tokens != PAD
         if not real[:, -1].all() or (real[:, :-1] & ~real[:, 1:]).any():
             raise InputError("the padding of these tokens, 0, is not on the left: put it before each history's tokens")
-        most = self.inference_inputs(
-            Histories(
-                pd.RangeIndex(1), np.zeros(self.config.max_history, np.int32), np.array([0, self.config.max_history])
-            )
-        ).shape[1]
+        most = self.inference_inputs(self.example_histories([self.config.max_history])).shape[1]
         if int(real.sum(dim=1).max()) > most:
             raise InputError(f"a history has {int(real.sum(dim=1).max())} tokens: this model reads {most} at most")
         return tokens

@@ -14,6 +14,7 @@ from transformers.utils import logging as transformers_logging
 
 from recmodels import artifacts
 from recmodels.adapters.adapted import AdaptedConfig, AdaptedRecommender
+from recmodels.adapters.origin import Origin
 from recmodels.bert4rec import BERT4Rec
 from recmodels.errors import InputError, quote
 from recmodels.gptrec import GPTRec
@@ -33,6 +34,9 @@ for _kind, _model in (("gptrec", GPTRec), ("bert4rec", BERT4Rec)):
     MODELS.add(_kind, _model, __name__)
 OURS = tuple(MODELS)
 KIND = artifacts.Kind("recommender", ("config.json", "model.safetensors", "vocabulary.json"))
+USERS = "users.json"  # of a recommender that scores by user
+ORIGIN = "origin.json"  # of a recommender that another program trained
+KEEP_SEEN = "keep_seen"
 VOCABULARY_BYTES = 2**30  # of ids that are read, at most
 
 Model = TypeVar("Model", bound=type[SequentialRecommender])
@@ -76,10 +80,15 @@ class Recommender:
     Attributes:
         model: the network, in evaluation mode.
         vocabulary: its items.
+        keep_seen: whether its lists, and whatever is measured on them, may repeat the items of a history, as where
+            people buy the same things again.
+        origin: what is known of one that another program trained; None for one that was trained here.
     """
 
     model: SequentialRecommender
     vocabulary: Vocabulary
+    keep_seen: bool = False
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         if self.model.config.n_items != len(self.vocabulary):
@@ -89,6 +98,14 @@ class Recommender:
             )
         self.model.eval()
 
+    def __repr__(self) -> str:
+        config = self.model.config
+        what = config.model_type if self.origin is None else str(self.origin)
+        return (
+            f"<Recommender of {config.n_items:,} items, reads the last {config.max_history} of a history; {what}; "
+            f"sites {', '.join(self.model.sites)}>"
+        )
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the weights and the vocabulary; dictionaries record it."""
@@ -97,6 +114,8 @@ class Recommender:
             digest.update(f"{name} {tuple(tensor.shape)}".encode())
             digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
         digest.update(json.dumps(self.vocabulary.ids.tolist()).encode())
+        if self.vocabulary.users is not None:
+            digest.update(json.dumps(self.vocabulary.users.tolist()).encode())
         return digest.hexdigest()
 
     def histories(self, histories: Any) -> Histories:
@@ -112,11 +131,11 @@ class Recommender:
             return self.model(inputs).scores
 
     def rank(self, histories: Any, k: int = 10) -> np.ndarray:
-        """Item codes of each history's top k, its own items left out: int [user, k]."""
-        return rank(self.score, self.histories(histories), k)
+        """Item codes of each history's top k, its own items left out unless `keep_seen`: int [user, k]."""
+        return rank(self.score, self.histories(histories), k, keep_seen=self.keep_seen)
 
     def recommend(self, histories: Any, k: int = 10) -> pd.DataFrame:
-        """Each history's k best items that it does not have yet.
+        """Each history's k best items: of those that it does not have yet, or of all if `keep_seen`.
 
         Args:
             histories: anything `as_histories` reads.
@@ -125,16 +144,20 @@ class Recommender:
         Returns:
             Columns user, rank (from 1), item (your id), score; best first.
         """
-        return recommendations(self.score, self.histories(histories), self.vocabulary, k)
+        return recommendations(self.score, self.histories(histories), self.vocabulary, k, self.keep_seen)
 
     def save(self, folder: Path | str, inputs: dict[str, Any] | None = None) -> None:
         """Write weights (safetensors), configuration and vocabulary (JSON) as one verified folder."""
         folder = as_path(folder)
         transformers_logging.disable_progress_bar()
         artifacts.discard_partial(folder, KIND)
-        with artifacts.writing(folder, KIND, inputs or {}) as partial:
+        with artifacts.writing(folder, KIND, {**(inputs or {}), **lists_key(self.keep_seen)}) as partial:
             self.model.save_pretrained(partial)
             artifacts.write_json(partial / "vocabulary.json", self.vocabulary.ids.tolist())
+            if self.vocabulary.users is not None:
+                artifacts.write_json(partial / USERS, self.vocabulary.users.tolist())
+            if self.origin is not None:
+                artifacts.write_json(partial / ORIGIN, self.origin.record)
 
     @classmethod
     @steady()
@@ -147,34 +170,44 @@ class Recommender:
         """
         folder = as_path(folder)
         transformers_logging.disable_progress_bar()
-        artifacts.verify(folder, KIND)
+        keep_seen = artifacts.verify(folder, KIND)["inputs"].get(KEEP_SEEN, False) is True
         advice = f"delete {folder} and run its step again"
         kind = read_record(folder / "config.json", {"model_type": str}, advice)["model_type"]
         model = AdaptedRecommender if kind == AdaptedConfig.model_type else model_class(kind)
-        ids = _read_ids(folder / "vocabulary.json", advice)
-        return cls(load_model(folder, model, advice), Vocabulary(ids))
+        ids = _read_ids(folder / "vocabulary.json", "item", advice)
+        users = _read_ids(folder / USERS, "user", advice) if (folder / USERS).exists() else None
+        origin = Origin.read(folder / ORIGIN, advice) if (folder / ORIGIN).exists() else None
+        network = load_model(folder, model, advice)
+        return cls(network, Vocabulary(ids, network.columns, users), keep_seen, origin)
 
 
-def _read_ids(path: Path, advice: str) -> pd.Index:
-    """The item ids of a vocabulary: text or numbers, each once.
+def lists_key(keep_seen: bool) -> dict[str, bool]:
+    """What the key of anything that is measured on lists says of `keep_seen`; nothing where it is off, as it was."""
+    return {KEEP_SEEN: True} if keep_seen else {}
+
+
+def _read_ids(path: Path, name: str, advice: str) -> pd.Index:
+    """The ids of items or users: text or numbers, each once.
 
     Raises:
         InputError: the file is damaged.
     """
     ids = read_json(path, advice, VOCABULARY_BYTES)
     if not isinstance(ids, list) or not all(of_type(item, str) or of_type(item, float) for item in ids):
-        raise InputError(f"{path} is not a list of item ids: {advice}")
-    index = pd.Index(ids, name="item")
+        raise InputError(f"{path} is not a list of {name} ids: {advice}")
+    index = pd.Index(ids, name=name)
     if not index.is_unique:
-        raise InputError(f"{path} has the item {quote(index[index.duplicated()].tolist()[0])} twice: {advice}")
+        raise InputError(f"{path} has the {name} {quote(index[index.duplicated()].tolist()[0])} twice: {advice}")
     return index
 
 
-def recommendations(score: Score, histories: Histories, vocabulary: Vocabulary, k: int) -> pd.DataFrame:
+def recommendations(
+    score: Score, histories: Histories, vocabulary: Vocabulary, k: int, keep_seen: bool = False
+) -> pd.DataFrame:
     """Top-k lists of any scorer as a table of item ids; see `Recommender.recommend`."""
     parts, k = [], min(check_length(k), len(vocabulary))
     for batch in histories.batches(256):
-        codes, scores = top_k(score(batch), batch, k)
+        codes, scores = top_k(score(batch), batch, k, keep_seen)
         in_list = codes >= 0
         parts.append(
             pd.DataFrame(

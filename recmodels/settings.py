@@ -145,6 +145,8 @@ def reader(hint: Any, rule: Any = None) -> Reader:
         return lambda name, value: _instance(name, value, hint)
     if hint is Path:
         return _path
+    if hint is bool:
+        return _truth
     if hint is str:
         return lambda name, value: _text(name, value, rule or Words())
     if hint in (int, float) and rule is not None:
@@ -158,6 +160,12 @@ def _number(name: str, value: Any, kind: type, rule: Between) -> int | float:
         raise InputError(f"{name} is {quote(value)}: give a {'whole ' if kind is int else ''}number")
     rule.check(name, number)
     return number
+
+
+def _truth(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InputError(f"{name} is {quote(value)}: give True or False")
+    return value
 
 
 def _text(name: str, value: Any, rule: Words) -> str:

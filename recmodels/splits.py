@@ -136,3 +136,52 @@ def drop_short(interactions: pd.DataFrame, rows: int = MIN_ROWS) -> pd.DataFrame
 def restrict(interactions: pd.DataFrame, items: np.ndarray) -> pd.DataFrame:
     """Only the rows with one of these items."""
     return interactions[interactions["item"].isin(items)].reset_index(drop=True)
+
+
+def trained_split(interactions: pd.DataFrame, may_test: np.ndarray, config: SplitConfig | None = None) -> Split:
+    """The parts for a recommender that is trained already, so that no part of the users is needed to train it.
+
+    Of the users that may test, those who started last are the test users: as many as `test_share` of all users, or all
+    that may. Everyone else is in the SAE part, with all rows, and `validation_share` of them are held out there. Time
+    is not cut, as nobody's future teaches the recommender anything here.
+
+    Args:
+        interactions: with items that the recommender knows alone.
+        may_test: bool [row], which rows are of users that may be test users: those whom the recommender has not seen,
+            where that is known.
+        config: its shares and seed; `recommender_share` plays no part.
+
+    Returns:
+        The parts. `recommender` holds what popularity is counted on: the rows of the SAE part but the last of each
+        user, which lists are tested on. `validation` is empty.
+
+    Raises:
+        InputError: too few users may test, or remain for the dictionary.
+    """
+    config = config or SplitConfig()
+    config.check()
+    whole = len(interactions)
+    interactions = interactions.assign(_may=may_test)
+    interactions = drop_short(interactions)
+    starts = interactions.groupby("user", sort=False)["time"].min()
+    candidates = starts[interactions.loc[interactions["_may"], "user"].unique()]
+    if candidates.empty:
+        raise InputError(
+            f"no user may be a test user: of {whole:,} rows none is of a user whom the recommender has not seen and "
+            f'who has {MIN_ROWS} items that it knows; give more users, or say seen_users="all"'
+        )
+    size = int(np.ceil(config.test_share * len(starts)))
+    test_users = candidates.sort_values(kind="stable").index[-size:]
+    is_test = interactions["user"].isin(test_users)
+    interactions = interactions.drop(columns="_may")
+    others = interactions[~is_test].reset_index(drop=True)
+    test = interactions[is_test].reset_index(drop=True)
+    sae, sae_validation = cold_user_split(others, 1 - config.validation_share, config.seed)
+    return Split(without_last(others), others.iloc[:0], sae, sae_validation, test)
+
+
+def without_last(interactions: pd.DataFrame) -> pd.DataFrame:
+    """Without each user's last row: the latest, of several at one time the last of the table."""
+    order = interactions.sort_values("time", kind="stable")
+    last = order.index[~order["user"].duplicated(keep="last")]
+    return interactions.drop(index=last).reset_index(drop=True)

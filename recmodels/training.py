@@ -27,7 +27,7 @@ from recmodels.errors import InputError
 from recmodels.model import SequentialRecommender
 from recmodels.paths import as_path
 from recmodels.ranking import evaluate
-from recmodels.recommender import KIND, Recommender, model_class
+from recmodels.recommender import KIND, Recommender, lists_key, model_class
 from recmodels.sequences import Histories, Vocabulary, histories_of
 from recmodels.steady import steady
 
@@ -39,6 +39,7 @@ def fit(
     config: TrainingConfig,
     folder: Path | str,
     vocabulary: Vocabulary | None = None,
+    keep_seen: bool = False,
 ) -> Recommender:
     """Train a recommender and write it to `folder`.
 
@@ -51,6 +52,7 @@ def fit(
         config: model size and optimisation.
         folder: where the recommender is written. Checkpoints lie in `<folder>.checkpoints` until then.
         vocabulary: the items to know; by default those of `train` and `validation`.
+        keep_seen: whether its lists may repeat the items of a history, here already, where they decide when to stop.
 
     Returns:
         The recommender of the epoch with the best validation NDCG@10.
@@ -70,6 +72,7 @@ def fit(
         "validation": validation_histories.fingerprint,
         # Histories hold codes: without the ids, the same sequences over other items would look the same.
         "vocabulary": artifacts.json_sha256(vocabulary.ids.tolist()),
+        **lists_key(keep_seen),
     }
     checkpoints = checkpoints_folder(folder)
     if artifacts.is_current(folder, KIND, inputs):
@@ -83,7 +86,7 @@ def fit(
         raise InputError("no held-out user has two interactions to stop by: give longer histories")
     with artifacts.claim(folder, KIND):
         folders.check_removable(checkpoints, str(KIND))
-        return _train(windows, prefixes, vocabulary, config, folder, inputs)
+        return _train(windows, prefixes, vocabulary, config, folder, inputs, keep_seen)
 
 
 def _train(
@@ -93,6 +96,7 @@ def _train(
     config: TrainingConfig,
     folder: Path,
     inputs: dict[str, Any],
+    keep_seen: bool,
 ) -> Recommender:
     """Train, from the last checkpoint if there is one, and write the result."""
     transformers_logging.disable_progress_bar()
@@ -101,12 +105,13 @@ def _train(
     checkpoint = last_checkpoint(checkpoints)
     set_seed(config.seed)
     model = build(config, len(vocabulary))
-    trainer = _Trainer(model, windows, prefixes, vocabulary, config, checkpoints)
+    recommender = Recommender(model, vocabulary, keep_seen)
+    trainer = _Trainer(recommender, windows, prefixes, config, checkpoints)
     with _only_errors():
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if not all(torch.isfinite(weights).all() for weights in model.parameters()):
         raise InputError("the training diverged, its weights are not finite: lower the learning rate")
-    recommender = Recommender(model.cpu(), vocabulary)
+    model.cpu()
     recommender.save(folder, inputs)
     folders.remove(checkpoints, str(KIND))
     return recommender
@@ -170,14 +175,13 @@ class _Trainer(Trainer):
 
     def __init__(
         self,
-        model: SequentialRecommender,
+        recommender: Recommender,
         windows: Histories,
         validation: Histories,
-        vocabulary: Vocabulary,
         config: TrainingConfig,
         checkpoints: Path,
     ) -> None:
-        self.held_out, self.recommender = validation, Recommender(model, vocabulary)
+        self.held_out, self.recommender, model = validation, recommender, recommender.model
         super().__init__(
             model,
             TrainingArguments(
@@ -213,7 +217,7 @@ class _Trainer(Trainer):
         """NDCG@10 and the other ranking metrics on the held-out users."""
         self.recommender.model.eval()
         catalogue = np.arange(len(self.recommender.vocabulary))
-        values = evaluate(self.recommender.score, self.held_out, catalogue)
+        values = evaluate(self.recommender.score, self.held_out, catalogue, keep_seen=self.recommender.keep_seen)
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in values.items()}
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics

@@ -99,7 +99,7 @@ def collect(
     rec: RecommenderEnvoy,
     histories: Any,
     folder: Path | str,
-    site: str = "blocks.0",
+    site: str | None = None,
     windows: str = "last",
     batch_size: int = 128,
 ) -> ActivationStore:
@@ -108,13 +108,15 @@ def collect(
     An interrupted run resumes where it stopped; if `folder` already holds the same activations, they are only opened.
 
     The data points are the paper's (docs/paper.md, 3): each history without its last item, and of that the last
-    `max_history` steps. BERT4Rec's final [MASK] is read by the model but is not a data point.
+    `max_history` steps. BERT4Rec's final [MASK] is read by the model but is not a data point. A model without steps,
+    such as a factorisation, has one hidden state for each user, which is stored beside each of these items.
 
     Args:
         rec: the recommender.
         histories: in any form, at least two items each.
         folder: where the store is written.
-        site: where to read, one of `recmodels.config.site_names`.
+        site: where to read, one of `recmodels.config.site_names`; by default the first block, or "final" where there is
+            none.
         windows: "last" reads each history's last `max_history` steps, as the paper does; "all" reads the whole history
             in windows of that length, which gives a small data set more training data.
         batch_size: histories per forward pass.
@@ -128,14 +130,16 @@ def collect(
     length = recommender.model.config.max_history
     if windows not in ("last", "all"):
         raise InputError(f'windows is {windows!r}: choose "last" or "all"')
-    histories = histories.last(length) if windows == "last" else histories.windows(length)
+    has_steps = recommender.model.has_steps
+    histories = histories.windows(length) if windows == "all" and has_steps else histories.last(length)
+    site = recommender.model.default_site if site is None else site
     rec.site(site)  # refuses an unknown one before anything is written
     inputs = {"recommender": recommender.fingerprint, "site": site, "histories": histories.fingerprint}
     if artifacts.is_current(folder, KIND, inputs):
         return ActivationStore.load(folder)
 
     with artifacts.writing(folder, KIND, inputs) as partial:
-        width, progress = recommender.model.config.hidden_size, partial / PROGRESS
+        width, progress = recommender.model.width(site), partial / PROGRESS
         with growing_rows(partial / "activations.npy", progress, histories.offsets, width) as growing:
             first_user = int(np.searchsorted(histories.offsets, growing.n_rows))
             with tqdm(desc="activations", total=len(histories), initial=first_user, unit="user", leave=False) as bar:
@@ -148,6 +152,7 @@ def collect(
                 "user": histories.users.repeat(histories.lengths),
                 "item": recommender.vocabulary.decode(histories.codes),
                 "step": np.arange(len(histories.codes)) - np.repeat(histories.offsets[:-1], histories.lengths),
+                **histories.columns,
             }
         )
         describe(partial, rows, recommender.fingerprint, site)
@@ -156,10 +161,13 @@ def collect(
 
 
 def _read(rec: RecommenderEnvoy, site: str, batch: Histories) -> np.ndarray:
-    """Hidden states of all item steps, float32 [n, d]."""
+    """Hidden states of all item steps, float32 [n, d]; without steps, the user's one for each item of the history."""
     hidden = rec.hidden(batch, site)
     # Rows of the mask run over users, then steps, which is the order of `batch.codes`.
-    return hidden.cpu()[rec.item_steps(batch)].float().numpy()
+    rows = hidden.cpu()[rec.item_steps(batch)].float()
+    if len(rows) < len(batch.codes):
+        rows = rows.repeat_interleave(torch.from_numpy(batch.lengths), dim=0)
+    return rows.numpy()
 
 
 def _checked(hidden: np.ndarray, batch: Histories) -> np.ndarray:
@@ -191,7 +199,7 @@ def describe(partial: Path, rows: pd.DataFrame, recommender: str, site: str) -> 
 
     Args:
         partial: the folder.
-        rows: user, item and step of each row.
+        rows: user, item and step of each row, and what else the recommender reads of a step.
         recommender: fingerprint of the recommender.
         site: where in it the activations are.
 

@@ -74,9 +74,14 @@ def mean_top_correlation(activations: object, store: ActivationStore, concepts: 
         store: the rows, with their items.
         concepts: concepts that no row or every row has are left out.
 
+    Returns:
+        The mean; NaN where there are no concepts at all.
+
     Raises:
         InputError: no concept is left.
     """
+    if not concepts.names:
+        return float("nan")
     labels = concepts.labels(store.rows["item"])
     labels = labels[:, non_constant_columns(labels)]
     if not labels.shape[1]:
@@ -87,12 +92,17 @@ def mean_top_correlation(activations: object, store: ActivationStore, concepts: 
 def best_aligned(table: pd.DataFrame, max_l0: float) -> int:
     """Index of the dictionary that is best aligned on held-out users among those that are sparse enough there.
 
+    Without concepts, the one that explains most of the variance there.
+
     Args:
         table: rows of `evaluate_dictionary` to choose from.
         max_l0: active features per step, at most; if no dictionary is that sparse, the sparsest is taken.
     """
     allowed = table[table["val_l0"] <= max_l0]
-    return int(allowed["val_mean_top_correlation"].idxmax() if len(allowed) else table["val_l0"].idxmin())
+    if not len(allowed):
+        return int(table["val_l0"].idxmin())
+    by = "val_mean_top_correlation" if allowed["val_mean_top_correlation"].notna().any() else "val_explained_variance"
+    return int(allowed[by].idxmax())
 
 
 def neurons(store: ActivationStore, concepts: Concepts) -> float:

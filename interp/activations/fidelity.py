@@ -69,5 +69,5 @@ def downstream(
     rows = []
     for where in tqdm(replaced, desc="replacing", leave=False):
         with rec.steer(Steer((), site, reconstruct=where)):
-            rows.append({"replaced": where, **evaluate(rec.score, histories, catalogue)})
+            rows.append({"replaced": where, **evaluate(rec.score, histories, catalogue, keep_seen=rec.keep_seen)})
     return pd.DataFrame(rows)

@@ -8,7 +8,14 @@ from typing import Annotated, Any
 import tyro
 from tyro.extras import subcommand_type_from_defaults
 
-from interp.cli import commands, retraining_commands, scorecard_command  # noqa: F401 - the latter two add commands
+from interp.cli import (  # noqa: F401 - all but commands add commands
+    bundle_command,
+    commands,
+    dictionary_command,
+    retraining_commands,
+    scorecard_command,
+    service_command,
+)
 from interp.cli.extensions import import_first
 from interp.cli.words import registry, wrapped_help
 from interp.config import StudyConfig

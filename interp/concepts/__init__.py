@@ -32,6 +32,11 @@ class Concepts:
     matrix: np.ndarray
     known: np.ndarray | None = None
 
+    @classmethod
+    def none(cls, items: pd.Index) -> "Concepts":
+        """No concepts, of items without attributes."""
+        return cls([], items, np.zeros((len(items), 0), dtype=bool))
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of the names, the items, the matrix, and which items are known."""

@@ -77,7 +77,7 @@ class Alignment:
     @property
     def mean_top_correlation(self) -> float:
         """The paper's overall metric: mean over concepts of the top feature's correlation."""
-        return float(self.correlation.max(axis=0).mean())
+        return float(self.correlation.max(axis=0).mean()) if self.concepts else float("nan")
 
 
 def align(activations: Activations, labels: np.ndarray, concepts: list[str]) -> Alignment:
@@ -89,7 +89,7 @@ def align(activations: Activations, labels: np.ndarray, concepts: list[str]) -> 
         concepts: names of the columns of `labels`.
 
     Raises:
-        InputError: the row counts differ, or an activation is not finite.
+        InputError: the row counts differ, an activation is not finite, or all rows have every concept or lack it.
     """
     if activations.shape[0] != len(labels):
         raise InputError(
@@ -100,7 +100,7 @@ def align(activations: Activations, labels: np.ndarray, concepts: list[str]) -> 
     if not np.isfinite(values).all():
         raise InputError("activations hold NaN or infinity: collect them again, or train the dictionary again")
     columns = non_constant_columns(labels)
-    if not len(columns):
+    if labels.shape[1] and not len(columns):
         raise InputError("every concept is on all rows or on none: choose another attribute")
     labels = labels[:, columns]
     return Alignment(

@@ -42,6 +42,7 @@ def item_halves(labels: np.ndarray, deciles: np.ndarray, repeats: int, rng: np.r
         bool [r, i], True for the first half. The halves differ by at most one item.
     """
     items = len(labels)
+    labels = labels if labels.shape[1] else np.zeros((items, 1), dtype=bool)
     rarity = np.where(labels, labels.sum(axis=0), items + 1)
     rarest = np.where(labels.any(axis=1), rarity.argmin(axis=1), labels.shape[1])
     halves = np.empty((repeats, items), dtype=bool)

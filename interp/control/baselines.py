@@ -101,16 +101,16 @@ def boosted_lists(
             default all.
 
     Returns:
-        Item codes, int [e, b, k], the users' own items left out.
+        Item codes, int [e, b, k], the users' own items left out unless `keep_seen`.
     """
     lists = []
     for batch in histories.batches(USERS):
         scores = rec.score(batch)
         step = scores.std(dim=1, keepdim=True) * torch.from_numpy(has).to(scores)
         if candidates is not None:
-            codes, _ = top_k(scores, batch, candidates)
+            codes, _ = top_k(scores, batch, candidates, rec.keep_seen)
             rest = torch.ones_like(scores, dtype=torch.bool)
             rest.scatter_(1, torch.from_numpy(np.where(codes < 0, codes[:, :1], codes)).to(rest.device), False)
             scores, step = torch.where(rest, scores - CUT_OFF, scores), step.masked_fill(rest, 0)
-        lists.append(np.stack([top_k(scores + boost * step, batch, k)[0] for boost in boosts]))
+        lists.append(np.stack([top_k(scores + boost * step, batch, k, rec.keep_seen)[0] for boost in boosts]))
     return np.concatenate(lists, axis=1)

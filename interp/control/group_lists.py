@@ -28,7 +28,7 @@ MEMBERS = 256  # per pass
 
 @steady()
 def group_lists(rec: RecommenderEnvoy, groups: Mapping[Any, Any], k: int = 10, how: How = "average") -> pd.DataFrame:
-    """Each group's k best items that no member has yet, under the steers in force.
+    """Each group's k best items that no member has yet (or any, if `keep_seen`), under the steers in force.
 
     The scores of a model have a different scale for every user, so each member's scores are first standardised over all
     items (mean 0, standard deviation 1). "average" takes the mean over members; "least_misery" takes the lowest score,
@@ -58,7 +58,9 @@ def group_lists(rec: RecommenderEnvoy, groups: Mapping[Any, Any], k: int = 10, h
     # A group is ranked as one user whose history has the items of all members.
     offsets = np.cumsum([0, *(len(member.codes) for member in members)])
     together = Histories(pd.RangeIndex(len(members)), np.concatenate([member.codes for member in members]), offsets)
-    table = recommendations(score, together, rec.recommender.vocabulary, k).rename(columns={"user": "group"})
+    table = recommendations(score, together, rec.recommender.vocabulary, k, rec.keep_seen).rename(
+        columns={"user": "group"}
+    )
     return table.assign(group=pd.Index(list(groups), tupleize_cols=False)[table["group"]])
 
 

@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 from interp.activations.feature_matrix import Units, units_of
-from interp.features.explanations import history_mask, item_ranks, one_history_and_code
+from interp.features.explanations import item_ranks, one_history_and_code
 from interp.model.envoys import RecommenderEnvoy
 from interp.model.last_step import score_last_step
 from recmodels.errors import InputError, for_terminal, quote
 from recmodels.lists import elements
+from recmodels.ranking import own_items
 from recmodels.scalars import as_number, whole_number
 from recmodels.sequences import Histories
 from recmodels.steady import steady
@@ -39,7 +40,7 @@ class Entry:
 
     Attributes:
         item: its id.
-        rank: its place now among the items that are not in the history, from 1.
+        rank: its place now among the items that a list may have (not those of the history, unless `keep_seen`), from 1.
         k: length of the list.
         reach: the largest change of a feature that was tried, in its units.
         ways: kind ("steer", "remove" or "append"); change (what to add to each feature at the last step, to be given
@@ -96,7 +97,7 @@ def to_enter(
     Args:
         rec: the recommender, with a dictionary attached.
         history: one history, in any form.
-        item: any item that the recommender knows and the history lacks.
+        item: any item that the recommender knows and, unless `keep_seen`, the history lacks.
         k: length of the list.
         units: [f] what one unit of each feature is, such as `study.features.table["p99"]`; features with unit 0, those
             that are never active, are left alone. By default activations are taken as they are.
@@ -110,7 +111,7 @@ def to_enter(
             makes no sense.
     """
     sequence, code = one_history_and_code(rec, history, item)
-    if code in sequence.codes:
+    if code in sequence.codes and not rec.keep_seen:
         raise InputError(f"item {quote(item)} is in the history, so it is never listed: choose another item")
     k, count, span = whole_number("k", k), whole_number("count", count), as_number(reach)
     if span is None or not 0 < span < np.inf:
@@ -122,7 +123,7 @@ def to_enter(
     sae = rec.site(name).sae
     scale = units_of(units, sae.n_features)
     with steady(rec.recommender.model), torch.no_grad():
-        rank = int(item_ranks(rec.score(sequence), code, sequence)[0])
+        rank = int(item_ranks(rec.score(sequence), code, sequence, rec.keep_seen)[0])
         ways = []
         if rank > k:
             ways += _steers(_item_ranker(rec, sequence, code, name, k), sae.directions, scale, k, reach, count)
@@ -192,8 +193,8 @@ def _item_ranker(rec: RecommenderEnvoy, sequence: Histories, code: int, site: st
             rows = sequence.select(np.zeros(len(part), dtype=int))
             outputs = score_last_step(rec, sequence, site, hidden, hidden[:, -1:] + part)
             scores = model.score_hidden(outputs)[0]
-            ranks.append(item_ranks(scores, code, rows))
-            other_scores = scores.masked_fill(history_mask(rows, scores), -torch.inf)
+            ranks.append(item_ranks(scores, code, rows, rec.keep_seen))
+            other_scores = scores.masked_fill(own_items(rows, scores, rec.keep_seen), -torch.inf)
             other_scores[:, code] = -torch.inf
             kth = other_scores.topk(min(k, other_scores.shape[1])).values[:, -1]
             margins.append((scores[:, code] - kth).cpu().numpy())
@@ -209,18 +210,29 @@ def _other_histories(
     history, vocabulary = sequence[0], rec.recommender.vocabulary
     candidate_codes = vocabulary.encode(candidates) if len(candidates) else history[:0]
     distinct = pd.unique(history) if len(np.unique(history)) > 1 else history[:0]
+    steps = np.arange(len(history))  # where each item stood; an item that is added has what the last one has beside it
     changed = {
-        "remove": [(c, history[history != c]) for c in distinct],
-        "append": [(c, np.append(history, c)) for c in pd.unique(candidate_codes) if c != code and c not in history],
+        "remove": [(c, history[history != c], steps[history != c]) for c in distinct],
+        "append": [
+            (c, np.append(history, c), np.append(steps, steps[-1]))
+            for c in pd.unique(candidate_codes)
+            if c != code and c not in history
+        ],
     }
     ways = []
     for kind, pairs in changed.items():
         if not pairs:
             continue
-        histories = rec.recommender.histories([vocabulary.decode(codes).tolist() for _, codes in pairs])
-        ranks = np.concatenate([item_ranks(rec.score(rows), code, rows) for rows in histories.batches(ROWS)])
+        offsets = np.cumsum([0, *(len(codes) for _, codes, _ in pairs)])
+        among = np.concatenate([places for _, _, places in pairs])
+        extras = {name: values[among] for name, values in sequence.extras.items()}
+        codes = np.concatenate([codes for _, codes, _ in pairs])
+        histories = Histories(pd.RangeIndex(len(pairs)), codes, offsets, extras)
+        ranks = np.concatenate(
+            [item_ranks(rec.score(rows), code, rows, rec.keep_seen) for rows in histories.batches(ROWS)]
+        )
         order = np.argsort(ranks, kind="stable")[:count]
-        items = vocabulary.decode(np.array([c for c, _ in pairs])).tolist()
+        items = vocabulary.decode(np.array([c for c, *_ in pairs])).tolist()
         ways += [
             {"kind": kind, "change": items[i], "amount": nan, "enters": ranks[i] <= k, "rank_after": ranks[i]}
             for i in order

@@ -50,8 +50,8 @@ def ranking_kept(
         before = rec.score(batch)
         with rec.steer(Steer((), site, reconstruct=where)):
             after = rec.score(batch)
-        lists.append(top_k(after, batch, k)[0])
-        overlap += float(user_overlap(top_k(before, batch, k)[0], lists[-1]).sum())
+        lists.append(top_k(after, batch, k, rec.keep_seen)[0])
+        overlap += float(user_overlap(top_k(before, batch, k, rec.keep_seen)[0], lists[-1]).sum())
         divergence += float(kl_divergence(before, after).sum())
     return RankingKept(ndcg(np.concatenate(lists), truth), overlap / len(inputs), divergence / len(inputs))
 

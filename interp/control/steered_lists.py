@@ -17,7 +17,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.model.last_step import block_number, score_last_step
 from interp.steering.edits import Steer
 from interp.steering.validation import check_reach, check_steer
-from recmodels.ranking import top_k
+from recmodels.ranking import own_items, top_k
 from recmodels.sequences import Histories
 from recmodels.steady import steady
 
@@ -29,7 +29,9 @@ STEERS = 32  # per pass, so that the scores of all items fit into memory
 def steered_lists(
     rec: RecommenderEnvoy, histories: Histories, steers: Sequence[Steer], k: int = 10, progress: str | None = None
 ) -> np.ndarray:
-    """Item codes of each history's top k under each steer, its own items left out: int [steer, user, k].
+    """Item codes of each history's top k under each steer: int [steer, user, k].
+
+    A history's own items are left out, unless `keep_seen`.
 
     Args:
         rec: the recommender, with a dictionary at the steers' sites.
@@ -81,12 +83,10 @@ def _lists_together(rec: RecommenderEnvoy, batch: Histories, steers: list[Steer]
     features = envoy.sae.encode(now)
     last = torch.cat([steer.apply(now, envoy.sae, batch.users, features) for steer in steers], dim=1)
     model, outputs = rec.recommender.model, score_last_step(rec, batch, envoy.name, before, last)
-    user = torch.from_numpy(np.repeat(np.arange(len(batch)), batch.lengths))
-    history_codes = torch.from_numpy(batch.codes).long()
     parts = []
     for part in outputs.split(STEERS, dim=1):
         scores = model.score_hidden(part)
-        scores[user, :, history_codes] = -torch.inf
+        scores.masked_fill_(own_items(batch, scores[:, 0], rec.keep_seen)[:, None], -torch.inf)
         codes, _ = top_k(scores.flatten(0, 1), None, k)
         parts.append(codes.reshape(len(batch), part.shape[1], k))
     return np.concatenate(parts, axis=1).swapaxes(0, 1)

@@ -22,11 +22,16 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
 from recmodels.errors import InputError, for_terminal, quote
 from recmodels.lists import elements
+from recmodels.ranking import own_items
 from recmodels.scalars import whole_number
 from recmodels.sequences import Histories
 from recmodels.steady import steady
 
 SHOWN = 3  # steps and items of each feature that an explanation shows
+NO_ITEMS = (
+    '; which items activate a feature is not measured, as the site "embedding" of this recommender does not give the '
+    "vectors of items"
+)
 POINTS = 3  # points between a feature's activation and 0 where gradients are taken
 
 
@@ -36,7 +41,7 @@ class Explanation:
 
     Attributes:
         item: its id.
-        rank: its place among the items that are not in the history, from 1.
+        rank: its place among the items that a list may have (not those of the history, unless `keep_seen`), from 1.
         score: its score relative to the mean item.
         features: feature, gradient (activation × gradient of the score, summed over steps), attribution (the same
             with the gradient averaged between the feature's activation and 0), ablation (the measured drop of the score
@@ -48,7 +53,7 @@ class Explanation:
         items: the items that activate these features at the last step, which is scored: feature, item, activation
             (there), drop (the measured drop of the activation when the item's embedding is replaced by the mean
             embedding; leaving the item out would move all others to another position); the largest drop of each
-            feature first.
+            feature first. Empty where the recommender's site "embedding" does not give the vectors of items.
     """
 
     item: Any
@@ -73,10 +78,11 @@ class Explanation:
             lit_by.append(
                 ", ".join(f"{item} {drop:.2f}" for item, drop in zip(items["item"], items["drop"], strict=True))
             )
-        return self.features.assign(at=at, lit_by=lit_by)
+        return self.features.assign(at=at) if self.items.empty else self.features.assign(at=at, lit_by=lit_by)
 
     def _title(self) -> str:
-        return f"item {self.item}: rank {self.rank}, score {self.score:.2f} above the mean item"
+        title = f"item {self.item}: rank {self.rank}, score {self.score:.2f} above the mean item"
+        return f"{title}{NO_ITEMS if self.items.empty and len(self.features) else ''}"
 
     @for_terminal
     def __repr__(self) -> str:
@@ -123,7 +129,7 @@ def why(rec: RecommenderEnvoy, history: Any, item: Any, top: int = 10, site: str
     ablations = Steer(tuple(Edit(j, {row: 0.0}, "set", "all") for row, j in enumerate(to_ablate, start=1)), name)
     with torch.no_grad(), rec.steer(ablations):
         scores = rec.score(rows)
-    score, rank = relative_scores(scores, code).tolist(), item_ranks(scores, code, rows)
+    score, rank = relative_scores(scores, code).tolist(), item_ranks(scores, code, rows, rec.keep_seen)
     features = pd.DataFrame(
         {
             "feature": to_ablate,
@@ -205,19 +211,15 @@ def relative_scores(scores: Tensor, code: int) -> Tensor:
     return scores[:, code] - scores.mean(dim=1)
 
 
-def history_mask(rows: Histories, like: Tensor) -> Tensor:
-    """Which items are in each row's history: bool [b, v]."""
-    mask = torch.zeros(like.shape, dtype=torch.bool)
-    mask[torch.from_numpy(np.repeat(np.arange(len(rows)), rows.lengths)), torch.from_numpy(rows.codes).long()] = True
-    return mask.to(like.device)
+def item_ranks(scores: Tensor, code: int, rows: Histories, keep_seen: bool) -> np.ndarray:
+    """An item's place in each row's list, equal scores by item code: int [b].
 
-
-def item_ranks(scores: Tensor, code: int, rows: Histories) -> np.ndarray:
-    """An item's place in each row's list, the history's items left out, equal scores by item code: int [b]."""
+    The history's items are left out of the list, unless `keep_seen`.
+    """
     item_scores = scores[:, code, None]
     earlier_code = torch.arange(scores.shape[1], device=scores.device) < code
     better = (scores > item_scores) | ((scores == item_scores) & earlier_code)
-    return 1 + (better & ~history_mask(rows, scores)).sum(dim=1).cpu().numpy()
+    return 1 + (better & ~own_items(rows, scores, keep_seen)).sum(dim=1).cpu().numpy()
 
 
 def _steps(features: list[int], activations: np.ndarray, attributions: np.ndarray, items: np.ndarray) -> pd.DataFrame:
@@ -239,6 +241,8 @@ def _steps(features: list[int], activations: np.ndarray, attributions: np.ndarra
 
 def _items(rec: RecommenderEnvoy, history: Histories, features: list[int], site: str) -> pd.DataFrame:
     """The drop of these features at the last step when an item that the model reads becomes the mean item."""
+    if not rec.recommender.model.reads_item_embeddings:
+        return pd.DataFrame(columns=["feature", "item", "activation", "drop"])
     grid, envoy = rec.item_grid(history)[0], rec.site(site)
     read = pd.unique(grid[rec.item_steps(history)[0].numpy()])
     # Row 0 is left as it is.

@@ -7,7 +7,7 @@ BERT4Rec it is the [MASK] after it, which stands for the next item.
 
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,13 +22,14 @@ from torch import Tensor
 from interp.model.site_envoys import ModuleEnvoy, NotPicklable, SiteEnvoy
 from interp.model.trace_inputs import TraceInputs
 from interp.model.tracing import Tracer
-from interp.model.wrap_check import bare_pass, check_expected, check_faithful
+from interp.model.wrap_check import bare_pass, check_faithful
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.ambient import AmbientSteer, Force, in_force
 from interp.steering.edits import Steer
 from interp.steering.parsing import USUAL, Meanings, is_usual, steer_of
 from interp.steering.validation import check_dictionary, check_not_empty, check_steer
 from interp.steering.vocabulary import At, Reconstruct, Unit, Verb
+from recmodels.adapters.verification import verified
 from recmodels.errors import InputError, quote
 from recmodels.ranking import rank
 from recmodels.recommender import Recommender, recommendations
@@ -64,7 +65,8 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
         recommender: the recommender to read and steer.
         *saes: dictionaries to attach, at most one per site.
         expected: scores from another program to compare with: a mapping from histories (tuples of item ids) to scores
-            by item id, or a table with a row per history and a column per item.
+            by item id, a table with a row per history and a column per item, or a file
+            (`recmodels.adapters.expected`).
 
     Raises:
         InputError: the envoy does not reproduce the bare model or the expected scores, its weights changed, or a
@@ -75,7 +77,7 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
         self,
         recommender: Recommender,
         *saes: SparseAutoencoder,
-        expected: Mapping[Any, Any] | pd.DataFrame | None = None,
+        expected: Any = None,
     ) -> None:
         check_precision(recommender.model)
         self.recommender = recommender
@@ -95,7 +97,7 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
         self._name_sites()
         check_faithful(self, bare, weights)
         if expected is not None:
-            check_expected(self, expected)
+            self.recommender = verified(recommender, expected, self.score)
         for sae in saes:
             self.attach(sae)
 
@@ -255,23 +257,28 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
 
     # Ranked lists
 
+    @property
+    def keep_seen(self) -> bool:
+        """Whether lists may repeat the items of a history (`recmodels.recommender.Recommender`)."""
+        return self.recommender.keep_seen
+
     def score(self, histories: Histories) -> Tensor:
         """Scores of every item as each history's next one: [b, v], under the steers in force."""
         return self.trace(histories, trace=False).scores
 
     @steady()
     def rank(self, histories: Any, k: int = 10) -> np.ndarray:
-        """Item codes of each history's top k, its own items left out: int [b, k]."""
+        """Item codes of each history's top k, its own items left out unless `keep_seen`: int [b, k]."""
         rows = self.recommender.histories(histories)
         self._check_named(histories, len(rows))
-        return rank(self.score, rows, k)
+        return rank(self.score, rows, k, keep_seen=self.keep_seen)
 
     @steady()
     def recommend(self, histories: Any, k: int = 10) -> pd.DataFrame:
-        """Each history's k best new items as a table user, rank, item, score, under the steers in force."""
+        """Each history's k best items (new ones unless `keep_seen`) under the steers: user, rank, item, score."""
         rows = self.recommender.histories(histories)
         self._check_named(histories, len(rows))
-        return recommendations(self.score, rows, self.recommender.vocabulary, k)
+        return recommendations(self.score, rows, self.recommender.vocabulary, k, self.keep_seen)
 
     # nnsight's hooks
 
@@ -290,7 +297,7 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
     def _batch(self, invokes: list[tuple], fn: Any) -> tuple:
         parts = [self._tokens(inputs[0]) for inputs, _ in invokes]
         width = max(part.shape[1] for part in parts)
-        return (torch.cat([F.pad(part, (width - part.shape[1], 0)) for part in parts]),), {}
+        return (torch.cat([_padded(part, width) for part in parts]),), {}
 
     @contextmanager
     def _body(self) -> Iterator[None]:
@@ -330,6 +337,11 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
         for name, envoy in envoys.items():
             *above, last = name.split(".")
             setattr(self.get(".".join(above)) if above else self, last, envoy)
+
+
+def _padded(tokens: Tensor, width: int) -> Tensor:
+    """Tokens [b, s] or [b, s, n], padded on the left to `width` steps."""
+    return F.pad(tokens, (0, 0) * (tokens.ndim - 2) + (width - tokens.shape[1], 0))
 
 
 _CALL = compile("intervene()", "<steer>", "exec")

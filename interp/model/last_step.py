@@ -40,7 +40,7 @@ def score_last_step(rec: RecommenderEnvoy, histories: Histories, site: str, hidd
         last: [b, e, d] values of the last step.
 
     Returns:
-        [b, e, d]; `rec.recommender.model.scorer` turns it into scores.
+        [b, e, d of "final"]; `rec.recommender.model.score_hidden` turns it into scores.
     """
     model, block = rec.recommender.model, block_number(rec, site)
     if block is not None:
@@ -61,4 +61,4 @@ def _traced(rec: RecommenderEnvoy, histories: Histories, site: str, hidden: Tens
     with rec.trace(rows):
         envoy.output = states
         final = save(rec.final.output)
-    return final[:, -1].view(b, e, d)
+    return final[:, -1].view(b, e, -1)

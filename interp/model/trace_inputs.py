@@ -30,13 +30,13 @@ class TraceInputs:
 
         None where there is no item: at padding, and at BERT4Rec's last step, the [MASK].
         """
-        tokens = self._tokens(histories)
+        tokens = self._step_tokens(histories)
         ids = np.array([None, *self.recommender.vocabulary.ids.tolist()], dtype=object)
         return ids[torch.where(self._is_item(tokens), tokens, 0).numpy()]
 
     def item_steps(self, histories: Any) -> Tensor:
         """Which steps of a trace of these histories hold an item: bool [b, s]."""
-        return self._is_item(self._tokens(histories))
+        return self._is_item(self._step_tokens(histories))
 
     @steady()
     def _tokens(self, histories: Any) -> Tensor:
@@ -44,6 +44,9 @@ class TraceInputs:
         if isinstance(histories, Tensor):
             return model.checked_tokens(histories)
         return model.inference_inputs(as_histories(histories, vocabulary))
+
+    def _step_tokens(self, histories: Any) -> Tensor:
+        return self.recommender.model.step_tokens(self._tokens(histories))
 
     def _users(self) -> pd.Index:
         """Labels of the users of the current forward pass; the users of tokens are row numbers."""

@@ -64,6 +64,7 @@ def page(study: "Study", users: Sequence[str]) -> Any:
                 ]
             ),
             *([html.P(beside.warning, className="note warning")] if beside and beside.warning else []),
+            *(html.P(line, className="note") for line in study.notes),
             html.P(id="note", className="note", role="alert", hidden=True),
             html.Div(
                 [_controls(study), html.Div([_history_card(users), _lists(), _receipt(), _code()])], className="desk"
@@ -133,7 +134,7 @@ def _controls(study: "Study") -> Any:
     return html.Section(
         [
             html.Div([html.H2("Sliders"), html.Button("All to 0", id="reset", type="button")], className="row"),
-            html.H3("Concepts"),
+            *([html.H3("Concepts")] if study.has_concepts else []),
             html.Div([slider("concept", index, name, CONCEPT_REACH, name in weak) for index, name in names]),
             html.H3("Features"),
             html.Div(id="features"),

@@ -17,11 +17,10 @@ from interp.features.labels import F1, HARD, LIFT, SUPPORT
 from interp.pages.feature_figures import empty_figures, sweep_figures
 from interp.pages.rendering import render
 from interp.plots.formats import column_values, decimals, figure_json, significant
-from interp.plots.maps import COLOURS
 from interp.plots.names import BANDS, EXAMPLES, KINDS, SCORES
 from interp.study.beside_popular import beside_popular
 from interp.study.feature_view import LISTS, FeatureView, FeatureViews, ItemChange
-from interp.study.glance import highlights
+from interp.study.glance import from_elsewhere, highlights
 from interp.study.headline import headline, weak_concepts
 from recmodels import artifacts
 
@@ -62,9 +61,9 @@ def page_data(study: "Study") -> dict[str, Any]:
             "concepts": [[position[name] for name in row] for row in items["concepts"]],
         },
         "features": {
-            "concept": [position[view.concept] for view in views],
+            "concept": [position.get(view.concept) for view in views],
             "aligned": [int(view.aligned) for view in views],
-            "unseen_items": decimals(view.evidence.unseen_items for view in views),
+            "unseen_items": decimals(view.unseen_items for view in views),
             **{
                 name: column_values(name, (view.row for view in views))
                 for name in (*CONCEPT_SCORES, "density", "max", "p_top100")
@@ -82,23 +81,31 @@ def page_data(study: "Study") -> dict[str, Any]:
         "neighbours": {kind: _neighbours(views, kind) for kind in ("together", "alike")},
         "maps": {
             colour: figure_json(plots.dictionary_map(study.table("map"), features, UNALIGNED, colour))
-            for colour in COLOURS
+            for colour in study.figures.colours
         },
         "top": concepts[["concept", "feature"]]
         .assign(weak=concepts["concept"].isin(weak_concepts(study)))
         .to_dict("list"),
         "overview": {
-            "sources": figure_json(sources_compared(study.table("evidence_summary"))),
-            "unseen": figure_json(concepts_on_unseen_items(study.table("evidence"))),
-            "neurons": figure_json(plots.features_beside_neurons(concepts)),
-            "heatmap": figure_json(plots.concept_heatmap(alignment, concepts)),
             "densities": figure_json(plots.densities(features)),
-            "correlations": figure_json(plots.best_correlations(features, UNALIGNED)),
-            "shares": figure_json(plots.share_curves(views.steering)),
-            "quality": figure_json(plots.quality_curves(views.steering)),
+            **(_about_concepts(study, views) if study.has_concepts else {}),
         },
         "empty": empty,
         "steering": {str(feature): figures for feature, figures in sweep_figures(views).items()},
+    }
+
+
+def _about_concepts(study: "Study", views: FeatureViews) -> dict[str, Any]:
+    """The figures of the overview that a study without concepts lacks."""
+    features, concepts, alignment = (study.table(name) for name in ("features", "concepts", "alignment"))
+    return {
+        "sources": figure_json(sources_compared(study.table("evidence_summary"))),
+        "unseen": figure_json(concepts_on_unseen_items(study.table("evidence"))),
+        "neurons": figure_json(plots.features_beside_neurons(concepts)),
+        "heatmap": figure_json(plots.concept_heatmap(alignment, concepts)),
+        "correlations": figure_json(plots.best_correlations(features, UNALIGNED)),
+        "shares": figure_json(plots.share_curves(views.steering)),
+        "quality": figure_json(plots.quality_curves(views.steering)),
     }
 
 
@@ -115,17 +122,19 @@ def _about(study: "Study") -> dict[str, Any]:
     return {
         "dataset": study.name,
         "model": facts.model,
-        "max_history": study.config["training"]["max_history"],
+        "title": study.title,
+        "who_saw": study.provenance.who_saw,
+        "max_history": study.provenance.max_history,
         "site": study.site,
         "features": facts.n_features,
         "concepts": facts.n_concepts,
         "unaligned": UNALIGNED,
         "headline": [
-            f"On unseen items, {first.passing}.",
-            f"Mean correlation there: {first.on_unseen_items}.",
-            f"As the paper measures it: {first.as_the_paper}.",
+            *(first.sentences if first else []),
+            *([f"The dictionary was imported from {source}."] if (source := from_elsewhere(study)) else []),
         ],
         "beside": asdict(beside) if beside else None,
+        "notes": study.notes,
         **dict(zip(values, decimals(values.values()), strict=True)),
     }
 

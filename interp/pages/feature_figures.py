@@ -14,13 +14,14 @@ from interp.plots.formats import column_values, figure_json, numbers
 from interp.plots.theme import plain
 from interp.study.feature_view import FeatureView, FeatureViews
 
+BARS = ["concept", "correlation", "auc", "sensitivity", "effect", "effect_se"]
 CONCEPT = "{concept}"  # stands for a feature's best concept
 Figure = dict[str, Any]
 
 
 def empty_figures(views: FeatureViews) -> dict[str, Figure]:
     """The figures "histogram", "bars" and "turned" without data, as JSON values."""
-    bars = plots.concept_bars(pd.DataFrame(views[0].concepts))
+    bars = plots.concept_bars(pd.DataFrame(views[0].concepts, columns=None if views[0].concepts else BARS))
     bars.update_traces(x=[], y=[], customdata=[])
     bars.update_traces(error_x={"array": []}, selector={"meta": "effect"})
     figures = {
@@ -58,9 +59,9 @@ class FeatureFigures:
         return feature in self._sweeps
 
     def of(self, view: FeatureView) -> dict[str, Figure]:
-        """All figures of one feature."""
+        """All figures of one feature; none in a study without concepts."""
         sweep = {f"plot-{name}": figure for name, figure in self._sweeps.get(view.index, {}).items()}
-        if view.dead:
+        if view.dead or not view.concept:
             return sweep
         return {
             "plot-histogram": self._histogram(view),

@@ -13,7 +13,6 @@ from interp.pages.file_names import file_name
 from interp.pages.print_style import for_paper
 from interp.pages.report import sections
 from interp.plots.blocks import Block
-from interp.plots.maps import COLOURS
 from interp.study.study import Study
 from recmodels import artifacts
 from recmodels.errors import InputError
@@ -65,10 +64,16 @@ def figures_of(study: Study) -> Iterator[PaperFigure]:
     gallery = study.figures
     for title, caption, figure in (
         ("How often features are active", "Features by the share of steps where they are active.", gallery.densities()),
-        (
-            "How many features follow a concept",
-            "Features by their correlation with their best concept; dashed: from there on they follow it.",
-            gallery.correlations(),
+        *(
+            [
+                (
+                    "How many features follow a concept",
+                    "Features by their correlation with their best concept; dashed: from there on they follow it.",
+                    gallery.correlations(),
+                )
+            ]
+            if study.has_concepts
+            else []
         ),
         *(
             (
@@ -76,7 +81,7 @@ def figures_of(study: Study) -> Iterator[PaperFigure]:
                 "Features near those whose directions are alike.",
                 gallery.map(colour),
             )
-            for colour in COLOURS
+            for colour in gallery.colours
         ),
     ):
         yield _paper_figure({"number": "", "title": title, "caption": caption}, "", figure, used_names)

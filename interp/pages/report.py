@@ -14,11 +14,10 @@ from interp.pages.verdicts import verdicts
 from interp.paper import SECTIONS
 from interp.plots.blocks import Block, Column, exhibit, section, table, without_frames
 from interp.store.claim import tally
-from interp.store.registry import analyses
 from interp.store.timings import read_timings
 from interp.study.beside_popular import beside_popular
-from interp.study.glance import highlights
-from interp.study.headline import headline
+from interp.study.glance import Highlights, from_elsewhere, highlights
+from interp.study.headline import Headline, headline
 from interp.study.study import Study
 from recmodels import artifacts
 
@@ -41,8 +40,10 @@ def report_data(study: Study) -> dict[str, Any]:
     claims, beside = verdicts(study), beside_popular(study)
     return {
         "heading": study.title,
+        "who_saw": study.provenance.who_saw,
         "facts": facts(study),
         "warning": beside.warning if beside else "",
+        "notes": study.notes,
         "tally": tally(claims),
         "claims": [{**asdict(claim), "anchor": f"s{claim.section}"} for claim in claims],
         "reduced": grid_note(study),
@@ -53,7 +54,7 @@ def report_data(study: Study) -> dict[str, Any]:
 def sections(study: Study) -> list[Block]:
     """The report's exhibits in the paper's order, section by section, with the frames of their tables."""
     exhibits: dict[str, list[Block]] = {name: [] for name in SECTIONS}
-    for analysis in analyses():
+    for analysis in study.analyses:
         for part in analysis.exhibits:
             blocks = part.draw(study)
             exhibits[part.section] += blocks if isinstance(blocks, list) else [blocks]
@@ -64,15 +65,26 @@ def sections(study: Study) -> list[Block]:
 def facts(study: Study) -> list[list[str]]:
     """What the study is about, and its most important numbers: names and texts."""
     numbers, first, beside = highlights(study), headline(study), beside_popular(study)
-    baseline = [] if first.baseline is None else [first.baseline]
     return [
         ["data set", study.name],
         ["recommender", numbers.model],
         ["read at", study.site],
         ["dictionary", study.record["dictionary"].split("/")[-1]],
-        ["concepts", f"{numbers.n_concepts} {study.attribute}"],
+        *([["imported from", source]] if (source := from_elsewhere(study)) else []),
+        *([["concepts", f"{numbers.n_concepts} {study.attribute}"]] if first else []),
         ["active at a step (L0)", f"{numbers.l0:.1f}"],
         ["explained variance", f"{numbers.explained_variance:.1%}"],
+        *(_correlations(first, numbers) if first else []),
+        ["NDCG@10", beside.recommender if beside else f"{numbers.ndcg:.3f}"],
+        *([["NDCG@10 of the most popular items", beside.most_popular]] if beside else []),
+        ["NDCG@10, reconstructed", f"{numbers.ndcg_reconstructed:.3f}"],
+    ]
+
+
+def _correlations(first: Headline, numbers: Highlights) -> list[list[str]]:
+    """What features have to do with concepts."""
+    baseline = [] if first.baseline is None else [first.baseline]
+    return [
         ["concepts that pass on unseen items", f"{first.features.passes} of {first.features.concepts}"],
         *(
             [f"mean correlation on unseen items, {row.source}", f"{row.unseen_items:.3f}"]
@@ -80,9 +92,6 @@ def facts(study: Study) -> list[list[str]]:
         ),
         ["as the paper: mean top correlation, features", f"{numbers.sae_correlation:.3f}"],
         ["as the paper: mean top correlation, neurons", f"{numbers.neuron_correlation:.3f}"],
-        ["NDCG@10", beside.recommender if beside else f"{numbers.ndcg:.3f}"],
-        *([["NDCG@10 of the most popular items", beside.most_popular]] if beside else []),
-        ["NDCG@10, reconstructed", f"{numbers.ndcg_reconstructed:.3f}"],
     ]
 
 

@@ -36,6 +36,7 @@ COLUMNS = (
     *((SCORES[name], "") for name in ("correlation", "auc", "density", "max")),
     ("Strongest items", "example"),
 )
+OF_CONCEPTS = ("Best concept", SCORES["correlation"], SCORES["auc"])
 # 404.html is served for any missing address, whatever its depth.
 HOME = 'if (/\\/feature\\/[^/]*$/.test(location.pathname)) document.getElementById("home").href = "../index.html";'
 
@@ -86,21 +87,28 @@ def _write_shared(folder: Path, templates: Environment, last: int) -> None:
 def _index(templates: Environment, study: Study, views: FeatureViews) -> str:
     """The overview."""
     gallery, beside = study.figures, beside_popular(study)
+    of_concepts = (
+        ()
+        if not study.has_concepts
+        else (
+            (
+                "plot-neurons",
+                "Do features follow concepts better than neurons do?",
+                "",
+                True,
+                gallery.features_beside_neurons(),
+            ),
+            (
+                "plot-heatmap",
+                "Does a concept’s top feature follow other concepts too?",
+                "Each row is a concept’s top feature; orange squares are positive correlations, blue ones negative.",
+                False,
+                gallery.concept_heatmap(),
+            ),
+        )
+    )
     figures = (
-        (
-            "plot-neurons",
-            "Do features follow concepts better than neurons do?",
-            "",
-            True,
-            gallery.features_beside_neurons(),
-        ),
-        (
-            "plot-heatmap",
-            "Does a concept’s top feature follow other concepts too?",
-            "Each row is a concept’s top feature; orange squares are positive correlations, blue ones negative.",
-            False,
-            gallery.concept_heatmap(),
-        ),
+        *of_concepts,
         (
             "plot-map",
             "A map of the dictionary",
@@ -116,9 +124,11 @@ def _index(templates: Environment, study: Study, views: FeatureViews) -> str:
         root="",
         facts=facts(study),
         warning=beside.warning if beside else "",
+        notes=study.notes,
         tally=tally(verdicts(study)),
         figures=[texts for *texts, _ in figures],
-        columns=COLUMNS,
+        columns=[column for column in COLUMNS if study.has_concepts or column[0] not in OF_CONCEPTS],
+        has_concepts=study.has_concepts,
         features=sorted(views, key=lambda view: (-_finite(view.row.correlation), view.index)),
         data=Markup(
             json_block({figure[0]: figure_json(figure[4].update_layout(dragmode=False)) for figure in figures})

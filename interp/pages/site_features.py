@@ -13,6 +13,7 @@ from interp.plots.names import BANDS, EXAMPLES, SCORES, in_text
 from interp.study.feature_view import LISTS, FeatureView, History, ItemChange, short
 
 DARK = 0.806  # share of the largest activation from which white text is easier to read on its shade than black
+OF_CONCEPT = ("correlation", "auc", "sensitivity", "p_top100")
 TOP = 3  # items that stand for a feature in lists
 
 
@@ -28,10 +29,10 @@ def feature_page(view: FeatureView, figures: FeatureFigures) -> dict[str, Any]:
         "previous": view.index - 1 if view.index else None,
         "next": view.index + 1 if view.index < last else None,
         "facts": [
-            ("best concept", short(view.concept, 60)),
+            *([("best concept", short(view.concept, 60))] if view.concept else []),
             *(
                 (in_text(SCORES[name]), (percent if name == "density" else fixed)(getattr(view.row, name)))
-                for name in ("correlation", "auc", "sensitivity", "p_top100", "density", "max")
+                for name in ((*OF_CONCEPT, "density", "max") if view.concept else ("density", "max"))
             ),
         ],
         "evidence": _evidence(view),
@@ -124,6 +125,8 @@ def _evidence(view: FeatureView) -> str:
         )
     if view.dead:
         return "It has no label."
+    if not view.concept:
+        return "No label predicts it well enough on users that the label was not chosen on."
     return (
         f"No label predicts it well enough on users that the label was not chosen on. The closest concept is "
         f"{short(view.concept)}, with a correlation of {fixed(view.row.correlation)}."

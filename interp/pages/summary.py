@@ -12,7 +12,7 @@ from interp.plots.blocks import intervals
 from interp.plots.names import RANKING
 from interp.store.claim import tally
 from interp.study.beside_popular import beside_popular
-from interp.study.glance import highlights
+from interp.study.glance import from_elsewhere, highlights
 from interp.study.headline import headline, weak_concepts
 from interp.study.study import Study
 from recmodels.errors import for_terminal
@@ -23,43 +23,50 @@ INNER = 4.0  # values between which a share should rise with its feature
 @for_terminal
 def summary(study: Study) -> str:
     """The lines that end a run: quality of the model and the dictionary, top features, and what steering did."""
-    numbers, first, weak = highlights(study), headline(study), weak_concepts(study)
-    concepts, steering = study.table("concepts"), study.table("steering").query("method == 'set'")
-    unseen = study.table("evidence").query("source == 'features'").set_index("concept")["unseen_items"]
-    width = max(map(len, ["concept", *concepts["concept"]]))
+    numbers, first = highlights(study), headline(study)
+    example = f'"{study.table("concepts")["concept"][0]}"' if first else "0"
     return "\n".join(
         [
             "",
             *map(_wrap, _recommender(study)),
+            *map(_wrap, study.notes),
             _wrap(
                 f"The dictionary: {numbers.n_features} features, {numbers.l0:.0f} active at a time, explaining "
                 f"{numbers.explained_variance:.1%} of the variance; NDCG@10 "
                 f"{numbers.ndcg_reconstructed:.3f} through its reconstruction."
             ),
+            *([_wrap(f"It was imported from {from_elsewhere(study)}")] if from_elsewhere(study) else []),
             *map(_wrap, _too_dense(study)),
             "",
-            _wrap(f"On unseen items, {first.passing}."),
-            _wrap(f"Mean correlation there: {first.on_unseen_items}."),
-            _wrap(f"As the paper measures it: {first.as_the_paper}."),
-            "",
-            "Top feature of each concept (weak: no better than chance on unseen items):",
-            f"  {'concept':<{width}}{'feature':>9}{'as the paper':>14}{'unseen items':>14}{'best neuron':>13}",
-            *(
-                f"  {row.concept:<{width}}{row.feature:>9}{row.correlation:>14.3f}{unseen[row.concept]:>14.3f}"
-                f"{row.neuron_correlation:>13.3f}{'  weak' if row.concept in weak else ''}"
-                for row in concepts.itertuples()
-            ),
-            "",
-            "Turning a feature down and up: share of its concept in the top 10 (NDCG@10)",
-            *(_steering_line(rows, width) for _, rows in steering.groupby("target", sort=False)),
-            *_rising(steering),
-            "",
+            *([*map(_wrap, first.sentences), "", *_concepts(study)] if first else []),
             f"{study.folder / 'report.html'}: the paper's tables and figures; {tally(verdicts(study))}.",
             f"{study.folder / 'dashboard.html'}: every feature. In Python:",
-            f'  study = interp.open("{study.folder}"); study.features["{concepts["concept"][0]}"]',
+            f'  study = interp.open("{study.folder}"); study.features[{example}]',
             *map(_wrap, _warning(study)),
         ]
     )
+
+
+def _concepts(study: Study) -> list[str]:
+    """The top feature of each concept, and what steering it did."""
+    weak, concepts = weak_concepts(study), study.table("concepts")
+    steering = study.table("steering").query("method == 'set'")
+    unseen = study.table("evidence").query("source == 'features'").set_index("concept")["unseen_items"]
+    width = max(map(len, ["concept", *concepts["concept"]]))
+    return [
+        "Top feature of each concept (weak: no better than chance on unseen items):",
+        f"  {'concept':<{width}}{'feature':>9}{'as the paper':>14}{'unseen items':>14}{'best neuron':>13}",
+        *(
+            f"  {row.concept:<{width}}{row.feature:>9}{row.correlation:>14.3f}{unseen[row.concept]:>14.3f}"
+            f"{row.neuron_correlation:>13.3f}{'  weak' if row.concept in weak else ''}"
+            for row in concepts.itertuples()
+        ),
+        "",
+        "Turning a feature down and up: share of its concept in the top 10 (NDCG@10)",
+        *(_steering_line(rows, width) for _, rows in steering.groupby("target", sort=False)),
+        *_rising(steering),
+        "",
+    ]
 
 
 def _wrap(line: str) -> str:
@@ -72,14 +79,14 @@ def _recommender(study: Study) -> list[str]:
     """How good the recommender is, beside the most popular items."""
     if beside_popular(study) is None:
         plain = study.table("recommender").set_index("replaced").loc["none", list(RANKING)]
-        return [f"The recommender: {_each(plain, '{:.3f}')} on users it never saw."]
+        return [f"The recommender: {_each(plain, '{:.3f}')} on {study.provenance.test_users}."]
     rows = study.table("most_popular").query("part == 'test'").set_index("measure")
 
     def means(side: str) -> str:
         return _each(rows[side].map("{:.3f}".format) + rows[f"{side}_se"].map(" ± {:.3f}".format))
 
     return [
-        f"The recommender: {means('recommender')} on users it never saw (± standard error).",
+        f"The recommender: {means('recommender')} on {study.provenance.test_users} (± standard error).",
         f"The most popular items: {means('most_popular')}.",
         f"Difference: {_each(pd.Series(intervals(rows, 'difference', signs=True), rows.index))} (95% intervals).",
         *_warning(study),

@@ -7,12 +7,12 @@ from interp.config import SAEConfig
 from interp.paper import SECTIONS
 from interp.store.analysis import parameters, table_of
 from interp.store.claim import Claim
-from interp.store.registry import analyses
 from interp.study.study import Study
 
 SETTINGS: dict[str, Callable[[Study], Any]] = {
     "attribute": lambda study: study.attribute,
     "sae_config": lambda study: SAEConfig(**study.config["sae"]),
+    "saw_test_users": lambda study: study.provenance.saw_test_users,
     "sparse_l0": lambda study: study.config["sparse_l0"],
 }
 
@@ -23,7 +23,7 @@ def verdicts(study: Study) -> list[Claim]:
     Raises:
         InputError: a table is missing, unfinished or was altered.
     """
-    claims = [_judge(claim, study) for analysis in analyses() for claim in analysis.claims]
+    claims = [_judge(claim, study) for analysis in study.analyses for claim in analysis.claims]
     order = {section: place for place, section in enumerate(SECTIONS)}
     return sorted(claims, key=lambda claim: order.get(claim.section, len(order)))
 

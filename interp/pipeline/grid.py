@@ -15,6 +15,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.analysis import Table
 from interp.store.table_files import Tables, read_tables, write_tables
+from recmodels.recommender import lists_key
 from recmodels.sequences import Histories
 from recmodels.splits import Split
 
@@ -67,6 +68,7 @@ def evaluate_all(
             "validation": parts["sae_validation"].fingerprint,
             "test": parts["test"].fingerprint,
             "concepts": concepts.fingerprint,
+            **lists_key(rec.keep_seen),
         }
 
         def evaluation(sae: SparseAutoencoder = sae, parts: Stores = parts) -> Tables:

@@ -122,7 +122,7 @@ class Inputs:
 
     def train_baselines(self) -> None:
         """Train the baselines that are dictionaries (`interp.pipeline.trained_baselines.train_baselines`)."""
-        train_baselines(self.config, self.data.split, self.rec, self.stores[self.config.site], self.sae)
+        train_baselines(self.config, self.data, self.rec, self.stores[self.config.site], self.sae)
 
     def baselines(self) -> Input:
         """Candidates that compete with features: list of `Candidates`."""
@@ -131,13 +131,13 @@ class Inputs:
             "which": config.baselines,
             "dictionary": sae.fingerprint,
             "stores": {part: store.fingerprint for part, store in stores.items()},
-            "training": config_key(config.training),
+            "training": config_key(config.training) if self.data.recommender is None else None,
             "seed": config.sae.seed,
         }
 
         def make() -> list[Candidates]:
             l0 = self.features("sae").make().nnz / len(stores["sae"])
-            return baselines(config, self.data.split, self.rec, stores, sae, l0)
+            return baselines(config, self.data, self.rec, stores, sae, l0)
 
         return Input(key, make)
 
@@ -158,6 +158,12 @@ class InputSource:
 
     about: str
     read: Callable[[Inputs], Input]
+
+
+def _of_data(fingerprint: str, config: StudyConfig) -> list[Any]:
+    """The key of the interactions of a part."""
+    core = [{"k_core": config.k_core}] if config.k_core > 1 else []
+    return [fingerprint, config_key(config.split), config.repeats, *core]
 
 
 def _plain(value: Any) -> Input:
@@ -196,9 +202,13 @@ INPUTS: dict[str, InputSource] = {
         lambda inputs: Input(inputs.data.dataset.fingerprint, lambda: inputs.data.dataset.items),
     ),
     "training_interactions": InputSource(
-        "the interactions that the recommender was trained on: user, item, time",
+        "the interactions that the recommender was trained on; where it was trained elsewhere, those of the SAE part "
+        "without each user's last: user, item, time",
         lambda inputs: Input(
-            [inputs.data.dataset.fingerprint, config_key(inputs.config.split), inputs.config.repeats],
+            [
+                *_of_data(inputs.data.dataset.fingerprint, inputs.config),
+                *(() if inputs.data.seen is None else inputs.data.seen.key),
+            ],
             lambda: inputs.data.split.recommender,
         ),
     ),

@@ -30,13 +30,15 @@ import torch
 
 from interp.activations.training import train
 from interp.concepts.study_data import StudyData, study_data
-from interp.config import StudyConfig
+from interp.config import OF_RECOMMENDER, StudyConfig
 from interp.model.envoys import RecommenderEnvoy
 from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
 from interp.pipeline.grid import PARTS, collect_parts, evaluate_all
+from interp.pipeline.imported_dictionary import check_dictionary, import_dictionary, with_dictionary
 from interp.pipeline.inputs import TABLES, Inputs, table_key
 from interp.pipeline.trained_baselines import outputs
+from interp.pipeline.trained_elsewhere import FOLDER, check_same, configured, keep, name_of, with_its_sites
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.analysis import Analysis
 from interp.store.keys import analysis_key
@@ -44,13 +46,14 @@ from interp.store.registry import analyses
 from interp.store.study_folder import RECORD, claim_study, study_folder
 from interp.store.table_files import holds_tables, write_tables
 from interp.store.timings import Stages
+from interp.study.provenance import Provenance
 from interp.study.study import Study
 from interp.study.study import open as open_study
 from recmodels import artifacts
 from recmodels.console import say
 from recmodels.folders import MARK
 from recmodels.interactions import Dataset
-from recmodels.recommender import model_class
+from recmodels.recommender import Recommender, lists_key, model_class
 from recmodels.sequences import histories_of
 from recmodels.steady import steady
 from recmodels.training import fit
@@ -59,47 +62,78 @@ VERSIONS = ("torch", "transformers", "nnsight", "dictionary-learning", "numpy", 
 
 
 @steady()
-def run(config: StudyConfig, dataset: Dataset | None = None) -> Study:
+def run(
+    config: StudyConfig,
+    dataset: Dataset | None = None,
+    *,
+    recommender: Recommender | None = None,
+    seen_users: Any = None,
+) -> Study:
     """Train, interpret and steer as the configuration says, and write it all to `config.folder`.
 
     Args:
         config: the configuration.
         dataset: your own data, in place of the one that the configuration names; the run takes its name.
+        recommender: one that is trained already, in place of the one that the configuration names or trains. It is
+            kept in the study's folder; of the configuration, `training` plays no part.
+        seen_users: which users it was trained on: "all" (or not known), "none", a file of ids or the ids; by default
+            what the configuration says. Test users are drawn from the others.
 
     Raises:
         InputError: the data cannot be had; a setting makes no sense; the folder is neither empty nor a study; another
-            process works on it; or the disk is full.
+            process works on it; it is a study of another recommender; or the disk is full.
     """
     if dataset is not None:
         config = replace(config, dataset=dataset.name)
+    if recommender is not None:
+        out = config.out or Path("artifacts") / f"{config.dataset}-{name_of(recommender)}"
+        config = replace(config, out=out, recommender=out / FOLDER)
+    if isinstance(seen_users, str | Path):
+        config, seen_users = replace(config, seen_users=str(seen_users)), None
     config.check()
+    config = with_dictionary(config)
     model_class(config.training.model)  # refuses an unknown one before any work is done
     folder = study_folder(config)
     with claim_study(folder):
-        return _run(config, dataset, folder)
+        recommender = recommender or configured(config)
+        return _run(config, dataset, folder, recommender, seen_users)
 
 
-def _run(request: StudyConfig, dataset: Dataset | None, folder: Path) -> Study:
+def _run(
+    request: StudyConfig, dataset: Dataset | None, folder: Path, given: Recommender | None, seen_users: Any
+) -> Study:
     config = replace(request, out=folder)
     stages = Stages(folder / "timings.json")
     say(f"{config.dataset} → {request.folder}")
 
     with stages.stage("data"):
-        data = study_data(config, dataset)
+        data = study_data(config, dataset, given, seen_users)
+    for note in data.notes:
+        say(note)
+    check_same(data.recommender, folder / FOLDER)
     artifacts.write_json(folder / MARK, {"kind": "study", "inputs": {}})
     # The study counts as unfinished until everything below is done.
     for name in (RECORD, "dashboard.html", "report.html"):
         (folder / name).unlink(missing_ok=True)
-    with stages.stage("recommender", folder / "recommender"):
-        recommender = fit(data.split.recommender, data.split.validation, config.training, folder / "recommender")
+    with stages.stage("recommender", folder / FOLDER):
+        if data.recommender is None:
+            parts = data.split.recommender, data.split.validation
+            recommender = fit(*parts, config.training, folder / FOLDER, keep_seen=config.keep_seen)
+        else:
+            recommender = replace(data.recommender, keep_seen=config.keep_seen)
+            keep(recommender, folder / FOLDER)
     rec = RecommenderEnvoy(recommender)
+    if data.recommender is not None:
+        config = with_its_sites(config, rec)
+        request = replace(request, site=config.site)
+    check_dictionary(config, rec)
 
     grid = config.dictionaries()
     with stages.stage("activations", *(folder / "activations" / site / part for site in grid for part in PARTS)):
         stores = {site: collect_parts(rec, data.split, config, site, folder / "activations" / site) for site in grid}
     folders = [folder / "dictionaries" / site / sae.name for site, configs in grid.items() for sae in configs]
     with stages.stage("dictionaries", *folders):
-        saes = {
+        saes = import_dictionary(config, stores, folder / "dictionaries") or {
             site: train(stores[site]["sae"], {sae.name: sae for sae in configs}, folder / "dictionaries" / site)
             for site, configs in grid.items()
         }
@@ -108,20 +142,20 @@ def _run(request: StudyConfig, dataset: Dataset | None, folder: Path) -> Study:
     with stages.stage("evaluations", *folders):
         rows = evaluate_all(rec, saes, stores, histories, data.concepts, folder / "evaluations")
     inputs = Inputs(config, data, rec, stores, saes, rows)
-    for analysis in analyses():
+    todo = analyses(bool(data.concepts.names))
+    for analysis in todo:
         if config.baselines == "all" and "baselines" in analysis.needs and "baselines" not in stages.names:
             with stages.stage("baselines", *outputs(folder)):
                 inputs.train_baselines()
         with stages.stage(analysis.name, folder / TABLES / analysis.name):
             _analyse(analysis, inputs)
-    _remove_other_tables(folder / TABLES)
+    _remove_other_tables(folder / TABLES, {analysis.name for analysis in todo})
     for part in PARTS:  # one that was lost is made again, although no table needs it
         inputs.features(part).make()
     sae = inputs.sae
 
-    record = _record(request, data, sae, recommender.fingerprint)
-    artifacts.write_json(folder / RECORD, record)
-    study = open_study(folder)
+    artifacts.write_json(folder / RECORD, _record(request, data, sae, recommender.fingerprint))
+    study = open_study(folder, data.recommender)
     with stages.stage("dashboard"):
         write_dashboard(study)
     stages.finish()
@@ -133,6 +167,7 @@ def _run(request: StudyConfig, dataset: Dataset | None, folder: Path) -> Study:
 def _analyse(analysis: Analysis, inputs: Inputs) -> None:
     """Compute the tables of an analysis, unless those of the same key are there."""
     key = analysis_key(analysis, {name: inputs.key(name) for name in analysis.needs})
+    key |= lists_key(inputs.rec.keep_seen)
     inputs.keys[analysis.name] = table_key(key)
     write_tables(
         inputs.folder / TABLES / analysis.name,
@@ -142,21 +177,31 @@ def _analyse(analysis: Analysis, inputs: Inputs) -> None:
     )
 
 
-def _remove_other_tables(folder: Path) -> None:
-    """Remove the tables of analyses that there are no more, such as those under an earlier release's names."""
-    names = {analysis.name for analysis in analyses()}
+def _remove_other_tables(folder: Path, names: set[str]) -> None:
+    """Remove the tables of other analyses, such as those under an earlier release's names."""
     for path in folder.iterdir():
         if path.name not in names and holds_tables(path):
             shutil.rmtree(path)
 
 
 def _record(config: StudyConfig, data: StudyData, sae: SparseAutoencoder, recommender: str) -> dict[str, Any]:
-    settings = asdict(config)
-    for name in ("data", "items", "tmdb", "links", "out"):
-        settings[name] = str(settings[name]) if settings[name] else None
+    settings: dict[str, Any] = {
+        name: str(value) if isinstance(value, Path) else value for name, value in asdict(config).items()
+    }
+    given: dict[str, Any] = {}
+    # Settings that play no part are left out.
+    if data.recommender is None or data.seen is None:
+        for name in ("recommender", *OF_RECOMMENDER):
+            del settings[name]
+    else:
+        given["recommender"] = Provenance.of(data.recommender, data.seen).record
+        settings["seen_users"] = config.seen_users or data.seen.which
+        del settings["training"], settings["split"]["recommender_share"]
     return {
         "config": settings,
+        **given,
         "attribute": data.attribute,
+        "notes": list(data.notes),
         "dictionary": sae.config.name,
         "fingerprints": {"data": data.dataset.fingerprint, "recommender": recommender},
         "python": platform.python_version(),

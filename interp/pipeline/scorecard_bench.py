@@ -24,7 +24,6 @@ from interp.study.study import Study
 from recmodels.datasets.planted import NAME
 from recmodels.errors import InputError
 from recmodels.metrics import ndcg
-from recmodels.recommender import Recommender
 from recmodels.sequences import Histories
 
 ROWS = 100_000  # of a part that are used, at most: those of users drawn at random
@@ -45,6 +44,8 @@ class Bench:
     """
 
     def __init__(self, study: Study, site: str) -> None:
+        if not study.has_concepts:
+            raise InputError(f"{study.folder} has no concepts, on which scorecards rest: give its items an attribute")
         self.study, self.site = study, site
         parts = {part: ActivationStore.load(study.folder / "activations" / site / part) for part in PARTS}
         self.fingerprints = {part: store.fingerprint for part, store in parts.items()}
@@ -81,7 +82,7 @@ class Bench:
     @cached_property
     def recommender(self) -> RecommenderEnvoy:
         """The recommender, without the study's own dictionary."""
-        return RecommenderEnvoy(Recommender.load(self.study.folder / "recommender"))
+        return RecommenderEnvoy(self.study.load_recommender())
 
     @cached_property
     def histories(self) -> Histories:

@@ -2,7 +2,8 @@
 
 Two of them are dictionaries of the same configuration, trained on other activations:
 
-    baselines/untrained/         of the recommender before its first training step
+    baselines/untrained/         of the recommender before its first training step; of one that was trained elsewhere,
+                                 with each weight tensor's entries shuffled
     baselines/item_embeddings/   of the items' embeddings, without positions and context
 """
 
@@ -15,15 +16,24 @@ from tqdm.auto import tqdm
 from interp.activations.feature_matrix import feature_matrix
 from interp.activations.item_embeddings import item_embeddings
 from interp.activations.training import train
+from interp.concepts.study_data import StudyData
 from interp.config import StudyConfig
 from interp.features.candidates import Candidates, projections
 from interp.model.envoys import RecommenderEnvoy
 from interp.pipeline.grid import PARTS, Stores, collect_parts
 from interp.sae.autoencoder import SparseAutoencoder
-from recmodels.splits import Split
+from recmodels.shuffling import shuffled
 from recmodels.training import initial
 
 UNTRAINED, EMBEDDINGS = "untrained", "item_embeddings"
+UNTRAINED_NAMES = (
+    "untrained recommender",
+    "a dictionary of the same configuration on the recommender before its first training step",
+)
+SHUFFLED_NAMES = (
+    "shuffled recommender",
+    "a dictionary of the same configuration on the recommender with the entries of each of its weight tensors shuffled",
+)
 FOLDER = "baselines"
 DICTIONARY = "dictionary"
 
@@ -35,13 +45,13 @@ def outputs(folder: Path) -> list[Path]:
 
 
 def train_baselines(
-    config: StudyConfig, split: Split, rec: RecommenderEnvoy, stores: Stores, sae: SparseAutoencoder
+    config: StudyConfig, data: StudyData, rec: RecommenderEnvoy, stores: Stores, sae: SparseAutoencoder
 ) -> list[Candidates]:
     """The baselines that are dictionaries. What is there already is only loaded.
 
     Args:
         config: of the study.
-        split: the parts of the users.
+        data: its data, with the parts of the users.
         rec: the recommender.
         stores: its activations at the study's site, by part.
         sae: the study's dictionary, whose configuration they have.
@@ -49,16 +59,18 @@ def train_baselines(
     folder = config.folder / FOLDER
 
     def untrained(place: Path) -> Stores:
-        before = RecommenderEnvoy(initial(config.training, rec.recommender.vocabulary))
-        return collect_parts(before, split, config, config.site, place)
+        if data.recommender is None:
+            before = RecommenderEnvoy(initial(config.training, rec.recommender.vocabulary))
+            return collect_parts(before, data.split, config, config.site, place)
+        with shuffled(rec.recommender, config.sae.seed) as noise:
+            return collect_parts(RecommenderEnvoy(noise), data.split, config, config.site, place)
 
     def embeddings(place: Path) -> Stores:
         return {part: item_embeddings(rec, stores[part], place / part) for part in PARTS}
 
     return [
         _trained(
-            "untrained recommender",
-            "a dictionary of the same configuration on the recommender before its first training step",
+            *(UNTRAINED_NAMES if data.recommender is None else SHUFFLED_NAMES),
             folder / UNTRAINED,
             untrained,
             sae,
@@ -74,7 +86,7 @@ def train_baselines(
 
 
 def baselines(
-    config: StudyConfig, split: Split, rec: RecommenderEnvoy, stores: Stores, sae: SparseAutoencoder, l0: float
+    config: StudyConfig, data: StudyData, rec: RecommenderEnvoy, stores: Stores, sae: SparseAutoencoder, l0: float
 ) -> list[Candidates]:
     """All baselines that the configuration asks for; see `train_baselines`.
 
@@ -85,7 +97,7 @@ def baselines(
         return []
     quick = projections(stores["sae"], stores, sae.n_features, l0, config.sae.seed)
     every = list(tqdm(quick, desc="baselines", leave=False))
-    return every if config.baselines == "quick" else every + train_baselines(config, split, rec, stores, sae)
+    return every if config.baselines == "quick" else every + train_baselines(config, data, rec, stores, sae)
 
 
 def _trained(

@@ -17,6 +17,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from interp.config import SAEConfig
+from interp.sae.exchange import folder_formats
+from interp.sae.exchange.plain import LARGEST_WIDTH
 from interp.sae.trainers import build_dictionary
 from recmodels import artifacts
 from recmodels.config_keys import config_key
@@ -29,7 +31,6 @@ from recmodels.steady import steady
 KIND = artifacts.Kind("dictionary", ("dictionary.json", "dictionary.safetensors"))
 ABOUT = {"activation_dim": int, "mean": float, "std": float, "config": dict, "provenance": dict}
 LARGEST = 2**31  # number in a description
-LARGEST_WIDTH = 2**16  # of the activations that a dictionary reads
 # Settings that a fingerprint includes even at their defaults: all settings of the first release with fingerprints.
 _ALWAYS = (
     "trainer",
@@ -52,12 +53,15 @@ class Provenance:
     Attributes:
         recommender: fingerprint of the recommender whose activations it was trained on.
         site: the place in that recommender, such as "blocks.0".
-        activations: fingerprint of the activation store.
+        activations: fingerprint of the activation store; of an imported dictionary, of the one that its normaliser was
+            estimated on, if it was.
+        source: where an imported dictionary comes from, such as "saelens topk, sha256 0a1b2c3d4e5f6071".
     """
 
     recommender: str
     site: str
     activations: str
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class SparseAutoencoder:
     def fingerprint(self) -> str:
         """SHA-256 of the weights, the normaliser and the provenance; steers record it."""
         settings = {name: getattr(self.config, name) for name in _ALWAYS} | config_key(self.config.complete())
-        description = {"config": settings, "provenance": asdict(self.provenance)}
+        description = {"config": settings, "provenance": config_key(self.provenance)}
         digest = hashlib.sha256(json.dumps([self.mean, self.std, description], sort_keys=True).encode())
         for name, tensor in sorted(self.dictionary.state_dict().items()):
             digest.update(name.encode())
@@ -149,6 +153,24 @@ class SparseAutoencoder:
                     "provenance": asdict(self.provenance),
                 },
             )
+
+    def export(self, format: str, folder: Path | str) -> Path:
+        """Write it as a folder of another library, in which features and reconstructions are the same.
+
+        The normaliser is folded into the weights, so that the dictionary reads hidden states as they are. Features keep
+        their units. What is written is read again and compared before it is kept.
+
+        Args:
+            format: "saelens" or "dictionary_learning".
+            folder: where; a folder that an earlier export wrote is replaced.
+
+        Returns:
+            The folder.
+
+        Raises:
+            InputError: an unknown format, a kind without a counterpart there, or a folder that holds something else.
+        """
+        return folder_formats.write(self, format, folder)
 
     @staticmethod
     def inputs(config: SAEConfig, provenance: Provenance) -> dict[str, Any]:

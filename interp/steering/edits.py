@@ -6,14 +6,16 @@ Axes: b users, s steps, d hidden size, f features.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import pandas as pd
 import torch
 from torch import Tensor
 
 from interp.steering.vocabulary import At, Op, Reconstruct
 from recmodels.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd  # a service applies steers without it
 
 
 class Coder(Protocol):
@@ -63,7 +65,7 @@ class Edit:
     concept: str | None = None
     dictionary: str | None = field(default=None, compare=False, repr=False)
 
-    def apply(self, features: Tensor, users: pd.Index | None = None) -> None:
+    def apply(self, features: Tensor, users: "pd.Index | None" = None) -> None:
         """Change [b, s, f] features in place; `users` are the labels of the rows, by default 0, 1, 2, …"""
         steps, feature = steps_of(self.at, features.shape[1]), int(self.feature)
         old = features[:, steps, feature]
@@ -165,7 +167,7 @@ class Steer:
         return set().union(*mappings)
 
     def apply(
-        self, hidden: Tensor, coder: Coder, users: pd.Index | None = None, features: Tensor | None = None
+        self, hidden: Tensor, coder: Coder, users: "pd.Index | None" = None, features: Tensor | None = None
     ) -> Tensor:
         """Steered [b, s, d] hidden states; the input is left alone.
 

@@ -15,8 +15,8 @@ and inputs that they read in the same way.
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeVar
 
 import pandas as pd
 
@@ -24,6 +24,7 @@ from interp.store.claim import Claim
 
 TABLE = "_table"  # what follows the name of a table in the name of a parameter
 Kind = Literal["text", "int", "float", "bool"]
+Part = TypeVar("Part", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ class Analysis:
         title: a few words.
         compute: makes its tables, by their names, from what its parameters name.
         tables: those that it makes.
+        about_concepts: whether it says nothing without concepts; a study that has none leaves it out, and whatever
+            needs its tables.
         version: raised when the same inputs give other tables.
         exhibits: what the report shows of it.
         claims: what it says of the study, each from what its parameters name.
@@ -85,6 +88,7 @@ class Analysis:
     compute: Callable[..., Mapping[str, pd.DataFrame]]
     tables: tuple[Table, ...]
     version: int = 1
+    about_concepts: bool = False
     exhibits: tuple[Exhibit, ...] = ()
     claims: tuple[Callable[..., Claim], ...] = field(default=(), repr=False)
 
@@ -93,10 +97,29 @@ class Analysis:
         """The names of `compute`'s parameters."""
         return parameters(self.compute)
 
+    def without(self, tables: set[str | None]) -> "Analysis":
+        """It for a study without concepts: what is marked as `about_concepts` is gone, and claims on these tables."""
+        kept = (part for part in self.claims if not tables & {table_of(need) for need in parameters(part)})
+        return replace(
+            self,
+            exhibits=tuple(part for part in self.exhibits if not _is_marked(part.draw)),
+            claims=tuple(part for part in kept if not _is_marked(part)),
+        )
+
     @property
     def table_names(self) -> list[str]:
         """The names of its tables."""
         return [table.name for table in self.tables]
+
+
+def about_concepts(part: Part) -> Part:
+    """Mark the drawing of an exhibit, or a claim, that a study without concepts leaves out."""
+    part.about_concepts = True  # type: ignore[attr-defined]
+    return part
+
+
+def _is_marked(part: Callable[..., Any]) -> bool:
+    return getattr(part, "about_concepts", False)
 
 
 def parameters(function: Callable[..., Any]) -> tuple[str, ...]:

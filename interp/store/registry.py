@@ -33,8 +33,11 @@ def register_analysis(analysis: Analysis) -> Analysis:
     return analysis
 
 
-def analyses() -> list[Analysis]:
+def analyses(concepts: bool = True) -> list[Analysis]:
     """All of them, each after those whose tables it needs.
+
+    Args:
+        concepts: whether the study has concepts; what says nothing without them is left out otherwise.
 
     Raises:
         InputError: an analysis needs a table that no analysis makes, or two need each other's tables.
@@ -43,7 +46,17 @@ def analyses() -> list[Analysis]:
     order: dict[str, Analysis] = {}
     for analysis in _REGISTRY.values():
         _visit(analysis, order, ())
-    return list(order.values())
+    return list(order.values()) if concepts else _without_concepts(list(order.values()))
+
+
+def _without_concepts(in_order: list[Analysis]) -> list[Analysis]:
+    """Those that a study without concepts has: not what is about concepts, and nothing that needs its tables."""
+    gone: set[str | None] = set()
+    for analysis in in_order:
+        if analysis.about_concepts or gone & {table_of(need) for need in analysis.needs}:
+            gone.update(analysis.table_names)
+    gone.discard(None)
+    return [analysis.without(gone) for analysis in in_order if not gone & set(analysis.table_names)]
 
 
 def owner(table: str) -> Analysis:

@@ -60,9 +60,12 @@ class _Record(dict[str, Any]):
 
 
 def _check_like(settings: dict[str, Any], default: Any, path: Path, advice: str) -> None:
-    """Refuse settings whose type is not that of the configuration; settings that may be None are not checked."""
+    """Refuse settings whose type is not that of the configuration; those that may be None are not checked.
+
+    Nor are the settings of a kind of dictionary, which reads them itself.
+    """
     for name, usual in vars(default).items():
-        if name not in settings or usual is None:
+        if name not in settings or usual is None or name == "settings":
             continue
         if is_dataclass(usual):
             check_record(settings, {name: dict}, path, advice)

@@ -45,6 +45,11 @@ def as_text(comparison: "Comparison") -> str:
             f"old  {comparison.old.title}: {comparison.old.folder}",
             f"new  {comparison.new.title}: {comparison.new.folder}",
             fill(head, WIDTH),
+            *(
+                fill(f"NOTE ({side}): {note}", WIDTH)
+                for side, study in ((OLD, comparison.old), (NEW, comparison.new))
+                for note in study.notes
+            ),
             "",
             *_features(comparison),
             "",
@@ -82,6 +87,8 @@ def _features(comparison: "Comparison") -> list[str]:
 
 
 def _concepts(table: pd.DataFrame) -> list[str]:
+    if table.empty:
+        return ["one of the two has no concepts, so that none are compared"]
     width = max(7, min(24, table["concept"].map(len).max()))
     head = f"{'concept':<{width}}{'old':>6}{'new':>6}"
     lines = [f"{head}   correlation on unseen items: old, new; match of old"]

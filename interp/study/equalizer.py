@@ -41,7 +41,7 @@ class EqualizerResult:
     Attributes:
         steer: what the sliders do, for `rec.steer`.
         before: the unsteered list: rank, item, title, concepts, score, other_rank (the item's in the steered list,
-            from 1 among all items that are not in the history), moved (whether it leaves), fate (in words).
+            from 1 among all items that a list may have), moved (whether it leaves), fate (in words).
         after: the steered list: the same, with other_rank that of the unsteered list and moved whether it entered.
         reasons: why items entered and left: item, feature, label, change, total. `change` is the feature's part in
             the change of the item's score (`interp.control.score_changes`), which is `total`; for an item that entered,
@@ -196,9 +196,10 @@ def _nonzero(sliders: Sliders) -> dict[str | int, float]:
 
 def _list_table(study: StudyParts, histories: Histories, scores: Tensor, other_scores: Tensor, k: int) -> pd.DataFrame:
     """The list that scores [1, v] make, and each item's rank by the other scores."""
-    codes, values = (part[0] for part in top_k(scores, histories, k))
+    keep_seen = study.recommender.keep_seen
+    codes, values = (part[0] for part in top_k(scores, histories, k, keep_seen))
     codes, values = codes[codes >= 0], values[codes >= 0]
-    ranks = [int(item_ranks(other_scores, code, histories)[0]) for code in codes.tolist()]
+    ranks = [int(item_ranks(other_scores, code, histories, keep_seen)[0]) for code in codes.tolist()]
     items = study.recommender.recommender.vocabulary.decode(codes)
     rows = pd.DataFrame({"rank": range(1, len(codes) + 1), "item": items, "score": values, "other_rank": ranks})
     return study.titles(rows.assign(moved=rows["other_rank"] > k))

@@ -57,7 +57,9 @@ class Feature:
         """What its label rests on, in a few words."""
         if self.view.labelled:
             return f"precision {self.proof['precision']:.2f}, recall {self.proof['recall']:.2f} on unseen users"
-        chance = "" if self.view.evidence.passes else ", no better than chance on unseen items"
+        if not self.view.concept:
+            return "no label holds on unseen users and items"
+        chance = "" if self.view.passes else ", no better than chance on unseen items"
         return f"closest to {self.row['concept']}, correlation {self.row['correlation']:.2f}{chance}"
 
     @cached_property
@@ -70,7 +72,7 @@ class Feature:
         half the difference to turning it down; NaN where it was never active.
         """
         columns = ["concept", "correlation", "auc", "sensitivity", "effect", "effect_se"]
-        return pd.DataFrame(self.view.concepts)[columns]
+        return pd.DataFrame(self.view.concepts, columns=None if self.view.concepts else columns)[columns]
 
     @cached_property
     def histories(self) -> pd.DataFrame:
@@ -152,12 +154,18 @@ class Feature:
         items = [change.item for change in self.view.item_changes() if change.direction == direction]
         return "; ".join(self.features.views.titles_of(items[:count]))
 
+    @property
+    def _lit_by(self) -> str:
+        if self.features.study.left_out("histories"):
+            return "(this bundle has no histories)"
+        return "; ".join(self.view.top_titles[:6])
+
     def _repr_html_(self) -> str:
         row = self.row
         lists = "".join(
             f"<tr><th style='text-align:left'>{name}</th><td style='text-align:left'>{escape(text)}</td></tr>"
             for name, text in (
-                ("lit by", "; ".join(self.view.top_titles[:6])),
+                ("lit by", self._lit_by),
                 ("promotes", self._titles("promoted", 6)),
                 ("suppresses", self._titles("suppressed", 6)),
             )

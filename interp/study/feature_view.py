@@ -54,7 +54,7 @@ class FeatureView:
     Attributes:
         index: its number.
         row: its row of the table `features`.
-        evidence: its row of the table `feature_evidence`.
+        evidence: its row of the table `feature_evidence`; None in a study without concepts.
         label_row: its row of the table `labels`.
         views: the views of all features of the study.
     """
@@ -77,13 +77,23 @@ class FeatureView:
 
     @property
     def concept(self) -> str:
-        """Its best concept."""
+        """Its best concept; empty in a study without concepts."""
         return self.row.concept
 
     @property
     def aligned(self) -> bool:
         """Whether its best concept names it: it correlates, and above chance on unseen items too."""
-        return bool(np.nan_to_num(self.row.correlation) >= UNALIGNED and self.evidence.passes)
+        return bool(np.nan_to_num(self.row.correlation) >= UNALIGNED and self.passes)
+
+    @property
+    def passes(self) -> bool:
+        """Whether its best concept is better than chance on unseen items."""
+        return self.evidence is not None and bool(self.evidence.passes)
+
+    @property
+    def unseen_items(self) -> float:
+        """Its correlation with its best concept there; NaN in a study without concepts."""
+        return float("nan") if self.evidence is None else self.evidence.unseen_items
 
     @property
     def dead(self) -> bool:
@@ -172,9 +182,13 @@ class FeatureViews:
     def rows(self, name: str) -> dict[int, list[Any]]:
         """A table's rows by feature, in their order; no rows for a feature that the table does not have.
 
+        A bundle without users has no rows of the tables that name them.
+
         Args:
             name: a table of the study, or "concepts" or "share_curve", which two tables make.
         """
+        if name not in self._rows and self.study.left_out(name):
+            self._rows[name] = defaultdict(list)
         if name not in self._rows:
             table = TABLES[name](self.study) if name in TABLES else self.study.table(name)
             if "rank" in table:
@@ -193,7 +207,9 @@ class FeatureViews:
     @cached_property
     def steering(self) -> pd.DataFrame:
         """The sweeps that keep the reconstruction error, as `rec.steer` does (docs/paper.md, 9)."""
-        return self.study.table("steering").query("method == 'set'")
+        columns = ["feature", "target", "value", "share", "ndcg@10"]
+        rows = self.study.table("steering") if self.study.has_concepts else pd.DataFrame(columns=["method", *columns])
+        return rows.query("method == 'set'")
 
     @cached_property
     def titles(self) -> dict[Any, str]:
@@ -206,12 +222,12 @@ class FeatureViews:
 
     @cached_property
     def _views(self) -> list[FeatureView]:
-        labels, evidence = (
-            {row.feature: row for row in self.study.table(name).itertuples()} for name in ("labels", "feature_evidence")
-        )
+        names = ("labels", *(["feature_evidence"] if self.study.has_concepts else []))
+        labels, *more = ({row.feature: row for row in self.study.table(name).itertuples()} for name in names)
+        evidence = more[0] if more else {}
         features = self.study.table("features").sort_values("feature")
         return [
-            FeatureView(row.feature, row, evidence[row.feature], labels[row.feature], self)
+            FeatureView(row.feature, row, evidence.get(row.feature), labels[row.feature], self)
             for row in features.itertuples()
         ]
 

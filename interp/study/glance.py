@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from html import escape
 
-from interp.plots.names import MODELS
 from interp.study.beside_popular import beside_popular
 from interp.study.headline import headline, weak_concepts
 from interp.study.study_parts import StudyParts
@@ -50,7 +49,7 @@ def highlights(study: StudyParts) -> Highlights:
     dictionary = study.table("dictionary").iloc[0]
     ndcg = study.table("recommender").set_index("replaced")["ndcg@10"]
     return Highlights(
-        model=MODELS.get(study.model, study.model),
+        model=study.provenance.title,
         n_items=len(study.items),
         n_features=len(study.table("features")),
         n_concepts=len(study.table("concepts")),
@@ -60,6 +59,21 @@ def highlights(study: StudyParts) -> Highlights:
         ndcg_reconstructed=ndcg["all"],
         sae_correlation=dictionary["sae_mean_top_correlation"],
         neuron_correlation=dictionary["neuron_mean_top_correlation"],
+    )
+
+
+def from_elsewhere(study: StudyParts) -> str:
+    """Where an imported dictionary comes from, and whether it fits its activations; empty for one of the study's own.
+
+    Raises:
+        InputError: a table is missing, unfinished or was altered.
+    """
+    source = study.sae.provenance.source
+    if not source or study.table("dictionary")["explained_variance"].iloc[0] > 0:
+        return source
+    return (
+        f"{source}. WARNING: it explains less of the activations than their mean does: was it trained on this "
+        f"recommender, at {study.site}, and on activations as they are (see normalise)?"
     )
 
 
@@ -90,12 +104,10 @@ def as_html(study: StudyParts) -> str:
 
 def _quality(study: StudyParts) -> list[tuple[str, str]]:
     numbers, beside = highlights(study), beside_popular(study)
-    concepts = study.table("concepts").sort_values("correlation", ascending=False)
-    concepts = concepts[~concepts["concept"].isin(weak_concepts(study))]
-    top = [f"{row.concept} {row.feature} ({row.correlation:.2f})" for row in concepts.head(TOP).itertuples()]
     first = headline(study)
     return [
         *([("WARNING", beside.warning)] if beside and beside.warning else []),
+        *(("note", line) for line in study.notes),
         ("recommender", f"{numbers.model}, {numbers.n_items:,} items"),
         (
             "NDCG@10",
@@ -108,11 +120,14 @@ def _quality(study: StudyParts) -> list[tuple[str, str]]:
             f"{numbers.n_features} features at {study.site}, {numbers.l0:.0f} active at a step, "
             f"{numbers.explained_variance:.1%} of the variance explained",
         ),
-        (
-            "concepts",
-            f"on unseen items, {first.passing}",
-        ),
-        ("correlation", f"on unseen items: {first.on_unseen_items}"),
-        ("as the paper", first.as_the_paper),
-        ("top features", (", ".join(top) or "none above chance") + (", …" if len(concepts) > TOP else "")),
+        *([("imported", from_elsewhere(study))] if from_elsewhere(study) else []),
+        *([*first.facts, ("top features", _top_features(study))] if first else []),
     ]
+
+
+def _top_features(study: StudyParts) -> str:
+    """The best aligned concepts that are above chance, each with its top feature."""
+    concepts = study.table("concepts").sort_values("correlation", ascending=False)
+    concepts = concepts[~concepts["concept"].isin(weak_concepts(study))]
+    top = [f"{row.concept} {row.feature} ({row.correlation:.2f})" for row in concepts.head(TOP).itertuples()]
+    return (", ".join(top) or "none above chance") + (", …" if len(concepts) > TOP else "")

@@ -42,6 +42,24 @@ class Headline:
         )
 
     @property
+    def facts(self) -> list[tuple[str, str]]:
+        """The three as names and texts."""
+        return [
+            ("concepts", f"on unseen items, {self.passing}"),
+            ("correlation", f"on unseen items: {self.on_unseen_items}"),
+            ("as the paper", self.as_the_paper),
+        ]
+
+    @property
+    def sentences(self) -> list[str]:
+        """The three as sentences."""
+        return [
+            f"On unseen items, {self.passing}.",
+            f"Mean correlation there: {self.on_unseen_items}.",
+            f"As the paper measures it: {self.as_the_paper}.",
+        ]
+
+    @property
     def as_the_paper(self) -> str:
         """The paper's number, and what meaningless concepts give."""
         return "; ".join(
@@ -50,13 +68,13 @@ class Headline:
         )
 
 
-def headline(study: StudyParts) -> Headline:
-    """What a study says first.
+def headline(study: StudyParts) -> Headline | None:
+    """What a study says first; None if it has no concepts.
 
     Raises:
         InputError: the table is missing, as in a study of an earlier release: run the study again.
     """
-    return read_headline(study.table("evidence_summary"))
+    return read_headline(study.table("evidence_summary")) if study.has_concepts else None
 
 
 def read_headline(evidence_summary: pd.DataFrame) -> Headline:
@@ -82,6 +100,8 @@ def weak_concepts(study: StudyParts) -> set[str]:
     Raises:
         InputError: the table is missing, as in a study of an earlier release: run the study again.
     """
+    if not study.has_concepts:
+        return set()
     evidence = study.table("evidence")
     return set(evidence["concept"]) - passing(evidence)
 

@@ -15,17 +15,21 @@ from interp.control.user_doses import UserDoses, find_user_doses
 from interp.features.explanations import Explanation, why
 from interp.steering.feature_names import feature_or_concept
 from interp.store.study_folder import RECORD, read_study_record
+from interp.study.bundle import write_bundle
 from interp.study.drift import Drift, drift
 from interp.study.feature import Features
 from interp.study.glance import as_html, as_text
 from interp.study.recommendations import Recommendations
+from interp.study.sources import study_source
 from interp.study.study_figures import StudyFigures
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal, quote
-from recmodels.paths import as_path
+from recmodels.recommender import Recommender
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
+
+    from interp.deployment.steered_programs import Format
 
 LONGEST = 200  # characters of a name
 
@@ -179,7 +183,10 @@ class Study(StudyParts):
         return StudyFigures(self.features)
 
     def recommend(self, histories: Any, k: int = 10) -> Recommendations:
-        """Each history's k best new items, under the steers in force: user, rank, item, score, title, concepts.
+        """Each history's k best items, new ones unless `keep_seen`, under the steers in force.
+
+        Returns:
+            user, rank, item, score, title, concepts.
 
         In a terminal it shows itself as one list per user; whatever pandas makes of it is a plain DataFrame.
 
@@ -197,6 +204,53 @@ class Study(StudyParts):
         from interp.study.widget import equalizer  # an optional dependency
 
         return equalizer(self, k)
+
+    def bundle(
+        self,
+        to: Path | str,
+        *,
+        with_users: bool = False,
+        with_activations: bool = False,
+        licence: str | None = None,
+        cite: str | None = None,
+    ) -> Path:
+        """Write the study for others: recommender, dictionary, tables and a card, README.md, that model hubs read.
+
+            study.bundle("ml-100k.zip", licence="cc-by-4.0")    # interp.open("ml-100k.zip") opens it elsewhere
+
+        Args:
+            to: an archive, if the name ends in .zip; otherwise a folder, which can be put on a hub as it is.
+            with_users: also the tables and pages that name users; by default nothing in it does.
+            with_activations: also activations and feature matrices, whose rows name users.
+            licence: the licence that you give it, as hubs name it, such as "mit".
+            cite: how it is to be cited, beside the paper and the data.
+
+        Returns:
+            The archive or folder.
+
+        Raises:
+            InputError: a part of the study is damaged, the place holds something else, or activations without users.
+        """
+        return write_bundle(
+            self, to, with_users=with_users, with_activations=with_activations, licence=licence, cite=cite
+        )
+
+    def export_service(
+        self, to: Path | str, steers: Mapping[str, Any] | None = None, *, formats: "tuple[Format, ...]" = ()
+    ) -> Path:
+        """Write a folder that `interp.serving.load` opens, without nnsight, transformers or pandas.
+
+        Args:
+            to: the folder; an earlier export in it is replaced.
+            steers: name → steer, such as `study.dose("Horror", 0.3).steer` or a file of `interp.save_steer`.
+            formats: "pt2" and "onnx": write recommender and steers as one program too (`interp.export_service`).
+
+        Raises:
+            InputError: the recommender or a steer cannot be exported, or the folder holds something else.
+        """
+        from interp.deployment.service_export import export_service  # which loads more of torch
+
+        return export_service(self.recommender, to, steers, histories=self.users(), formats=formats)
 
     def why(self, history: Any, item: Any, top: int = 10) -> Explanation:
         """Why an item has its place in one history's list: the features behind its score (`interp.features`).
@@ -216,7 +270,7 @@ class Study(StudyParts):
 
         Args:
             history: one history, such as a list of item ids.
-            item: any item that the recommender knows and the history lacks.
+            item: any item that the recommender knows and, unless `keep_seen`, the history lacks.
             k: length of the list.
             candidates: items to try at the end of the history.
 
@@ -255,13 +309,27 @@ class Study(StudyParts):
         return as_html(self)
 
 
-def open(folder: Path | str) -> Study:
-    """Open the folder that a run wrote.
+def open(folder: Path | str, recommender: Recommender | None = None) -> Study:
+    """Open the folder that a run wrote, or a bundle of it (`Study.bundle`).
+
+        interp.open("artifacts/ml-100k")
+        interp.open("ml-100k.zip")
+        interp.open("hf://OWNER/NAME")
+
+    Args:
+        folder: a folder; an archive, which is unpacked into the cache; or a place on a model hub, which is downloaded
+            there with huggingface_hub.
+        recommender: the one that the run was given, where the folder alone cannot make it again: its adapter was only
+            made in Python, or is not registered.
 
     Raises:
-        InputError: there is no finished run in it.
+        InputError: there is no finished run in it, or it is about another recommender; it cannot be reached; or an
+            archive is damaged or not to be trusted.
     """
-    path = as_path(folder)
+    path = study_source(folder)
     if not (path / RECORD).is_file():
         raise InputError(f"{path} holds no finished study: run `interp study` with --out {path} first")
-    return Study(path, read_study_record(path))
+    study = Study(path, read_study_record(path))
+    if recommender is not None:
+        study.use(recommender)
+    return study

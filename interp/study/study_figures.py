@@ -27,10 +27,11 @@ class StudyFigures:
 
     def features_beside_neurons(self) -> go.Figure:
         """Each concept's best correlation: neurons beside features (paper Figure 4)."""
-        return plots.features_beside_neurons(self.study.table("concepts"))
+        return plots.features_beside_neurons(self._concepts)
 
     def correlations(self) -> go.Figure:
         """How well each feature's best concept fits it."""
+        self._concepts  # noqa: B018 - refuses a study without them
         return plots.best_correlations(self.study.table("features"), UNALIGNED)
 
     def densities(self) -> go.Figure:
@@ -39,23 +40,29 @@ class StudyFigures:
 
     def concept_heatmap(self) -> go.Figure:
         """What features say: correlation of each concept's top feature with every concept (paper Figure 2)."""
-        return plots.concept_heatmap(self.study.table("alignment"), self.study.table("concepts"))
+        return plots.concept_heatmap(self.study.table("alignment"), self._concepts)
 
     def causal_heatmap(self) -> go.Figure:
         """What features do: each concept's top feature turned up, and every concept's share of the lists."""
-        return plots.causal_heatmap(self.study.table("causal"), self.study.table("concepts"))
+        return plots.causal_heatmap(self.study.table("causal"), self._concepts)
 
-    def map(self, colour: str = "concept") -> go.Figure:
+    @property
+    def colours(self) -> list[str]:
+        """The colours of `map`; without concepts, the density alone."""
+        return list(COLOURS) if self.study.has_concepts else ["density"]
+
+    def map(self, colour: str | None = None) -> go.Figure:
         """Every feature as a point, near those whose directions are alike; its label and top items on hover.
 
         Args:
-            colour: "concept", "correlation" with it, or "density".
+            colour: "concept", "correlation" with it, or "density"; by default the first that the study has.
 
         Raises:
             InputError: there is no such colour.
         """
-        if colour not in COLOURS:
-            raise InputError(f"there is no colour {colour!r}: choose one of {', '.join(COLOURS)}")
+        colour = self.colours[0] if colour is None else colour
+        if colour not in self.colours:
+            raise InputError(f"there is no colour {colour!r}: choose one of {', '.join(self.colours)}")
         features = self.study.table("features")
         figure = plots.dictionary_map(self.study.table("map"), features, UNALIGNED, colour)
         texts = self._hover_texts()
@@ -92,6 +99,17 @@ class StudyFigures:
         if concept not in targets:
             raise InputError(f"{concept!r} was not steered in this study: choose one of {', '.join(targets)}")
         return plots.cost_curves(sweeps[sweeps["target"] == concept])
+
+    @property
+    def _concepts(self) -> pd.DataFrame:
+        """The table `concepts`.
+
+        Raises:
+            InputError: the study has none.
+        """
+        if not self.study.has_concepts:
+            raise InputError(f"{self.study.name} has no concepts to draw: give its items an attribute")
+        return self.study.table("concepts")
 
     @property
     def _steering(self) -> pd.DataFrame:

@@ -1,10 +1,10 @@
 """What a finished run wrote: recommender, dictionary, tables and users. Each is read when it is first needed."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -14,20 +14,22 @@ from interp.concepts import Concepts, concepts_of
 from interp.control.receipts import Receipt, steering_receipt
 from interp.features.labels import UNLABELLED
 from interp.model.envoys import RecommenderEnvoy
-from interp.plots.names import MODELS
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.parsing import DICTIONARY, Meanings
 from interp.steering.validation import check_not_empty
+from interp.store.analysis import Analysis
+from interp.store.registry import analyses, owner
 from interp.store.table_files import TableReader
+from interp.study.bundle_record import bundle_record, check_in_bundle
+from interp.study.provenance import UNVERIFIED, Provenance
 from recmodels.errors import InputError, quote
+from recmodels.id_files import ids_like
 from recmodels.paths import as_path
 from recmodels.recommender import Recommender
 from recmodels.sequences import Histories, histories_of
 
-if TYPE_CHECKING:
-    pass
-
 LONGEST = 200  # characters of a name
+OWN = "_recommender"  # of a study that was opened with its recommender
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,18 +62,39 @@ class StudyParts:
 
     @property
     def model(self) -> str:
-        """The recommender's kind, such as "gptrec"."""
-        return self.config["training"]["model"]
+        """The recommender's kind, such as "gptrec", or the name of its adapter."""
+        return self.provenance.kind
 
     @property
     def title(self) -> str:
-        """Model and data set, such as "GPTRec on ml-1m"."""
-        return f"{MODELS.get(self.model, self.model)} on {self.name}"
+        """Model and data set, such as "GPTRec on ml-1m", and whether the model's scores are unverified."""
+        mark = f" ({UNVERIFIED})" if self.provenance.is_unverified else ""
+        return f"{self.provenance.title} on {self.name}{mark}"
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """Where the recommender comes from, and what is known of it."""
+        return Provenance.read(self.record)
 
     @property
     def attribute(self) -> str:
-        """The attribute whose values are the concepts, such as "genres"."""
+        """The attribute whose values are the concepts, such as "genres"; empty if there are none."""
         return self.record["attribute"]
+
+    @property
+    def has_concepts(self) -> bool:
+        """Whether its items have an attribute; without one, features are known by items alone."""
+        return bool(self.attribute)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader must know of its recommender, data and lists: a plain line each, most often none."""
+        return [*self.provenance.notes, *self.record.get("notes", [])]
+
+    @property
+    def keep_seen(self) -> bool:
+        """Whether lists may repeat the items of a history."""
+        return self.config.get("keep_seen", False)
 
     @property
     def site(self) -> str:
@@ -94,7 +117,10 @@ class StudyParts:
             InputError: there is no such dictionary, or it is damaged.
         """
         where = self.site if site is None else _name(site, "site")
-        return SparseAutoencoder.load(self.folder / "dictionaries" / where / _name(name, "dictionary"))
+        folder = self.folder / "dictionaries" / where / _name(name, "dictionary")
+        if not folder.exists():
+            check_in_bundle(self.folder, dictionary=f"{where}/{name}")
+        return SparseAutoencoder.load(folder)
 
     def activations(self, part: str = "test") -> ActivationStore:
         """Hidden states at the study's site, and which user, item and step each row is: what tables are computed from.
@@ -105,7 +131,9 @@ class StudyParts:
         Raises:
             InputError: there is no such part, or its store is damaged.
         """
-        return ActivationStore.load(self.folder / "activations" / self.site / _name(part, "part"))
+        _name(part, "part")
+        check_in_bundle(self.folder, activations=True)
+        return ActivationStore.load(self.folder / "activations" / self.site / part)
 
     def feature_matrix(self, part: str = "test") -> FeatureMatrix:
         """What the dictionary makes of a part: sparse [n, f], one row for each of `activations(part)`.
@@ -120,7 +148,42 @@ class StudyParts:
     def recommender(self) -> RecommenderEnvoy:
         """The recommender as envoys, with the dictionary attached; steers may name concepts, and units of features."""
         meanings = Meanings.of_tables(self.table("features"), self.table("concepts"), self.sae.fingerprint)
-        return RecommenderEnvoy(Recommender.load(self.folder / "recommender")).attach(self.sae, meanings)
+        return RecommenderEnvoy(self.load_recommender()).attach(self.sae, meanings)
+
+    def load_recommender(self) -> Recommender:
+        """The recommender without a dictionary, read anew, or the one that `use` was given.
+
+        Raises:
+            InputError: it is damaged, or was given to the run from Python and cannot be made again.
+        """
+        own: Recommender | None = self.__dict__.get(OWN)
+        if own is not None:
+            return own
+        try:
+            return Recommender.load(self.folder / "recommender")
+        except InputError as error:
+            if not self.provenance.adapter:
+                raise
+            raise InputError(
+                f"{error}; or open the study with the recommender that it was given: "
+                f"interp.open({str(self.folder)!r}, recommender=…)"
+            ) from None
+
+    def use(self, recommender: Recommender) -> None:
+        """Take a recommender in place of the one in the folder.
+
+        Raises:
+            InputError: the study is about another one.
+        """
+        same = recommender.fingerprint == self.record["fingerprints"]["recommender"]
+        if not same:
+            ids = ids_like(recommender.vocabulary.ids.tolist(), pd.Index(self.table("items")["item"]))
+            items = replace(recommender.vocabulary, ids=pd.Index(ids, name="item"))
+            recommender = replace(recommender, vocabulary=items)
+            same = recommender.fingerprint == self.record["fingerprints"]["recommender"]
+        if not same:
+            raise InputError(f"{self.folder} is a study of another recommender: its weights or items differ")
+        self.__dict__[OWN] = recommender
 
     @cached_property
     def items(self) -> pd.DataFrame:
@@ -130,10 +193,10 @@ class StudyParts:
     @cached_property
     def concepts(self) -> Concepts:
         """Which of these items has which of the study's concepts."""
-        return concepts_of(self.items, "concepts")
+        return concepts_of(self.items, "concepts") if self.has_concepts else Concepts.none(self.items.index)
 
     def users(self, part: str = "test") -> Histories:
-        """The histories of users that the recommender never saw.
+        """The histories of users that the recommender never saw, or, where it was trained elsewhere, may have.
 
         Args:
             part: "test", or "sae_validation" for those held out of the SAE part, on which settings are chosen.
@@ -145,7 +208,7 @@ class StudyParts:
         rows = table[table["part"] == _name(part, "part")]
         if rows.empty:
             raise InputError(f"there is no part {quote(part)}: choose one of {', '.join(table['part'].unique())}")
-        return histories_of(rows.assign(time=0), self.recommender.recommender.vocabulary)
+        return histories_of(rows, self.recommender.recommender.vocabulary, is_ordered=True)
 
     def receipt(self, edits: Any, users: Any = None, k: int = 10, **how: Any) -> Receipt:
         """What a steer changes in the lists of many users, with intervals over users (`interp.control.receipts`).
@@ -175,15 +238,29 @@ class StudyParts:
         Raises:
             InputError: there is no such table.
         """
-        table = self._tables(_name(name, "table"))
+        maker = owner(_name(name, "table"))
+        if maker.name not in {analysis.name for analysis in self.analyses}:
+            raise InputError(f"{self.name} has no concepts, so it has no table {name!r}: give its items an attribute")
+        check_in_bundle(self.folder, table=name)
+        table = self._tables(name)
         if "feature" in table:
             with suppress(InputError):  # a table can be read without the dictionary
                 table.attrs[DICTIONARY] = self.sae.fingerprint
         return table
 
     @cached_property
+    def analyses(self) -> list[Analysis]:
+        """The analyses that it has, with what their tables can say of it."""
+        return analyses(self.has_concepts)
+
+    @cached_property
     def _tables(self) -> TableReader:
         return TableReader(self.folder / "tables", self.record["fingerprints"]["recommender"])
+
+    def left_out(self, table: str) -> bool:
+        """Whether the study was opened from a bundle without this table, because it names users."""
+        record = bundle_record(self.folder)
+        return record is not None and table in record.tables_left_out
 
     def profile(self, concept: str) -> pd.Series:
         """A concept's profile by feature: `rec.steer(2 * study.profile("Horror"), op="add")`.

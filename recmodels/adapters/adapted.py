@@ -1,24 +1,28 @@
 """A trained module of another program as a recommender of this one.
 
-Each site of the adapter is a small module without weights, a tap. A hook on the foreign module passes its hidden states
-at our steps through the tap, and writes them back if the tap's output was changed.
+Axes: b histories, s steps, d width, n further inputs of each step, v items.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recmodels.adapters.adapter import Adapter
 from recmodels.adapters.batch import Batch
 from recmodels.adapters.registry import ADAPTERS
+from recmodels.adapters.shortcut import outputs_of, replaced
+from recmodels.adapters.taps import AdapterScorer, Tap, add_tap, checked, through, written
 from recmodels.config import site_names
 from recmodels.errors import InputError
 from recmodels.model import RecommenderConfig, RecommenderOutput, SequentialRecommender
-from recmodels.sequences import Histories
+from recmodels.sequences import USER, Histories
 
 
 class AdaptedConfig(RecommenderConfig):
@@ -27,32 +31,25 @@ class AdaptedConfig(RecommenderConfig):
     Attributes:
         adapter: name of the adapter.
         settings: its settings, as JSON text.
+        widths: the width of each site, as JSON text; this and what follows is measured (`recmodels.adapters.checks`).
+        causal: whether no step sees later ones; None where the module has no steps.
+        item_inputs: whether the site "embedding" gives `Adapter.embeddings`, and so can be given another item's.
     """
 
     model_type = "adapted"
 
     adapter: str = ""
     settings: str = "{}"
-
-
-class Tap(nn.Module):
-    """Gives back what it gets: a place where a trace reads and writes."""
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """[b, s, d] to the same."""
-        return hidden
-
-
-class AdapterScorer(nn.Module):
-    """Scores items by an adapter's weights and bias, which stay where they are in its module."""
-
-    def forward(self, hidden: Tensor, weights: Tensor, bias: Tensor | None) -> Tensor:
-        """[..., d] to [..., v]."""
-        return F.linear(hidden, weights, bias)
+    widths: str = "{}"
+    causal: bool | None = None
+    item_inputs: bool = False
 
 
 class AdaptedRecommender(SequentialRecommender):
     """A recommender around a foreign module. `wrap` makes it.
+
+    Its tokens are int64 [b, s]; or [b, s, 1 + n] where the module reads further inputs of each step, each a float64
+    whose bits are read as a whole number.
 
     Args:
         config: its size; without an adapter, the network is built from `config.settings`.
@@ -65,21 +62,51 @@ class AdaptedRecommender(SequentialRecommender):
         super().__init__(config)
         self.adapter = adapter or ADAPTERS.find(config.adapter).build(json.loads(config.settings))
         self.module = self.adapter.module
-        self.scorer: Any = AdapterScorer()
+        self.columns = tuple(self.adapter.columns)
+        self.scorer: Any = AdapterScorer(self.adapter.score)
         self.taps = nn.Module()
         self._batch: Batch | None = None
+        self._met: list[str] = []  # sites whose modules ran in the current pass
+        self._up_to: dict[str, Tensor] = {}  # what blocks gave that need not run again
         paths = self.adapter.site_paths()
+        self._check_distinct(paths)
         ordered = [name for name in site_names(self.adapter.blocks()) if name in paths or name == "final"]
-        self._sites = {name: self._add_tap(name) for name in ordered}
-        for name, path in paths.items():
-            tap = self.get_submodule(self._sites[name])
-            self.module.get_submodule(path).register_forward_hook(self._through(tap))
+        self._sites = {name: f"taps.{name}" for name in ordered}
+        self._hooked = [name for name in ordered if name in paths]
+        for name in ordered:
+            tap = add_tap(self.taps, name)
+            if name in paths:
+                self.module.get_submodule(paths[name]).register_forward_hook(self._hook(tap, name))
         self.post_init()
+
+    @classmethod
+    def fewest_weights(cls, config: RecommenderConfig) -> int:
+        """How many weights a model of this configuration has at least: one for each item."""
+        return config.n_items
+
+    @classmethod
+    def from_tensors(cls, config: RecommenderConfig, tensors: dict[str, Tensor]) -> "AdaptedRecommender":
+        """The model of a configuration with these weights.
+
+        The module is built as its program builds it, so that what it keeps beside its weights is there, too.
+        """
+        assert isinstance(config, AdaptedConfig)
+        with torch.random.fork_rng():
+            model = cls(config)
+        model.load_state_dict(tensors, strict=False)  # a tensor with two names was saved under one of them
+        return model
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Draw nothing: all weights are trained."""
 
     @property
     def sites(self) -> dict[str, str]:
         """Site name → path of its tap, in the order of a forward pass."""
         return self._sites
+
+    def width(self, site: str) -> int:
+        """d of a site, as measured when the module was wrapped."""
+        return json.loads(self.config.widths)[site]
 
     @property
     def n_tokens(self) -> int:
@@ -90,26 +117,124 @@ class AdaptedRecommender(SequentialRecommender):
         """[v, d of the embedding] input vector of every item."""
         return self.adapter.embeddings()
 
+    @property
+    def has_steps(self) -> bool:
+        """Whether there is a hidden state for each step, or one for each history."""
+        return self.adapter.has_steps
+
     def output_weights(self) -> Tensor:
-        """[v, d] weights of every item's score."""
+        """[v, d] weights of every item's score; where scores are not linear, what the adapter says of a small change.
+
+        Raises:
+            InputError: it says nothing.
+        """
+        if type(self.adapter).weights is Adapter.weights:
+            raise InputError(
+                f"{type(self.adapter).__name__} does not score items by weights: what steers by them, such as the "
+                f"steer of least collateral, needs `weights`, the effect of a small change of the hidden state"
+            )
         return self.adapter.weights()
+
+    @property
+    def has_linear_scores(self) -> bool:
+        """Whether scores are linear in the hidden state at "final", with `output_weights` and `output_bias`."""
+        return self.adapter.linear
+
+    @property
+    def reads_item_embeddings(self) -> bool:
+        """Whether the site "embedding" gives `item_embeddings`, as measured when the module was wrapped."""
+        return self.config.item_inputs
+
+    def output_bias(self) -> Tensor | None:
+        """[v] what is added to every item's score, or None."""
+        return self.adapter.bias()
 
     def score_hidden(self, hidden: Tensor) -> Tensor:
         """[..., d] hidden states at "final" to [..., v] scores."""
-        return self.scorer(hidden, self.adapter.weights(), self.adapter.bias())
+        return self.scorer(hidden)
+
+    # Tokens
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """Names of the further inputs of each step."""
+        return (*self.columns, *([USER] if self.adapter.by_user else []))
 
     def inference_inputs(self, histories: Histories) -> Tensor:
-        """The last `max_history` items of each history, and a [MASK] if the module wants one."""
-        tokens = histories.tokens(self.config.max_history)
-        return F.pad(tokens, (0, 1), value=self.config.n_items + 1) if self.adapter.mask_step else tokens
+        """The last `max_history` items of each history, and a [MASK] if the module wants one.
+
+        A [MASK] has the further inputs of the item before it.
+
+        Raises:
+            InputError: the histories lack a further input.
+        """
+        most, mask = self.config.max_history, (0, int(self.adapter.mask_step))
+        tokens = F.pad(histories.tokens(most), mask, value=self.config.n_items + 1)
+        if not self.extras:
+            return tokens
+        values = dict(self.adapter.extras(histories)) if self.columns else {}
+        if self.adapter.by_user:
+            if USER not in histories.extras:
+                raise InputError("this recommender scores by user: give a mapping from user to item ids, or a table")
+            values[USER] = histories.extras[USER]
+        wide = replace(histories, extras=values)
+        planes = [wide.extra(name, most) for name in self.extras]
+        if self.adapter.mask_step:
+            planes = [torch.cat([plane, plane[:, -1:]], dim=1) for plane in planes]
+        return torch.stack([tokens, *(plane.view(torch.int64) for plane in planes)], dim=2)
+
+    def example_histories(self, lengths: Sequence[int]) -> Histories:
+        """Histories of these lengths of any items, with further inputs that `Adapter.example` gives."""
+        histories = super().example_histories(lengths)
+        values = {name: np.asarray(self.adapter.example(name, len(histories.codes))) for name in self.columns}
+        if self.adapter.by_user:
+            values[USER] = np.zeros(len(histories.codes))
+        return replace(histories, extras=values)
+
+    def step_tokens(self, input_ids: Tensor) -> Tensor:
+        """The item token at each step that has hidden states; a module without steps has one, after the last item."""
+        tokens = input_ids if input_ids.ndim == 2 else input_ids[..., 0]
+        return tokens if self.adapter.has_steps else tokens[:, -1:]
+
+    def checked_tokens(self, tokens: Tensor) -> Tensor:
+        """Check tokens and return them.
+
+        Raises:
+            InputError: as in the base class, or they lack further inputs.
+        """
+        if not self.extras:
+            return super().checked_tokens(tokens)
+        if tokens.ndim != 3 or tokens.shape[2] != 1 + len(self.extras) or tokens.dtype != torch.int64:
+            raise InputError(f"this recommender also reads {', '.join(self.extras)}: give histories, not tokens")
+        super().checked_tokens(tokens[..., 0])
+        return tokens
+
+    def batch(self, input_ids: Tensor) -> Batch:
+        """What the adapter reads of tokens."""
+        adapter = self.adapter
+        width = self.config.max_history + adapter.mask_step if adapter.full_width else None
+        tokens = input_ids if input_ids.ndim == 2 else input_ids[..., 0]
+        extras = {
+            name: input_ids[..., place].contiguous().view(torch.float64)
+            for place, name in enumerate(self.extras, start=1)
+        }
+        return Batch(tokens - 1, self.config.n_items, adapter.side, width, extras, adapter.has_steps)
+
+    # Passes
 
     def encode(self, input_ids: Tensor) -> Tensor:
-        """Hidden states at "final": [b, s] tokens to [b, s, d]."""
-        width = self.config.max_history + self.adapter.mask_step if self.adapter.full_width else None
-        batch = Batch(input_ids - 1, self.config.n_items, self.adapter.side, width)
+        """Hidden states at "final": tokens to [b, s, d], or [b, 1, d] for a module without steps.
+
+        Raises:
+            InputError: a site's module does not run once, or something does not have the shape that the adapter says.
+        """
+        batch = self.batch(input_ids)
         with self._reading(batch):
-            hidden = batch.steps(self.adapter.run(batch))
-        return self.taps.get_submodule("final")(hidden)
+            hidden = self.adapter.run(batch)
+            if self._met != self._hooked:
+                raise InputError(self._misplaced())
+        hidden = checked(hidden, batch, f"{type(self.adapter).__name__}.run")
+        return self.taps.get_submodule("final")(batch.steps(hidden))
 
     def forward(self, input_ids: Tensor, labels: Tensor | None = None) -> RecommenderOutput:
         """Scores of every item as the next one.
@@ -121,54 +246,78 @@ class AdaptedRecommender(SequentialRecommender):
             raise InputError("an adapted recommender is not trained here: train it in the program that it comes from")
         return RecommenderOutput(scores=self.score_hidden(self.encode(input_ids)[:, -1]))
 
+    def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
+        """What the scorer reads for many values of the last step's hidden state; see the base class.
+
+        The blocks up to this one run once, for all values.
+        """
+        self._up_to = outputs_of(self._block_modules(block), lambda: self.encode(input_ids))
+        try:
+            return super().scored_after(block, input_ids, hidden, last)
+        finally:
+            self._up_to = {}
+
+    def encode_after(self, block: int, input_ids: Tensor, hidden: Tensor) -> Tensor:
+        """What `encode` gives if a block's output is `hidden` [b, s, d]; no trace reads or writes on the way."""
+        batch, modules, name = self.batch(input_ids), self._block_modules(block), f"blocks.{block}"
+        outputs = {}
+        for site, output in self._up_to.items():
+            axis = int(self._is_sequence_first(site))
+            outputs[site] = output.repeat_interleave(len(input_ids) // output.shape[axis], dim=axis)
+        hook = modules[name].register_forward_hook(
+            lambda _module, _inputs, output: written(output, batch, hidden, self._is_sequence_first(name))
+        )
+        try:
+            with replaced(modules, outputs):
+                return batch.steps(self.adapter.run(batch))
+        finally:
+            hook.remove()
+
+    def _block_modules(self, last: int) -> dict[str, nn.Module]:
+        """The modules of the blocks up to this one, by site."""
+        paths = self.adapter.site_paths()
+        return {name: self.module.get_submodule(paths[name]) for name in (f"blocks.{n}" for n in range(last + 1))}
+
+    def _is_sequence_first(self, name: str) -> bool:
+        kind = ".".join("*" if part.isdigit() else part for part in name.split("."))
+        return not {kind, name}.isdisjoint(self.adapter.sequence_first)
+
     @contextmanager
     def _reading(self, batch: Batch) -> Iterator[None]:
-        self._batch = batch
+        self._batch, self._met = batch, []
         try:
             yield
         finally:
             self._batch = None
 
-    def _add_tap(self, name: str) -> str:
-        """Make the tap of a site, and the modules above it; return its path."""
-        parent, path = self.taps, name.split(".")
-        for above in path[:-1]:
-            if not hasattr(parent, above):
-                parent.add_module(above, nn.Module() if above == "blocks" else Tap())
-            parent = parent.get_submodule(above)
-        if path[-1] not in dict(parent.named_children()):
-            parent.add_module(path[-1], Tap())
-        return f"taps.{name}"
-
-    def _through(self, tap: nn.Module) -> Any:
-        """A hook that passes a module's hidden states at our steps through a tap."""
+    def _hook(self, tap: Tap, name: str) -> Any:
+        """A hook that passes a module's hidden states at our steps through a tap, while a batch is read."""
+        sequence_first = self._is_sequence_first(name)
+        where = f"site {name} of {type(self.adapter).__name__}"
 
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:
             if self._batch is None:
                 return None
-            hidden = output[0] if isinstance(output, tuple) else output
-            steps = self._batch.steps(hidden)
-            version = steps._version  # counts edits in place
-            changed = tap(steps)
-            if changed is steps and steps._version == version:
-                return None
-            hidden = self._batch.replaced(hidden, changed)
-            return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
+            self._met.append(name)
+            if self._met.count(name) > 1:
+                raise InputError(f"{where} runs twice in one pass: name a module that runs once")
+            return through(tap, self._batch, output, where, sequence_first)
 
         return hook
 
+    def _check_distinct(self, paths: dict[str, str]) -> None:
+        for name, path in paths.items():
+            same = next(other for other in paths if paths[other] == path)
+            if same != name:
+                raise InputError(
+                    f"sites {name} and {same} of {type(self.adapter).__name__} are one module, {path}: name one of them"
+                )
 
-def adapted(adapter: Adapter) -> AdaptedRecommender:
-    """The recommender around an adapter's module, in evaluation mode."""
-    d = adapter.weights().shape[1]
-    config = AdaptedConfig(
-        n_items=adapter.n_items,
-        max_history=adapter.max_history,
-        hidden_size=d,
-        num_hidden_layers=adapter.blocks(),
-        num_attention_heads=1,
-        dropout=0.0,
-        adapter=adapter.name,
-        settings=json.dumps(adapter.settings, sort_keys=True),
-    )
-    return AdaptedRecommender(config, adapter).eval()
+    def _misplaced(self) -> str:
+        """What is wrong with the order in which the sites' modules ran."""
+        of = type(self.adapter).__name__
+        absent = next((name for name in self._hooked if name not in self._met), None)
+        if absent is not None:
+            return f"site {absent} of {of} is never run: name a module that `run` calls by itself, not by its parts"
+        name, first = next(pair for pair in zip(self._hooked, self._met, strict=True) if pair[0] != pair[1])
+        return f"sites of {of} run in another order, {first} before {name}: name the modules in that order"

@@ -4,10 +4,12 @@ Axes: b histories, s steps, w steps of the module, d width, v items.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recmodels.adapters.batch import Batch, Side
@@ -38,6 +40,8 @@ class Adapter:
 
     name: ClassVar[str] = ""
     """Under which name it is registered (`recmodels.adapters.register_adapter`)."""
+    title: str = ""
+    """What pages call the recommender, such as "RecTools SASRec"; by default the name of the class."""
     sites: Mapping[str, str] = {}
     """Site name → path of a module inside `module`, with * for the number of the block: "embedding", "blocks.*",
     "blocks.*.attention", "blocks.*.mlp". The output of each is [b, w, d], or a tuple that begins with it; widths may
@@ -48,6 +52,18 @@ class Adapter:
     """Whether the module always reads `max_history` steps, because its padding is not masked and it was trained so."""
     mask_step: bool = False
     """Whether a [MASK] follows the history and is what gets scored, as in BERT4Rec."""
+    columns: tuple[str, ...] = ()
+    """Further columns of a table of histories that it reads at each step, such as ("time", "rating"): numbers, as the
+    table has them; `batch.extra("time")` gives them to `run`. What belongs to an item is looked up in `run`."""
+    by_user: bool = False
+    """Whether it scores by user, as a factorisation does: `wrap` gets its users, and `batch.users` are their rows."""
+    has_steps: bool = True
+    """Whether it has a hidden state at each step. A model without steps, such as matrix factorisation or two towers,
+    has one for each history: `run` and the sites give [b, d]."""
+    users: Sequence[Any] | None = None
+    """Ids of its users, in the order of its rows, where its files tell and it scores by user."""
+    sequence_first: tuple[str, ...] = ()
+    """Sites whose module gives [w, b, d] instead of [b, w, d], by their names in `sites`."""
 
     def __init__(self, module: nn.Module, n_items: int, max_history: int, settings: dict[str, Any] | None = None):
         self.module = module
@@ -60,7 +76,10 @@ class Adapter:
         raise NotImplementedError
 
     def weights(self) -> Tensor:
-        """The weights of each item's score: [v, d], in the order of the item ids."""
+        """The weights of each item's score: [v, d], in the order of the item ids.
+
+        Beside a `score` of your own it may be left out; or it says how scores change with a small change of the state.
+        """
         raise NotImplementedError
 
     def bias(self) -> Tensor | None:
@@ -71,9 +90,41 @@ class Adapter:
         """The input vector of each item: [v, d of the embedding]; by default `weights`, as in a tied model."""
         return self.weights()
 
+    def score(self, hidden: Tensor) -> Tensor:
+        """[..., d] hidden states of `run` to [..., v] scores; by default linear, with `weights` and `bias`."""
+        return F.linear(hidden, self.weights(), self.bias())
+
+    def scores(self, batch: Batch) -> Tensor | None:
+        """The module's own scores of every item after each history, where it gives them: [b, v] or None.
+
+        They are compared with `score` of the last step when the module is wrapped, and used for nothing else.
+        """
+        return None
+
+    @property
+    def linear(self) -> bool:
+        """Whether scores are linear in the hidden state at "final", with `weights` and `bias`."""
+        return type(self).score is Adapter.score
+
     def extras(self, histories: Histories) -> Mapping[str, np.ndarray]:
-        """Further inputs of each step, such as its time: name → one number per entry of `histories.codes`."""
-        return {}
+        """The values of `columns`: name → one number per entry of `histories.codes`.
+
+        Override it for columns that histories may lack, such as typed ones.
+
+        Raises:
+            InputError: the histories lack a column.
+        """
+        absent = ", ".join(name for name in self.columns if name not in histories.extras)
+        if absent:
+            raise InputError(f"this recommender reads the {absent} of each step: give a table with this column")
+        return {name: histories.extras[name] for name in self.columns}
+
+    def example(self, name: str, n: int) -> np.ndarray:
+        """Any n values of a column that the module can read, to measure it with: [n].
+
+        By default, times that grow by a day, or 1 to 5 for another column.
+        """
+        return 86_400.0 * np.arange(1, n + 1) if "time" in name else 1.0 + np.arange(n) % 5
 
     @classmethod
     def build(cls, settings: dict[str, Any]) -> Self:
@@ -86,6 +137,24 @@ class Adapter:
             f"{cls.__name__} cannot be opened from a folder: give it a `build(settings)` that makes its module, and "
             f"register it with recmodels.adapters.register_adapter"
         )
+
+    @classmethod
+    def read(cls, path: Path, *_: Any, **options: Any) -> tuple[Any, ...]:
+        """The adapter of a checkpoint, and its item ids in the order of its scores (`recmodels.adapters.foreign`).
+
+        One that scores by user returns the ids of its users as well. What else it needs are parameters by keyword;
+        their names and types become options of the command line:
+
+            def read(cls, path, *, item_ids: Path, heads: int = 1):
+
+        Raises:
+            InputError: this adapter reads no checkpoints, or this is none of its.
+        """
+        raise InputError(f"{cls.__name__} reads no checkpoints: wrap the module in Python with recmodels.adapters.wrap")
+
+    def seen_users(self) -> Sequence[Any] | None:
+        """Ids of the users that the module was trained on, where its files tell; None if they do not."""
+        return None
 
     def blocks(self) -> int:
         """How many blocks the module has at the site "blocks.*"."""

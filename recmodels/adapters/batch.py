@@ -11,6 +11,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from recmodels.sequences import USER
+
 Side = Literal["left", "right"]
 
 
@@ -23,7 +25,8 @@ class Batch:
         n_items: how many items there are.
         side: on which side the module wants its padding.
         width: w, how many steps the module reads; None for as many as the longest history has.
-        extras: further inputs of each step by name, [b, s], padded with 0; see `Adapter.extras`.
+        extras: further inputs of each step by name, float64 [b, s], padded with 0; see `Adapter.columns`.
+        has_steps: whether the module has hidden states at each step, or one for each history.
     """
 
     codes: Tensor
@@ -31,6 +34,17 @@ class Batch:
     side: Side = "left"
     width: int | None = None
     extras: Mapping[str, Tensor] = field(default_factory=dict)
+    has_steps: bool = True
+
+    @property
+    def users(self) -> Tensor:
+        """The row of each history's user among the users that were given to `wrap`: int64 [b]."""
+        return self.extras[USER][:, -1].long()
+
+    @property
+    def n_steps(self) -> int:
+        """w, how many steps the module reads."""
+        return self.width or self.codes.shape[1]
 
     @cached_property
     def lengths(self) -> Tensor:
@@ -51,7 +65,7 @@ class Batch:
         return self.spread(tokens, pad)
 
     def extra(self, name: str, pad: float = 0) -> Tensor:
-        """A further input of each step as the module pads it: [b, w]."""
+        """A further input of each step as the module pads it: float64 [b, w]; turn it into the type that you need."""
         return self.spread(self.extras[name], pad)
 
     def real(self) -> Tensor:
@@ -61,7 +75,7 @@ class Batch:
     def spread(self, values: Tensor, pad: float) -> Tensor:
         """Values of our steps at the module's: [b, s] to [b, w]."""
         b, s = values.shape
-        w = self.width or s
+        w = self.n_steps
         target = values.new_full((b, w), pad)
         if self.side == "left":
             target[:, w - s :] = values
@@ -79,8 +93,13 @@ class Batch:
         return (torch.arange(s, device=self.codes.device) - (s - self.lengths[:, None])) % s
 
     def steps(self, hidden: Tensor) -> Tensor:
-        """The module's hidden states at our steps: [b, w, d] to [b, s, d]; the last is each history's last."""
+        """The module's hidden states at our steps: [b, w, d] to [b, s, d]; the last is each history's last.
+
+        A module without steps gives [b, d] or [b, 1, d], which becomes [b, 1, d].
+        """
         s = self.codes.shape[1]
+        if not self.has_steps:
+            return hidden.view(len(self.codes), 1, -1)
         if self.side == "left":
             return hidden[:, hidden.shape[1] - s :]
         return hidden.gather(1, self._place(s)[..., None].expand(-1, -1, hidden.shape[2]))
@@ -88,6 +107,8 @@ class Batch:
     def replaced(self, hidden: Tensor, steps: Tensor) -> Tensor:
         """The module's hidden states with other values at our steps: [b, w, d] and [b, s, d] to [b, w, d]."""
         s = self.codes.shape[1]
+        if not self.has_steps:
+            return steps.view_as(hidden)
         if self.side == "left":
             return torch.cat([hidden[:, : hidden.shape[1] - s], steps], dim=1)
         return hidden.scatter(1, self._place(s)[..., None].expand(-1, -1, hidden.shape[2]), steps)

@@ -4,21 +4,56 @@ from typing import Any
 
 import pandas as pd
 
-from recmodels.adapters.adapted import adapted
 from recmodels.adapters.adapter import Adapter
-from recmodels.lists import as_column
+from recmodels.adapters.checks import adapted
+from recmodels.adapters.origin import Origin
+from recmodels.adapters.verification import verified
+from recmodels.columns import is_empty, plain_ids
+from recmodels.errors import InputError, quote
+from recmodels.lists import as_column, user_index
+from recmodels.plain import plain
 from recmodels.recommender import Recommender
 from recmodels.sequences import Vocabulary
 
 
-def wrap(adapter: Adapter, item_ids: Any) -> Recommender:
-    """A trained module of another program as a recommender.
+def wrap(adapter: Adapter, item_ids: Any, users: Any = None, *, expected: Any = None, source: str = "") -> Recommender:
+    """A trained module of another program as a recommender; what the adapter says is measured.
 
     Args:
         adapter: how the module reads histories and scores items.
         item_ids: your ids of the items, in the order of the adapter's scores.
+        users: your ids of the users, in the order of the module's rows, if the adapter scores by user; by default those
+            that the adapter knows.
+        expected: scores that the other program itself gave (`recmodels.adapters.expected`); without them the
+            recommender is unverified.
+        source: where the module comes from, for the record.
 
     Raises:
-        InputError: there are fewer or more ids than scores, or a site is not where the adapter says.
+        InputError: there are fewer or more ids than scores, users are missing or too many, something is not as the
+            adapter says, or a score is another one than expected.
     """
-    return Recommender(adapted(adapter), Vocabulary(pd.Index(list(as_column(item_ids)), name="item")))
+    users = adapter.users if users is None and adapter.by_user else users
+    if adapter.by_user == (users is None):
+        needs = "scores by user: give users=, their ids in the order of its rows"
+        raise InputError(f"{type(adapter).__name__} {needs if adapter.by_user else 'reads no users: leave users= out'}")
+    ids, labels = _ids(item_ids, "item"), None if users is None else _ids(users, "user")
+    if len(ids) != adapter.n_items:
+        raise InputError(
+            f"{type(adapter).__name__} scores {adapter.n_items:,} items, and {len(ids):,} item ids were given: give an "
+            f"id for each, in the order of its scores"
+        )
+    model = adapted(adapter)
+    origin = Origin(adapter.name or type(adapter).__name__, source, model.config.causal)
+    recommender = Recommender(model, Vocabulary(ids, adapter.columns, labels), origin=origin)
+    return recommender if expected is None else verified(recommender, expected)
+
+
+def _ids(values: Any, name: str) -> pd.Index:
+    ids = plain_ids(plain(as_column(values)))
+    bad = is_empty(ids).to_numpy()
+    if bad.any():
+        raise InputError(f"{name} id {int(bad.argmax())} is missing: give an id for each {name}")
+    index = user_index(ids).rename(name)
+    if not index.is_unique:
+        raise InputError(f"{name} {quote(index[index.duplicated()].tolist()[0])} is there twice: give each id once")
+    return index

@@ -5,6 +5,7 @@ and parquet files that could fill the memory are refused.
 """
 
 import codecs
+import gzip
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,12 +64,22 @@ class SourceFile:
 
 
 def read_path(path: Path) -> SourceFile:
-    """A file by its path.
+    """A file by its path; one that ends in .gz is unpacked.
 
     Raises:
-        InputError: it does not exist, is a folder, or cannot be read.
+        InputError: it does not exist, is a folder, cannot be read, or unpacks to more than `MAX_BYTES`.
     """
-    return SourceFile(str(path), _reading(str(path), path.read_bytes))
+    if path.suffix.lower() != ".gz":
+        return SourceFile(str(path), _reading(str(path), path.read_bytes))
+
+    def unpacked() -> bytes:
+        with gzip.open(path) as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise InputError(f"{path} unpacks to more than {MAX_BYTES:,} bytes: unpack it, and pass the file")
+        return data
+
+    return SourceFile(str(path), _reading(str(path), unpacked, "is not a whole .gz file: get it again"))
 
 
 def has_file(source: Path, name: str) -> bool:

@@ -23,7 +23,7 @@ from interp.store import registry
 from recmodels.datasets.planted import PlantedConfig, load
 
 MAX_NOT_RUN = 3
-RUN = ("steer", "dose", "report")  # commands that take seconds on a finished study
+RUN = ("steer", "dose", "report", "bundle", "dictionary")  # commands that take seconds on a finished study
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 
@@ -64,6 +64,7 @@ SUBJECTS = ["crime", "gardening", "history", "poetry", "science", "travel"]
 def at_work(workplace, monkeypatch):
     """Work there, as in a fresh process: nothing that a page registers stays."""
     monkeypatch.chdir(workplace)
+    monkeypatch.setenv("INTERP_CACHE", str(workplace / "cache"))
     registry.analyses()
     contents = [(registered, dict(registered)) for registered in registries()]
     yield workplace
@@ -109,9 +110,10 @@ def parser():
     """The command line, whose commands do nothing."""
     app = SubcommandApp()
     cli.offer(PRESETS)
-    functions = vars(cli.commands) | vars(cli.scorecard_command) | vars(cli.retraining_commands)
+    modules = [module for module in vars(cli).values() if isinstance(module, types.ModuleType)]
+    functions = {name: value for module in modules for name, value in vars(module).items()}
     for name in generated_pages.command_names():
-        function = functions[name]
+        function = functions[name.replace("-", "_")]
         app.command(functools.wraps(function)(lambda *_, **__: None), name=name)
     return app
 

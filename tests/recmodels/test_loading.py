@@ -39,7 +39,7 @@ def refused(folder, match):
         ({"mask_share": 0.5}, "has the key 'mask_share'"),
         ({"dtype": "code"}, "has the key 'dtype'"),
         ({"num_hidden_layers": 1e6}, "not a whole number"),
-        ({"num_hidden_layers": 10**6}, "must lie between 1 and 1000"),
+        ({"num_hidden_layers": 10**6}, "must lie between 0 and 1000"),
         ({"num_hidden_layers": 999}, "too small for the model"),
         ({"n_items": 2**30}, "too small for the model"),
         ({"hidden_size": True}, "not a whole number"),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recmodels.errors import InputError
-from recmodels.ranking import evaluate, rank, top_k
+from recmodels.ranking import evaluate, own_items, rank, top_k
 from recmodels.sequences import Histories
 
 N_ITEMS = 6
@@ -143,3 +143,19 @@ TOO_LONG = "ask for at most 1,000,000 items"
 def test_a_length_that_is_not_valid_is_refused(k, advice):
     with pytest.raises(InputError, match=f"^k is .*: {advice}$"):
         top_k(torch.arange(4.0)[None], None, k)
+
+
+def test_lists_may_repeat_what_was_seen():
+    scores = torch.tensor([[0.1, 0.5, 0.3, 0.5], [4.0, 3.0, 2.0, 1.0]])
+    users = histories([[1, 1], [0, 2, 3]])
+    assert top_k(scores, users, 2, keep_seen=True)[0].tolist() == [[1, 3], [0, 1]]
+    assert own_items(users, scores).tolist() == [[False, True, False, False], [True, False, True, True]]
+    assert not own_items(users, scores, keep_seen=True).any()
+
+
+def test_the_next_item_of_people_who_take_it_again_is_hit_only_if_lists_may_repeat():
+    # Each takes item 0, then 1, then 0 again; the scores put item 0 first.
+    users, catalogue = histories([[0, 1, 0], [0, 1, 0]]), np.arange(N_ITEMS)
+    score = lambda batch: -torch.arange(float(N_ITEMS)).expand(len(batch), -1)  # noqa: E731
+    assert evaluate(score, users, catalogue, 3)["hit_rate@3"] == 0
+    assert evaluate(score, users, catalogue, 3, keep_seen=True)["ndcg@3"] == 1

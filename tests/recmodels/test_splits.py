@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from recmodels import datasets, splits
 from recmodels.config import SplitConfig
 from recmodels.errors import InputError
-from recmodels.splits import cold_user_split, new_users_split, paper_parts, paper_split
+from recmodels.splits import cold_user_split, new_users_split, paper_parts, paper_split, trained_split, without_last
 
 ROOT = Path(__file__).parents[2]
 
@@ -253,3 +253,39 @@ def test_a_test_part_without_known_items_is_refused():
     rows += [(20, item, 300 + item) for item in (7, 8, 9)]
     with pytest.raises(InputError, match="no test user has 2 items that the recommender knows"):
         paper_split(table(rows), SplitConfig(test_share=0.05))
+
+
+def by_hand():
+    """Users 1 to 10 start in this order, with 3 items each; user 5 has a single one."""
+    rows = [(user, item, 10 * user + item) for user in range(1, 11) for item in range(1 if user == 5 else 3)]
+    return pd.DataFrame(rows, columns=["user", "item", "time"])
+
+
+def test_a_trained_recommender_needs_no_users_for_itself():
+    rows = by_hand()
+    split = trained_split(rows, np.ones(len(rows), bool), SplitConfig(test_share=0.2, validation_share=0.25))
+    assert split.test["user"].unique().tolist() == [9, 10]
+    sae, held_out = set(split.sae["user"]), set(split.sae_validation["user"])
+    assert not sae & held_out
+    assert sae | held_out == {1, 2, 3, 4, 6, 7, 8}
+    assert len(held_out) == 2
+    assert len(split.validation) == 0
+    # Popularity is not counted on what lists are tested on.
+    assert split.recommender.groupby("user")["item"].agg(list).to_dict() == {u: [0, 1] for u in (1, 2, 3, 4, 6, 7, 8)}
+
+
+def test_users_that_it_has_seen_do_not_test_it():
+    rows = by_hand()
+    may = rows["user"].isin([1, 3, 5, 7]).to_numpy()
+    split = trained_split(rows, may, SplitConfig(test_share=0.2, validation_share=0.25))
+    assert split.test["user"].unique().tolist() == [3, 7]  # 2 of 9 users, the last ones that may
+    assert {1, 10} <= set(split.sae["user"]) | set(split.sae_validation["user"])
+    few = trained_split(rows, rows["user"].eq(3).to_numpy(), SplitConfig(test_share=0.2, validation_share=0.25))
+    assert few.test["user"].unique().tolist() == [3]
+    with pytest.raises(InputError, match=r"no user may be a test user: of 28 rows .* seen_users=\"all\""):
+        trained_split(rows, rows["user"].eq(5).to_numpy())
+
+
+def test_the_last_row_is_the_latest_and_of_equals_the_later_one():
+    rows = pd.DataFrame({"user": [1, 1, 1, 2, 2], "item": [5, 6, 7, 8, 9], "time": [3, 1, 3, 2, 1]})
+    assert without_last(rows)["item"].tolist() == [5, 6, 9]

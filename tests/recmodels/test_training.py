@@ -313,3 +313,19 @@ def test_a_folder_may_be_text(tmp_path, monkeypatch):
     made = fit(*data(), dataclasses.replace(TINY, max_epochs=1), "runs/recommender")
     made.save("copy")
     assert Recommender.load("copy").fingerprint == Recommender.load(tmp_path / "runs" / "recommender").fingerprint
+
+
+def test_lists_that_may_repeat_do_so_in_training_and_after_loading(tmp_path):
+    # Everyone goes to and fro between two of 12 items, so the next item is always one of the history.
+    rows = table([(u, (u % 6) + 6 * (s % 2), s) for u in range(40) for s in range(6)])
+    parts = rows[rows["user"] < 32], rows[rows["user"] >= 32]
+    config = dataclasses.replace(TINY, max_epochs=6, validation_items=3)
+    fresh = fit(*parts, config, tmp_path / "r")
+    again = fit(*parts, config, tmp_path / "r", keep_seen=True)  # not the folder of other lists
+    loaded = Recommender.load(tmp_path / "r")
+    assert (fresh.keep_seen, again.keep_seen, loaded.keep_seen) == (False, True, True)
+    users = loaded.histories([[0, 6, 0, 6]])
+    assert set(loaded.recommend(users, 2)["item"]) == {0, 6}
+    assert not fresh.recommend(users, 12)["item"].isin([0, 6]).any()
+    assert fresh.fingerprint != again.fingerprint  # without a hit there is no epoch that is better than the first
+    np.testing.assert_array_equal(fit(*parts, config, tmp_path / "r", keep_seen=True).rank(users), again.rank(users))

@@ -2,12 +2,14 @@
 
 import pandas as pd
 
+from interp.store.analysis import about_concepts
 from interp.store.claim import Claim
 
 MOST = 0.5
 NEARLY_ALL = 0.9
 
 
+@about_concepts
 def monosemantic(concepts_table: pd.DataFrame, features_table: pd.DataFrame) -> Claim:
     """Section 7.1.1, from the tables `concepts` and `features`."""
     concepts, features = concepts_table, features_table
@@ -23,6 +25,7 @@ def monosemantic(concepts_table: pd.DataFrame, features_table: pd.DataFrame) -> 
     )
 
 
+@about_concepts
 def beats_neurons(concepts_table: pd.DataFrame) -> Claim:
     """Section 7.1.3, from the table `concepts`."""
     concepts = concepts_table
@@ -39,6 +42,7 @@ def beats_neurons(concepts_table: pd.DataFrame) -> Claim:
     )
 
 
+@about_concepts
 def better_on_average(concepts_table: pd.DataFrame) -> Claim:
     """Section 7.1.3, Table 3, from the table `concepts`."""
     features, neurons = concepts_table["correlation"], concepts_table["neuron_correlation"]
@@ -53,6 +57,7 @@ def better_on_average(concepts_table: pd.DataFrame) -> Claim:
     )
 
 
+@about_concepts
 def grows_with_activation(
     concepts_table: pd.DataFrame, features_table: pd.DataFrame, histograms_table: pd.DataFrame
 ) -> Claim:
@@ -73,6 +78,7 @@ def grows_with_activation(
     return Claim("7.2.1", statement, criterion, result, grows >= NEARLY_ALL * len(own), tables)
 
 
+@about_concepts
 def other_attributes(attributes_table: pd.DataFrame, attribute: str) -> Claim:
     """Appendix C, from the table `attributes`."""
     statement = "Features also follow other attributes of the items better than neurons do."

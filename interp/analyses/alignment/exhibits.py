@@ -5,6 +5,7 @@ import pandas as pd
 from interp import plots
 from interp.paper import is_the_papers, number_of, paper_table
 from interp.plots.blocks import Block, Column, exhibit, figure, missing, paper_name, table
+from interp.store.analysis import about_concepts
 from interp.study.study import Study
 
 SCORES = (
@@ -15,6 +16,7 @@ SCORES = (
 )
 
 
+@about_concepts
 def heatmap(study: Study) -> Block:
     """Figure 2: each top feature against all concepts."""
     return exhibit(
@@ -27,6 +29,7 @@ def heatmap(study: Study) -> Block:
     )
 
 
+@about_concepts
 def top_features(study: Study) -> Block:
     """Table 2: scores of the top features."""
     keys = [key for key, _ in SCORES]
@@ -67,6 +70,7 @@ def top_features(study: Study) -> Block:
     )
 
 
+@about_concepts
 def beside_neurons(study: Study) -> Block:
     """Figure 4: features beside neurons."""
     return exhibit(
@@ -78,6 +82,7 @@ def beside_neurons(study: Study) -> Block:
     )
 
 
+@about_concepts
 def extremes(study: Study) -> Block:
     """Table 3: minimum, mean and maximum."""
     paper = paper_table("table3")
@@ -94,6 +99,7 @@ def extremes(study: Study) -> Block:
     )
 
 
+@about_concepts
 def activations(study: Study) -> Block:
     """Figure 5: histograms of the first two steered concepts."""
     targets = study.table("steering")["target"].drop_duplicates().head(2)
@@ -117,6 +123,7 @@ def activations(study: Study) -> Block:
     )
 
 
+@about_concepts
 def other_attributes(study: Study) -> list[Block]:
     """Figure 18 and Table 6: the same for other attributes."""
     rows = study.table("attributes")

@@ -52,7 +52,10 @@ def alignment(
     of_features, of_neurons = (align(values, labels, concepts.names) for values in (activations, neurons))
     beside = _features_beside_neurons(of_features, of_neurons)
     labels = labels[:, [concepts.index(name) for name in of_features.concepts]]
-    best = of_features.correlation.argmax(axis=1)
+    named = of_features
+    if not concepts.names:  # every feature is split by one nameless concept that no item has
+        named, labels = _nameless(sae.n_features), np.zeros((len(store), 1), dtype=bool)
+    best = named.correlation.argmax(axis=1)
     store_with_next = replace(store, rows=store.rows.assign(next=next_items(store, held_out)))
     overall = {
         **reconstruction(store, sae),
@@ -67,10 +70,16 @@ def alignment(
         "attributes": _attributes(attribute, beside, activations, neurons, store, other_concepts),
         "alignment": of_features.table(),
         "neurons": of_neurons.table().rename(columns={"feature": "neuron"}),
-        "features": _features(activations, store, of_features, labels, best),
+        "features": _features(activations, store, named, labels, best),
         "histograms": histograms(activations, labels, best),
         "histories": banded_histories(activations, store_with_next),
     }
+
+
+def _nameless(n_features: int) -> Alignment:
+    """One concept without a name and without scores."""
+    unknown = np.full((n_features, 1), np.nan)
+    return Alignment([""], unknown, unknown, unknown, unknown[:1, 0])
 
 
 def _attributes(

@@ -7,6 +7,7 @@ ANALYSIS = Analysis(
     "categories",
     "Features for more than the concepts",
     compute=tables.categories,
+    about_concepts=True,
     version=2,
     tables=(
         Table(

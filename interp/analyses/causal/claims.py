@@ -2,11 +2,13 @@
 
 import pandas as pd
 
+from interp.store.analysis import about_concepts
 from interp.store.claim import BEYOND, Claim, signed
 
 P = 0.05
 
 
+@about_concepts
 def does_what_it_says(causal_agreement_table: pd.DataFrame) -> Claim:
     """From the table `causal_agreement`."""
     statement = (

@@ -2,6 +2,7 @@
 
 from interp import plots
 from interp.plots.blocks import Block, Column, exhibit, figure, table
+from interp.store.analysis import about_concepts
 from interp.study.study import Study
 
 SCORES = {
@@ -10,6 +11,7 @@ SCORES = {
 }
 
 
+@about_concepts
 def causes(study: Study) -> Block:
     """Correlations of features beside their effects."""
     top = study.table("concepts")

@@ -5,6 +5,7 @@ import pandas as pd
 
 from interp.config import SAEConfig
 from interp.sae_registry import sae_kind
+from interp.store.analysis import about_concepts
 from interp.store.claim import BEYOND, NO_HITS, Claim, drop, signed
 
 MAX_LOSS = 0.05  # of NDCG@10; the paper loses 0.002 of 0.100
@@ -16,6 +17,7 @@ MIN_KEPT = 0.90
 MEASURE = "mean_top_correlation"
 
 
+@about_concepts
 def first_block(sites_table: pd.DataFrame) -> Claim:
     """Section 5, from the table `sites`."""
     statement = "The first transformer block has slightly better interpretability than the later ones."
@@ -26,6 +28,7 @@ def first_block(sites_table: pd.DataFrame) -> Claim:
     return Claim("5", statement, criterion, _listed(blocks), bool(blocks.idxmax() == "blocks.0"), ("sites",))
 
 
+@about_concepts
 def similar_blocks(sites_table: pd.DataFrame) -> Claim:
     """Section 5, from the table `sites`."""
     statement = "Selecting other layers leads to similar results."
@@ -80,6 +83,7 @@ def stronger_penalty(l1_table: pd.DataFrame, sae_config: SAEConfig) -> Claim:
     return Claim("6", statement, criterion, result, holds, ("l1",))
 
 
+@about_concepts
 def best_between(l1_table: pd.DataFrame, sae_config: SAEConfig) -> Claim:
     """Section 7.1.2, from the table `l1`."""
     statement = "The mean correlation is lower for very low and for high λ than between them."
@@ -96,6 +100,7 @@ def best_between(l1_table: pd.DataFrame, sae_config: SAEConfig) -> Claim:
     return Claim("7.1.2", statement, criterion, result, holds, ("l1",))
 
 
+@about_concepts
 def stable_sizes(sizes_table: pd.DataFrame) -> Claim:
     """Section 7.1.2, from the table `sizes`."""
     statement = f"For dictionaries of more than {SMALL} features the mean correlation is stable."
@@ -113,6 +118,7 @@ def stable_sizes(sizes_table: pd.DataFrame) -> Claim:
     return Claim("7.1.2", statement, criterion, result, bool(spread <= SPREAD), ("sizes",))
 
 
+@about_concepts
 def sparse_is_aligned(dictionaries_table: pd.DataFrame, sparse_l0: float) -> Claim:
     """Beyond the paper, from the table `dictionaries`."""
     statement = (

@@ -10,6 +10,7 @@ from interp.paper import is_the_papers, paper_table
 from interp.plots.blocks import Block, Column, exhibit, figure, missing, paper_name, table
 from interp.presets import L1, SIZES
 from interp.sae_registry import sae_kind
+from interp.store.analysis import about_concepts
 from interp.study.study import Study
 
 SEEDS = 5  # runs of every point in the paper
@@ -24,6 +25,7 @@ MEASURES = (
 PAPER = ("ml-20m", "gptrec")
 
 
+@about_concepts
 def places(study: Study) -> Block:
     """Section 5: the same dictionary at other places."""
     columns = [Column("site", "Site", None), Column("neurons", "Neurons"), Column("mean_top_correlation", "SAE")]
@@ -75,6 +77,7 @@ def reconstruction(study: Study) -> Block:
     )
 
 
+@about_concepts
 def settings(study: Study) -> Block:
     """Figure 3: mean top correlation against penalty and size."""
     blocks = []
@@ -108,6 +111,7 @@ def settings(study: Study) -> Block:
     )
 
 
+@about_concepts
 def trade_off(study: Study) -> Block:
     """Beyond the paper: all trainers against sparsity."""
     rows = study.table("trade_off")

@@ -39,7 +39,7 @@ def comparison(
         max_l0: how sparse the `chosen` dictionary must be on held-out users; it has the configured trainer.
         sparse_l0: how sparse the one must be that is marked as `sparse`, whatever its trainer.
     """
-    plain = evaluate(rec.score, test_users, np.arange(len(rec.recommender.vocabulary)))
+    plain = evaluate(rec.score, test_users, np.arange(len(rec.recommender.vocabulary)), keep_seen=rec.keep_seen)
     sites = pd.DataFrame([{"site": site, "neurons": neurons(store, concepts)} for site, store in test_stores.items()])
     return side_by_side(evaluations, plain, sites, sae_config, max_l0, sparse_l0)
 

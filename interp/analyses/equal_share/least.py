@@ -61,7 +61,7 @@ def least_lists(
     yield MethodLists("boost_few", boosts, boosted_lists(rec, inputs, steer.has, boosts, K, CANDIDATES))
     yield by_user("boost_user", states, boosted_lists(rec, inputs, steer.has, boosts, K), steer.has)
     moves = (user_moves(states, steer.has, boost) for boost in boosts)
-    lists = np.stack([top_k(states.scores_of(states.hidden + move), inputs, K)[0] for move in moves])
+    lists = np.stack([top_k(states.scores_of(states.hidden + move), inputs, K, rec.keep_seen)[0] for move in moves])
     yield MethodLists("final_user", boosts, lists)
     yield by_user("final_price", states, lists, steer.has)
 

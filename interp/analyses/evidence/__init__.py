@@ -15,6 +15,7 @@ ANALYSIS = Analysis(
     "evidence",
     "What holds on unseen items and users",
     compute=tables.evidence_tables,
+    about_concepts=True,
     tables=(
         Table(
             "evidence",

@@ -6,6 +6,7 @@ import pandas as pd
 from interp.features.examples import sample_users
 from interp.features.explanations import why
 from interp.model.envoys import RecommenderEnvoy
+from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.table_files import Tables
 from recmodels.sequences import Histories
 
@@ -13,14 +14,14 @@ EXPLAINED = 100  # users whose first item is explained
 TOP = 5  # attributions that are checked
 
 
-def explanations(rec: RecommenderEnvoy, site: str, test_users: Histories) -> Tables:
+def explanations(rec: RecommenderEnvoy, sae: SparseAutoencoder, test_users: Histories) -> Tables:
     """Tables `explanations` and `explanation_agreement`: predictions by attribution, and measurements by ablation.
 
     The first item of a user's list is explained (`interp.features.explanations.why`), for test users drawn at random.
 
     Args:
-        rec: the recommender with a dictionary at the site.
-        site: where.
+        rec: the recommender with the dictionary attached.
+        sae: the dictionary; asked for by name, so that the tables of another one are not kept.
         test_users: the test users.
 
     Returns:
@@ -35,7 +36,7 @@ def explanations(rec: RecommenderEnvoy, site: str, test_users: Histories) -> Tab
     parts = []
     for user in np.flatnonzero(first >= 0):  # who has every item is recommended none
         item = rec.recommender.vocabulary.ids[first[user]]
-        attributions = why(rec, users.select(np.array([user])), item, top=TOP, site=site).features
+        attributions = why(rec, users.select(np.array([user])), item, top=TOP, site=sae.provenance.site).features
         attributions["place"] = attributions["attribution"].abs().rank(ascending=False, method="first").astype(int)
         parts.append(attributions.sort_values("place").assign(user=users.users[user], item=item))
     table = pd.concat(parts, ignore_index=True)

@@ -10,7 +10,7 @@ ANALYSIS = Analysis(
     tables=(
         Table(
             "most_popular",
-            "the recommender beside a list of the most popular items, on users whom it never saw",
+            "the recommender beside a list of the most popular items, on the test users and on those of the SAE part",
             "part:text measure:text users:int recommender:float recommender_se:float most_popular:float "
             "most_popular_se:float difference:float difference_se:float difference_low:float difference_high:float",
         ),

@@ -4,6 +4,12 @@ from interp.plots.blocks import Block, Column, exhibit, intervals, table
 from interp.plots.names import RANKING
 from interp.study.study import Study
 
+# Which of these users the recommender was trained on.
+NEITHER = {
+    "none": "The recommender saw neither part of the users.",
+    "some": "The recommender saw none of the test users; of the SAE part it may have seen some.",
+    "all": "The recommender may have been trained on these very users and items.",
+}
 PARTS = {"test": "test users", "sae": "all users of the SAE part"}
 
 
@@ -15,12 +21,17 @@ def beside_most_popular(study: Study) -> Block:
         measure=rows["measure"].map(RANKING),
         change=intervals(rows, "difference", signs=True),
     )
+    provenance = study.provenance
+    counted = (
+        "interactions of the SAE part, without each user’s last" if provenance.is_given else "training interactions"
+    )
+    which = "" if study.keep_seen else " that are not in the user’s history"
     return exhibit(
         "",
         "The recommender beside the most popular items",
-        "Every user’s last item is to be predicted. The most popular items are those of the most training interactions "
-        "that are not in the user’s history. SE: standard error over users (of coverage, by the jackknife). The "
-        "difference is paired by user, with its 95% interval. The recommender saw neither part of the users.",
+        f"Every user’s last item is to be predicted. The most popular items are those of the most {counted}{which}. "
+        "SE: standard error over users (of coverage, by the jackknife). The "
+        "difference is paired by user, with its 95% interval. " + NEITHER[provenance.seen],
         ["most_popular"],
         table(
             rows,

@@ -22,12 +22,12 @@ def most_popular(
 ) -> Tables:
     """Table `most_popular`: each user's last item is to be predicted, by the recommender and by popularity.
 
-    Both leave out what is in the user's history already.
+    Both leave out what is in the user's history already, unless `keep_seen`.
 
     Args:
         rec: the recommender.
         test_users: the test users.
-        sae_users: all users of the SAE part, who are more; the recommender saw none of them either.
+        sae_users: all users of the SAE part, who are more; a recommender that the study trained saw none of them.
         items_table: training interactions of every item, `popularity`, in code order.
 
     Returns:
@@ -37,7 +37,9 @@ def most_popular(
     parts = []
     for part, histories in {"test": test_users, "sae": sae_users}.items():
         inputs, truth = histories.split_last()
-        lists, popular = (rank(score, inputs, K) for score in (rec.score, popular_scores(popularity)))
+        lists, popular = (
+            rank(score, inputs, K, keep_seen=rec.keep_seen) for score in (rec.score, popular_scores(popularity))
+        )
         table = beside(lists, popular, truth, len(popularity))
         table.insert(0, "part", part)
         table.insert(2, "users", len(truth))

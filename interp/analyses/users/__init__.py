@@ -1,11 +1,11 @@
-"""Histories of users whom the recommender never saw."""
+"""Histories of users whom the dictionary never saw."""
 
 from interp.analyses.users import tables
 from interp.store.analysis import Analysis, Table
 
 ANALYSIS = Analysis(
     "users",
-    "Histories of users whom the recommender never saw",
+    "Histories of users whom the dictionary never saw",
     compute=tables.users,
     tables=(
         Table(

@@ -31,6 +31,12 @@ function warn(text) {
   byId("warning").textContent = text ?? "";
 }
 
+/** Say what the data lack and what lists leave out, each in a line. */
+function sayNotes(lines) {
+  byId("notes").hidden = !lines.length;
+  byId("notes").replaceChildren(...lines.map((line) => make("li", {}, line)));
+}
+
 const fixed = (value, digits = 3) => (value === null ? "–" : value.toFixed(digits));
 const percent = (value, digits = 1) => (value === null ? "–" : `${(100 * value).toFixed(digits)}%`);
 const short = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);

@@ -58,14 +58,15 @@ function backToTable() {
 }
 
 function showAbout() {
-  const name = `${about.model} on ${about.dataset}`;
+  const name = about.title;
   byId("brand").textContent = short(name);
   byId("heading").textContent = `What ${short(name)} has learnt`;
   byId("unaligned").textContent = about.unaligned;
   byId("max-history").textContent = about.max_history;
+  byId("who-saw").textContent = about.who_saw;
   const [labelled, aligned, dead] = [isLabelled, isAligned, isDead].map((test) => range(about.features).filter(test).length);
   fillFacts(byId("facts"), [
-    [`features (${labelled} labelled, ${aligned} aligned, ${dead} dead)`, about.features.toLocaleString("en")],
+    [`features (${labelled} labelled, ${concepts.length ? `${aligned} aligned, ` : ""}${dead} dead)`, about.features.toLocaleString("en")],
     ["active at a step (L0)", fixed(about.l0, 0)],
     ["explained variance", percent(about.explained_variance)],
     ["NDCG@10 of the recommender", about.beside?.recommender ?? fixed(about.ndcg)],
@@ -74,12 +75,14 @@ function showAbout() {
     ["read at", about.site],
   ]);
   warn(about.beside?.warning);
+  sayNotes(about.notes);
   const { f1, lift, hard_precision, support } = labels.needs;
   byId("needs").textContent = `at least F1 ${f1}, lift ${lift}, ${hard_precision} against hard negatives, ${support} steps`;
+  byId("headline").replaceChildren(...about.headline.map((line) => make("li", {}, line)));
+  if (!concepts.length) return;
   byId("neurons-note").textContent =
     `Correlation of the best single feature and of the best single neuron with each of ${about.concepts} concepts: ` +
     `${fixed(about.sae)} against ${fixed(about.neurons)} on average.`;
-  byId("headline").replaceChildren(...about.headline.map((line) => make("li", {}, line)));
   const { concept, feature, weak } = data.top;
   byId("top-features").replaceChildren(
     ...concept.map((one, place) => {

@@ -2,7 +2,8 @@
 // Features and items are numbers: places in the columns of the page's JSON block.
 
 const { about, concepts, items, features, labels } = data;
-const state = { feature: null, sort: "correlation", ascending: false, order: [], found: new Map(), page: 0, chosen: null };
+if (!concepts.length) document.body.classList.add("no-concepts"); // what is about concepts stays hidden
+const state = { feature: null, sort: concepts.length ? "correlation" : "density", ascending: false, order: [], found: new Map(), page: 0, chosen: null };
 
 // ---- small tools ----
 
@@ -20,7 +21,7 @@ const nameInText = (key) => (/^.[A-Z]/.test(data.names[key]) ? data.names[key] :
 const isDead = (feature) => features.density[feature] === 0;
 const isAligned = (feature) => features.aligned[feature] === 1;
 const isLabelled = (feature) => labels.labelled[feature];
-const conceptOf = (feature) => concepts[features.concept[feature]];
+const conceptOf = (feature) => concepts[features.concept[feature]] ?? "";
 const labelOf = (feature) => (isLabelled(feature) ? labels.name[feature] : null);
 const effectOf = (feature) => data.causal.effect[feature][features.concept[feature]] ?? null;
 

@@ -2,7 +2,7 @@
 
 /** The map in the wanted colours; what a point says on hover is made here, as titles are not in the figure. */
 function drawMap() {
-  const figure = structuredClone(data.maps[byId("map-colour").value]);
+  const figure = structuredClone((data.maps[byId("map-colour").value] ?? data.maps.density));
   for (const trace of figure.data) {
     trace.text = trace.customdata.map(pointText);
     if (state.chosen) trace.selectedpoints = range(trace.customdata.length).filter((place) => state.chosen.has(trace.customdata[place]));
@@ -16,7 +16,7 @@ function pointText(feature) {
   const titles = topItems(feature).map((item) => escaped(items.titles[item].slice(0, 60)));
   return [
     `<b>Feature ${feature}</b> · ${escaped(short(nameOf(feature)))}`,
-    `correlation with ${best}, on at ${percent(features.density[feature])} of steps`,
+    `${concepts.length ? `correlation with ${best}, ` : ""}on at ${percent(features.density[feature])} of steps`,
     ...titles,
   ].join("<br>");
 }

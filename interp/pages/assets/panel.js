@@ -38,12 +38,15 @@ function showTitle(feature) {
   document.title = `#${feature} ${short(nameOf(feature))} · ${OWN_TITLE}`; // what tabs, bookmarks and histories say
   byId("current").textContent = `Feature ${feature}`;
   Object.assign(byId("self"), { href: `#${feature}`, textContent: `#${feature}`, ariaLabel: `Link to feature ${feature}` });
-  fillFacts(byId("feature-facts"), [
+  const ofConcepts = [
     [`${nameInText("correlation")} with ${short(conceptOf(feature))}`, fixed(features.correlation[feature])],
     [nameInText("auc"), fixed(features.auc[feature])],
     [nameInText("sensitivity"), fixed(features.sensitivity[feature])],
     [nameInText("p_top100"), fixed(features.p_top100[feature])],
     [nameInText("effect"), points(effectOf(feature))],
+  ];
+  fillFacts(byId("feature-facts"), [
+    ...(concepts.length ? ofConcepts : []),
     [nameInText("density"), percent(features.density[feature])],
     [nameInText("max"), fixed(features.max[feature])],
   ]);
@@ -60,11 +63,11 @@ function showActivations(feature) {
   byId("absent").textContent = `not ${concept}`;
   byId("scale-top").textContent = features.max[feature];
   fill("histories", HISTORY_HEIGHT * data.histories[feature].length, () => bandsOf(feature));
-  const rows = conceptRows(feature);
   draw("plot-histogram", histogram(feature));
-  draw("plot-bars", conceptBars(rows));
-  showNumbers();
   showNeighbours(feature);
+  if (!concepts.length) return;
+  draw("plot-bars", conceptBars(conceptRows(feature)));
+  showNumbers();
   showSteering(feature);
 }
 
@@ -113,7 +116,7 @@ function histogram(feature) {
     trace.x = counts.map((_, bin) => (bin + 0.5) * width);
     trace.y = counts;
     trace.width = width;
-    trace.name = trace.name.replace("{concept}", () => escaped(conceptOf(feature)));
+    trace.name = concepts.length ? trace.name.replace("{concept}", () => escaped(conceptOf(feature))) : "";
   }
   return figure;
 }

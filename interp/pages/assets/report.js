@@ -138,10 +138,12 @@ function showContents() {
 }
 
 byId("heading").textContent = short(data.heading);
+byId("who-saw").textContent = data.who_saw;
 byId("facts").replaceChildren(
   ...data.facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, short(value)))),
 );
 warn(data.warning);
+sayNotes(data.notes);
 byId("reduced").textContent = data.reduced;
 byId("claims-title").textContent = data.tally;
 byId("verdicts").replaceChildren(...data.claims.map(makeClaim));

@@ -2,7 +2,8 @@
 
 const PAGE_ROWS = 20;
 
-const COLUMNS = [
+const OF_CONCEPTS = ["concept", "correlation", "auc", "sensitivity", "effect", "p_top100"];
+const ALL_COLUMNS = [
   { key: "number", name: "Feature", value: (feature) => feature, first: "ascending" },
   { key: "label", name: "Label", value: labelOf, text: "text" },
   { key: "concept", name: "Best concept", value: (feature) => conceptOf(feature), text: "text" },
@@ -15,6 +16,9 @@ const COLUMNS = [
   { key: "p_top100", name: data.names.p_top100, value: (feature) => features.p_top100[feature] },
   { key: "example", name: "Strongest item", value: (feature) => exampleOf(feature), text: "example" },
 ];
+
+/** Without concepts, those that say nothing of them. */
+const COLUMNS = ALL_COLUMNS.filter(({ key }) => concepts.length || !OF_CONCEPTS.includes(key));
 
 /** The title of the item by which a search found a feature, else of the one at which it is highest; null if dead. */
 function exampleOf(feature) {
@@ -101,7 +105,7 @@ function turnPage(by) {
 
 /** The concepts that are the best of any feature, to choose from. */
 function makeFilters() {
-  const used = [...new Set(features.concept)];
+  const used = [...new Set(features.concept)].filter((place) => place !== null);
   used.sort((one, other) => concepts[one].localeCompare(concepts[other]));
   byId("concept").append(...used.map((place) => make("option", { value: place }, short(concepts[place]))));
 }

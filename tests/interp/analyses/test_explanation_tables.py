@@ -6,12 +6,10 @@ import torch
 
 from interp.analyses.explanations import tables as explanations
 
-SITE = "blocks.0"
 
-
-def test_explanations_are_checked_by_ablations(rec, test_users, monkeypatch):
+def test_explanations_are_checked_by_ablations(rec, sae, test_users, monkeypatch):
     monkeypatch.setattr(explanations, "EXPLAINED", 6)
-    made = explanations.explanations(rec, SITE, test_users)
+    made = explanations.explanations(rec, sae, test_users)
     rows, summary = made["explanations"], made["explanation_agreement"].set_index("place")
     assert rows["user"].nunique() == 6
     sizes = rows["attribution"].abs().groupby(rows["user"], sort=False)

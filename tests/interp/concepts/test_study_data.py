@@ -94,5 +94,5 @@ def test_concepts_must_tell_users_items_apart(files):
 
 
 def test_own_data_are_two_tables():
-    with pytest.raises(InputError, match="--data INTERACTIONS and --items ITEMS"):
+    with pytest.raises(InputError, match="--data INTERACTIONS, and --items ITEMS"):
         study_data(StudyConfig(dataset="own"))

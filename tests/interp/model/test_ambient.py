@@ -233,7 +233,7 @@ def test_expected_scores_and_weights_from_elsewhere_are_compared(recommender, so
     keys = [tuple(ids[some[row]]) for row in range(2)]
     scores = pd.DataFrame(recommender.score(some)[:2].numpy(), pd.Index(keys, tupleize_cols=False), ids)
     RecommenderEnvoy(recommender, expected=scores)
-    RecommenderEnvoy(recommender, expected={keys[0]: {ids[3]: scores.iloc[0, 3]}})
+    RecommenderEnvoy(recommender, expected={keys[0]: {item: scores.loc[[keys[0]], item].item() for item in ids[3:6]}})
     with pytest.raises(InputError, match="was expected: the model has other weights"):
         RecommenderEnvoy(recommender, expected={keys[0]: {ids[3]: scores.iloc[0, 3] + 1}})
     changed = Recommender(copy.deepcopy(recommender.model), recommender.vocabulary)
