@@ -83,7 +83,7 @@ class Comparison:
 
     @for_terminal
     def __repr__(self) -> str:
-        return as_text(self)
+        return as_text(self.matches, self.concepts, self.lists, self.quality)
 
 
 def compare(old: StudyParts, new: StudyParts, *, users: Any = None, draws: int = PERMUTATIONS) -> Comparison:
