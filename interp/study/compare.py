@@ -25,6 +25,7 @@ from recmodels.paths import as_path
 
 K = 10  # places of a list
 QUALITY = ("n_features", "l0", "explained_variance", "ndcg", "ndcg_reconstructed")
+SIDES = (OLD, NEW)
 EVIDENCE = ("unseen_items", "unseen_items_low", "unseen_items_high", "passes")
 
 
@@ -82,7 +83,7 @@ class Comparison:
 
     @for_terminal
     def __repr__(self) -> str:
-        return as_text(self)
+        return as_text(self.matches, self.concepts, self.lists, self.quality)
 
 
 def compare(old: StudyParts, new: StudyParts, *, users: Any = None, draws: int = PERMUTATIONS) -> Comparison:
@@ -110,6 +111,15 @@ def compare(old: StudyParts, new: StudyParts, *, users: Any = None, draws: int =
 
 def _concepts(old: StudyParts, new: StudyParts, matches: Matches) -> pd.DataFrame:
     sides = []
+    if not (old.has_concepts and new.has_concepts):
+        columns = [
+            "feature_old",
+            "feature_new",
+            "match",
+            "same",
+            *(f"{name}_{side}" for side in SIDES for name in EVIDENCE),
+        ]
+        return pd.DataFrame(columns=["concept", *columns])
     for name, study in ((OLD, old), (NEW, new)):
         evidence = study.table("evidence")
         table = evidence[evidence["source"] == FEATURES].set_index("concept")[list(EVIDENCE)]

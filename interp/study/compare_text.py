@@ -1,15 +1,13 @@
 """A comparison of two studies in a terminal, within 80 columns."""
 
 from textwrap import fill
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from interp.control.receipts import Receipt
 from interp.features.matching import CAME, KEPT, MERGED, NEW, OLD, SILENT, SPLIT, WENT
 from interp.store.claim import signed
-
-if TYPE_CHECKING:
-    from interp.study.compare import Comparison
+from interp.study.matches import Matches
 
 WIDTH = 80
 SHOWN = 8  # concepts whose share changed
@@ -31,9 +29,10 @@ NAMES = {
 }
 
 
-def as_text(comparison: "Comparison") -> str:
-    """The printed summary."""
-    histories = comparison.matches.histories
+def as_text(matches: Matches, concepts: pd.DataFrame, lists: Receipt, quality: pd.DataFrame) -> str:
+    """The printed summary of the parts of a `Comparison`."""
+    histories = matches.histories
+    old, new = histories.studies
     steps = histories.inputs[0].offsets[-1]
     left_out = f" ({histories.left_out:,} interactions with other items left out)" if histories.left_out else ""
     head = (
@@ -42,31 +41,36 @@ def as_text(comparison: "Comparison") -> str:
     )
     return "\n".join(
         [
-            f"old  {comparison.old.title}: {comparison.old.folder}",
-            f"new  {comparison.new.title}: {comparison.new.folder}",
+            f"old  {old.title}: {old.folder}",
+            f"new  {new.title}: {new.folder}",
             fill(head, WIDTH),
+            *(
+                fill(f"NOTE ({side}): {note}", WIDTH)
+                for side, study in ((OLD, old), (NEW, new))
+                for note in study.notes
+            ),
             "",
-            *_features(comparison),
+            *_features(matches),
             "",
-            *_concepts(comparison.concepts),
+            *_concepts(concepts),
             "",
-            *_lists(comparison),
+            *_lists(lists),
             "",
-            *_quality(comparison.quality),
+            *_quality(quality),
         ]
     )
 
 
-def _features(comparison: "Comparison") -> list[str]:
+def _features(matches: Matches) -> list[str]:
     lines = []
     for side, changes in SIDES.items():
-        table = comparison.matches.side(side)
+        table = matches.side(side)
         lines.append(f"{len(table)} {side} features")
         for change in changes:
             count = int((table["change"] == change).sum())
             if count or change != SILENT:
                 lines.append(f"  {change:<8}{count:>5}  {CHANGES[change]}")
-    holding = comparison.matches.holding
+    holding = matches.holding
     if len(holding):
         mean = holding[["score", "chance", "written", "written_percentile", "held", "held_percentile"]].mean()
         lines.append(
@@ -82,6 +86,8 @@ def _features(comparison: "Comparison") -> list[str]:
 
 
 def _concepts(table: pd.DataFrame) -> list[str]:
+    if table.empty:
+        return ["one of the two has no concepts, so that none are compared"]
     width = max(7, min(24, table["concept"].map(len).max()))
     head = f"{'concept':<{width}}{'old':>6}{'new':>6}"
     lines = [f"{head}   correlation on unseen items: old, new; match of old"]
@@ -103,8 +109,7 @@ def _concepts(table: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _lists(comparison: "Comparison") -> list[str]:
-    lists = comparison.lists
+def _lists(lists: Receipt) -> list[str]:
     measures = lists.measures.set_index("measure")
     overlap, ndcg = measures.loc["overlap"], measures.loc[f"ndcg@{lists.k}"]
     lines = [

@@ -64,8 +64,11 @@ def drift(study: StudyParts, before: Any, after: Any) -> Drift:
     numbers, _ = pd.factorize(pd.Index(np.concatenate([_row_users(histories) for histories in windows])))
     first = active[0].shape[0]
     table = rates(active, (numbers[:first], numbers[first:]))
-    concepts = study.table("features").set_index("feature")["concept"]
-    table = table.assign(label=table["feature"].map(study.labels), concept=table["feature"].map(concepts))
+    if study.has_concepts:
+        concepts = study.table("features").set_index("feature")["concept"]
+        table = table.assign(label=table["feature"].map(study.labels), concept=table["feature"].map(concepts))
+    else:
+        table = table.assign(label=UNLABELLED, concept="")
     table = table.sort_values(["p", "feature"], ignore_index=True)
     users = periods[0].users.nunique(), periods[1].users.nunique()
     return Drift(table, users, (first, active[1].shape[0]))

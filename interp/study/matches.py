@@ -14,6 +14,7 @@ from interp.activations.feature_matrix import statistics, step_features
 from interp.concepts.item_folds import permutations, popularity_deciles
 from interp.control.popularity import by_code
 from interp.features.effects import mean_jacobian
+from interp.features.labels import UNLABELLED
 from interp.features.matching import (
     HOLDS,
     NEW,
@@ -90,11 +91,15 @@ def match_studies(old: StudyParts, new: StudyParts, users: Any = None, draws: in
         table[f"{name}_percentile"] = np.concatenate([percentile_of_match(one, match) for one, match in sides])
     units = [statistics(part.tocsc())[["density", "p99", "std"]] for part in activations]
     table = table.join(pd.concat(units, ignore_index=True))
-    labels = {OLD: old.labels, NEW: new.labels}
+    labels = {OLD: _labels(old), NEW: _labels(new)}
     for name, number, flipped in (("label", "feature", False), ("match_label", "match", True)):
         where = [NEW if (side == OLD) == flipped else OLD for side in table["side"]]
         table[name] = [labels[side][one] for side, one in zip(where, table[number], strict=True)]
     return Matches(histories, table)
+
+
+def _labels(study: StudyParts) -> pd.Series:
+    return study.labels if study.has_concepts else pd.Series(UNLABELLED, index=range(study.sae.n_features))
 
 
 def _chance(old: Any, new: StudyParts, inputs: Histories, draws: int) -> tuple[np.ndarray, np.ndarray]:

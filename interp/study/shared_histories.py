@@ -3,7 +3,6 @@
 Axes: n steps, v items.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -39,7 +38,7 @@ class SharedHistories:
     def both(self) -> tuple[Histories, Histories]:
         """The histories in the codes of each recommender; the last item of each is to be predicted."""
         old, new = (
-            histories_of(self.rows.assign(time=0), study.recommender.recommender.vocabulary) for study in self.studies
+            histories_of(self.rows, study.recommender.recommender.vocabulary, is_ordered=True) for study in self.studies
         )
         return old, new
 
@@ -139,6 +138,9 @@ def training_users(study: StudyParts) -> set[Any]:
     Raises:
         InputError: the data cannot be read, or are not those of the study.
     """
-    split = data_of(study).split
-    parts: Sequence[pd.DataFrame] = (split.recommender, split.validation, split.sae, split.sae_validation)
-    return set().union(*(part["user"].unique().tolist() for part in parts))
+    data = data_of(study)
+    parts = [data.split.recommender, data.split.validation, data.split.sae, data.split.sae_validation]
+    seen = set(pd.concat([part["user"] for part in parts]).tolist())
+    if data.seen is not None:  # of a recommender that was trained elsewhere
+        seen |= set(data.dataset.interactions["user"].tolist()) if data.seen.which == "all" else set(data.seen.users)
+    return seen
