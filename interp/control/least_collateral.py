@@ -152,7 +152,7 @@ def learn_weights(
 
 def store_histories(store: ActivationStore, rec: RecommenderEnvoy) -> Histories:
     """The histories of the users of an activation store, as far as it has them."""
-    return histories_of(store.rows.assign(time=0), rec.recommender.vocabulary)
+    return histories_of(store.rows, rec.recommender.vocabulary, is_ordered=True)
 
 
 def share_of(lists: np.ndarray, has: np.ndarray) -> np.ndarray:

@@ -207,7 +207,7 @@ class StudyParts:
         rows = table[table["part"] == _name(part, "part")]
         if rows.empty:
             raise InputError(f"there is no part {quote(part)}: choose one of {', '.join(table['part'].unique())}")
-        return histories_of(rows.assign(time=0), self.recommender.recommender.vocabulary)
+        return histories_of(rows, self.recommender.recommender.vocabulary, is_ordered=True)
 
     def receipt(self, edits: Any, users: Any = None, k: int = 10, **how: Any) -> Receipt:
         """What a steer changes in the lists of many users, with intervals over users (`interp.control.receipts`).
