@@ -205,6 +205,16 @@ study = interp.run(config, dataset, recommender=recommender, seen_users=trained_
 # %%
 study
 
+# %% [markdown]
+# Was it worth the trouble to say whom it has seen? Test users are readers it was not trained on; most users of the SAE
+# part it has seen, and their last loans too.
+
+# %%
+study.table("most_popular").query("measure == 'ndcg@10'")[["part", "users", "recommender", "most_popular"]].round(3)
+
+# %% [markdown]
+# A test on readers whom it has learnt by heart would have flattered it. Now the features:
+
 # %%
 study.table("concepts")[["concept", "feature", "correlation", "auc", "neuron", "neuron_correlation"]].round(2)
 

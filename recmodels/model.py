@@ -132,6 +132,11 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         return self.config.hidden_size
 
     @property
+    def has_steps(self) -> bool:
+        """Whether there is a hidden state for each step, or one for each history."""
+        return True
+
+    @property
     def default_site(self) -> str:
         """Where a dictionary reads by default: the first block, or "final" where there is none."""
         return next((name for name in self.sites if name.count(".") == 1), "final")

@@ -114,6 +114,11 @@ class Histories:
         return digest.hexdigest()
 
     @property
+    def columns(self) -> dict[str, np.ndarray]:
+        """The further numbers of each step that a table of histories has, so not the rows of users."""
+        return {name: values for name, values in self.extras.items() if name != USER}
+
+    @property
     def lengths(self) -> np.ndarray:
         """Number of items of each history."""
         return np.diff(self.offsets)
@@ -204,17 +209,19 @@ class Histories:
             yield self.select(slice(start, start + size))
 
 
-def histories_of(frame: pd.DataFrame, vocabulary: Vocabulary) -> Histories:
+def histories_of(frame: pd.DataFrame, vocabulary: Vocabulary, is_ordered: bool = False) -> Histories:
     """One history per user of a table of interactions: by time, ties in row order; users as they first appear.
 
     Args:
-        frame: columns user, item and time, which are read as `recmodels.columns` says.
+        frame: columns user, item and time, which are read as `recmodels.columns` says, and those that the recommender
+            reads beside them.
         vocabulary: the recommender's items.
+        is_ordered: whether each user's rows are in order, so that no time is needed.
 
     Raises:
         InputError: the table is empty, a row has no user or time, or an item is outside the vocabulary.
     """
-    absent = ", ".join(sorted({"user", "item", "time"} - set(frame.columns)))
+    absent = ", ".join(sorted({"user", "item", *([] if is_ordered else ["time"])} - set(frame.columns)))
     if absent:
         raise InputError(f"a table of histories needs the columns user, item, time; {absent} missing")
     if frame.empty:
@@ -225,11 +232,10 @@ def histories_of(frame: pd.DataFrame, vocabulary: Vocabulary) -> Histories:
     if bad.any():
         raise rows.fault("user", bad, "but every row needs a user")
     row_user, users = pd.factorize(users)
-    time = times(rows, "time").to_numpy()
-    order = np.lexsort((time, row_user))
+    order = np.lexsort((np.arange(len(frame)) if is_ordered else times(rows, "time").to_numpy(), row_user))
     codes = vocabulary.encode(frame["item"])[order]
     extras = {
-        name: (time if name == "time" else numbers(rows, name).to_numpy())[order]
+        name: (times if name == "time" else numbers)(rows, name).to_numpy()[order]
         for name in vocabulary.columns
         if name in frame.columns
     }

@@ -117,7 +117,7 @@ def command_line() -> str:
 
 def command_names() -> list[str]:
     """The commands that `interp --help` lists."""
-    usage = re.search(r"\{([\w,\s-]+)\}", help_of())  # over several lines, when there are many
+    usage = re.search(r"\{([\w,\s-]+)\}", help_of())  # which goes over lines
     return re.sub(r"\s", "", usage[1]).split(",") if usage else []
 
 

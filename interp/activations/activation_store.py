@@ -99,7 +99,7 @@ def collect(
     rec: RecommenderEnvoy,
     histories: Any,
     folder: Path | str,
-    site: str = "blocks.0",
+    site: str | None = None,
     windows: str = "last",
     batch_size: int = 128,
 ) -> ActivationStore:
@@ -115,7 +115,8 @@ def collect(
         rec: the recommender.
         histories: in any form, at least two items each.
         folder: where the store is written.
-        site: where to read, one of `recmodels.config.site_names`.
+        site: where to read, one of `recmodels.config.site_names`; by default the first block, or "final" where there is
+            none.
         windows: "last" reads each history's last `max_history` steps, as the paper does; "all" reads the whole history
             in windows of that length, which gives a small data set more training data.
         batch_size: histories per forward pass.
@@ -129,7 +130,9 @@ def collect(
     length = recommender.model.config.max_history
     if windows not in ("last", "all"):
         raise InputError(f'windows is {windows!r}: choose "last" or "all"')
-    histories = histories.last(length) if windows == "last" else histories.windows(length)
+    has_steps = recommender.model.has_steps
+    histories = histories.windows(length) if windows == "all" and has_steps else histories.last(length)
+    site = recommender.model.default_site if site is None else site
     rec.site(site)  # refuses an unknown one before anything is written
     inputs = {"recommender": recommender.fingerprint, "site": site, "histories": histories.fingerprint}
     if artifacts.is_current(folder, KIND, inputs):
@@ -149,6 +152,7 @@ def collect(
                 "user": histories.users.repeat(histories.lengths),
                 "item": recommender.vocabulary.decode(histories.codes),
                 "step": np.arange(len(histories.codes)) - np.repeat(histories.offsets[:-1], histories.lengths),
+                **histories.columns,
             }
         )
         describe(partial, rows, recommender.fingerprint, site)
@@ -195,7 +199,7 @@ def describe(partial: Path, rows: pd.DataFrame, recommender: str, site: str) -> 
 
     Args:
         partial: the folder.
-        rows: user, item and step of each row.
+        rows: user, item and step of each row, and what else the recommender reads of a step.
         recommender: fingerprint of the recommender.
         site: where in it the activations are.
 

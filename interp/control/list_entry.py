@@ -210,20 +210,29 @@ def _other_histories(
     history, vocabulary = sequence[0], rec.recommender.vocabulary
     candidate_codes = vocabulary.encode(candidates) if len(candidates) else history[:0]
     distinct = pd.unique(history) if len(np.unique(history)) > 1 else history[:0]
+    steps = np.arange(len(history))  # where each item stood; an item that is added has what the last one has beside it
     changed = {
-        "remove": [(c, history[history != c]) for c in distinct],
-        "append": [(c, np.append(history, c)) for c in pd.unique(candidate_codes) if c != code and c not in history],
+        "remove": [(c, history[history != c], steps[history != c]) for c in distinct],
+        "append": [
+            (c, np.append(history, c), np.append(steps, steps[-1]))
+            for c in pd.unique(candidate_codes)
+            if c != code and c not in history
+        ],
     }
     ways = []
     for kind, pairs in changed.items():
         if not pairs:
             continue
-        histories = rec.recommender.histories([vocabulary.decode(codes).tolist() for _, codes in pairs])
+        offsets = np.cumsum([0, *(len(codes) for _, codes, _ in pairs)])
+        among = np.concatenate([places for _, _, places in pairs])
+        extras = {name: values[among] for name, values in sequence.extras.items()}
+        codes = np.concatenate([codes for _, codes, _ in pairs])
+        histories = Histories(pd.RangeIndex(len(pairs)), codes, offsets, extras)
         ranks = np.concatenate(
             [item_ranks(rec.score(rows), code, rows, rec.keep_seen) for rows in histories.batches(ROWS)]
         )
         order = np.argsort(ranks, kind="stable")[:count]
-        items = vocabulary.decode(np.array([c for c, _ in pairs])).tolist()
+        items = vocabulary.decode(np.array([c for c, *_ in pairs])).tolist()
         ways += [
             {"kind": kind, "change": items[i], "amount": nan, "enters": ranks[i] <= k, "rank_after": ranks[i]}
             for i in order

@@ -1,7 +1,8 @@
 """Least squares for steers: which moves of hidden states raise the scores of some items and leave the others alone.
 
 A re-ranker adds b to the scores of the items of a set and 0 to all others. A move m of the last hidden state changes
-the scores by E m, with E the item embeddings. Of all moves, the one with the least collateral is that whose E m is
+the scores by E m, with E the scorer's weights (the item embeddings where they are tied; where scores are not linear,
+what the recommender says of a small move). Of all moves, the one with the least collateral is that whose E m is
 closest to what the re-ranker adds, where items count by how near they are to the list:
 
     min over m and c of  Σ_i w_i (e_i · m − b · [i in the set] − c)²
@@ -13,6 +14,7 @@ of each user's last hidden state.
 Axes: u users, v items, c candidates, d hidden size, f features.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -39,22 +41,26 @@ class LastStates:
 
     Attributes:
         hidden: [u, d] at the site "final".
-        items: [v, d] item embeddings.
+        items: [v, d] weights of the items' scores.
         own: bool [u, v], the items that are left out of each user's list: those of the history, unless `keep_seen`.
+        score: [..., d] to [..., v] scores; by default the products with `items`.
     """
 
     hidden: Tensor
     items: Tensor
     own: Tensor
+    score: Callable[[Tensor], Tensor] | None = None
 
     @classmethod
     @torch.no_grad()
     def of(cls, rec: RecommenderEnvoy, histories: Histories) -> "LastStates":
         """The states after whole histories."""
-        items = rec.recommender.model.item_embeddings().detach()
+        model = rec.recommender.model
+        items = model.output_weights().detach()
         hidden = torch.cat([rec.hidden(batch, "final")[:, -1] for batch in histories.batches(4 * _USERS)])
         like = hidden.new_empty(1).expand(len(histories), len(items))
-        return cls(hidden, items, own_items(histories, like, rec.keep_seen))
+        by_weights = model.has_linear_scores and model.output_bias() is None
+        return cls(hidden, items, own_items(histories, like, rec.keep_seen), None if by_weights else model.score_hidden)
 
     @cached_property
     def scores(self) -> Tensor:
@@ -64,7 +70,7 @@ class LastStates:
     @cached_property
     def unit(self) -> Tensor:
         """[u, 1] standard deviation of each user's scores: the unit of boosts."""
-        return (self.hidden @ self.items.T).std(dim=1, keepdim=True)
+        return self._scored(self.hidden).std(dim=1, keepdim=True)
 
     @cached_property
     def probabilities(self) -> Tensor:
@@ -73,7 +79,10 @@ class LastStates:
 
     def scores_of(self, hidden: Tensor) -> Tensor:
         """[u, v] scores of other hidden states of the same users."""
-        return (hidden @ self.items.T).masked_fill(self.own, OUT)
+        return self._scored(hidden).masked_fill(self.own, OUT)
+
+    def _scored(self, hidden: Tensor) -> Tensor:
+        return hidden @ self.items.T if self.score is None else self.score(hidden).detach()
 
     def expected_ndcg(self, lists: np.ndarray) -> np.ndarray:
         """NDCG of lists int [..., u, k] as the unsteered recommender expects it: float [..., u].
@@ -132,7 +141,7 @@ def user_jacobians(rec: RecommenderEnvoy, histories: Histories, site: str, step:
 
     Central differences over ± `step`, which is about the spread of activations.
     """
-    d = rec.recommender.model.config.hidden_size
+    d = rec.recommender.model.width(site)
     pushes = step * torch.cat([torch.eye(d), -torch.eye(d)]).to(rec.device)
     parts = []
     for batch in histories.batches(_USERS):

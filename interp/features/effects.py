@@ -20,11 +20,14 @@ _USERS = 32  # per pass
 def paths(rec: RecommenderEnvoy, site: str) -> dict[str, str]:
     """The sites where features are pushed: their own, and the last block, after which only scoring follows.
 
-    The second is the direct path, which skips the blocks in between. Where no block follows the site, the two are the
-    same, and only the first is returned.
+    The second is the direct path, which skips the blocks in between. Only the first is returned where no block follows
+    the site, as the two are the same; and where the last block has another width, so that there is no such path.
     """
-    last = f"blocks.{rec.recommender.model.config.num_hidden_layers - 1}"
-    return {LAYERS: site} if site in (last, "final") else {LAYERS: site, DIRECT: last}
+    model = rec.recommender.model
+    n = model.config.num_hidden_layers
+    last = f"blocks.{n - 1}" if n else "final"
+    is_same = site in (last, "final") or model.width(site) != model.width(last)
+    return {LAYERS: site} if is_same else {LAYERS: site, DIRECT: last}
 
 
 def mean_jacobian(rec: RecommenderEnvoy, histories: Histories, site: str, step: float, users: int = 128) -> np.ndarray:
@@ -45,18 +48,22 @@ def mean_jacobian(rec: RecommenderEnvoy, histories: Histories, site: str, step: 
     """
     sample = np.unique(np.linspace(0, len(histories) - 1, users).astype(int))
     model = rec.recommender.model
-    d = rec.recommender.model.config.hidden_size
+    d = model.width(site)
     pushes = step * torch.cat([torch.eye(d), -torch.eye(d)]).to(rec.device)
-    total = torch.zeros(2 * d, d, dtype=torch.float64)
+    # An affine scorer gives the mean of the scores as the score of the mean.
+    width = model.width("final") if model.has_linear_scores else model.config.n_items
+    total = torch.zeros(2 * d, width, dtype=torch.float64)
     with tqdm(desc="effects", total=len(sample), unit="user", leave=False) as bar:
         for batch in histories.select(sample).batches(_USERS):
             hidden = rec.hidden(batch, site)
             outputs = score_last_step(rec, batch, site, hidden, hidden[:, -1:] + pushes)
+            if not model.has_linear_scores:
+                outputs = torch.stack([model.score_hidden(output).detach() for output in outputs])
             total += outputs.double().sum(dim=0).cpu()
             bar.update(len(batch))
-    # The scorer is affine, so the mean of the scores is the score of the mean.
-    mean = (total / len(sample)).to(model.output_weights())
-    up, down = model.score_hidden(mean).double().split(d)
+    mean = total / len(sample)
+    scores = model.score_hidden(mean.to(model.output_weights())).detach() if model.has_linear_scores else mean
+    up, down = scores.double().split(d)
     jacobian = ((up - down) / (2 * step)).T.cpu().numpy()
     return jacobian - jacobian.mean(axis=0)
 

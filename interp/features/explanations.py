@@ -28,6 +28,10 @@ from recmodels.sequences import Histories
 from recmodels.steady import steady
 
 SHOWN = 3  # steps and items of each feature that an explanation shows
+NO_ITEMS = (
+    '; which items activate a feature is not measured, as the site "embedding" of this recommender does not give the '
+    "vectors of items"
+)
 POINTS = 3  # points between a feature's activation and 0 where gradients are taken
 
 
@@ -49,7 +53,7 @@ class Explanation:
         items: the items that activate these features at the last step, which is scored: feature, item, activation
             (there), drop (the measured drop of the activation when the item's embedding is replaced by the mean
             embedding; leaving the item out would move all others to another position); the largest drop of each
-            feature first.
+            feature first. Empty where the recommender's site "embedding" does not give the vectors of items.
     """
 
     item: Any
@@ -74,10 +78,11 @@ class Explanation:
             lit_by.append(
                 ", ".join(f"{item} {drop:.2f}" for item, drop in zip(items["item"], items["drop"], strict=True))
             )
-        return self.features.assign(at=at, lit_by=lit_by)
+        return self.features.assign(at=at) if self.items.empty else self.features.assign(at=at, lit_by=lit_by)
 
     def _title(self) -> str:
-        return f"item {self.item}: rank {self.rank}, score {self.score:.2f} above the mean item"
+        title = f"item {self.item}: rank {self.rank}, score {self.score:.2f} above the mean item"
+        return f"{title}{NO_ITEMS if self.items.empty and len(self.features) else ''}"
 
     @for_terminal
     def __repr__(self) -> str:
@@ -236,6 +241,8 @@ def _steps(features: list[int], activations: np.ndarray, attributions: np.ndarra
 
 def _items(rec: RecommenderEnvoy, history: Histories, features: list[int], site: str) -> pd.DataFrame:
     """The drop of these features at the last step when an item that the model reads becomes the mean item."""
+    if not rec.recommender.model.reads_item_embeddings:
+        return pd.DataFrame(columns=["feature", "item", "activation", "drop"])
     grid, envoy = rec.item_grid(history)[0], rec.site(site)
     read = pd.unique(grid[rec.item_steps(history)[0].numpy()])
     # Row 0 is left as it is.

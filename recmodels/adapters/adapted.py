@@ -117,8 +117,22 @@ class AdaptedRecommender(SequentialRecommender):
         """[v, d of the embedding] input vector of every item."""
         return self.adapter.embeddings()
 
+    @property
+    def has_steps(self) -> bool:
+        """Whether there is a hidden state for each step, or one for each history."""
+        return self.adapter.has_steps
+
     def output_weights(self) -> Tensor:
-        """[v, d] weights of every item's score."""
+        """[v, d] weights of every item's score; where scores are not linear, what the adapter says of a small change.
+
+        Raises:
+            InputError: it says nothing.
+        """
+        if type(self.adapter).weights is Adapter.weights:
+            raise InputError(
+                f"{type(self.adapter).__name__} does not score items by weights: what steers by them, such as the "
+                f"steer of least collateral, needs `weights`, the effect of a small change of the hidden state"
+            )
         return self.adapter.weights()
 
     @property

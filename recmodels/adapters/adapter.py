@@ -76,7 +76,10 @@ class Adapter:
         raise NotImplementedError
 
     def weights(self) -> Tensor:
-        """The weights of each item's score: [v, d], in the order of the item ids."""
+        """The weights of each item's score: [v, d], in the order of the item ids.
+
+        Beside a `score` of your own it may be left out; or it says how scores change with a small change of the state.
+        """
         raise NotImplementedError
 
     def bias(self) -> Tensor | None:

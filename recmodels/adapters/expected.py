@@ -99,10 +99,10 @@ def histories_of_records(records: Sequence[ExpectedScores], vocabulary: Vocabula
             )
         user = number if record.user is None else record.user
         if vocabulary.columns:
-            columns = {"user": [user] * len(items), "item": items, "time": range(len(items)), **record.columns}
+            columns = {"user": [user] * len(items), "item": items, **record.columns}
             if {len(column) for column in columns.values()} != {len(items)}:
                 raise InputError(f"the columns of {quote(record.history)} differ in length: give a value for each item")
-            parts.append(histories_of(pd.DataFrame(columns), vocabulary))
+            parts.append(histories_of(pd.DataFrame(columns), vocabulary, is_ordered=True))
         else:
             parts.append(as_histories({user: items}, vocabulary))
     return Histories.concatenated(parts)

@@ -2,7 +2,7 @@
 github.com/guoyang9/NCF.
 
 Its score is not linear in the user's vectors, which are the site "final", beside each other: a small network reads them
-with each item's. As for `recmodels.adapters.user_vectors`, they have no steps.
+with each item's. There is one row of activations for each user, as that of the last item.
 
 Axes: b users, v items, d width of the user's vectors together.
 """
@@ -17,7 +17,7 @@ from recmodels.adapters.adapter import Adapter
 from recmodels.adapters.batch import Batch
 from recmodels.adapters.checkpoint_reader import read_checkpoint, tensors_of
 from recmodels.adapters.registry import register_adapter
-from recmodels.adapters.user_vectors import ITEMS_OF_A_USER, check_rows
+from recmodels.adapters.user_vectors import check_rows
 from recmodels.adapters.weights import load_weights
 from recmodels.errors import InputError
 from recmodels.id_files import read_ids
@@ -83,23 +83,22 @@ class NCF(Adapter):
 
     Args:
         sizes: what `NCFNetwork` takes.
-        max_history: how many of a user's last items the vectors are compared with.
     """
 
     name = "ncf"
+    title = "NCF"
     module: NCFNetwork
     by_user = True
     has_steps = False
     known_users: list[Any] | None = None
 
-    def __init__(self, sizes: dict[str, Any], max_history: int = ITEMS_OF_A_USER) -> None:
-        settings = {"sizes": sizes, "max_history": max_history}
-        super().__init__(NCFNetwork(**sizes), sizes["n_items"], max_history, settings)
+    def __init__(self, sizes: dict[str, Any]) -> None:
+        super().__init__(NCFNetwork(**sizes), sizes["n_items"], max_history=1, settings=sizes)
 
     @classmethod
     def build(cls, settings: dict[str, Any]) -> Self:
         """The adapter of an untrained network."""
-        return cls(**settings)
+        return cls(settings)
 
     @classmethod
     def read(
@@ -109,7 +108,6 @@ class NCF(Adapter):
         item_ids: Path,
         user_ids: Path,
         parts: str | None = None,
-        max_history: int = ITEMS_OF_A_USER,
     ) -> tuple[Self, list[Any], list[Any]]:
         """The adapter of a checkpoint, its item ids and its user ids in the order of their rows.
 
@@ -118,7 +116,6 @@ class NCF(Adapter):
             item_ids: the item of each row, as `recmodels.id_files.read_ids` reads them.
             user_ids: the user of each row, in the same form.
             parts: "GMF" or "MLP" if the model scores with one part, which a `state_dict()` does not tell.
-            max_history: as in the class.
 
         Raises:
             InputError: the file is no checkpoint of such a model.
@@ -133,7 +130,7 @@ class NCF(Adapter):
         if not is_whole and parts not in ("GMF", "MLP"):
             raise InputError(f"{path} scores with one part and does not tell which: pass parts=GMF or parts=MLP")
         sizes = {"n_users": n_users, "n_items": n_items, "factors": factors, "layers": layers}
-        adapter = cls(sizes | {"parts": "NeuMF" if is_whole else parts}, max_history)
+        adapter = cls(sizes | {"parts": "NeuMF" if is_whole else parts})
         load_weights(adapter.module, tensors, path)
         adapter.known_users, ids = read_ids(user_ids), read_ids(item_ids)
         check_rows(path, "users", n_users, user_ids, adapter.known_users)

@@ -2,8 +2,7 @@
 
 Each known user has a vector, and each item. A file of numpy or safetensors holds both, such as the .npz that
 `model.save` of the package implicit writes, or the outputs of two towers for all users and items. The user's vector is
-the site "final"; it has no steps. Where activations are collected, it stands beside each of the user's last items
-(`max_history`), so that it is compared with what the user chose.
+the site "final". There is one row of activations for each user, as that of the last item.
 """
 
 from collections.abc import Mapping
@@ -24,7 +23,6 @@ from recmodels.id_files import read_ids
 
 USERS = ("user_factors", "user_vectors", "users")
 ITEMS = ("item_factors", "item_vectors", "items")
-ITEMS_OF_A_USER = 50  # that a vector is compared with, unless told otherwise
 
 
 class Vectors(nn.Module):
@@ -49,18 +47,18 @@ class UserVectors(Adapter):
         n_users: users.
         n_items: items.
         d: width.
-        max_history: how many of a user's last items the vector is compared with.
     """
 
     name = "vectors"
+    title = "User and item vectors"
     module: Vectors
     by_user = True
     has_steps = False
     known_users: list[Any] | None = None
 
-    def __init__(self, n_users: int, n_items: int, d: int, max_history: int = ITEMS_OF_A_USER) -> None:
-        settings = {"n_users": n_users, "n_items": n_items, "d": d, "max_history": max_history}
-        super().__init__(Vectors(n_users, n_items, d), n_items, max_history, settings)
+    def __init__(self, n_users: int, n_items: int, d: int) -> None:
+        settings = {"n_users": n_users, "n_items": n_items, "d": d}
+        super().__init__(Vectors(**settings), n_items, max_history=1, settings=settings)
 
     @classmethod
     def of(
@@ -70,7 +68,6 @@ class UserVectors(Adapter):
         user_bias: Any = None,
         item_bias: Any = None,
         mean: float = 0.0,
-        max_history: int = ITEMS_OF_A_USER,
     ) -> Self:
         """The adapter of vectors in memory.
 
@@ -82,7 +79,6 @@ class UserVectors(Adapter):
             user_bias: [u] added to all scores of a user.
             item_bias: [v] added to the score of an item.
             mean: added to all scores.
-            max_history: as in the class.
 
         Raises:
             InputError: the vectors have different widths, or are not finite.
@@ -101,7 +97,7 @@ class UserVectors(Adapter):
             user, item = torch.column_stack([user, torch.ones(len(user))]), torch.column_stack([item, bias])
         if not (user.isfinite().all() and item.isfinite().all()):
             raise InputError("a vector is not finite: train the model again, or leave such users and items out")
-        adapter = cls(len(user), len(item), user.shape[1], max_history)
+        adapter = cls(len(user), len(item), user.shape[1])
         adapter.module.load_state_dict({"users.weight": user.float(), "items.weight": item.float()})
         return adapter
 
@@ -111,9 +107,7 @@ class UserVectors(Adapter):
         return cls(**settings)
 
     @classmethod
-    def read(
-        cls, path: Path, *, item_ids: Path, user_ids: Path, max_history: int = ITEMS_OF_A_USER
-    ) -> tuple[Self, list[Any], list[Any]]:
+    def read(cls, path: Path, *, item_ids: Path, user_ids: Path) -> tuple[Self, list[Any], list[Any]]:
         """The adapter of a file of vectors, its item ids and its user ids in the order of their rows.
 
         Args:
@@ -121,7 +115,6 @@ class UserVectors(Adapter):
                 `user_bias`, `item_bias` and `mean`.
             item_ids: the item of each row, as `recmodels.id_files.read_ids` reads them.
             user_ids: the user of each row, in the same form.
-            max_history: as in the class.
 
         Raises:
             InputError: the file lacks the vectors, or has another number of rows than a file of ids.
@@ -129,7 +122,7 @@ class UserVectors(Adapter):
         arrays = _arrays(path)
         users, items = (_first(path, arrays, names) for names in (USERS, ITEMS))
         biases = {name: arrays[name] for name in ("user_bias", "item_bias") if name in arrays}
-        adapter = cls.of(users, items, **biases, mean=float(arrays.get("mean", 0.0)), max_history=max_history)
+        adapter = cls.of(users, items, **biases, mean=float(arrays.get("mean", 0.0)))
         adapter.known_users, ids = read_ids(user_ids), read_ids(item_ids)
         check_rows(path, "users", len(users), user_ids, adapter.known_users)
         check_rows(path, "items", len(items), item_ids, ids)

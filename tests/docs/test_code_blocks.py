@@ -109,10 +109,10 @@ def parser():
     """The command line, whose commands do nothing."""
     app = SubcommandApp()
     cli.offer(PRESETS)
-    modules = (cli.commands, cli.bundle_command, cli.dictionary_command, cli.scorecard_command, cli.service_command)
+    modules = [module for module in vars(cli).values() if isinstance(module, types.ModuleType)]
     functions = {name: value for module in modules for name, value in vars(module).items()}
     for name in generated_pages.command_names():
-        function = functions[name]
+        function = functions[name.replace("-", "_")]
         app.command(functools.wraps(function)(lambda *_, **__: None), name=name)
     return app
 

@@ -137,7 +137,7 @@ def test_columns_of_a_table_reach_the_module_through_selections_invokes_and_toke
     torch.testing.assert_close(torch.cat([first, second]), torch.stack([ann, bob]))
     with pytest.raises(InputError, match="reads the time, stars of each step"):
         recommender.rank([IDS[:2]])
-    with pytest.raises(InputError, match="'stars' is 'many', but this recommender reads a number there"):
+    with pytest.raises(InputError, match="'stars' is 'many', but a number is read there"):
         recommender.rank(frame().astype({"stars": object}).replace({"stars": {4: "many"}}))
 
 

@@ -243,6 +243,7 @@ class NoSteps(ZooAdapter):
 
     name, by_user, has_steps, network = "zoo-no-steps", True, False, Towers
     sites = {"embedding": "users"}  # noqa: RUF012
+    weights = Adapter.weights
 
     def run(self, batch):
         return self.module.users(batch.users)
