@@ -31,7 +31,8 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 def workplace(films_study, tmp_path_factory):
     """A folder with all that the pages speak of: a finished study, and a reader's own two tables."""
     folder = tmp_path_factory.mktemp("workplace")
-    shutil.copytree(films_study, folder / "artifacts" / "ml-100k")
+    for name in ("ml-100k", "march", "april"):
+        shutil.copytree(films_study, folder / "artifacts" / name)
     library(folder)
     return folder
 
