@@ -88,13 +88,16 @@ def test_one_user_has_no_errors():
     ],
 )
 def test_the_verdict_follows_the_interval(popular, better, says):
-    verdict, claim = judge(table(0.12, popular)), better_than_most_popular(table(0.12, popular))
+    verdict, claim = judge(table(0.12, popular)), better_than_most_popular(table(0.12, popular), False)
     assert verdict.better is better
     assert (claim.holds, claim.unclear) == (better, better is None)
     assert verdict.warning.startswith(says)
     assert bool(verdict.warning) == bool(says)
     assert f"NDCG@10 0.120 ± 0.020 against {popular:.3f} ± 0.010 on 40 test users" in claim.measured
     assert ("cannot tell" in claim.measured) is (better is None)
+    seen = better_than_most_popular(table(0.12, popular), True)  # it may have been trained on the test users
+    assert (seen.holds, seen.unclear) == ((False, False) if better is False else (None, True))
+    assert ("trained on these users and items: cannot tell" in seen.measured) is (better is True)
 
 
 # ---- a study of three epochs ----

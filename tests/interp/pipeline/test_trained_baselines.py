@@ -1,6 +1,7 @@
 """Dictionaries of the untrained recommender and of the item embeddings."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -24,6 +25,12 @@ def config(tmp_path_factory):
 
 
 @pytest.fixture
+def data(split):
+    """The parts of the users, for a recommender that the study trained."""
+    return SimpleNamespace(split=split, recommender=None)
+
+
+@pytest.fixture
 def dictionary(sae):
     return replace(sae, config=QUICK)
 
@@ -40,9 +47,9 @@ def test_item_embeddings_have_the_rows_of_the_store(rec, stores, tmp_path):
     assert store.std == pytest.approx(store.activations.std(), rel=1e-5)
 
 
-def test_baselines_are_trained_once(config, split, rec, stores, dictionary):
+def test_baselines_are_trained_once(config, data, rec, stores, dictionary):
     def trained():
-        return train_baselines(config, split, rec, stores, dictionary)
+        return train_baselines(config, data, rec, stores, dictionary)
 
     named = {candidates.name: candidates for candidates in trained()}
     assert list(named) == ["untrained recommender", "item embeddings"]
@@ -72,10 +79,10 @@ def test_the_untrained_recommender_is_not_the_trained_one(rec, stores, histories
     assert not torch.allclose(before.hidden(some, "blocks.0"), rec.hidden(some, "blocks.0"), atol=0.1)
 
 
-def test_the_configuration_chooses_baselines(config, split, rec, stores, dictionary):
+def test_the_configuration_chooses_baselines(config, data, rec, stores, dictionary):
     def names(which):
         chosen = replace(config, baselines=which)
-        return [candidates.name for candidates in baselines(chosen, split, rec, stores, dictionary, 5.0)]
+        return [candidates.name for candidates in baselines(chosen, data, rec, stores, dictionary, 5.0)]
 
     assert names("none") == []
     assert names("quick") == ["random directions", "random dictionary", "PCA", "ICA"]
