@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from interp.store.analysis import Analysis, Exhibit, Table
     from interp.store.claim import Claim
     from interp.store.registry import register_analysis
+    from interp.study.carry import Carried, carry
+    from interp.study.compare import Comparison, compare
     from interp.study.feature import Feature
     from interp.study.naming import Name, label_with
     from interp.study.study import Study, open
@@ -86,6 +88,11 @@ _HOMES = {
     "LeastCollateral": "interp.control.least_collateral",
     "profile": "interp.control.profiles",
     "group_lists": "interp.control.group_lists",
+    # After retraining
+    "compare": "interp.study.compare",
+    "Comparison": "interp.study.compare",
+    "carry": "interp.study.carry",
+    "Carried": "interp.study.carry",
     # What is one's own: names, analyses, dictionaries, metrics, data
     "Name": "interp.study.naming",
     "label_with": "interp.study.naming",
@@ -140,6 +147,10 @@ __all__ = [  # noqa: RUF022 - in the order of the homes above
     "LeastCollateral",
     "profile",
     "group_lists",
+    "compare",
+    "Comparison",
+    "carry",
+    "Carried",
     "Name",
     "label_with",
     "Analysis",

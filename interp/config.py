@@ -154,7 +154,7 @@ class StudyConfig(Settings):
     """Everything that decides a run's numbers. The same configuration on the same machine gives the same ones."""
 
     dataset: Annotated[str, Name()] = "ml-100k"
-    """Which data: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m, ml-latest-small, lastfm-2k, music4all, recbole,
+    """Which data: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m, ml-latest-small, lastfm-2k, music4all, recbole, mind,
     planted, own (with `data` and, if there is one, `items`), or one that is registered (docs/plugins/dataset.md)."""
     data: Path | None = None
     """A folder or archive with your copy of the data; without it the data set is downloaded and cached. Together

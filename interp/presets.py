@@ -90,8 +90,12 @@ PRESETS: dict[str, tuple[str, StudyConfig]] = {
         "RecBole's atomic files: give their folder with --data",
         replace(SMALL, dataset="recbole", grid=GridConfig(), other_attributes=()),
     ),
+    "mind": (
+        "MIND news: give the folder or archive of one part with --data",
+        replace(SMALL, dataset="mind", grid=GridConfig(), other_attributes=()),
+    ),
     "own": (
-        "your own tables: --data INTERACTIONS --items ITEMS, and --columns for what their columns are called",
+        "your own tables: --data INTERACTIONS, --items ITEMS if you can, --columns for what their columns are called",
         replace(SMALL, dataset="own", grid=GridConfig(), other_attributes=()),
     ),
     "planted": (

@@ -178,7 +178,7 @@ except interp.InputError as mistake:
 
 # %%
 recommender = wrap(adapter, item_ids, expected=expected)
-recommender
+print(recommender)
 
 # %% [markdown]
 # Padding, batches and causality were measured as well: a wrong `side` is another one-line mistake. Without `expected=`
@@ -204,6 +204,16 @@ study = interp.run(config, dataset, recommender=recommender, seen_users=trained_
 
 # %%
 study
+
+# %% [markdown]
+# Was it worth the trouble to say whom it has seen? Test users are readers it was not trained on; most users of the SAE
+# part it has seen, and their last loans too.
+
+# %%
+study.table("most_popular").query("measure == 'ndcg@10'")[["part", "users", "recommender", "most_popular"]].round(3)
+
+# %% [markdown]
+# A test on readers whom it has learnt by heart would have flattered it. Now the features:
 
 # %%
 study.table("concepts")[["concept", "feature", "correlation", "auc", "neuron", "neuron_correlation"]].round(2)

@@ -35,6 +35,7 @@ class Table:
         frame: the cells; its index numbers the rows as error messages do.
         is_text: every cell is text, '' where empty, because the table comes from a text file.
         advice: how error messages end.
+        dropped: rows of the file that were left out.
 
     Raises:
         InputError: there are no rows, or two columns have one name.
@@ -44,6 +45,7 @@ class Table:
     frame: pd.DataFrame
     is_text: bool = True
     advice: str = "get the official file"
+    dropped: int = 0
 
     def __post_init__(self) -> None:
         repeated = self.frame.columns[self.frame.columns.duplicated()]

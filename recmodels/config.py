@@ -116,8 +116,8 @@ class Reading(Settings, prefix="reading."):
     missing: tuple[str, ...] = ()
     """Values of attributes that mean there is none, such as "(no genres listed)"."""
     bad_items: Literal["refuse", "drop"] = "refuse"
-    """What becomes of rows of the table of items without an id, or with the id of a row above: they are refused, or left
-    out."""
+    """What becomes of rows of the table of items without an id, with the id of a row above, or with more or fewer
+    cells: they are refused, or left out."""
     unknown_items: Literal["refuse", "keep", "drop"] = "refuse"
     """What becomes of interactions whose item has no row in the table of items: they are refused, kept (with the id as
     title and without attributes), or left out."""

@@ -117,8 +117,8 @@ def command_line() -> str:
 
 def command_names() -> list[str]:
     """The commands that `interp --help` lists."""
-    usage = re.search(r"\{([\w,-]+)\}", help_of())
-    return usage[1].split(",") if usage else []
+    usage = re.search(r"\{([\w,\s-]+)\}", help_of())  # which goes over lines
+    return re.sub(r"\s", "", usage[1]).split(",") if usage else []
 
 
 def help_of(*arguments: str) -> str:

@@ -108,8 +108,8 @@ def collect(
     An interrupted run resumes where it stopped; if `folder` already holds the same activations, they are only opened.
 
     The data points are the paper's (docs/paper.md, 3): each history without its last item, and of that the last
-    `max_history` steps. BERT4Rec's final [MASK] is read by the model but is not a data point. A model without steps has
-    one data point for each history, as its last item.
+    `max_history` steps. BERT4Rec's final [MASK] is read by the model but is not a data point. A model without steps,
+    such as a factorisation, has one hidden state for each user, which is stored beside each of these items.
 
     Args:
         rec: the recommender.
@@ -132,7 +132,6 @@ def collect(
         raise InputError(f'windows is {windows!r}: choose "last" or "all"')
     has_steps = recommender.model.has_steps
     histories = histories.windows(length) if windows == "all" and has_steps else histories.last(length)
-    points = histories if has_steps else histories.last(1)
     site = recommender.model.default_site if site is None else site
     rec.site(site)  # refuses an unknown one before anything is written
     inputs = {"recommender": recommender.fingerprint, "site": site, "histories": histories.fingerprint}
@@ -141,8 +140,8 @@ def collect(
 
     with artifacts.writing(folder, KIND, inputs) as partial:
         width, progress = recommender.model.width(site), partial / PROGRESS
-        with growing_rows(partial / "activations.npy", progress, points.offsets, width) as growing:
-            first_user = int(np.searchsorted(points.offsets, growing.n_rows))
+        with growing_rows(partial / "activations.npy", progress, histories.offsets, width) as growing:
+            first_user = int(np.searchsorted(histories.offsets, growing.n_rows))
             with tqdm(desc="activations", total=len(histories), initial=first_user, unit="user", leave=False) as bar:
                 for start in range(first_user, len(histories), batch_size):
                     batch = histories.select(slice(start, start + batch_size))
@@ -150,10 +149,10 @@ def collect(
                     bar.update(len(batch))
         rows = pd.DataFrame(
             {
-                "user": points.users.repeat(points.lengths),
-                "item": recommender.vocabulary.decode(points.codes),
-                "step": np.arange(len(points.codes)) - np.repeat(points.offsets[:-1], points.lengths),
-                **points.columns,
+                "user": histories.users.repeat(histories.lengths),
+                "item": recommender.vocabulary.decode(histories.codes),
+                "step": np.arange(len(histories.codes)) - np.repeat(histories.offsets[:-1], histories.lengths),
+                **histories.columns,
             }
         )
         describe(partial, rows, recommender.fingerprint, site)
@@ -162,10 +161,13 @@ def collect(
 
 
 def _read(rec: RecommenderEnvoy, site: str, batch: Histories) -> np.ndarray:
-    """Hidden states of all item steps, float32 [n, d]."""
+    """Hidden states of all item steps, float32 [n, d]; without steps, the user's one for each item of the history."""
     hidden = rec.hidden(batch, site)
     # Rows of the mask run over users, then steps, which is the order of `batch.codes`.
-    return hidden.cpu()[rec.item_steps(batch)].float().numpy()
+    rows = hidden.cpu()[rec.item_steps(batch)].float()
+    if len(rows) < len(batch.codes):
+        rows = rows.repeat_interleave(torch.from_numpy(batch.lengths), dim=0)
+    return rows.numpy()
 
 
 def _checked(hidden: np.ndarray, batch: Histories) -> np.ndarray:

@@ -78,6 +78,18 @@ def last_features(rec: RecommenderEnvoy, site: str, histories: Histories) -> spa
     return sparse.csr_array(sparse.vstack([sparse.csr_array(part) for part in parts]))
 
 
+def step_features(rec: RecommenderEnvoy, site: str, histories: Histories) -> sparse.csr_array:
+    """Features [n, f] at every step that holds an item, histories in order, under the steers in force.
+
+    A model reads the last `max_history` items of a history; earlier ones have no step.
+    """
+    sae, parts = rec.site(site).sae, []
+    for batch in histories.batches(_USERS):
+        hidden = rec.hidden(batch, site)
+        parts.append(sparse.csr_array(sae.encode(hidden[rec.item_steps(batch)]).cpu().numpy()))
+    return sparse.csr_array(sparse.vstack(parts))
+
+
 def check_match(store: ActivationStore, sae: SparseAutoencoder) -> None:
     """Check that a dictionary fits the activations of a store.
 

@@ -21,6 +21,7 @@ from interp.control.sweeps import user_shares
 from interp.control.user_amounts import price_for
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
+from interp.steering.parsing import DICTIONARY
 from recmodels.errors import InputError, for_terminal, quote
 from recmodels.lists import members
 from recmodels.sequences import Histories, histories_of
@@ -52,6 +53,11 @@ class LeastCollateral:
     dictionary: str
     labels: Mapping[int, str]
     is_concept: bool = True
+
+    def __post_init__(self) -> None:
+        weights = self.weights.copy()
+        weights.attrs[DICTIONARY] = self.dictionary
+        object.__setattr__(self, "weights", weights)
 
     def steer(self, amount: float | Mapping[Any, float] = 1.0) -> Steer:
         """The argument for `rec.steer` at an amount, or at the amount of each user; users not named are left alone."""

@@ -15,6 +15,7 @@ from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import FeatureMatrix, last_features
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
+from interp.steering.parsing import DICTIONARY
 from recmodels.errors import InputError
 from recmodels.metrics import head_items
 from recmodels.moments import Levelled, mean_difference
@@ -161,7 +162,9 @@ def popularity_steer(features: pd.DataFrame, site: str, strength: float = 1.0, n
         raise InputError("no feature differs between popular and unpopular items: there is nothing to steer")
     moves = -strength * top["d"] / top["d"].abs().max() * top["std"]
     return Steer(
-        tuple(Edit(int(feature), float(move), "add") for feature, move in zip(top["feature"], moves, strict=True)), site
+        tuple(Edit(int(feature), float(move), "add") for feature, move in zip(top["feature"], moves, strict=True)),
+        site,
+        dictionary=features.attrs.get(DICTIONARY),
     )
 
 

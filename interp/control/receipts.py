@@ -76,10 +76,8 @@ class Receipt:
             shares = self.shares.loc[self.shares["change"].abs().nlargest(SHOWN).index]
         moved = self.moved.drop(shares.index, errors="ignore")
         shares = pd.concat([shares, moved])
-        sections = [
-            ([f"share of {concept}" for concept in shares["concept"]], shares),
-            (self.measures["measure"], self.measures),
-        ]
+        names = [f"share of {concept}" for concept in shares["concept"]]
+        sections = [(names, shares), (self.measures["measure"], self.measures)]
         return [
             [
                 str(label),

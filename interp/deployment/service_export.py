@@ -61,6 +61,7 @@ def export_service(
     check_formats(formats, plans)
     if not rec.saes:
         raise InputError("no dictionary is attached, so there is nothing to steer: attach one with rec.attach(sae)")
+    artifacts.check_replaceable(to, KIND)  # now, not after the work
     suffix, rows = suffix_of(model), _histories(rec, histories)
     sites = [site for site in model.sites if site in rec.saes]
     tensors = {site: canonical(rec.saes[site], _hidden(rec, rows, site)) for site in sites}

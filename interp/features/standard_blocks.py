@@ -16,6 +16,7 @@ from scipy import sparse
 from recmodels.moments import Levelled
 
 _BLOCK = 8192  # rows that are dense at once
+_SPARSE = 0.005  # share of all products of two entries that are not 0, below which sparse products are faster
 
 Columns: TypeAlias = Any  # sparse.sparray | np.ndarray [n, f], of which mypy knows too little
 
@@ -50,8 +51,13 @@ class Standard:
 def correlations(x: Columns, y: Columns) -> np.ndarray:
     """Pearson correlation of every column of x [n, f] with every column of y [n, g]: float64 [f, g], 0 for constants.
 
-    In float32, which is exact to about 1e-6; `recmodels.moments.correlation` is exact and slower.
+    In float32, which is exact to about 1e-6; `recmodels.moments.correlation` is exact and slower. Where few entries of
+    sparse columns meet, only those are multiplied, in float64.
     """
+    if sparse.issparse(x) and sparse.issparse(y) and x.nnz * y.nnz < _SPARSE * np.prod(x.shape) * np.prod(y.shape):
+        of_x, of_y = Standard.of(x), Standard.of(y)
+        joint = (sparse.csr_array(x, dtype=float).T @ sparse.csr_array(y, dtype=float)).toarray() / x.shape[0]
+        return ((joint - np.outer(of_x.mean, of_y.mean)) / np.outer(of_x.std, of_y.std)).clip(-1, 1)
     total = np.zeros((x.shape[1], y.shape[1]))
     for left, right in zip(Standard.of(x).blocks(x), Standard.of(y).blocks(y), strict=True):
         total += left.T @ right

@@ -16,8 +16,8 @@ from interp.control.ranking_kept import ranking_kept
 from interp.features.ablation import ABLATED, ablation_drops
 from interp.features.absorption import absorption_rate
 from interp.features.fold_sums import Sums, fold_sums
+from interp.features.matching import matched_similarity
 from interp.features.redundancy import dead_share, dense_share, duplicate_share
-from interp.features.seed_stability import matched_similarity
 from interp.features.sparse_probing import (
     MOST,
     features_needed,

@@ -91,8 +91,7 @@ def with_its_sites(config: StudyConfig, rec: RecommenderEnvoy) -> StudyConfig:
     model = rec.recommender.model
     sites = list(model.sites)
     if config.site == StudyConfig.site and config.site not in sites:
-        blocks = [site for site in sites if site.startswith("blocks.") and site.count(".") == 1]
-        config = replace(config, site=(blocks or sites)[0 if blocks else -1])
+        config = replace(config, site=model.default_site)
         say(f"This recommender has no site {StudyConfig.site}: the dictionary reads {config.site}.")
-    config.check_sites(sites, model.config.hidden_size)
+    config.check_sites(sites, max(map(model.width, sites)))
     return config

@@ -5,7 +5,7 @@ Axes: b users, s steps, d hidden size, f features.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -53,6 +53,8 @@ class Edit:
             (-1,) is the last step, (-1, -2) the last two.
         weight: how far the activation moves towards the result of `op`: 1 all the way, 0.5 half of the way.
         concept: the concept that the edit was written for, if any.
+        dictionary: fingerprint of the dictionary with this feature; None for any. A `Steer` writes its own here, so
+            that edits which are taken out of it are refused by another dictionary too.
     """
 
     feature: int
@@ -61,6 +63,7 @@ class Edit:
     at: At = "last"
     weight: float = 1.0
     concept: str | None = None
+    dictionary: str | None = field(default=None, compare=False, repr=False)
 
     def apply(self, features: Tensor, users: "pd.Index | None" = None) -> None:
         """Change [b, s, f] features in place; `users` are the labels of the rows, by default 0, 1, 2, …"""
@@ -137,6 +140,10 @@ class Steer:
     reconstruct: Reconstruct = "none"
     dictionary: str | None = None
 
+    def __post_init__(self) -> None:
+        if isinstance(self.dictionary, str) and isinstance(self.edits, tuple | list):
+            object.__setattr__(self, "edits", tuple(_stamped(edit, self.dictionary) for edit in self.edits))
+
     @property
     def empty(self) -> bool:
         """Whether it changes nothing."""
@@ -187,6 +194,11 @@ class Steer:
             if isinstance(edit, Push):
                 edit.apply(output)
         return torch.cat([hidden[:, :start], output], dim=1)
+
+
+def _stamped(edit: Any, dictionary: str) -> Any:
+    """An edit with the fingerprint of its dictionary, unless it has one."""
+    return replace(edit, dictionary=dictionary) if isinstance(edit, Edit) and edit.dictionary is None else edit
 
 
 def steps_of(at: At, n: int) -> slice | list[int]:

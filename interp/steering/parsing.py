@@ -3,7 +3,7 @@
 import operator
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -41,7 +41,7 @@ class Meanings:
 
     @classmethod
     def of_tables(cls, features: pd.DataFrame, concepts: pd.DataFrame, dictionary: str | None = None) -> "Meanings":
-        """From a study's tables `features` and `concepts`.
+        """From a study's tables `features` and `concepts`, which know their dictionary.
 
         A concept's aligned features are its top feature and all others whose best concept it is, with a correlation of
         0.2 or more.
@@ -54,7 +54,8 @@ class Meanings:
             row.concept: (int(row.feature), *aligned.loc[aligned["concept"] == row.concept, "feature"].astype(int))
             for row in concepts.itertuples()
         }
-        return cls({name: tuple(dict.fromkeys(numbers)) for name, numbers in by_concept.items()}, units, dictionary)
+        owner = _same(features.attrs.get(DICTIONARY), dictionary)
+        return cls({name: tuple(dict.fromkeys(numbers)) for name, numbers in by_concept.items()}, units, owner)
 
     def features(self, name: str) -> tuple[int, ...]:
         """The aligned features of a concept, best first.
@@ -111,9 +112,12 @@ def steer_of(
         if isinstance(key, Edit | Push):
             if (op, steps, unit, weight) != tuple(USUAL[word] for word in ("op", "at", "unit", "weight")):
                 raise InputError("an Edit already says its op, at and weight, in activation: give edits without these")
+            if isinstance(key, Edit):
+                dictionary = _same(key.dictionary or _owner(key.feature), dictionary)
+                key = replace(key, feature=_read(key.feature, None))
             entries.append(key)
             continue
-        dictionary = _same(getattr(key, DICTIONARY, None) if hasattr(type(key), "__index__") else None, dictionary)
+        dictionary = _same(_owner(key), dictionary)
         key = _read(key, meanings)
         concept = key if isinstance(key, str) else None
         subject = f"feature {key}" if isinstance(key, int) else quote(key)
@@ -144,6 +148,11 @@ def _steps(at: Any) -> Any:
         return at
     whole = [as_whole_number(step) for step in at]
     return tuple(step if number is None else number for step, number in zip(at, whole, strict=True))
+
+
+def _owner(key: Any) -> Any:
+    """The fingerprint that a `Feature` carries; None for a number or a name."""
+    return getattr(key, DICTIONARY, None) if hasattr(type(key), "__index__") else None
 
 
 def _same(written_for: Any, dictionary: str | None) -> str | None:

@@ -31,6 +31,7 @@ def check_steer(steer: Steer, coder: Coder) -> Steer:
         if isinstance(edit, Push):
             _check_push(edit)
         else:
+            check_dictionary(edit.dictionary, coder.fingerprint)
             _check_edit(edit, coder)
     _check_consistent([edit for edit in steer.edits if isinstance(edit, Edit)])
     return steer
@@ -47,8 +48,8 @@ def check_dictionary(written_for: object, fingerprint: str | None) -> None:
     if not isinstance(written_for, str) or written_for != fingerprint:
         owner = written_for[:12] if isinstance(written_for, str) else quote(written_for)
         raise InputError(
-            f"this steer is for the features of dictionary {owner}, not of {fingerprint[:12]}: write it again for "
-            f"this one, whose features mean something else"
+            f"this steer is for the features of dictionary {owner}, not of {fingerprint[:12]}, which mean something "
+            f"else: carry it there by interp.carry, or write it again"
         )
 
 

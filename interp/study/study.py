@@ -16,6 +16,7 @@ from interp.features.explanations import Explanation, why
 from interp.steering.feature_names import feature_or_concept
 from interp.store.study_folder import RECORD, read_study_record
 from interp.study.bundle import write_bundle
+from interp.study.drift import Drift, drift
 from interp.study.feature import Features
 from interp.study.glance import as_html, as_text
 from interp.study.recommendations import Recommendations
@@ -281,6 +282,24 @@ class Study(StudyParts):
         """
         units = self.features.table["p99"]
         return to_enter(self.recommender, history, item, k, units, candidates=candidates, site=self.site)
+
+    def drift(self, before: Any, after: Any) -> Drift:
+        """Which features rise or fade between two periods of histories, under the same recommender.
+
+            study.drift(spring, summer)         # tables of interactions, or histories in any other form
+
+        Rates are shares of steps on which a feature is active; their intervals come from resampling users, and the
+        p-values are corrected for the number of features (`interp.features.drift`). Each history is read from its first
+        item of the period. Take users that the recommender was not trained on, in both periods alike.
+
+        Args:
+            before: the histories of the earlier period.
+            after: those of the later one; a user may be in both.
+
+        Raises:
+            InputError: a history cannot be read, or a period has fewer than two users.
+        """
+        return drift(self, before, after)
 
     @for_terminal
     def __repr__(self) -> str:

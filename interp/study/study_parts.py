@@ -1,5 +1,6 @@
 """What a finished run wrote: recommender, dictionary, tables and users. Each is read when it is first needed."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -232,6 +233,8 @@ class StudyParts:
     def table(self, name: str) -> pd.DataFrame:
         """A table by name, such as "concepts" or "steering"; read and checked once. To change its values, `copy()` it.
 
+        A table with a column `feature` knows its dictionary: a column of it steers no other one.
+
         Raises:
             InputError: there is no such table.
         """
@@ -239,7 +242,11 @@ class StudyParts:
         if maker.name not in {analysis.name for analysis in self.analyses}:
             raise InputError(f"{self.name} has no concepts, so it has no table {name!r}: give its items an attribute")
         check_in_bundle(self.folder, table=name)
-        return self._tables(name)
+        table = self._tables(name)
+        if "feature" in table:
+            with suppress(InputError):  # a table can be read without the dictionary
+                table.attrs[DICTIONARY] = self.sae.fingerprint
+        return table
 
     @cached_property
     def analyses(self) -> list[Analysis]:

@@ -1,62 +1,36 @@
 """A trained module of another program as a recommender of this one.
 
-Axes: b histories, s steps, d width, n further inputs of each step, v items.
+Axes: b histories, s steps, d width, v items.
 """
 
+import copy
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from threading import get_ident
 from typing import Any
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from recmodels.adapters.adapted_tokens import AdaptedConfig, AdaptedTokens
 from recmodels.adapters.adapter import Adapter
 from recmodels.adapters.batch import Batch
 from recmodels.adapters.registry import ADAPTERS
-from recmodels.adapters.shortcut import outputs_of, replaced
+from recmodels.adapters.shortcut import LOCK, outputs_of, replaced
 from recmodels.adapters.taps import AdapterScorer, Tap, add_tap, checked, through, written
 from recmodels.config import site_names
 from recmodels.errors import InputError
-from recmodels.model import RecommenderConfig, RecommenderOutput, SequentialRecommender
-from recmodels.sequences import USER, Histories
+from recmodels.model import RecommenderConfig, RecommenderOutput
 
 
-class AdaptedConfig(RecommenderConfig):
-    """Size of an adapted recommender, and how to make its network again.
-
-    Attributes:
-        adapter: name of the adapter.
-        settings: its settings, as JSON text.
-        widths: the width of each site, as JSON text; this and what follows is measured (`recmodels.adapters.checks`).
-        causal: whether no step sees later ones; None where the module has no steps.
-        item_inputs: whether the site "embedding" gives `Adapter.embeddings`, and so can be given another item's.
-    """
-
-    model_type = "adapted"
-
-    adapter: str = ""
-    settings: str = "{}"
-    widths: str = "{}"
-    causal: bool | None = None
-    item_inputs: bool = False
-
-
-class AdaptedRecommender(SequentialRecommender):
+class AdaptedRecommender(AdaptedTokens):
     """A recommender around a foreign module. `wrap` makes it.
-
-    Its tokens are int64 [b, s]; or [b, s, 1 + n] where the module reads further inputs of each step, each a float64
-    whose bits are read as a whole number.
 
     Args:
         config: its size; without an adapter, the network is built from `config.settings`.
         adapter: the adapter with the trained module.
     """
-
-    config_class = AdaptedConfig
 
     def __init__(self, config: AdaptedConfig, adapter: Adapter | None = None) -> None:
         super().__init__(config)
@@ -65,8 +39,7 @@ class AdaptedRecommender(SequentialRecommender):
         self.columns = tuple(self.adapter.columns)
         self.scorer: Any = AdapterScorer(self.adapter.score)
         self.taps = nn.Module()
-        self._batch: Batch | None = None
-        self._met: list[str] = []  # sites whose modules ran in the current pass
+        self._passes: dict[int, tuple[Batch, list[str]]] = {}  # by thread: what it reads, and the sites that ran
         self._up_to: dict[str, Tensor] = {}  # what blocks gave that need not run again
         paths = self.adapter.site_paths()
         self._check_distinct(paths)
@@ -95,6 +68,12 @@ class AdaptedRecommender(SequentialRecommender):
             model = cls(config)
         model.load_state_dict(tensors, strict=False)  # a tensor with two names was saved under one of them
         return model
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "AdaptedRecommender":
+        """A copy with its own module, adapter and hooks."""
+        config: Any = copy.deepcopy(self.config)
+        model = type(self)(config, copy.deepcopy(self.adapter, memo))
+        return model.train(self.training)
 
     def _init_weights(self, module: nn.Module) -> None:
         """Draw nothing: all weights are trained."""
@@ -153,75 +132,6 @@ class AdaptedRecommender(SequentialRecommender):
         """[..., d] hidden states at "final" to [..., v] scores."""
         return self.scorer(hidden)
 
-    # Tokens
-
-    @property
-    def extras(self) -> tuple[str, ...]:
-        """Names of the further inputs of each step."""
-        return (*self.columns, *([USER] if self.adapter.by_user else []))
-
-    def inference_inputs(self, histories: Histories) -> Tensor:
-        """The last `max_history` items of each history, and a [MASK] if the module wants one.
-
-        A [MASK] has the further inputs of the item before it.
-
-        Raises:
-            InputError: the histories lack a further input.
-        """
-        most, mask = self.config.max_history, (0, int(self.adapter.mask_step))
-        tokens = F.pad(histories.tokens(most), mask, value=self.config.n_items + 1)
-        if not self.extras:
-            return tokens
-        values = dict(self.adapter.extras(histories)) if self.columns else {}
-        if self.adapter.by_user:
-            if USER not in histories.extras:
-                raise InputError("this recommender scores by user: give a mapping from user to item ids, or a table")
-            values[USER] = histories.extras[USER]
-        wide = replace(histories, extras=values)
-        planes = [wide.extra(name, most) for name in self.extras]
-        if self.adapter.mask_step:
-            planes = [torch.cat([plane, plane[:, -1:]], dim=1) for plane in planes]
-        return torch.stack([tokens, *(plane.view(torch.int64) for plane in planes)], dim=2)
-
-    def example_histories(self, lengths: Sequence[int]) -> Histories:
-        """Histories of these lengths of any items, with further inputs that `Adapter.example` gives."""
-        histories = super().example_histories(lengths)
-        values = {name: np.asarray(self.adapter.example(name, len(histories.codes))) for name in self.columns}
-        if self.adapter.by_user:
-            values[USER] = np.zeros(len(histories.codes))
-        return replace(histories, extras=values)
-
-    def step_tokens(self, input_ids: Tensor) -> Tensor:
-        """The item token at each step that has hidden states; a module without steps has one, after the last item."""
-        tokens = input_ids if input_ids.ndim == 2 else input_ids[..., 0]
-        return tokens if self.adapter.has_steps else tokens[:, -1:]
-
-    def checked_tokens(self, tokens: Tensor) -> Tensor:
-        """Check tokens and return them.
-
-        Raises:
-            InputError: as in the base class, or they lack further inputs.
-        """
-        if not self.extras:
-            return super().checked_tokens(tokens)
-        if tokens.ndim != 3 or tokens.shape[2] != 1 + len(self.extras) or tokens.dtype != torch.int64:
-            raise InputError(f"this recommender also reads {', '.join(self.extras)}: give histories, not tokens")
-        super().checked_tokens(tokens[..., 0])
-        return tokens
-
-    def batch(self, input_ids: Tensor) -> Batch:
-        """What the adapter reads of tokens."""
-        adapter = self.adapter
-        width = self.config.max_history + adapter.mask_step if adapter.full_width else None
-        tokens = input_ids if input_ids.ndim == 2 else input_ids[..., 0]
-        extras = {
-            name: input_ids[..., place].contiguous().view(torch.float64)
-            for place, name in enumerate(self.extras, start=1)
-        }
-        return Batch(tokens - 1, self.config.n_items, adapter.side, width, extras, adapter.has_steps)
-
-    # Passes
-
     def encode(self, input_ids: Tensor) -> Tensor:
         """Hidden states at "final": tokens to [b, s, d], or [b, 1, d] for a module without steps.
 
@@ -229,10 +139,10 @@ class AdaptedRecommender(SequentialRecommender):
             InputError: a site's module does not run once, or something does not have the shape that the adapter says.
         """
         batch = self.batch(input_ids)
-        with self._reading(batch):
+        with self._reading(batch) as met:
             hidden = self.adapter.run(batch)
-            if self._met != self._hooked:
-                raise InputError(self._misplaced())
+        if met != self._hooked:
+            raise InputError(self._misplaced(met))
         hidden = checked(hidden, batch, f"{type(self.adapter).__name__}.run")
         return self.taps.get_submodule("final")(batch.steps(hidden))
 
@@ -251,11 +161,12 @@ class AdaptedRecommender(SequentialRecommender):
 
         The blocks up to this one run once, for all values.
         """
-        self._up_to = outputs_of(self._block_modules(block), lambda: self.encode(input_ids))
-        try:
-            return super().scored_after(block, input_ids, hidden, last)
-        finally:
-            self._up_to = {}
+        with LOCK:
+            self._up_to = outputs_of(self._block_modules(block), lambda: self.encode(input_ids))
+            try:
+                return super().scored_after(block, input_ids, hidden, last)
+            finally:
+                self._up_to = {}
 
     def encode_after(self, block: int, input_ids: Tensor, hidden: Tensor) -> Tensor:
         """What `encode` gives if a block's output is `hidden` [b, s, d]; no trace reads or writes on the way."""
@@ -264,8 +175,9 @@ class AdaptedRecommender(SequentialRecommender):
         for site, output in self._up_to.items():
             axis = int(self._is_sequence_first(site))
             outputs[site] = output.repeat_interleave(len(input_ids) // output.shape[axis], dim=axis)
+        thread, first = get_ident(), self._is_sequence_first(name)
         hook = modules[name].register_forward_hook(
-            lambda _module, _inputs, output: written(output, batch, hidden, self._is_sequence_first(name))
+            lambda _module, _inputs, output: written(output, batch, hidden, first) if get_ident() == thread else None
         )
         try:
             with replaced(modules, outputs):
@@ -283,12 +195,14 @@ class AdaptedRecommender(SequentialRecommender):
         return not {kind, name}.isdisjoint(self.adapter.sequence_first)
 
     @contextmanager
-    def _reading(self, batch: Batch) -> Iterator[None]:
-        self._batch, self._met = batch, []
+    def _reading(self, batch: Batch) -> Iterator[list[str]]:
+        """A pass of this thread, in which the taps are read and written; gives the sites in the order they ran."""
+        met: list[str] = []
+        self._passes[get_ident()] = batch, met
         try:
-            yield
+            yield met
         finally:
-            self._batch = None
+            del self._passes[get_ident()]
 
     def _hook(self, tap: Tap, name: str) -> Any:
         """A hook that passes a module's hidden states at our steps through a tap, while a batch is read."""
@@ -296,12 +210,13 @@ class AdaptedRecommender(SequentialRecommender):
         where = f"site {name} of {type(self.adapter).__name__}"
 
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:
-            if self._batch is None:
+            batch, met = self._passes.get(get_ident(), (None, []))
+            if batch is None:
                 return None
-            self._met.append(name)
-            if self._met.count(name) > 1:
+            met.append(name)
+            if met.count(name) > 1:
                 raise InputError(f"{where} runs twice in one pass: name a module that runs once")
-            return through(tap, self._batch, output, where, sequence_first)
+            return through(tap, batch, output, where, sequence_first)
 
         return hook
 
@@ -313,11 +228,11 @@ class AdaptedRecommender(SequentialRecommender):
                     f"sites {name} and {same} of {type(self.adapter).__name__} are one module, {path}: name one of them"
                 )
 
-    def _misplaced(self) -> str:
+    def _misplaced(self, met: list[str]) -> str:
         """What is wrong with the order in which the sites' modules ran."""
         of = type(self.adapter).__name__
-        absent = next((name for name in self._hooked if name not in self._met), None)
+        absent = next((name for name in self._hooked if name not in met), None)
         if absent is not None:
             return f"site {absent} of {of} is never run: name a module that `run` calls by itself, not by its parts"
-        name, first = next(pair for pair in zip(self._hooked, self._met, strict=True) if pair[0] != pair[1])
+        name, first = next(pair for pair in zip(self._hooked, met, strict=True) if pair[0] != pair[1])
         return f"sites of {of} run in another order, {first} before {name}: name the modules in that order"

@@ -29,7 +29,7 @@ class Adapter:
             def weights(self):
                 return self.module.item_emb.weight[1:]              # [v, d]
 
-        recommender = recmodels.wrap(MySASRec(module, n_items=len(ids), max_history=50), ids)
+        recommender = recmodels.adapters.wrap(MySASRec(module, n_items=len(ids), max_history=50), ids)
 
     Attributes:
         module: the trained network.

@@ -98,6 +98,7 @@ class GSASRec(Adapter):
     """A model of gSASRec-pytorch; the arguments are those of `Network`."""
 
     name = "gsasrec"
+    title = "gSASRec"
     full_width = True
     sites = {  # noqa: RUF012 - as the base class declares it
         "embedding": "item_embedding",

@@ -86,6 +86,7 @@ class NCF(Adapter):
     """
 
     name = "ncf"
+    title = "NCF"
     module: NCFNetwork
     by_user = True
     has_steps = False

@@ -48,8 +48,9 @@ class Origin:
 
     def __str__(self) -> str:
         """Such as "rectools, causal, verified on 20 histories (largest difference 2e-06)"."""
-        steps = {True: "causal", False: "steps see later ones", None: "no steps"}[self.causal]
-        if not self.verified:
-            return f"{self.adapter}, {steps}, unverified"
+        steps = {True: ["causal"], False: ["steps see later ones"], None: []}[self.causal]
         histories = "1 history" if self.verified == 1 else f"{self.verified:,} histories"
-        return f"{self.adapter}, {steps}, verified on {histories} (largest difference {self.difference:.1g})"
+        scores = (
+            f"verified on {histories} (largest difference {self.difference:.1g})" if self.verified else "unverified"
+        )
+        return ", ".join([self.adapter, *steps, scores])

@@ -109,6 +109,7 @@ class Pmixer(Adapter):
     """
 
     name = "pmixer"
+    title = "SASRec (pmixer)"
     full_width = True
     sites = {  # noqa: RUF012 - as the base class declares it
         "embedding": "item_emb",

@@ -141,7 +141,7 @@ class BERT4Rec(SASRec):
 
 
 class GRU4Rec(nn.Module):
-    """RecBole's GRU4Rec. Its stacked layers are one GRU each here, so that each can be read (`recbole.GRU_NAMES`)."""
+    """RecBole's GRU4Rec. Its stacked layers are one GRU each here, so that each can be read (`GRU_NAMES`)."""
 
     def __init__(self, tokens: int, d: int, width: int, layers: int) -> None:
         super().__init__()

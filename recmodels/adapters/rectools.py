@@ -61,6 +61,7 @@ class RecTools(Adapter):
         self.request_gap = request_gap
         self.columns = ("time",) if shape.relative_time_attention else ()
         self.mask_step = is_masked
+        self.title = f"RecTools {'BERT4Rec' if is_masked else 'HSTU' if shape.layers == 'stu' else 'SASRec'}"
         self.full_width = not shape.use_key_padding_mask and shape.layers != "stu"
         block = "transformer_layers." + ("stu_blocks.*" if shape.layers == "stu" else "transformer_blocks.*")
         self.sites = {"embedding": "embedding", "blocks.*": block} | (

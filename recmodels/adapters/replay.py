@@ -44,6 +44,7 @@ class RePlay(Adapter):
         settings = {"network": network, "sizes": sizes}
         super().__init__(NETWORKS[network](**sizes), sizes["n_items"], sizes["longest"] - is_bert, settings)
         self.mask_step = is_bert
+        self.title = f"RePlay {'Bert4Rec' if is_bert else 'SasRec'}"
         self.full_width = network == "sasrec"
         if is_bert:
             self.sites = {"embedding": "embedding", "blocks.*": "after_pass.*"}

@@ -3,7 +3,7 @@
 import recmodels.adapters.gsasrec
 import recmodels.adapters.ncf
 import recmodels.adapters.pmixer
-import recmodels.adapters.recbole
+import recmodels.adapters.recbole_checkpoint
 import recmodels.adapters.rectools
 import recmodels.adapters.replay
 import recmodels.adapters.transformers_model

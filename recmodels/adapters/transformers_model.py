@@ -88,6 +88,7 @@ class TransformersModel(Adapter):
         lists = (n for n, m in model.named_modules() if isinstance(m, nn.ModuleList) and len(m) == layers)
         blocks, embedding = next(lists, None), model.get_input_embeddings()
         super().__init__(Headless(model), n_items, max_history, settings)
+        self.title = type(model).__name__
         self.first, self.pad, self.mask, self.seen_padding = first, pad, mask, seen_padding
         self.side = side  # type: ignore[assignment]
         self.mask_step = mask is not None

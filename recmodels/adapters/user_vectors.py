@@ -50,6 +50,7 @@ class UserVectors(Adapter):
     """
 
     name = "vectors"
+    title = "User and item vectors"
     module: Vectors
     by_user = True
     has_steps = False

@@ -7,13 +7,13 @@ a new one needs. A script or another package adds its own by `register_dataset` 
 from collections.abc import Callable
 from pathlib import Path
 
-from recmodels.datasets import lastfm, movielens, music4all, planted, recbole
+from recmodels.datasets import lastfm, mind, movielens, music4all, planted, recbole
 from recmodels.errors import InputError, an
 from recmodels.interactions import Dataset
 from recmodels.paths import as_path
 from recmodels.plugins import Registry
 
-SOURCES = (movielens, music4all, lastfm, recbole)
+SOURCES = (movielens, music4all, lastfm, recbole, mind)
 
 Loader = Callable[[str, Path | None, Path | None], Dataset]
 _LOADERS: Registry[Loader] = Registry(

@@ -25,6 +25,7 @@ def read(
     encoding: str = "utf-8",
     advice: str = Table.advice,
     header: Sequence[str] = (),
+    drop_bad: bool = False,
 ) -> Table:
     """A text file as a table; rows are numbered as an editor does.
 
@@ -35,6 +36,7 @@ def read(
         encoding: of the bytes.
         advice: how error messages end.
         header: the column names, if the file has none.
+        drop_bad: whether rows with more or fewer cells are left out.
 
     Raises:
         InputError: the file is empty, in another encoding, or a row has more or fewer cells than the first one.
@@ -81,7 +83,7 @@ def read(
         raise InputError(f"{file.where} cannot be read as a table ({error}): {advice}") from None
     # A blank line is one empty cell.
     bad = [row for row in bad if row.text.strip()]
-    if bad:
+    if bad and not drop_bad:
         first_names = ", ".join(names[:4]) + ", …" * (len(names) > 4)
         raise InputError(
             f"{file.where}, row {bad[0].number} has {bad[0].actual_columns} columns split by {separator!r}, "
@@ -93,4 +95,4 @@ def read(
     first = frame.iloc[:, 0]
     if (first == "").any():
         frame = frame[(frame != "").any(axis=1)]
-    return Table(file.where, frame, advice=advice)
+    return Table(file.where, frame, advice=advice, dropped=len(bad))

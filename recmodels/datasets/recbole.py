@@ -1,11 +1,11 @@
 """RecBole's atomic files: any dataset as one `.inter` and one `.item` table, in a folder or an archive.
 
 Cells are split by tabs and never quoted; the first row names columns and types, as in `user_id:token`. Types
-are token, token_seq (split by blanks), float and float_seq. Needed are `user_id`, `item_id` and `timestamp` of
-the interactions and `item_id` of the items. The title is the first existing column of `TITLES`, or else the id. All
-other columns of tokens are attributes: text, or a tuple of texts for token_seq (empty without a value). The concepts
-are the values of the first existing column of `ATTRIBUTES`, or else of the first attribute, token_seq before token.
-Columns of numbers are not read.
+are token, token_seq (split by blanks), float and float_seq. Needed are `user_id` and `item_id` of the interactions, and
+`item_id` of the items, if there is such a file. Without a column of times the order of the rows serves as `timestamp`.
+The title is the first existing column of `TITLES`, or else the id. All other columns of tokens are attributes: text, or
+a tuple of texts for token_seq (empty without a value). The concepts are the values of the first existing column of
+`ATTRIBUTES`, or else of the first attribute, token_seq before token. Columns of numbers are not read.
 
 Format: https://recbole.io/docs/user_guide/data/atomic_files.html
 """
@@ -17,6 +17,7 @@ import pandas as pd
 from recmodels import columns
 from recmodels.columns import Table
 from recmodels.datasets import cells
+from recmodels.datasets.lacking import NO_ITEMS, NO_TIMES, NO_TITLES, of_ids
 from recmodels.datasets.source_files import file_names, read_file
 from recmodels.errors import InputError
 from recmodels.interactions import Dataset
@@ -32,22 +33,25 @@ def load(name: str, folder: Path | None = None, cache: Path | None = None) -> Da
     """The dataset whose atomic files are in a folder or archive; its name is that of the `.inter` file.
 
     Raises:
-        InputError: no folder is given, it has not exactly one file of each kind, items have no attribute, or
-            a table is not in the format.
+        InputError: no folder is given, it has no .inter file or two of a kind, or a table is not in the format.
     """
     if folder is None:
         raise InputError(f"{name} reads atomic files that you have: pass their folder with --data FOLDER")
     inter, item_file = _find(folder, ".inter"), _find(folder, ".item")
     if inter is None:
         raise InputError(f"{folder} has no .inter file: pass the folder or archive that has the atomic files")
-    if item_file is None:
-        raise InputError(
-            f"{folder} has no .item file, and without attributes of items there are no concepts: "
-            f"add one with the columns item_id:token and, for example, class:token_seq"
-        )
     interactions, _ = _read(folder, inter)
-    items, types = _read(folder, item_file)
     (users,) = columns.ids((interactions, "user_id"))
+    if any(word in column for column in interactions.frame for word in ("time", "date")):
+        times, lacks = columns.times(interactions, "timestamp"), []
+    else:
+        times, lacks = pd.Series(range(len(users)), users.index), [NO_TIMES]
+    name = PurePosixPath(inter).stem
+    if item_file is None:
+        (user_items,) = columns.ids((interactions, "item_id"))
+        frame = pd.DataFrame({"user": users, "item": user_items, "time": times})
+        return Dataset(name, frame, of_ids(user_items), "", (*lacks, NO_ITEMS))
+    items, types = _read(folder, item_file)
     user_items, item_ids = columns.ids((interactions, "item_id"), (items, "item_id"))
     columns.unique_ids(items, item_ids)
     title = next((column for column in TITLES if column in types), "item_id")
@@ -56,18 +60,15 @@ def load(name: str, folder: Path | None = None, cache: Path | None = None) -> Da
         for column, kind in types.items()
         if kind in ("token", "token_seq") and column not in ("item_id", title)
     }
-    if not attributes:
-        raise InputError(
-            f"{items.where} has no attribute, which must be a token or token_seq column "
-            f"besides item_id and the title: add one, such as class:token_seq"
-        )
     # Stable: attributes of one type stay in the order of the file.
     by_type = sorted(attributes, key=lambda column: types[column] != "token_seq")
-    attribute = next((column for column in ATTRIBUTES if column in attributes), by_type[0])
+    attribute = next((column for column in (*ATTRIBUTES, *by_type) if column in attributes), "")
     titles = columns.texts(items.column(title)).fillna(items.column("item_id"))
     table = pd.DataFrame({"title": titles, **attributes}).set_axis(pd.Index(item_ids, name="item"))
-    frame = pd.DataFrame({"user": users, "item": user_items, "time": columns.times(interactions, "timestamp")})
-    return Dataset(PurePosixPath(inter).stem, frame, table, attribute)
+    frame = pd.DataFrame({"user": users, "item": user_items, "time": times})
+    if title == "item_id":
+        lacks.append(NO_TITLES)
+    return Dataset(name, frame, table, attribute, tuple(lacks))
 
 
 def _find(source: Path, suffix: str) -> str | None:

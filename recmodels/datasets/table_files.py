@@ -66,7 +66,9 @@ def read_table(source: Any, where: str, columns: Columns, reading: Reading, is_i
         names = (columns.user, columns.item)  # the plain form of the field
     separator = reading.separator or SEPARATORS[kind]
     advice = f"{ADVICE}; the file must be in {reading.encoding.upper()}"
-    return cells.read(file, separator, separator != " ", reading.encoding, advice, names)
+    return cells.read(
+        file, separator, separator != " ", reading.encoding, advice, names, is_items and reading.bad_items == "drop"
+    )
 
 
 def _of_frame(frame: pd.DataFrame | None, where: str) -> Table:

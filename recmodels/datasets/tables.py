@@ -37,15 +37,12 @@ import pandas as pd
 from recmodels import columns as doors
 from recmodels.columns import Table
 from recmodels.config import Columns, Reading
+from recmodels.datasets.lacking import NO_ITEMS, NO_TIMES, NO_TITLES, of_ids
 from recmodels.datasets.table_files import counting, read_table, without_bad_ids
 from recmodels.datasets.values import AttributeWarning, values
 from recmodels.errors import InputError, quote
 from recmodels.interactions import Dataset
 from recmodels.plain import text
-
-NO_TIMES = "The interactions have no times: the order of their rows serves as time, also for who comes last."
-NO_ITEMS = "There is no table of items: ids serve as titles."
-NO_TITLES = "The items have no titles: their ids serve as titles."
 
 
 def from_tables(
@@ -90,15 +87,15 @@ def from_tables(
         times = doors.times(meetings, time, reading.time_format)
     if table is None:
         (user_items,) = doors.ids((meetings, columns.item))
-        item_table, attribute = _of_ids(user_items), ""
+        item_table, attribute = of_ids(user_items), ""
         lacks.append(NO_ITEMS)
     else:
         item_id = columns.item_id or columns.item
         if reading.bad_items == "drop":
-            n, table = len(table.frame), without_bad_ids(table, item_id)
+            n, table = len(table.frame) + table.dropped, without_bad_ids(table, item_id)
             if n > len(table.frame):
                 lacks.append(
-                    f"{n - len(table.frame):,} rows of the table of items are left out: no id, or a repeated one."
+                    f"Left out are {n - len(table.frame):,} rows of items, with no id, a repeated one, or cut."
                 )
         user_items, item_ids = doors.ids((meetings, columns.item), (table, item_id))
         doors.unique_ids(table, item_ids)
@@ -112,7 +109,7 @@ def from_tables(
             frame = frame[known]
             lacks.append(f"Left out are {which}.")
         else:
-            item_table = pd.concat([item_table, _of_ids(frame.loc[~known, "item"])])
+            item_table = pd.concat([item_table, of_ids(frame.loc[~known, "item"])])
             lacks.append(f"Ids serve as titles in {which}.")
     return Dataset(name, frame, item_table, attribute, tuple(lacks))
 
@@ -126,12 +123,6 @@ def _optional(table: Table, name: str | None, default: str | None, used: Sequenc
     if name is None or (name == default and not set(table.frame.columns) - set(used)):
         return None
     return name
-
-
-def _of_ids(item_ids: pd.Series) -> pd.DataFrame:
-    """A table of items of which the ids alone are known."""
-    ids = pd.Index(item_ids.unique(), name="item").sort_values()
-    return pd.DataFrame({"title": ids.astype(str)}, index=ids)
 
 
 def _items(table: Table, item_ids: pd.Series, columns: Columns, reading: Reading) -> tuple[pd.DataFrame, str]:

@@ -31,7 +31,8 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 def workplace(films_study, tmp_path_factory):
     """A folder with all that the pages speak of: a finished study, and a reader's own two tables."""
     folder = tmp_path_factory.mktemp("workplace")
-    shutil.copytree(films_study, folder / "artifacts" / "ml-100k")
+    for name in ("ml-100k", "march", "april"):
+        shutil.copytree(films_study, folder / "artifacts" / name)
     library(folder)
     return folder
 
@@ -109,10 +110,10 @@ def parser():
     """The command line, whose commands do nothing."""
     app = SubcommandApp()
     cli.offer(PRESETS)
-    modules = (cli.commands, cli.bundle_command, cli.dictionary_command, cli.scorecard_command, cli.service_command)
+    modules = [module for module in vars(cli).values() if isinstance(module, types.ModuleType)]
     functions = {name: value for module in modules for name, value in vars(module).items()}
     for name in generated_pages.command_names():
-        function = functions[name]
+        function = functions[name.replace("-", "_")]
         app.command(functools.wraps(function)(lambda *_, **__: None), name=name)
     return app
 

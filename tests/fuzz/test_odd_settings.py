@@ -11,13 +11,13 @@ from ledger import COUNTS, Silent, attempt, check, inputs, written
 from odd import NUMBERS, TEXTS, VALUES
 
 from interp.config import GridConfig, SAEConfig, StudyConfig
-from recmodels.config import Columns, SplitConfig, TrainingConfig
+from recmodels.config import Columns, Reading, SplitConfig, TrainingConfig
 from recmodels.errors import quote
 from recmodels.scalars import as_number, as_whole_number
 
 SETTINGS = "settings"
-KINDS = [StudyConfig, SAEConfig, TrainingConfig, SplitConfig, GridConfig, Columns]
-NESTED = ("columns", "split", "training", "sae", "grid")  # of StudyConfig; each is tried by itself
+KINDS = [StudyConfig, SAEConfig, TrainingConfig, SplitConfig, GridConfig, Columns, Reading]
+NESTED = ("columns", "reading", "split", "training", "sae", "grid")  # of StudyConfig; each is tried by itself
 ENTRIES = st.sampled_from(
     ["concept", "title:x", "top_k:8", "top_k:", ":", "gated:nan", "top_k:1e999", "blocks.0", 0.1, 32]
 )
@@ -54,7 +54,8 @@ def _fits(name, hint, value):
 
 def in_study(kind, config):
     """A study's configuration with this part."""
-    part = {SAEConfig: "sae", TrainingConfig: "training", SplitConfig: "split", GridConfig: "grid", Columns: "columns"}
+    part = {SAEConfig: "sae", TrainingConfig: "training", SplitConfig: "split", GridConfig: "grid"}
+    part |= {Columns: "columns", Reading: "reading"}
     return config if kind is StudyConfig else StudyConfig(**{part[kind]: config})
 
 

@@ -87,14 +87,11 @@ def test_a_folder_is_needed():
         datasets.load("recbole")
 
 
-def test_a_folder_without_the_files_is_named(folder, tmp_path):
+def test_a_folder_without_the_files_is_named(tmp_path):
     with pytest.raises(InputError, match=r"has no \.inter file: pass the folder"):
         datasets.load("recbole", tmp_path)
     with pytest.raises(InputError, match=r"absent does not exist: pass a folder or a \.zip archive"):
         datasets.load("recbole", tmp_path / "absent")
-    (folder / "anime.item").unlink()
-    with pytest.raises(InputError, match=r"no \.item file, and without attributes .* add one with the columns"):
-        datasets.load("recbole", folder)
 
 
 @pytest.mark.parametrize("kind", ["inter", "item"])
@@ -128,10 +125,22 @@ def test_faults_are_placed(folder, name, old, new, message):
     assert "\n" not in str(caught.value)
 
 
-def test_items_without_an_attribute_are_refused(folder):
+def test_items_without_an_attribute_have_no_concepts(folder):
     (folder / "anime.item").write_text("item_id:token\tname:token_seq\tepisodes:float\n10\ta\t1\n007\tb\t2\n")
-    with pytest.raises(InputError, match="has no attribute, which must be a token or token_seq column"):
-        datasets.load("recbole", folder)
+    dataset = datasets.load("recbole", folder)
+    assert (dataset.attribute, dataset.items.columns.tolist(), dataset.lacks) == ("", ["title"], ())
+
+
+def test_times_and_items_may_be_missing(folder):
+    (folder / "anime.inter").write_text("user_id:token\titem_id:token\nu2\t10\nu1\t007\n")
+    (folder / "anime.item").unlink()
+    dataset = datasets.load("recbole", folder)
+    assert dataset.interactions.to_numpy().tolist() == [["u2", "10", 0], ["u1", "007", 1]]
+    assert dataset.items["title"].to_dict() == {"10": "10", "007": "007"}
+    assert [line.split(":")[0] for line in dataset.lacks] == [
+        "The interactions have no times",
+        "There is no table of items",
+    ]
 
 
 def test_another_encoding_is_placed(folder):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recmodels.errors import InputError
-from recmodels.sequences import Histories, Vocabulary, as_histories
+from recmodels.sequences import Histories, Vocabulary, as_histories, histories_of
 
 INTEGERS = Vocabulary(pd.Index([10, 20, 30, 40], name="item"))
 STRINGS = Vocabulary(pd.Index(["a", "b", "c"], name="item"))
@@ -340,3 +340,24 @@ def test_whole_numbers_beyond_any_float_name_users():
         assert (read.users.tolist(), as_lists(read)) == ([beyond, 1.5], [[0], [1]])
     with pytest.raises(InputError, match="beyond any float in its index 'user': make it a column of text"):
         as_histories(rows[["item", "time"]].set_axis(pd.Index([beyond, 1.5], dtype=object, name="user")), INTEGERS)
+
+
+def test_further_columns_go_with_their_steps():
+    frame = pd.DataFrame(
+        {"user": ["a", "b", "a", "a"], "item": [7, 8, 9, 7], "time": [3.0, 1.0, 2.0, 5.0], "stars": [1, 2, 3, 4]}
+    )
+    vocabulary = Vocabulary(pd.Index([7, 8, 9]), ("stars",))
+    histories = histories_of(frame, vocabulary)
+    assert histories.extras["stars"].tolist() == [3, 1, 4, 2]
+    assert histories.select([1, 0]).extras["stars"].tolist() == [2, 3, 1, 4]
+    assert histories.last(2).extras["stars"].tolist() == [1, 4, 2]
+    assert histories.select([0]).split_last()[0].extras["stars"].tolist() == [3, 1]
+    assert histories.windows(2).extras["stars"].tolist() == [3, 1, 4, 2]
+    assert histories.extra("stars", 2).tolist() == [[1, 4], [0, 2]]
+    joined = Histories.concatenated([histories.select([1]), histories.select([0])])
+    assert joined.extras["stars"].tolist() == [2, 3, 1, 4]
+    assert joined.users.tolist() == ["b", "a"]
+    in_order = histories_of(frame, vocabulary, is_ordered=True)
+    assert in_order.extras["stars"].tolist() == [1, 3, 4, 2]
+    assert histories_of(frame.drop(columns="time"), vocabulary, is_ordered=True).fingerprint == in_order.fingerprint
+    assert histories_of(frame, Vocabulary(vocabulary.ids)).extras == {}

@@ -16,13 +16,14 @@ def users(validation_users: Histories, test_users: Histories, rec: RecommenderEn
         test_users: the test part.
         rec: the recommender, whose items they have.
     """
+    vocabulary = rec.recommender.vocabulary
     parts = {"sae_validation": validation_users, "test": test_users}
     rows = [
         pd.DataFrame(
             {
                 "part": part,
                 "user": np.repeat(histories.users.to_numpy(), histories.lengths),
-                "item": rec.recommender.vocabulary.decode(histories.codes),
+                "item": vocabulary.decode(histories.codes),
                 **histories.columns,
             }
         )

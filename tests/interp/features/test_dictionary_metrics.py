@@ -6,8 +6,8 @@ from scipy.special import expit
 
 from interp.features.ablation import ablation_drops
 from interp.features.absorption import absorption_rate
+from interp.features.matching import matched_similarity
 from interp.features.redundancy import dead_share, dense_share, duplicate_share
-from interp.features.seed_stability import matched_similarity
 
 
 def test_dead_dense_and_duplicates_by_hand():

@@ -68,8 +68,8 @@ def test_what_can_be_done(feature, value, at):
         ),
         (
             steer(dictionary="e" * 64),
-            "this steer is for the features of dictionary eeeeeeeeeeee, not of ffffffffffff: write it again for this "
-            "one, whose features mean something else",
+            "this steer is for the features of dictionary eeeeeeeeeeee, not of ffffffffffff, which mean something "
+            "else: carry it there by interp.carry, or write it again",
         ),
     ],
 )

@@ -1,5 +1,7 @@
 """Every odd module: scores of its own program, reads, writes, files, and the fast path after a block."""
 
+import copy
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -124,6 +126,31 @@ def test_many_values_of_the_last_step_equal_one_traced_pass_for_each(name, monke
                 rec.site(site).output = torch.cat([hidden[:, :-1], last[:, value : value + 1]], dim=1)
                 expected = rec.scores.save()
             torch.testing.assert_close(scores[:, value], expected, **CLOSE)
+
+
+@NAMES
+def test_a_copy_is_its_own(name):
+    recommender = built(name)
+    histories = recommender.histories(rows())
+    copied = Recommender(copy.deepcopy(recommender.model), recommender.vocabulary)
+    scores = recommender.score(histories)
+    assert torch.equal(copied.score(histories), scores)
+    for weights in copied.model.parameters():
+        weights.data.mul_(1.5)
+    with RecommenderEnvoy(copied).trace(histories):
+        pass
+    assert not torch.allclose(copied.score(histories), scores, atol=1e-3)
+    assert torch.equal(recommender.score(histories), scores)
+
+
+def test_threads_score_beside_each_other():
+    recommender = built("zoo-right")
+    parts = [recommender.histories([items]) for items in HISTORIES.values()]
+    alone = [recommender.score(part) for part in parts]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(recommender.score, parts * 20))
+    for scores, expected in zip(together, alone * 20, strict=True):
+        torch.testing.assert_close(scores, expected)
 
 
 def test_the_zoo_uses_what_adapters_may_say():

@@ -12,7 +12,7 @@ from adapters.recorded import DATA, check_scores, recorded
 from peers.environments import run
 
 from recmodels.adapters import read_recommender
-from recmodels.adapters.recbole import RecBole
+from recmodels.adapters.recbole_checkpoint import RecBole
 from recmodels.adapters.recbole_tokens import read_tokens
 from recmodels.datasets import recbole as atomic
 from recmodels.errors import InputError

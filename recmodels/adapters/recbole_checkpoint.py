@@ -61,6 +61,7 @@ class RecBole(Adapter):
             raise InputError(f"RecBole's {quote(model)} is not known here: choose one of {', '.join(NETWORKS)}")
         settings = {"model": model, "n_items": n_items, "max_history": max_history, "network": network}
         super().__init__(NETWORKS[model](**network), n_items, max_history, settings)
+        self.title = f"RecBole {model}"
         self.sites = SITES[model]
         self.mask_step = model == "BERT4Rec"
         self.by_user, self.has_steps = model == "BPR", model != "BPR"

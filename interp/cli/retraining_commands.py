@@ -1,0 +1,91 @@
+"""The commands for after a retraining: `interp compare`, `interp carry` and `interp drift`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from interp.cli.commands import app, keep
+
+
+@app.command
+def compare(old: tyro.conf.Positional[Path], new: tyro.conf.Positional[Path], to: Path | None = None) -> None:
+    """Compare two studies of one catalogue, such as before and after a retraining: `interp compare OLD NEW`.
+
+    Features are matched by their activations on the same histories, of users that neither was trained on. Then: which
+    features came and went, and what changed for concepts and lists.
+
+    Args:
+        old: The folder of the old study.
+        new: The folder of the new one.
+        to: A folder for features.csv, concepts.csv, lists.csv, shares.csv and quality.csv.
+    """
+    from interp.study.compare import compare
+    from interp.study.study import open
+
+    comparison = compare(open(old), open(new))
+    print(comparison)
+    if to is not None:
+        for path in comparison.save(to):
+            print(path)
+
+
+@app.command
+def carry(
+    steer: tyro.conf.Positional[Path],
+    old: tyro.conf.Positional[Path],
+    new: tyro.conf.Positional[Path],
+    save: Path | None = None,
+    leave_out: bool = False,
+) -> None:
+    """Translate a steer to the features of another study: `interp carry horror.json OLD NEW --save new.json`.
+
+    Each feature becomes its match in the new study, each value the same dose. Prints what the steer does before and
+    after, on the same users. A feature without a good match is refused.
+
+    Args:
+        steer: A .json file that `interp steer --save` or `save_steer` wrote.
+        old: The folder of the study that it is for.
+        new: The folder of the study that it is carried to.
+        save: A .json file for the carried steer.
+        leave_out: Leave out features without a good match, and say which.
+    """
+    from interp.steering.serialization import load_steer
+    from interp.study.carry import carry
+    from interp.study.study import open
+
+    carried = carry(load_steer(steer), open(old), open(new), leave_out=leave_out)
+    print(carried)
+    keep(carried.steer, save)
+
+
+@app.command
+def drift(
+    folder: tyro.conf.Positional[Path],
+    periods: Annotated[tuple[str, str], tyro.conf.arg(metavar="FROM..TO FROM..TO")],
+    to: Path | None = None,
+) -> None:
+    """Find features that rise or fade between two periods, under the same recommender.
+
+    `interp drift artifacts/ml-100k --periods 1997-09-20..1998-01-01 1998-01-01..1998-04-23`
+
+    The users are those that neither the recommender nor the dictionary was trained on; their histories are read anew
+    from the study's data.
+
+    Args:
+        folder: The study's folder.
+        periods: The earlier and the later period: dates, or times as the data have them; each from the first up to, but
+            without, the second. Either may be missing: ..1998-01-01
+        to: A .csv file for the table of all features.
+    """
+    from interp.study.periods import histories_of_periods
+    from interp.study.study import open
+    from recmodels import files
+    from recmodels.paths import as_path
+
+    study = open(folder)
+    result = study.drift(*histories_of_periods(study, *periods))
+    print(result)
+    if to is not None:
+        files.write_text(as_path(to), result.table.to_csv(index=False))
+        print(to)

@@ -1,0 +1,148 @@
+"""A comparison of two studies in a terminal, within 80 columns."""
+
+from textwrap import fill
+
+import pandas as pd
+
+from interp.control.receipts import Receipt
+from interp.features.matching import CAME, KEPT, MERGED, NEW, OLD, SILENT, SPLIT, WENT
+from interp.store.claim import signed
+from interp.study.matches import Matches
+
+WIDTH = 80
+SHOWN = 8  # concepts whose share changed
+CHANGES = {
+    KEPT: "each is the other's best match, above chance",
+    MERGED: "best match above chance, but closer to another old feature",
+    WENT: "no match above chance",
+    SPLIT: "best match above chance, but closer to another new feature",
+    CAME: "no match above chance",
+    SILENT: "active on none of these steps",
+}
+SIDES = {OLD: (KEPT, MERGED, WENT, SILENT), NEW: (SPLIT, CAME, SILENT)}
+NAMES = {
+    "n_features": "features",
+    "l0": "active at a step",
+    "explained_variance": "variance explained",
+    "ndcg": "NDCG@10",
+    "ndcg_reconstructed": "NDCG@10, reconstructed",
+}
+
+
+def as_text(matches: Matches, concepts: pd.DataFrame, lists: Receipt, quality: pd.DataFrame) -> str:
+    """The printed summary of the parts of a `Comparison`."""
+    histories = matches.histories
+    old, new = histories.studies
+    steps = histories.inputs[0].offsets[-1]
+    left_out = f" ({histories.left_out:,} interactions with other items left out)" if histories.left_out else ""
+    head = (
+        f"On {histories.users:,} users that neither was trained on: {steps:,} steps, "
+        f"{len(histories.items):,} items that both know{left_out}."
+    )
+    return "\n".join(
+        [
+            f"old  {old.title}: {old.folder}",
+            f"new  {new.title}: {new.folder}",
+            fill(head, WIDTH),
+            *(
+                fill(f"NOTE ({side}): {note}", WIDTH)
+                for side, study in ((OLD, old), (NEW, new))
+                for note in study.notes
+            ),
+            "",
+            *_features(matches),
+            "",
+            *_concepts(concepts),
+            "",
+            *_lists(lists),
+            "",
+            *_quality(quality),
+        ]
+    )
+
+
+def _features(matches: Matches) -> list[str]:
+    lines = []
+    for side, changes in SIDES.items():
+        table = matches.side(side)
+        lines.append(f"{len(table)} {side} features")
+        for change in changes:
+            count = int((table["change"] == change).sum())
+            if count or change != SILENT:
+                lines.append(f"  {change:<8}{count:>5}  {CHANGES[change]}")
+    holding = matches.holding
+    if len(holding):
+        mean = holding[["score", "chance", "written", "written_percentile", "held", "held_percentile"]].mean()
+        lines.append(
+            fill(
+                f"Matches that hold, on average: activations correlate by {mean['score']:.2f} (chance "
+                f"{mean['chance']:.2f}); what they write to scores by {mean['written']:.2f}, more than "
+                f"{mean['written_percentile']:.0%} of the other features; the items they are active on by "
+                f"{mean['held']:.2f}, more than {mean['held_percentile']:.0%} (by chance 50%).",
+                WIDTH,
+            )
+        )
+    return lines
+
+
+def _concepts(table: pd.DataFrame) -> list[str]:
+    if table.empty:
+        return ["one of the two has no concepts, so that none are compared"]
+    width = max(7, min(24, table["concept"].map(len).max()))
+    head = f"{'concept':<{width}}{'old':>6}{'new':>6}"
+    lines = [f"{head}   correlation on unseen items: old, new; match of old"]
+    for row in table.itertuples():
+        numbers = f"{_whole(row.feature_old):>6}{_whole(row.feature_new):>6}"
+        passing = ((OLD, row.passes_old), (NEW, row.passes_new))
+        weak = [name for name, passes in passing if passes is not True]
+        match = "same" if row.same else f"→ {row.match}" if row.match >= 0 else "–"
+        scores = f"{_score(row.unseen_items_old):>6}{_score(row.unseen_items_new):>7}"
+        lines.append(f"{row.concept[:width]:<{width}}{numbers}   {scores}  {match:<6}{_weak(weak)}".rstrip())
+    before, after = (table[f"passes_{side}"].eq(True) for side in (OLD, NEW))
+    lines.append(
+        fill(
+            f"{int((before & after).sum())} concepts have a feature above chance on unseen items in both studies, "
+            f"{int((before & ~after).sum())} only in the old, {int((~before & after).sum())} only in the new one.",
+            WIDTH,
+        )
+    )
+    return lines
+
+
+def _lists(lists: Receipt) -> list[str]:
+    measures = lists.measures.set_index("measure")
+    overlap, ndcg = measures.loc["overlap"], measures.loc[f"ndcg@{lists.k}"]
+    lines = [
+        f"lists, top {lists.k}: {overlap['after']:.0%} [{overlap['after_low']:.0%}, {overlap['after_high']:.0%}] of "
+        f"the items are the same",
+        f"  NDCG@{lists.k:<17}{_change(ndcg)}",
+    ]
+    moved = lists.moved
+    lines += [f"  share of {row['concept'][:13]:<13}{_change(row)}" for _, row in moved.head(SHOWN).iterrows()]
+    if len(moved) > SHOWN:
+        lines.append(f"  … and {len(moved) - SHOWN} more shares whose interval leaves out 0")
+    if moved.empty:
+        lines.append("  no concept's share changed beyond its interval")
+    return lines
+
+
+def _change(row: pd.Series) -> str:
+    low, high = (signed(row[f"change_{end}"], "+.3f") for end in ("low", "high"))
+    return f"{row['before']:.3f} → {row['after']:.3f}  {signed(row['change'], '+.3f')} [{low}, {high}]"
+
+
+def _quality(table: pd.DataFrame) -> list[str]:
+    rows = (f"  {NAMES[row.measure]:<24}{row.old:>10.4g}{row.new:>10.4g}" for row in table.itertuples())
+    return [f"{'each on its own test users':<26}{'old':>10}{'new':>10}", *rows]
+
+
+def _whole(value: float) -> str:
+    return "–" if pd.isna(value) else str(int(value))
+
+
+def _score(value: float) -> str:
+    return "–" if pd.isna(value) else f"{value:.2f}"
+
+
+def _weak(sides: list[str]) -> str:
+    return f"  weak: {' and '.join(sides)}" if sides else ""
