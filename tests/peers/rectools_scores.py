@@ -86,7 +86,7 @@ def record(name: str, folder: Path) -> None:
         expected.append(
             {
                 "history": history[Columns.Item].tolist(),
-                "times": history["time"].tolist(),
+                "columns": {"time": history["time"].tolist()},
                 "request": int(request[user]),
                 "items": scores.index.tolist(),
                 "scores": scores.astype(float).round(7).tolist(),

@@ -26,14 +26,14 @@ def check_scores(recommender: Recommender, expected: Iterable[dict[str, Any]]) -
 
     Args:
         recommender: the wrapped model.
-        expected: for each user a record of the history, perhaps its times and its user's id, items and scores.
+        expected: for each user a record of the history, perhaps its columns and its user's id, items and scores.
     """
     expected = list(expected)
     rows = [dict(zip(case["items"], case["scores"], strict=True)) for case in expected]
     target = np.array([[row[item] for item in recommender.vocabulary.ids] for row in rows])
     frames = [
         pd.DataFrame({"user": case.get("user", row), "item": case["history"]}).assign(
-            time=case.get("times", range(len(case["history"])))
+            **case.get("columns", {"time": range(len(case["history"]))})
         )
         for row, case in enumerate(expected)
     ]
