@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from interp.activations.feature_matrix import step_features
-from interp.features.drift import rates
+from interp.features.activity_rates import rates
 from interp.features.labels import UNLABELLED
 from interp.store.claim import signed
 from interp.study.study_parts import StudyParts
@@ -24,8 +24,8 @@ class Drift:
     """Features in two periods. It has a display for a terminal.
 
     Attributes:
-        table: a row for each feature, what changed most surely first: the columns of `interp.features.drift.rates`,
-            label and concept (the one it is closest to).
+        table: a row for each feature, what changed most surely first: the columns of
+            `interp.features.activity_rates.rates`, label and concept (the one it is closest to).
         users: how many there are in the earlier and in the later period.
         steps: steps of each.
     """

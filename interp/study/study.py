@@ -289,8 +289,8 @@ class Study(StudyParts):
             study.drift(spring, summer)         # tables of interactions, or histories in any other form
 
         Rates are shares of steps on which a feature is active; their intervals come from resampling users, and the
-        p-values are corrected for the number of features (`interp.features.drift`). Each history is read from its first
-        item of the period. Take users that the recommender was not trained on, in both periods alike.
+        p-values are corrected for the number of features (`interp.features.activity_rates`). Each history is
+        read from its first item of the period. Take users that the recommender was not trained on, in both alike.
 
         Args:
             before: the histories of the earlier period.

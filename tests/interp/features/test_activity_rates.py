@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse, stats
 
-from interp.features.drift import rates
+from interp.features.activity_rates import rates
 from recmodels.bootstrap import Resampling
 
 
