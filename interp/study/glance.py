@@ -68,8 +68,10 @@ def from_elsewhere(study: StudyParts) -> str:
     Raises:
         InputError: a table is missing, unfinished or was altered.
     """
+    if not study.config.get("dictionary"):
+        return ""
     source = study.sae.provenance.source
-    if not source or study.table("dictionary")["explained_variance"].iloc[0] > 0:
+    if study.table("dictionary")["explained_variance"].iloc[0] > 0:
         return source
     return (
         f"{source}. WARNING: it explains less of the activations than their mean does: was it trained on this "
