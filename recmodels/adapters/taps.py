@@ -51,7 +51,7 @@ def checked(hidden: Any, batch: Batch, where: str, sequence_first: bool = False)
     Raises:
         InputError: they have another shape.
     """
-    b, w = len(batch.codes), batch.n_steps
+    b, w = batch.codes.shape[0], batch.n_steps  # not len, which torch.export would take for a constant
     shape = tuple(hidden.shape) if isinstance(hidden, Tensor) else None
     if not batch.has_steps:
         if shape is not None and shape[:-1] in ((b,), (b, 1)):

@@ -285,18 +285,17 @@ def test_seen_users_decide_who_tests(foreign, recommender, config):
     assert len(some.test["user"].unique()) == len(everyone.test["user"].unique()) == 15
 
 
-def test_a_model_without_the_usual_site_is_read_where_it_can_be(recommender, capsys):
+def test_a_model_without_the_usual_site_is_read_where_it_can_be(recommender, capsys, monkeypatch):
     rec = interp.RecommenderEnvoy(recommender)
     assert with_its_sites(StudyConfig(), rec).site == "blocks.0"
     model = rec.recommender.model
     sites = dict(model.sites)
 
-    class Without:
-        recommender = type("R", (), {"model": type("M", (), {"sites": sites, "config": model.config})})
+    monkeypatch.setattr(model, "_sites", sites)
 
     for gone, expected in (("blocks.0", "blocks.1"), ("blocks.1", "final")):
         del sites[gone]
-        assert with_its_sites(StudyConfig(), Without).site == expected
+        assert with_its_sites(StudyConfig(), rec).site == expected
     assert "has no site blocks.0: the dictionary reads final" in capsys.readouterr().out
 
 
