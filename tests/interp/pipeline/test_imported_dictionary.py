@@ -108,6 +108,7 @@ def test_a_dictionary_that_does_not_fit_its_activations_is_warned_of(study, monk
     elsewhere = replace(study.sae, provenance=replace(study.sae.provenance, source="saelens topk, sha256 00"))
     copy = open_study(study.folder)
     object.__setattr__(copy, "sae", elsewhere)
+    copy.config["dictionary"] = "elsewhere"
     assert from_elsewhere(copy) == "saelens topk, sha256 00"
     assert "imported             saelens topk, sha256 00" in as_text(copy)
     table = copy.table("dictionary").assign(explained_variance=-0.1)
