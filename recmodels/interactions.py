@@ -51,7 +51,8 @@ class Dataset:
         if len(unknown):
             raise InputError(
                 f"{self.name}: {len(unknown)} items of the interactions are not in the item table "
-                f"(such as {unknown.tolist()[0]!r}): add them there, or drop their rows"
+                f"(such as {unknown.tolist()[0]!r}): add them there, drop their rows, or keep them without attributes "
+                f"(--reading.unknown-items keep)"
             )
         if self.attribute and self.attribute not in self.items.columns:
             raise InputError(

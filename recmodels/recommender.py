@@ -15,6 +15,7 @@ from transformers.utils import logging as transformers_logging
 from recmodels import artifacts
 from recmodels.adapters.adapted import AdaptedConfig, AdaptedRecommender
 from recmodels.adapters.origin import Origin
+from recmodels.adapters.registry import check_known
 from recmodels.bert4rec import BERT4Rec
 from recmodels.errors import InputError, quote
 from recmodels.gptrec import GPTRec
@@ -172,7 +173,10 @@ class Recommender:
         transformers_logging.disable_progress_bar()
         keep_seen = artifacts.verify(folder, KIND)["inputs"].get(KEEP_SEEN, False) is True
         advice = f"delete {folder} and run its step again"
-        kind = read_record(folder / "config.json", {"model_type": str}, advice)["model_type"]
+        record = read_record(folder / "config.json", {"model_type": str}, advice)
+        kind = record["model_type"]
+        if kind == AdaptedConfig.model_type:
+            check_known(record.get("adapter"))
         model = AdaptedRecommender if kind == AdaptedConfig.model_type else model_class(kind)
         ids = _read_ids(folder / "vocabulary.json", "item", advice)
         users = _read_ids(folder / USERS, "user", advice) if (folder / USERS).exists() else None

@@ -37,7 +37,8 @@ def write_dashboard(study: "Study") -> Path:
         InputError: a table is missing, unfinished or was altered.
     """
     path = study.folder / "dashboard.html"
-    artifacts.write_text(path, render("dashboard", f"{study.name}: features of a recommender", page_data(study)))
+    data = page_data(study)
+    artifacts.write_text(path, render("dashboard", f"{study.title}: features of a recommender", data))
     return path
 
 

@@ -31,7 +31,8 @@ def write_report(study: Study) -> Path:
         InputError: a table is missing, unfinished or was altered.
     """
     path = study.folder / NAME
-    artifacts.write_text(path, render("report", f"{study.name}: the paper’s tables and figures", report_data(study)))
+    data = report_data(study)
+    artifacts.write_text(path, render("report", f"{study.title}: the paper’s tables and figures", data))
     return path
 
 

@@ -8,11 +8,12 @@ from interp.config import StudyConfig
 from interp.model.envoys import RecommenderEnvoy
 from recmodels import artifacts
 from recmodels.adapters.foreign import read_recommender
+from recmodels.adapters.origin import Origin
 from recmodels.adapters.registry import ADAPTERS
 from recmodels.console import say
 from recmodels.errors import InputError
 from recmodels.paths import as_path
-from recmodels.recommender import KIND, Recommender, lists_key
+from recmodels.recommender import KIND, ORIGIN, Recommender, lists_key
 
 FOLDER = "recommender"
 GIVEN = "given"  # in the manifest of a recommender that the study did not train
@@ -79,7 +80,14 @@ def keep(recommender: Recommender, folder: Path) -> None:
     origin = None if recommender.origin is None else recommender.origin.record
     inputs = {GIVEN: recommender.fingerprint, "origin": origin}
     if not artifacts.is_current(folder, KIND, inputs | lists_key(recommender.keep_seen)):
+        if _was_verified(folder) and not (recommender.origin and recommender.origin.verified):
+            say("An earlier run verified the scores, this one does not: give --expected again to keep it so.")
         recommender.save(folder, inputs)
+
+
+def _was_verified(folder: Path) -> bool:
+    path = folder / ORIGIN
+    return path.exists() and bool(Origin.read(path, f"delete {folder}").verified)
 
 
 def with_its_sites(config: StudyConfig, rec: RecommenderEnvoy) -> StudyConfig:

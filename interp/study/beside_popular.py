@@ -9,6 +9,9 @@ from interp.study.study_parts import StudyParts
 
 MEASURE = "ndcg@10"
 TRAIN_LONGER = "Train it longer before you interpret it."
+CHECK_IDS = (
+    "It was trained elsewhere: first make sure of its item ids and its padding, by scores of its program (--expected)."
+)
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,11 @@ def beside_popular(study: StudyParts) -> BesidePopular | None:
         InputError: the table was altered.
     """
     is_there = (study.folder / "tables" / "most_popular").is_dir()
-    return judge(study.table("most_popular")) if is_there else None
+    return judge(study.table("most_popular"), study.provenance.is_given) if is_there else None
 
 
-def judge(most_popular: pd.DataFrame) -> BesidePopular:
-    """The same from the table `most_popular`."""
+def judge(most_popular: pd.DataFrame, is_given: bool = False) -> BesidePopular:
+    """The same from the table `most_popular`; `is_given` says that the recommender was trained elsewhere."""
     rows = most_popular[most_popular["measure"] == MEASURE].set_index("part")
     test = rows.loc["test"]
     better = None if test["difference"] > 0 else False
@@ -54,7 +57,8 @@ def judge(most_popular: pd.DataFrame) -> BesidePopular:
     )
     warning = ""
     if better is False:
-        warning = f"This recommender is no better than recommending the most popular items: {numbers}. {TRAIN_LONGER}"
+        warning = f"This recommender is no better than recommending the most popular items: {numbers}. "
+        warning += CHECK_IDS if is_given else TRAIN_LONGER
     elif better is None:
         warning = "It cannot be told whether this recommender is better than recommending the most popular items: "
         warning += f"{numbers}. Test it on more users, or train it longer, before you interpret it."

@@ -45,7 +45,17 @@ def read_recommender(
     place = as_path(path)
     if not place.exists():
         raise InputError(f"there is no checkpoint {place}: give the file or folder that the other program wrote")
-    module, *ids = kind.read(place, **read_options(kind, dict(options or {})))
+    settings = read_options(kind, dict(options or {}))
+    try:
+        module, *ids = kind.read(place, **settings)
+    except InputError:
+        raise
+    except Exception as error:  # what an adapter's own code makes of a file that is none of its
+        reason = (str(error).splitlines() or [""])[0]
+        raise InputError(
+            f"the adapter {kind.name} cannot read {place} ({type(error).__name__}: {reason}): give a checkpoint of its "
+            f"program"
+        ) from error
     return wrap(module, *map(whole_numbers, ids), expected=expected, source=str(path))
 
 

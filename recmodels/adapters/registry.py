@@ -3,6 +3,7 @@
 from typing import TypeVar
 
 from recmodels.adapters.adapter import Adapter
+from recmodels.errors import InputError, quote
 from recmodels.plugins import Registry
 
 ADAPTERS: Registry[type[Adapter]] = Registry(
@@ -13,6 +14,20 @@ ADAPTERS: Registry[type[Adapter]] = Registry(
 )
 
 Kind = TypeVar("Kind", bound=type[Adapter])
+
+
+def check_known(name: object) -> None:
+    """Refuse a saved recommender whose adapter is not registered here.
+
+    Raises:
+        InputError: there is no adapter of this name.
+    """
+    ADAPTERS.load()
+    if not isinstance(name, str) or name not in ADAPTERS:
+        raise InputError(
+            f"this recommender needs the adapter {quote(name)}, which is not known here: import the file that "
+            f"registers it first (`interp --import FILE …`, or import it in Python)"
+        )
 
 
 def register_adapter(adapter: Kind) -> Kind:

@@ -36,7 +36,7 @@ def test_the_page_is_whole_html(page):
     assert not reader.unclosed
     assert reader.opened.count("script") == 3
     assert reader.opened.count("h1") == 1
-    assert reader.title == "<tiny & odd>: features of a recommender"
+    assert reader.title == "GPTRec on <tiny & odd>: features of a recommender"
 
 
 def test_nothing_is_asked_of_the_network(page):

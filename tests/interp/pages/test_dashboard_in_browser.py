@@ -174,9 +174,9 @@ def test_a_link_to_no_feature_says_so(browser, path):
 
 def test_the_title_names_the_feature(browser):
     open_feature(browser, 7)
-    assert browser.title == f"#7 {CONCEPTS[0]} · <tiny & odd>: features of a recommender"
+    assert browser.title == f"#7 {CONCEPTS[0]} · GPTRec on <tiny & odd>: features of a recommender"
     open_feature(browser, DEAD)
-    assert browser.title == f"#{DEAD} unlabelled · <tiny & odd>: features of a recommender"
+    assert browser.title == f"#{DEAD} unlabelled · GPTRec on <tiny & odd>: features of a recommender"
 
 
 def test_a_step_counts_within_what_is_read(browser):

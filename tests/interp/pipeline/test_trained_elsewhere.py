@@ -198,7 +198,7 @@ def test_a_study_is_opened_where_its_adapter_is_not_known(foreign_study, recomme
     monkeypatch.delitem(ADAPTERS, "foreign")
     study = interp.open(foreign_study.folder)
     assert len(study.table("concepts"))
-    with pytest.raises(InputError, match=r"no adapter 'foreign'.*interp\.open\('.*', recommender=…\)"):
+    with pytest.raises(InputError, match=r"needs the adapter 'foreign'.*interp\.open\('.*', recommender=…\)"):
         _ = study.recommender
     study = interp.open(foreign_study.folder, recommender=recommender)
     history = recommender.vocabulary.ids[:3].tolist()

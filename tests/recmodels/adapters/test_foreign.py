@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from recmodels.adapters import read_recommender
+from recmodels.adapters import Adapter, read_recommender, register_adapter
+from recmodels.adapters.registry import check_known
 from recmodels.errors import InputError
 
 ITEMS = [str(number) for number in range(100, 112)]
@@ -56,3 +57,22 @@ def test_an_option_that_is_needed_is_asked_for(checkpoint, monkeypatch):
         read_recommender("foreign", checkpoint)
     with pytest.raises(InputError, match=r"there is no checkpoint .*absent\.pth: give the file"):
         read_recommender("foreign", checkpoint.with_name("absent.pth"))
+
+
+def test_what_an_adapter_makes_of_another_file_is_one_line(tmp_path):
+    @register_adapter
+    class Careless(Adapter):
+        name = "careless"
+
+        @classmethod
+        def read(cls, path):
+            return cls(torch.load(path, weights_only=True)["model"], n_items=3, max_history=5), [1, 2, 3]
+
+    (tmp_path / "junk.pt").write_bytes(b"no checkpoint")
+    with pytest.raises(InputError, match=r"the adapter careless cannot read .*junk\.pt \(\w+: .*\): give a checkpoint"):
+        read_recommender("careless", tmp_path / "junk.pt")
+
+
+def test_a_saved_recommender_names_the_adapter_that_it_needs():
+    with pytest.raises(InputError, match=r"needs the adapter 'nobody', .*interp --import FILE"):
+        check_known("nobody")
