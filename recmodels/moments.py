@@ -80,9 +80,12 @@ def correlation(x: Levelled, y: Levelled) -> np.ndarray:
     # n Σ (x − mean)(y − mean), term by term; the first is in whole numbers, so a full column adds exactly nothing.
     joint = n * _product(x.stored, y.stored) - np.outer(counts[0], counts[1])
     covariance = np.outer(x.level, y.level) * joint
-    one_way = x.level[:, None] * (n * _product(x.stored, y.rest) - np.outer(counts[0], sums[1]))
-    covariance += one_way
-    covariance += one_way.T if y is x else y.level * (n * _product(x.rest, y.stored) - np.outer(sums[0], counts[1]))
+    # A full column adds nothing here either; two sums that round differently would, times its level.
+    one_way = n * _product(x.stored, y.rest) - np.outer(counts[0], sums[1])
+    one_way[counts[0] == n] = 0
+    other_way = one_way.T if y is x else n * _product(x.rest, y.stored) - np.outer(sums[0], counts[1])
+    other_way[:, counts[1] == n] = 0
+    covariance += x.level[:, None] * one_way + y.level * other_way
     covariance += n * _product(x.rest, y.rest) - np.outer(sums[0], sums[1])
     scale = n * np.outer(np.sqrt(x.scatter()), np.sqrt(y.scatter()))
     r = np.divide(covariance, scale, out=np.zeros_like(scale), where=scale > 0)

@@ -61,6 +61,14 @@ def test_correlation_with_labels_is_pearsons(x, share, seed):
         assert not with_labels(x, labels).any()
 
 
+@pytest.mark.parametrize(("rows", "seed"), [(5, 7), (5, 138), (9, 29)])
+def test_a_full_column_on_a_high_level_does_not_multiply_the_rounding_of_sums(rows, seed):
+    x = -1e9 + 1e-3 * np.random.default_rng(seed).normal(size=(rows, 1))
+    labels = np.random.default_rng(seed).random((rows, 2)) < 0.3
+    expected = [[exact_correlation(column, label) for label in labels.T] for column in x.T]
+    np.testing.assert_allclose(with_labels(x, labels), expected, atol=1e-12)
+
+
 def test_correlation_keeps_its_digits_on_a_high_level():
     rng = np.random.default_rng(0)
     noise = rng.normal(size=(500, 3))
