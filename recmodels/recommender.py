@@ -16,6 +16,7 @@ from recmodels import artifacts
 from recmodels.adapters.adapted import AdaptedConfig, AdaptedRecommender
 from recmodels.adapters.origin import Origin
 from recmodels.adapters.registry import check_known
+from recmodels.adapters.sample import check_sample, write_sample
 from recmodels.bert4rec import BERT4Rec
 from recmodels.errors import InputError, quote
 from recmodels.gptrec import GPTRec
@@ -159,6 +160,7 @@ class Recommender:
                 artifacts.write_json(partial / USERS, self.vocabulary.users.tolist())
             if self.origin is not None:
                 artifacts.write_json(partial / ORIGIN, self.origin.record)
+                write_sample(self, partial)
 
     @classmethod
     @steady()
@@ -182,7 +184,9 @@ class Recommender:
         users = _read_ids(folder / USERS, "user", advice) if (folder / USERS).exists() else None
         origin = Origin.read(folder / ORIGIN, advice) if (folder / ORIGIN).exists() else None
         network = load_model(folder, model, advice)
-        return cls(network, Vocabulary(ids, network.columns, users), keep_seen, origin)
+        recommender = cls(network, Vocabulary(ids, network.columns, users), keep_seen, origin)
+        check_sample(recommender, folder)
+        return recommender
 
 
 def lists_key(keep_seen: bool) -> dict[str, bool]:

@@ -122,7 +122,7 @@ def _seen(config: StudyConfig, recommender: Recommender) -> Any:
     if config.seen_users is not None:
         return config.seen_users
     adapter = getattr(recommender.model, "adapter", None)
-    users = None if adapter is None else adapter.seen_users()
+    users = None if adapter is None else adapter.users
     return "all" if users is None else list(users)
 
 

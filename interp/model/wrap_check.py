@@ -15,8 +15,7 @@ from recmodels.errors import InputError
 from recmodels.recommender import Recommender
 from recmodels.sequences import Histories
 from recmodels.steady import steady
-
-RTOL, OF_SPREAD = 1e-3, 1e-4  # tolerance of scores: of each, and of their spread
+from recmodels.tolerance import is_close
 
 
 class Wrapped(Protocol):
@@ -115,8 +114,7 @@ def check_faithful(rec: Wrapped, bare: Pass, weights: str) -> None:
             "a trace of this recommender differs from the bare model: install the nnsight of constraints.txt"
         )
     alone = torch.cat([recommender.score(history) for history in bare.histories.batches(1)])
-    spread = float(bare.scores.max() - bare.scores.min())
-    if not torch.allclose(alone, bare.scores, RTOL, OF_SPREAD * spread):
+    if not is_close(alone, bare.scores).all():
         raise InputError(
             f"{type(model).__name__} scores a history differently alone than beside a longer one: make sure that its "
             f"padding, token 0 on the left, changes nothing"

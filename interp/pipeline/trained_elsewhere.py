@@ -10,6 +10,7 @@ from recmodels import artifacts
 from recmodels.adapters.foreign import read_recommender
 from recmodels.adapters.origin import Origin
 from recmodels.adapters.registry import ADAPTERS
+from recmodels.adapters.sample import check_sample
 from recmodels.console import say
 from recmodels.errors import InputError
 from recmodels.paths import as_path
@@ -61,7 +62,7 @@ def check_same(recommender: Recommender | None, folder: Path) -> None:
         folder: where the study keeps it.
 
     Raises:
-        InputError: the study is about another one.
+        InputError: the study is about another one, or one whose adapter gave other scores.
     """
     if not (folder / artifacts.MANIFEST).is_file():
         return
@@ -73,6 +74,8 @@ def check_same(recommender: Recommender | None, folder: Path) -> None:
         )
     if recommender is not None and earlier != recommender.fingerprint:
         raise InputError(f"{folder.parent} is a study of another recommender: choose another folder with --out")
+    if recommender is not None:
+        check_sample(recommender, folder)
 
 
 def keep(recommender: Recommender, folder: Path) -> None:

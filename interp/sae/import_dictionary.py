@@ -3,16 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from interp.sae.autoencoder import Provenance, SparseAutoencoder
 from interp.sae.exchange import folder_formats
 from interp.sae.exchange.plain import PlainDictionary, PlainSAE
 from recmodels.errors import InputError, quote
 from recmodels.paths import as_path
 from recmodels.scalars import as_number
-from recmodels.sequences import Histories
 
 LARGEST = 1e9  # mean or standard deviation of a normaliser
 
@@ -20,7 +16,7 @@ LARGEST = 1e9  # mean or standard deviation of a normaliser
 def read_dictionary(
     folder: Path | str,
     rec: Any,
-    site: str = "blocks.0",
+    site: str | None = None,
     *,
     normalise: Any = None,
     format: str | None = None,
@@ -35,7 +31,7 @@ def read_dictionary(
     Args:
         folder: with `cfg.json` and `sae_weights.safetensors`, or with `config.json` and `ae.pt`.
         rec: the recommender whose hidden states it reads.
-        site: where, one of the recommender's sites.
+        site: where, one of the recommender's sites; by default the first block, or the last site where there is none.
         normalise: what happens to hidden states before they are encoded. By default nothing, as in those libraries. If
             the dictionary was trained on states from which you had subtracted one number, and which you had divided by
             another: these two numbers, or an `ActivationStore` to take its mean and standard deviation.
@@ -48,6 +44,7 @@ def read_dictionary(
     plain, source = folder_formats.read(as_path(folder), format)
     recommender = getattr(rec, "recommender", rec)
     sites = recommender.model.sites
+    site = recommender.model.default_site if site is None else site
     if site not in sites:
         raise InputError(f"there is no site {quote(site)}: choose one of {', '.join(sites)}")
     check_width(plain, rec, site, source)
@@ -74,10 +71,7 @@ def check_width(plain: PlainDictionary, rec: Any, site: str, source: str) -> Non
     Raises:
         InputError: its width is another one.
     """
-    if hasattr(rec, "hidden"):  # sites may have different widths: that of a history of one item tells
-        width = rec.hidden(Histories(pd.RangeIndex(1), np.zeros(1, np.int32), np.array([0, 1])), site).shape[-1]
-    else:
-        width = rec.model.config.hidden_size
+    width = getattr(rec, "recommender", rec).model.width(site)
     if plain.width != width:
         raise InputError(
             f"this dictionary ({source}) reads activations of width {plain.width}, those of {site} have width {width}: "

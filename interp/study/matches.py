@@ -87,14 +87,14 @@ def match_studies(old: StudyParts, new: StudyParts, users: Any = None, draws: in
     }
     for name, similarity in parts.items():
         sides = (similarity, best[OLD]), (similarity.T, best[NEW])
-        table[name] = np.concatenate([one[np.arange(len(match)), match] for one, match in sides])
-        table[f"{name}_percentile"] = np.concatenate([percentile_of_match(one, match) for one, match in sides])
+        table[name] = np.concatenate([part[np.arange(len(match)), match] for part, match in sides])
+        table[f"{name}_percentile"] = np.concatenate([percentile_of_match(part, match) for part, match in sides])
     units = [statistics(part.tocsc())[["density", "p99", "std"]] for part in activations]
     table = table.join(pd.concat(units, ignore_index=True))
     labels = {OLD: _labels(old), NEW: _labels(new)}
     for name, number, flipped in (("label", "feature", False), ("match_label", "match", True)):
         where = [NEW if (side == OLD) == flipped else OLD for side in table["side"]]
-        table[name] = [labels[side][one] for side, one in zip(where, table[number], strict=True)]
+        table[name] = [labels[side][feature] for side, feature in zip(where, table[number], strict=True)]
     return Matches(histories, table)
 
 

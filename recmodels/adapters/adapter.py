@@ -61,7 +61,7 @@ class Adapter:
     """Whether it has a hidden state at each step. A model without steps, such as matrix factorisation or two towers,
     has one for each history: `run` and the sites give [b, d]."""
     users: Sequence[Any] | None = None
-    """Ids of its users, in the order of its rows, where its files tell and it scores by user."""
+    """Ids of the users that it was trained on, where its files tell; in the order of its rows, if it scores by user."""
     sequence_first: tuple[str, ...] = ()
     """Sites whose module gives [w, b, d] instead of [b, w, d], by their names in `sites`."""
 
@@ -139,11 +139,11 @@ class Adapter:
         )
 
     @classmethod
-    def read(cls, path: Path, *_: Any, **options: Any) -> tuple[Any, ...]:
+    def read(cls, path: Path, *_: Any, **options: Any) -> tuple[Self, Sequence[Any]]:
         """The adapter of a checkpoint, and its item ids in the order of its scores (`recmodels.adapters.foreign`).
 
-        One that scores by user returns the ids of its users as well. What else it needs are parameters by keyword;
-        their names and types become options of the command line:
+        It sets `users` where the files tell them. What else it needs are parameters by keyword; their names and types
+        become options of the command line:
 
             def read(cls, path, *, item_ids: Path, heads: int = 1):
 
@@ -151,10 +151,6 @@ class Adapter:
             InputError: this adapter reads no checkpoints, or this is none of its.
         """
         raise InputError(f"{cls.__name__} reads no checkpoints: wrap the module in Python with recmodels.adapters.wrap")
-
-    def seen_users(self) -> Sequence[Any] | None:
-        """Ids of the users that the module was trained on, where its files tell; None if they do not."""
-        return None
 
     def blocks(self) -> int:
         """How many blocks the module has at the site "blocks.*"."""

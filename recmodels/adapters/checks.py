@@ -17,8 +17,8 @@ from recmodels.adapters.adapter import Adapter
 from recmodels.errors import InputError
 from recmodels.sequences import Histories
 from recmodels.steady import check_precision, steady
+from recmodels.tolerance import is_close
 
-RTOL, OF_SPREAD = 1e-3, 1e-4  # tolerance: of a value, and of the spread of all of them
 STEPS = 5  # of the longest example history
 
 
@@ -197,6 +197,5 @@ def _taps(model: AdaptedRecommender) -> Iterator[dict[str, Tensor]]:
 
 
 def _close(values: Tensor, others: Tensor, share: float = 1.0) -> bool:
-    """Whether values are equal up to a share of the tolerance."""
-    spread = float(others.max() - others.min()) if others.numel() else 0.0
-    return torch.allclose(values, others, share * RTOL, share * OF_SPREAD * spread)
+    """Whether all values are equal up to a share of the tolerance."""
+    return bool(is_close(values, others, share).all())

@@ -47,7 +47,7 @@ def read_recommender(
         raise InputError(f"there is no checkpoint {place}: give the file or folder that the other program wrote")
     settings = read_options(kind, dict(options or {}))
     try:
-        module, *ids = kind.read(place, **settings)
+        module, ids = kind.read(place, **settings)
     except InputError:
         raise
     except Exception as error:  # what an adapter's own code makes of a file that is none of its
@@ -56,7 +56,8 @@ def read_recommender(
             f"the adapter {kind.name} cannot read {place} ({type(error).__name__}: {reason}): give a checkpoint of its "
             f"program"
         ) from error
-    return wrap(module, *map(whole_numbers, ids), expected=expected, source=str(path))
+    module.users = None if module.users is None else whole_numbers(module.users)
+    return wrap(module, whole_numbers(ids), expected=expected, source=str(path))
 
 
 def read_options(kind: type[Adapter], options: Mapping[str, Any]) -> dict[str, Any]:

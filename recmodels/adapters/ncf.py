@@ -90,7 +90,6 @@ class NCF(Adapter):
     module: NCFNetwork
     by_user = True
     has_steps = False
-    known_users: list[Any] | None = None
 
     def __init__(self, sizes: dict[str, Any]) -> None:
         super().__init__(NCFNetwork(**sizes), sizes["n_items"], max_history=1, settings=sizes)
@@ -108,8 +107,8 @@ class NCF(Adapter):
         item_ids: Path,
         user_ids: Path,
         parts: str | None = None,
-    ) -> tuple[Self, list[Any], list[Any]]:
-        """The adapter of a checkpoint, its item ids and its user ids in the order of their rows.
+    ) -> tuple[Self, list[Any]]:
+        """The adapter of a checkpoint, and its item ids in the order of their rows.
 
         Args:
             path: what `torch.save` wrote of the model or of its `state_dict()`.
@@ -132,14 +131,10 @@ class NCF(Adapter):
         sizes = {"n_users": n_users, "n_items": n_items, "factors": factors, "layers": layers}
         adapter = cls(sizes | {"parts": "NeuMF" if is_whole else parts})
         load_weights(adapter.module, tensors, path)
-        adapter.known_users, ids = read_ids(user_ids), read_ids(item_ids)
-        check_rows(path, "users", n_users, user_ids, adapter.known_users)
+        adapter.users, ids = read_ids(user_ids), read_ids(item_ids)
+        check_rows(path, "users", n_users, user_ids, adapter.users)
         check_rows(path, "items", n_items, item_ids, ids)
-        return adapter, ids, adapter.known_users
-
-    def seen_users(self) -> list[Any] | None:
-        """The users that the model was trained on: those that it knows."""
-        return self.known_users
+        return adapter, ids
 
     def run(self, batch: Batch) -> Tensor:
         """[b, d] vectors of each history's user."""

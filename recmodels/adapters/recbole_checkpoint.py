@@ -65,7 +65,6 @@ class RecBole(Adapter):
         self.sites = SITES[model]
         self.mask_step = model == "BERT4Rec"
         self.by_user, self.has_steps = model == "BPR", model != "BPR"
-        self.users: Sequence[Any] | None = None
 
     @classmethod
     def build(cls, settings: dict[str, Any]) -> Self:
@@ -73,8 +72,12 @@ class RecBole(Adapter):
         return cls(**settings)
 
     @classmethod
-    def read(cls, path: Path, *, atomic_files: Path | None = None, item_ids: Path | None = None) -> tuple[Any, ...]:
-        """The model of a checkpoint, the ids of its items in the order of its scores, and for BPR those of its users.
+    def read(
+        cls, path: Path, *, atomic_files: Path | None = None, item_ids: Path | None = None
+    ) -> tuple[Self, Sequence[Any]]:
+        """The model of a checkpoint, and the ids of its items in the order of its scores.
+
+        Its users are all that RecBole numbered: those of the interactions after its filters.
 
         Args:
             path: the `.pth` file in RecBole's `checkpoint_dir`.
@@ -102,12 +105,7 @@ class RecBole(Adapter):
         adapter.users = tokens.users.tolist()
         if adapter.by_user:
             _check(path, "users", len(tensors["user_embedding.weight"]) - 1, atomic_files, len(tokens.users))
-            return adapter, tokens.items.tolist(), adapter.users
         return adapter, tokens.items.tolist()
-
-    def seen_users(self) -> Sequence[Any] | None:
-        """All users that RecBole numbered: those of the interactions after its filters; None without atomic files."""
-        return self.users
 
     def run(self, batch: Batch) -> Tensor:
         """[b, w, d]: after the last block, the dense layer of GRU4Rec, or the output layer of BERT4Rec.

@@ -54,7 +54,6 @@ class UserVectors(Adapter):
     module: Vectors
     by_user = True
     has_steps = False
-    known_users: list[Any] | None = None
 
     def __init__(self, n_users: int, n_items: int, d: int) -> None:
         settings = {"n_users": n_users, "n_items": n_items, "d": d}
@@ -107,8 +106,8 @@ class UserVectors(Adapter):
         return cls(**settings)
 
     @classmethod
-    def read(cls, path: Path, *, item_ids: Path, user_ids: Path) -> tuple[Self, list[Any], list[Any]]:
-        """The adapter of a file of vectors, its item ids and its user ids in the order of their rows.
+    def read(cls, path: Path, *, item_ids: Path, user_ids: Path) -> tuple[Self, list[Any]]:
+        """The adapter of a file of vectors, and its item ids in the order of their rows.
 
         Args:
             path: .npz or .safetensors with `user_factors` [u, d], `item_factors` [v, d] and, if the model has them,
@@ -123,14 +122,10 @@ class UserVectors(Adapter):
         users, items = (_first(path, arrays, names) for names in (USERS, ITEMS))
         biases = {name: arrays[name] for name in ("user_bias", "item_bias") if name in arrays}
         adapter = cls.of(users, items, **biases, mean=float(arrays.get("mean", 0.0)))
-        adapter.known_users, ids = read_ids(user_ids), read_ids(item_ids)
-        check_rows(path, "users", len(users), user_ids, adapter.known_users)
+        adapter.users, ids = read_ids(user_ids), read_ids(item_ids)
+        check_rows(path, "users", len(users), user_ids, adapter.users)
         check_rows(path, "items", len(items), item_ids, ids)
-        return adapter, ids, adapter.known_users
-
-    def seen_users(self) -> list[Any] | None:
-        """The users that the model was trained on: those that it knows."""
-        return self.known_users
+        return adapter, ids
 
     def run(self, batch: Batch) -> Tensor:
         """[b, d] vector of each history's user."""

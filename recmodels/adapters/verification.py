@@ -15,8 +15,8 @@ from recmodels.recommender import Recommender
 from recmodels.scalars import as_number
 from recmodels.sequences import Histories
 from recmodels.steady import steady
+from recmodels.tolerance import RELATIVE, is_close
 
-RTOL, OF_SPREAD = 1e-3, 1e-4  # tolerance: of a score, and of the spread of all of them
 _BATCH = 64
 
 
@@ -92,10 +92,10 @@ class _Comparison:
 
     @property
     def _is_telling(self) -> bool:
-        return bool(np.ptp(self.values) > RTOL * np.abs(self.values).max())
+        return bool(np.ptp(self.values) > RELATIVE * np.abs(self.values).max())
 
     def _fits(self, scores: np.ndarray) -> np.ndarray:
-        return np.abs(scores - self.values) <= RTOL * np.abs(self.values) + OF_SPREAD * np.ptp(self.values)
+        return is_close(torch.from_numpy(scores), torch.from_numpy(self.values)).numpy()
 
     @steady()
     def _scores(self, shift: int) -> np.ndarray:

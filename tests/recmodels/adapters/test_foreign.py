@@ -8,6 +8,7 @@ import torch
 from recmodels.adapters import Adapter, read_recommender, register_adapter
 from recmodels.adapters.registry import check_known
 from recmodels.errors import InputError
+from recmodels.recommender import Recommender
 
 ITEMS = [str(number) for number in range(100, 112)]
 
@@ -76,3 +77,12 @@ def test_what_an_adapter_makes_of_another_file_is_one_line(tmp_path):
 def test_a_saved_recommender_names_the_adapter_that_it_needs():
     with pytest.raises(InputError, match=r"needs the adapter 'nobody', .*interp --import FILE"):
         check_known("nobody")
+
+
+def test_a_saved_recommender_whose_adapter_changed_is_refused(checkpoint, tmp_path, monkeypatch):
+    recommender = read_recommender("foreign", checkpoint)
+    recommender.save(tmp_path / "saved")
+    assert Recommender.load(tmp_path / "saved").fingerprint == recommender.fingerprint
+    monkeypatch.setattr(foreign_model.ForeignSASRec, "run", lambda self, b: self.module.log2feats(b.tokens(first=0)))
+    with pytest.raises(InputError, match=r"the adapter 'foreign' gives other scores than when .*saved was written"):
+        Recommender.load(tmp_path / "saved")

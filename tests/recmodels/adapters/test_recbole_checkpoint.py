@@ -168,7 +168,7 @@ def test_ids_are_those_of_the_reader_of_atomic_files(tmp_path):
 
 def test_the_users_that_recbole_numbered_are_those_it_was_trained_on(checkpoint):
     adapter, _ = RecBole.read(checkpoint("sasrec"), atomic_files=SHOP)
-    assert adapter.seen_users() == recorded("recbole_sasrec")[0]["users"]
+    assert adapter.users == recorded("recbole_sasrec")[0]["users"]
 
 
 # What is refused
