@@ -213,7 +213,7 @@ study
 study.table("most_popular").query("measure == 'ndcg@10'")[["part", "users", "recommender", "most_popular"]].round(3)
 
 # %% [markdown]
-# A test on readers whom it has learnt by heart would have flattered it. Now the features:
+# On readers that it was trained on, its score is too high. Now the features:
 
 # %%
 study.table("concepts")[["concept", "feature", "correlation", "auc", "neuron", "neuron_correlation"]].round(2)

@@ -92,7 +92,7 @@ def record(name: str, folder: Path) -> None:
                 "scores": scores.astype(float).round(7).tolist(),
             }
         )
-    checkpoint = torch.load(folder / f"{name}.ckpt", weights_only=False)
+    checkpoint = torch.load(folder / f"{name}.ckpt", weights_only=False)  # which this script has just written
     settings = checkpoint["hyper_parameters"] | {
         "item_external_ids": checkpoint["hyper_parameters"]["item_external_ids"].tolist()
     }

@@ -75,7 +75,7 @@ def write(name: str, folder: Path, settings: dict[str, Any], ids: list[int], sco
         }
         for user in range(len(LENGTHS))
     ]
-    checkpoint = torch.load(folder / f"{name}.ckpt", weights_only=False)
+    checkpoint = torch.load(folder / f"{name}.ckpt", weights_only=False)  # which this script has just written
     tensors = {key: tensor.clone().contiguous() for key, tensor in checkpoint["state_dict"].items()}
     save_file(tensors, folder / f"{name}.safetensors")
     with (folder / f"{name}.json").open("w", encoding="utf-8") as file:
