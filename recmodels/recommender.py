@@ -22,12 +22,14 @@ from recmodels.errors import InputError, quote
 from recmodels.gptrec import GPTRec
 from recmodels.json_files import of_type, read_json, read_record
 from recmodels.loading import load_model
-from recmodels.model import RecommenderConfig, SequentialRecommender
+from recmodels.model import SequentialRecommender
+from recmodels.model_parts import RecommenderConfig
 from recmodels.paths import as_path
 from recmodels.plugins import Registry
 from recmodels.ranking import Score, check_length, rank, top_k
-from recmodels.sequences import Histories, Vocabulary, as_histories
+from recmodels.sequences import Histories, as_histories
 from recmodels.steady import check_precision, steady
+from recmodels.vocabulary import Vocabulary
 
 MODELS: Registry[type[SequentialRecommender]] = Registry(
     "unknown model", "recmodels.recommenders", "recmodels.recommender.register"

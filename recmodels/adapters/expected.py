@@ -21,7 +21,8 @@ from recmodels.errors import InputError, quote
 from recmodels.json_files import check_record, read_json
 from recmodels.lists import elements
 from recmodels.paths import as_path
-from recmodels.sequences import Histories, Vocabulary, as_histories, histories_of
+from recmodels.sequences import Histories, as_histories, histories_of
+from recmodels.vocabulary import Vocabulary
 
 LARGEST = 2**30  # bytes of a JSON file
 FORM = "give a mapping from histories, tuples of item ids, to scores by item id"

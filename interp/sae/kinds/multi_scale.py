@@ -16,7 +16,7 @@ import torch
 from sklearn.covariance import ledoit_wolf
 from torch import Tensor, nn
 
-from interp.config import SAEConfig
+from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 from recmodels.errors import InputError
 
