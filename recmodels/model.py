@@ -19,6 +19,7 @@ from transformers.utils import ModelOutput
 from recmodels.config import site_names
 from recmodels.errors import InputError
 from recmodels.initial import Watched, keep_loaded_weights
+from recmodels.losses import Objective, full
 from recmodels.sequences import PAD, Histories
 
 IGNORE = -100  # the label of a step that has nothing to predict
@@ -52,7 +53,7 @@ class RecommenderOutput(ModelOutput):
     """What a recommender's forward pass returns; one of the two is None.
 
     Attributes:
-        loss: mean cross-entropy over all labelled steps, when labels were given.
+        loss: mean over all labelled steps of what training minimises, when labels were given.
         scores: [b, v] scores of every item as each history's next one, when they were not.
     """
 
@@ -97,6 +98,7 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
     def __init__(self, config: RecommenderConfig) -> None:
         super().__init__(config)
         self.scorer = TiedScorer()
+        self.objective: Objective = full  # what training minimises
 
     def post_init(self) -> None:
         """Draw the initial weights; loaded weights stay as they are (`recmodels.initial`)."""
@@ -163,8 +165,12 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
 
     @property
     def has_linear_scores(self) -> bool:
-        """Whether scores are linear in the hidden state at "final", with `output_weights` and `output_bias`."""
-        return True
+        """Whether scores are linear in the hidden state at "final", with `output_weights` and `output_bias`.
+
+        Here they are, unless a subclass scores in its own way without saying which weights that has.
+        """
+        base, here = SequentialRecommender, type(self)
+        return here.score_hidden is base.score_hidden or here.output_weights is not base.output_weights
 
     @property
     def reads_item_embeddings(self) -> bool:
@@ -191,8 +197,7 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         if labels is None:
             return RecommenderOutput(scores=self.score_hidden(hidden[:, -1]))
         has_label = labels != IGNORE
-        logits = self.score_hidden(hidden[has_label])
-        return RecommenderOutput(loss=F.cross_entropy(logits, labels[has_label]))
+        return RecommenderOutput(loss=self.objective(self, hidden[has_label], labels[has_label]))
 
     def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
         """What the scorer reads for many values of the last step's hidden state.
