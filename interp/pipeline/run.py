@@ -118,7 +118,7 @@ def _run(
     with stages.stage("recommender", folder / FOLDER):
         if data.recommender is None:
             parts = data.split.recommender, data.split.validation
-            recommender = fit(*parts, config.training, folder / FOLDER, keep_seen=config.keep_seen)
+            recommender = fit(*parts, config.training, folder / FOLDER, data.split.vocabulary, config.keep_seen)
         else:
             recommender = replace(data.recommender, keep_seen=config.keep_seen)
             keep(recommender, folder / FOLDER)
@@ -195,7 +195,8 @@ def _record(config: StudyConfig, data: StudyData, sae: SparseAutoencoder, recomm
             del settings[name]
     else:
         given["recommender"] = Provenance.of(data.recommender, data.seen).record
-        settings["seen_users"] = config.seen_users or data.seen.which
+        if config.split.kind == "paper":
+            settings["seen_users"] = config.seen_users or data.seen.which
         del settings["training"], settings["split"]["recommender_share"]
     return {
         "config": settings,
