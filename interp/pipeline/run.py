@@ -41,6 +41,7 @@ from interp.pipeline.trained_baselines import outputs
 from interp.pipeline.trained_elsewhere import FOLDER, check_same, configured, keep, name_of, with_its_sites
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.analysis import Analysis
+from interp.store.early_checks import check_early
 from interp.store.keys import analysis_key
 from interp.store.registry import analyses
 from interp.store.study_folder import RECORD, claim_study, study_folder
@@ -53,7 +54,7 @@ from recmodels import artifacts
 from recmodels.console import say
 from recmodels.folders import MARK
 from recmodels.interactions import Dataset
-from recmodels.recommender import Recommender, lists_key, model_class
+from recmodels.recommender import Recommender, lists_key
 from recmodels.sequences import histories_of
 from recmodels.steady import steady
 from recmodels.training import fit
@@ -90,9 +91,8 @@ def run(
         config = replace(config, out=out, recommender=out / FOLDER)
     if isinstance(seen_users, str | Path):
         config, seen_users = replace(config, seen_users=str(seen_users)), None
-    config.check()
+    check_early(config, has_data=dataset is not None)
     config = with_dictionary(config)
-    model_class(config.training.model)  # refuses an unknown one before any work is done
     folder = study_folder(config)
     with claim_study(folder):
         recommender = recommender or configured(config)

@@ -14,7 +14,7 @@ from interp.control.mix_doses import MixDose, find_mix_dose, goals_of
 from interp.control.user_doses import UserDoses, find_user_doses
 from interp.features.explanations import Explanation, why
 from interp.steering.feature_names import feature_or_concept
-from interp.store.study_folder import RECORD, read_study_record
+from interp.store.study_folder import check_finished, read_study_record
 from interp.study.bundle import write_bundle
 from interp.study.drift import Drift, drift
 from interp.study.feature import Features
@@ -327,8 +327,7 @@ def open(folder: Path | str, recommender: Recommender | None = None) -> Study:
             archive is damaged or not to be trusted.
     """
     path = study_source(folder)
-    if not (path / RECORD).is_file():
-        raise InputError(f"{path} holds no finished study: run `interp study` with --out {path} first")
+    check_finished(path)
     study = Study(path, read_study_record(path))
     if recommender is not None:
         study.use(recommender)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from sklearn.covariance import ledoit_wolf
 from torch import Tensor, nn
 
 from interp.sae_config import SAEConfig
@@ -98,6 +97,8 @@ def whitening(x: np.ndarray, power: float) -> tuple[np.ndarray, np.ndarray]:
 
     The covariance is shrunk (Ledoit and Wolf 2004), since one batch tells it; entries keep their mean variance.
     """
+    from sklearn.covariance import ledoit_wolf  # here, as a study opens without scikit-learn
+
     covariance = ledoit_wolf(x)[0]
     values, vectors = np.linalg.eigh(covariance)
     floor = values.max() * SMALLEST
