@@ -10,12 +10,12 @@ from typing import ClassVar, Self
 import numpy as np
 import pandas as pd
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from recmodels.config import site_names
 from recmodels.initial import Watched, keep_loaded_weights
+from recmodels.losses import Objective, full
 from recmodels.model_parts import RecommenderConfig, RecommenderOutput, TiedScorer
 from recmodels.sequences import PAD, Histories
 from recmodels.token_form import check_tokens
@@ -49,6 +49,7 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
     def __init__(self, config: RecommenderConfig) -> None:
         super().__init__(config)
         self.scorer = TiedScorer()
+        self.objective: Objective = full  # what training minimises
 
     def post_init(self) -> None:
         """Draw the initial weights; loaded weights stay as they are (`recmodels.initial`)."""
@@ -115,8 +116,12 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
 
     @property
     def has_linear_scores(self) -> bool:
-        """Whether scores are linear in the hidden state at "final", with `output_weights` and `output_bias`."""
-        return True
+        """Whether scores are linear in the hidden state at "final", with `output_weights` and `output_bias`.
+
+        Here they are, unless a subclass scores in its own way without saying which weights that has.
+        """
+        base, here = SequentialRecommender, type(self)
+        return here.score_hidden is base.score_hidden or here.output_weights is not base.output_weights
 
     @property
     def reads_item_embeddings(self) -> bool:
@@ -143,8 +148,7 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         if labels is None:
             return RecommenderOutput(scores=self.score_hidden(hidden[:, -1]))
         has_label = labels != IGNORE
-        logits = self.score_hidden(hidden[has_label])
-        return RecommenderOutput(loss=F.cross_entropy(logits, labels[has_label]))
+        return RecommenderOutput(loss=self.objective(self, hidden[has_label], labels[has_label]))
 
     def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
         """What the scorer reads for many values of the last step's hidden state.

@@ -39,7 +39,7 @@ class RecommenderOutput(ModelOutput):
     """What a recommender's forward pass returns; one of the two is None.
 
     Attributes:
-        loss: mean cross-entropy over all labelled steps, when labels were given.
+        loss: mean over all labelled steps of what training minimises, when labels were given.
         scores: [b, v] scores of every item as each history's next one, when they were not.
     """
 
