@@ -1,6 +1,6 @@
 import json
-import time
 import shutil
+import time
 
 from interp.store.timings import Stages
 
