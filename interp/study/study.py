@@ -17,7 +17,7 @@ from interp.study.recommendations import Recommendations
 from interp.study.sources import study_source
 from interp.study.study_figures import StudyFigures
 from interp.study.study_questions import StudyQuestions
-from recmodels.errors import InputError, for_terminal
+from recmodels.errors import for_terminal
 from recmodels.recommender import Recommender
 
 if TYPE_CHECKING:
