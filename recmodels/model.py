@@ -5,6 +5,7 @@ Axes: b histories, s steps, d hidden size, v items.
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import ClassVar, Self
 
 import numpy as np
@@ -72,13 +73,7 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
 
         In the order of a forward pass, which is that of `recmodels.config.site_names`.
         """
-        paths = {}
-        for name in site_names(self.config.num_hidden_layers):
-            number, kind = re.search(r"\d+", name), re.sub(r"\d+", "*", name)
-            if kind in self.site_paths:
-                path = self.site_paths[kind]
-                paths[name] = path.replace("*", number.group()) if number else path
-        return paths
+        return dict(_paths(self.config.num_hidden_layers, tuple(self.site_paths.items())))
 
     def width(self, site: str) -> int:
         """d of a site; here the same at each."""
@@ -218,3 +213,14 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         inputs, following = tokens[:, :-1], tokens[:, 1:]
         labels = torch.where(inputs != PAD, following - 1, IGNORE)
         return {"input_ids": inputs, "labels": labels}
+
+
+@cache
+def _paths(n_blocks: int, site_paths: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """The path of each site, from those of its kinds."""
+    kinds, paths = dict(site_paths), {}
+    for name in site_names(n_blocks):
+        number, kind = re.search(r"\d+", name), re.sub(r"\d+", "*", name)
+        if kind in kinds:
+            paths[name] = kinds[kind].replace("*", number.group()) if number else kinds[kind]
+    return paths

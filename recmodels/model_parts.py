@@ -1,11 +1,10 @@
-"""The configuration, output and scorer that recommenders have, and how their attention sees only some steps.
+"""The configuration, output and scorer that recommenders have.
 
-Axes: b histories, q queries, k keys, d hidden size, v items.
+Axes: b histories, d hidden size, v items.
 """
 
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PretrainedConfig
@@ -57,9 +56,3 @@ class TiedScorer(nn.Module):
     def forward(self, hidden: Tensor, items: Tensor) -> Tensor:
         """[..., d] hidden states and [v, d] embeddings to [..., v] scores."""
         return F.linear(hidden, items)
-
-
-def attention_bias(allowed: Tensor, like: Tensor) -> Tensor:
-    """What is added to attention logits so that only allowed keys are seen: bool [b, q, k] to float [b, 1, q, k]."""
-    bias = torch.zeros(allowed.shape, dtype=like.dtype, device=like.device)
-    return bias.masked_fill_(~allowed, torch.finfo(like.dtype).min)[:, None]
