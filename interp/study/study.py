@@ -11,6 +11,7 @@ from interp.control.doses import Dose, find_dose
 from interp.control.least_collateral import LeastCollateral, learn_weights, set_of, store_histories
 from interp.control.list_entry import Entry, to_enter
 from interp.control.mix_doses import MixDose, find_mix_dose, goals_of
+from interp.control.own_mix import Calibration, calibrate
 from interp.control.user_doses import UserDoses, find_user_doses
 from interp.features.explanations import Explanation, why
 from interp.steering.feature_names import feature_or_concept
@@ -124,6 +125,26 @@ class Study(StudyParts):
         """
         search = replace(self._search(Goal(concept, share, at_most, k)), cost=cost)
         return find_user_doses(search, self.users() if users is None else users)
+
+    def calibrate(self, users: Any = None, *, by: float = 0.5, k: int = 10) -> Calibration:
+        """Bring each user's list closer to the mix of concepts of the user's own past (`interp.control.own_mix`).
+
+            calibration = study.calibrate(histories)        # half of the miscalibration goes
+            with study.recommender.steer(calibration.steer):
+                ...
+
+        Args:
+            users: histories in any form; by default the test users. Held-out items are not used.
+            by: the part of the mean miscalibration that is to go; users who pay least go furthest.
+            k: list length.
+
+        Raises:
+            InputError: a user with two histories, a part that makes no sense, or a study without concepts.
+        """
+        names = self.table("least_collateral")["concept"].unique() if self.has_concepts else ()
+        steers = {name: self.least_collateral(name) for name in names}
+        histories, popularity = self.users() if users is None else users, self.items["popularity"]
+        return calibrate(self.recommender, steers, self.concepts, popularity, histories, by, k)
 
     def least_collateral(self, concept: str | None = None, *, items: Any = None) -> LeastCollateral:
         """At most 20 features that move a concept's items, or any items, and leave other scores alone.
