@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
-from recmodels.model import IGNORE, RecommenderConfig, SequentialRecommender, attention_bias
+from recmodels.model import IGNORE, SequentialRecommender
+from recmodels.model_parts import RecommenderConfig, attention_bias
 from recmodels.sequences import PAD, Histories
 
 VALUES = 4  # values of one step in one pass; more do not fit into the processor's cache

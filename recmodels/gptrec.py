@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import GPT2Config, GPT2Model
 
-from recmodels.model import RecommenderConfig, SequentialRecommender, attention_bias
+from recmodels.model import SequentialRecommender
+from recmodels.model_parts import RecommenderConfig, attention_bias
 from recmodels.sequences import PAD
 
 

@@ -34,6 +34,7 @@ from interp.config import OF_RECOMMENDER, StudyConfig
 from interp.model.envoys import RecommenderEnvoy
 from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
+from interp.pipeline.announcement import announcement
 from interp.pipeline.grid import PARTS, collect_parts, evaluate_all
 from interp.pipeline.imported_dictionary import check_dictionary, import_dictionary, with_dictionary
 from interp.pipeline.inputs import TABLES, Inputs, table_key
@@ -41,6 +42,7 @@ from interp.pipeline.trained_baselines import outputs
 from interp.pipeline.trained_elsewhere import FOLDER, check_same, configured, keep, name_of, with_its_sites
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.analysis import Analysis
+from interp.store.early_checks import check_early
 from interp.store.keys import analysis_key
 from interp.store.registry import analyses
 from interp.store.study_folder import RECORD, claim_study, study_folder
@@ -53,7 +55,7 @@ from recmodels import artifacts
 from recmodels.console import say
 from recmodels.folders import MARK
 from recmodels.interactions import Dataset
-from recmodels.recommender import Recommender, lists_key, model_class
+from recmodels.recommender import Recommender, lists_key
 from recmodels.sequences import histories_of
 from recmodels.steady import steady
 from recmodels.training import fit
@@ -90,9 +92,8 @@ def run(
         config = replace(config, out=out, recommender=out / FOLDER)
     if isinstance(seen_users, str | Path):
         config, seen_users = replace(config, seen_users=str(seen_users)), None
-    config.check()
+    check_early(config, has_data=dataset is not None)
     config = with_dictionary(config)
-    model_class(config.training.model)  # refuses an unknown one before any work is done
     folder = study_folder(config)
     with claim_study(folder):
         recommender = recommender or configured(config)
@@ -115,6 +116,8 @@ def _run(
     # The study counts as unfinished until everything below is done.
     for name in (RECORD, "dashboard.html", "report.html"):
         (folder / name).unlink(missing_ok=True)
+    if data.recommender is None:
+        say(announcement(config, lambda site: config.training.hidden_size))
     with stages.stage("recommender", folder / FOLDER):
         if data.recommender is None:
             parts = data.split.recommender, data.split.validation
@@ -126,6 +129,7 @@ def _run(
     if data.recommender is not None:
         config = with_its_sites(config, rec)
         request = replace(request, site=config.site)
+        say(announcement(config, rec.recommender.model.width))
     check_dictionary(config, rec)
 
     grid = config.dictionaries()

@@ -2,8 +2,8 @@
 
 from dictionary_learning.trainers.matryoshka_batch_top_k import MatryoshkaBatchTopKSAE, MatryoshkaBatchTopKTrainer
 
-from interp.config import SAEConfig
 from interp.sae.kinds import arguments
+from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 
 GROUP_FRACTIONS = [1 / 32, 1 / 16, 1 / 8, 1 / 4, 17 / 32]

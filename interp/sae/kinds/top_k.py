@@ -2,8 +2,8 @@
 
 from dictionary_learning.trainers.top_k import AutoEncoderTopK, TopKTrainer
 
-from interp.config import SAEConfig
 from interp.sae.kinds import arguments
+from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 
 
