@@ -18,7 +18,7 @@ import torch
 
 import interp
 from interp.control.calibration import calibrated_lists, concept_weights, list_mix, miscalibration, past_mix
-from interp.control.own_mix import mix_trials
+from interp.control.mix_trials import mix_trials
 from interp.control.score_equations import LastStates
 from interp.control.user_amounts import price_for
 from recmodels.bootstrap import Resampling, bootstrap_counts, percentile_interval

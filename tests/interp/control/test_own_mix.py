@@ -7,7 +7,8 @@ import pytest
 from interp.concepts import concepts_of
 from interp.control.calibration import concept_weights, list_mix, miscalibration, past_mix
 from interp.control.least_collateral import LeastCollateral, learn_weights, store_histories
-from interp.control.own_mix import MixTrials, calibrate
+from interp.control.mix_trials import MixTrials
+from interp.control.own_mix import calibrate
 from interp.control.steered_lists import steered_lists
 from interp.model.envoys import RecommenderEnvoy
 from recmodels.errors import InputError
