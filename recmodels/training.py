@@ -30,8 +30,9 @@ from recmodels.model import SequentialRecommender
 from recmodels.paths import as_path
 from recmodels.ranking import evaluate
 from recmodels.recommender import KIND, Recommender, lists_key, model_class
-from recmodels.sequences import Histories, Vocabulary, histories_of
+from recmodels.sequences import Histories, histories_of
 from recmodels.steady import steady
+from recmodels.vocabulary import Vocabulary
 
 
 @steady()
