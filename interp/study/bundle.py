@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet
 
 from interp.config import StudyConfig
 from interp.sae.autoencoder import KIND as DICTIONARY
@@ -145,6 +144,8 @@ def _copy_tables(source: Path, target: Path, users: bool) -> list[str]:
 
 def _columns(path: Path) -> list[str]:
     if path.suffix == ".parquet":
+        import pyarrow.parquet  # here, as only bundles need it
+
         return list(pyarrow.parquet.read_schema(path).names)
     return list(pd.read_csv(path, nrows=0).columns)
 

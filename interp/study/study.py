@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interp.sae.autoencoder import SparseAutoencoder
-from interp.store.study_folder import RECORD, read_study_record
+from interp.store.study_folder import check_finished, read_study_record
 from interp.study.bundle import write_bundle
 from interp.study.feature import Features
 from interp.study.glance import as_html, as_text
@@ -17,7 +17,7 @@ from interp.study.recommendations import Recommendations
 from interp.study.sources import study_source
 from interp.study.study_figures import StudyFigures
 from interp.study.study_questions import StudyQuestions
-from recmodels.errors import InputError, for_terminal
+from recmodels.errors import for_terminal
 from recmodels.recommender import Recommender
 
 if TYPE_CHECKING:
@@ -181,8 +181,7 @@ def open(folder: Path | str, recommender: Recommender | None = None) -> Study:
             archive is damaged or not to be trusted.
     """
     path = study_source(folder)
-    if not (path / RECORD).is_file():
-        raise InputError(f"{path} holds no finished study: run `interp study` with --out {path} first")
+    check_finished(path)
     study = Study(path, read_study_record(path))
     if recommender is not None:
         study.use(recommender)
