@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from interp.control.receipts import Receipt, steering_receipt
     from interp.control.user_metrics import register_metric
     from interp.deployment.service_export import export_service
+    from interp.features.concept_names import attach_concepts
     from interp.model.envoys import RecommenderEnvoy
     from interp.pages.export import export
     from interp.pipeline.run import run
@@ -76,6 +77,7 @@ _HOMES = {
     "concepts_of": "interp.concepts",
     "Alignment": "interp.concepts.alignment",
     "align": "interp.concepts.alignment",
+    "attach_concepts": "interp.features.concept_names",
     # Steering
     "Steer": "interp.steering.edits",
     "Edit": "interp.steering.edits",
@@ -137,6 +139,7 @@ __all__ = [  # noqa: RUF022 - in the order of the homes above
     "concepts_of",
     "Alignment",
     "align",
+    "attach_concepts",
     "Steer",
     "Edit",
     "Push",
