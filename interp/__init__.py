@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from recmodels.public_names import public_names
 
 if TYPE_CHECKING:
-    from interp.activations.activation_store import ActivationStore, collect
+    from interp.activations.activation_store import ActivationStore
+    from interp.activations.collecting import collect
     from interp.activations.feature_matrix import encode
     from interp.activations.training import train
     from interp.concepts import Concepts, concepts_of
@@ -68,7 +69,7 @@ _HOMES = {
     # Its steps, one by one
     "RecommenderEnvoy": "interp.model.envoys",
     "ActivationStore": "interp.activations.activation_store",
-    "collect": "interp.activations.activation_store",
+    "collect": "interp.activations.collecting",
     "train": "interp.activations.training",
     "SparseAutoencoder": "interp.sae.autoencoder",
     "read_dictionary": "interp.sae.import_dictionary",

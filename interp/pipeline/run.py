@@ -143,7 +143,7 @@ def _run(
 
     grid = config.dictionaries()
     with stages.stage("activations", *(folder / "activations" / site / part for site in grid for part in PARTS)):
-        stores = {site: collect_parts(rec, data.split, config, site, folder / "activations" / site) for site in grid}
+        stores = collect_parts(rec, data.split, config, {site: folder / "activations" / site for site in grid})
     folders = [folder / "dictionaries" / site / sae.name for site, configs in grid.items() for sae in configs]
     with stages.stage("dictionaries", *folders):
         if foreign is not None:
