@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from interp.config import GridConfig, SAEConfig, StudyConfig
+from interp.config import GridConfig, StudyConfig
+from interp.sae_config import SAEConfig
 from recmodels.config import TrainingConfig
 
 # Each trainer's sparsity settings from dense to sparse, for activations of unit variance and 64 neurons.

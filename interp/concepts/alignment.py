@@ -11,7 +11,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
+import scipy
+from scipy import sparse
 
 from interp.concepts import non_constant_columns
 from recmodels import moments
@@ -163,13 +164,13 @@ def mid_ranks(activations: Activations) -> tuple[Activations, np.ndarray]:
         that the zeros share, float64 [f]. Of a dense array, plain ranks and 0.
     """
     if not sparse.issparse(activations):
-        return stats.rankdata(activations, axis=0), np.zeros(activations.shape[1])
+        return scipy.stats.rankdata(activations, axis=0), np.zeros(activations.shape[1])
     ranks = sparse.csc_array(activations, dtype=np.float64, copy=True)
     ranks.eliminate_zeros()
     zeros = ranks.shape[0] - np.diff(ranks.indptr)
     zero_rank = (zeros + 1) / 2
     for feature, (start, end) in enumerate(pairwise(ranks.indptr)):
-        ranks.data[start:end] = zeros[feature] + stats.rankdata(ranks.data[start:end]) - zero_rank[feature]
+        ranks.data[start:end] = zeros[feature] + scipy.stats.rankdata(ranks.data[start:end]) - zero_rank[feature]
     return ranks, zero_rank
 
 
