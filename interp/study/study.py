@@ -156,7 +156,7 @@ class Study(StudyParts):
             if name not in set(weights["concept"]):
                 raise InputError(f"{quote(name)} has no items or all of them: there is nothing to steer")
         own = weights[weights["concept"] == name].set_index("feature")["weight"]
-        labels = {int(feature): self.labels[feature] for feature in own.index}
+        labels = {int(feature): self.names[feature].text for feature in own.index}
         return LeastCollateral(name, own, has, site, self.sae.fingerprint, labels, concept is not None)
 
     def _search(self, goal: Goal) -> Search:
