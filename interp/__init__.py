@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from interp.concepts import Concepts, concepts_of
     from interp.concepts.alignment import Alignment, align
     from interp.concepts.attributes import register_attribute
-    from interp.config import GridConfig, SAEConfig, StudyConfig
+    from interp.config import GridConfig, StudyConfig
     from interp.control.doses import Dose
     from interp.control.group_lists import group_lists
     from interp.control.least_collateral import LeastCollateral
     from interp.control.mix_doses import MixDose, at_most
+    from interp.control.own_mix import Calibration
     from interp.control.profiles import profile
     from interp.control.receipts import Receipt, steering_receipt
     from interp.control.user_metrics import register_metric
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from interp.pipeline.scorecard import scorecard
     from interp.sae.autoencoder import SparseAutoencoder
     from interp.sae.import_dictionary import read_dictionary
+    from interp.sae_config import SAEConfig
     from interp.sae_registry import register_sae
     from interp.steering.edits import Edit, Push, Steer
     from interp.steering.serialization import load_steer, save_steer
@@ -58,7 +60,7 @@ _HOMES = {
     "SplitConfig": "recmodels.config",
     "TrainingConfig": "recmodels.config",
     "StudyConfig": "interp.config",
-    "SAEConfig": "interp.config",
+    "SAEConfig": "interp.sae_config",
     "GridConfig": "interp.config",
     "Study": "interp.study.study",
     "Feature": "interp.study.feature",
@@ -85,6 +87,7 @@ _HOMES = {
     "Dose": "interp.control.doses",
     "MixDose": "interp.control.mix_doses",
     "at_most": "interp.control.mix_doses",
+    "Calibration": "interp.control.own_mix",
     "LeastCollateral": "interp.control.least_collateral",
     "profile": "interp.control.profiles",
     "group_lists": "interp.control.group_lists",
@@ -144,6 +147,7 @@ __all__ = [  # noqa: RUF022 - in the order of the homes above
     "Dose",
     "MixDose",
     "at_most",
+    "Calibration",
     "LeastCollateral",
     "profile",
     "group_lists",

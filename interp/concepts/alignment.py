@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
+import scipy
+from scipy import sparse
 
 from interp.concepts import non_constant_columns
 from recmodels import moments
@@ -146,11 +147,11 @@ def auc(activations: Activations, labels: np.ndarray) -> np.ndarray:
         ranks = activations.astype(np.float64)
         for feature in range(ranks.shape[1]):
             part = slice(ranks.indptr[feature], ranks.indptr[feature + 1])
-            above = zeros[feature] + stats.rankdata(ranks.data[part])
+            above = zeros[feature] + scipy.stats.rankdata(ranks.data[part])
             ranks.data[part] = above - zero_rank[feature]
         rank_sums = ranks.T @ labels.astype(np.float64) + np.outer(zero_rank, positives)
     else:
-        rank_sums = stats.rankdata(activations, axis=0).T @ labels.astype(np.float64)
+        rank_sums = scipy.stats.rankdata(activations, axis=0).T @ labels.astype(np.float64)
     return (rank_sums - positives * (positives + 1) / 2) / (positives * (n - positives))
 
 

@@ -11,7 +11,8 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
+import scipy
+from scipy import sparse
 
 from interp.concepts.alignment import Activations
 from recmodels import moments
@@ -71,13 +72,13 @@ def rank_sums(activations: Activations, items: pd.Series | np.ndarray) -> np.nda
     indicator, _ = item_indicator(activations, items)
     n = activations.shape[0]
     if not sparse.issparse(activations):
-        return indicator @ (stats.rankdata(activations, axis=0) - (n + 1) / 2)
+        return indicator @ (scipy.stats.rankdata(activations, axis=0) - (n + 1) / 2)
     ranks = sparse.csc_array(activations, dtype=np.float64, copy=True)
     ranks.eliminate_zeros()
     zeros = n - np.diff(ranks.indptr)
     for feature, (start, end) in enumerate(zip(ranks.indptr, ranks.indptr[1:], strict=False)):
         zero_rank = (zeros[feature] + 1) / 2
-        ranks.data[start:end] = zeros[feature] + stats.rankdata(ranks.data[start:end]) - zero_rank
+        ranks.data[start:end] = zeros[feature] + scipy.stats.rankdata(ranks.data[start:end]) - zero_rank
     count = np.asarray(indicator.sum(axis=1)).ravel()
     return _dense(indicator @ ranks) - np.outer(count, (n - zeros) / 2)
 

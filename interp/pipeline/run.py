@@ -34,13 +34,17 @@ from interp.config import OF_RECOMMENDER, StudyConfig
 from interp.model.envoys import RecommenderEnvoy
 from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
+from interp.pipeline.announcement import announcement
 from interp.pipeline.grid import PARTS, collect_parts, evaluate_all
-from interp.pipeline.imported_dictionary import check_dictionary, import_dictionary, with_dictionary
+from interp.pipeline.imported_dictionary import foreign_dictionary, import_dictionary, with_dictionary
 from interp.pipeline.inputs import TABLES, Inputs, table_key
 from interp.pipeline.trained_baselines import outputs
 from interp.pipeline.trained_elsewhere import FOLDER, check_same, configured, keep, name_of, with_its_sites
 from interp.sae.autoencoder import SparseAutoencoder
+from interp.sae.exchange.folder_formats import ForeignDictionary
+from interp.sae.import_dictionary import check_fits
 from interp.store.analysis import Analysis
+from interp.store.early_checks import check_early
 from interp.store.keys import analysis_key
 from interp.store.registry import analyses
 from interp.store.study_folder import RECORD, claim_study, study_folder
@@ -53,7 +57,7 @@ from recmodels import artifacts
 from recmodels.console import say
 from recmodels.folders import MARK
 from recmodels.interactions import Dataset
-from recmodels.recommender import Recommender, lists_key, model_class
+from recmodels.recommender import Recommender, lists_key
 from recmodels.sequences import histories_of
 from recmodels.steady import steady
 from recmodels.training import fit
@@ -90,17 +94,22 @@ def run(
         config = replace(config, out=out, recommender=out / FOLDER)
     if isinstance(seen_users, str | Path):
         config, seen_users = replace(config, seen_users=str(seen_users)), None
-    config.check()
-    config = with_dictionary(config)
-    model_class(config.training.model)  # refuses an unknown one before any work is done
+    check_early(config, has_data=dataset is not None)
+    foreign = foreign_dictionary(config)
+    config = with_dictionary(config, foreign)
     folder = study_folder(config)
     with claim_study(folder):
         recommender = recommender or configured(config)
-        return _run(config, dataset, folder, recommender, seen_users)
+        return _run(config, dataset, folder, recommender, seen_users, foreign)
 
 
 def _run(
-    request: StudyConfig, dataset: Dataset | None, folder: Path, given: Recommender | None, seen_users: Any
+    request: StudyConfig,
+    dataset: Dataset | None,
+    folder: Path,
+    given: Recommender | None,
+    seen_users: Any,
+    foreign: ForeignDictionary | None,
 ) -> Study:
     config = replace(request, out=folder)
     stages = Stages(folder / "timings.json")
@@ -115,6 +124,8 @@ def _run(
     # The study counts as unfinished until everything below is done.
     for name in (RECORD, "dashboard.html", "report.html"):
         (folder / name).unlink(missing_ok=True)
+    if data.recommender is None:
+        say(announcement(config, lambda site: config.training.hidden_size))
     with stages.stage("recommender", folder / FOLDER):
         if data.recommender is None:
             parts = data.split.recommender, data.split.validation
@@ -126,17 +137,22 @@ def _run(
     if data.recommender is not None:
         config = with_its_sites(config, rec)
         request = replace(request, site=config.site)
-    check_dictionary(config, rec)
+        say(announcement(config, rec.recommender.model.width))
+    if foreign is not None:  # before activations are collected
+        check_fits(foreign, recommender, config.site)
 
     grid = config.dictionaries()
     with stages.stage("activations", *(folder / "activations" / site / part for site in grid for part in PARTS)):
         stores = {site: collect_parts(rec, data.split, config, site, folder / "activations" / site) for site in grid}
     folders = [folder / "dictionaries" / site / sae.name for site, configs in grid.items() for sae in configs]
     with stages.stage("dictionaries", *folders):
-        saes = import_dictionary(config, stores, folder / "dictionaries") or {
-            site: train(stores[site]["sae"], {sae.name: sae for sae in configs}, folder / "dictionaries" / site)
-            for site, configs in grid.items()
-        }
+        if foreign is not None:
+            saes = import_dictionary(config, foreign, stores, folder / "dictionaries")
+        else:
+            saes = {
+                site: train(stores[site]["sae"], {sae.name: sae for sae in configs}, folder / "dictionaries" / site)
+                for site, configs in grid.items()
+            }
     histories = histories_of(data.split.test, recommender.vocabulary)
     folders = [folder / "evaluations" / site / name for site, by_name in saes.items() for name in by_name]
     with stages.stage("evaluations", *folders):

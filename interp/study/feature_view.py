@@ -19,6 +19,7 @@ from interp.plots.names import EXAMPLES
 from interp.study.sentence import sentence
 from interp.study.study_parts import StudyParts
 
+P_TOP_HISTORIES = 100
 LISTS = "lists"  # the way to measure an item's change that counts lists, beside the paths of the table `effects`
 
 
@@ -100,6 +101,11 @@ class FeatureView:
     def costs(self) -> Any | None:
         """Its row of the table `feature_costs`; None if it is dead."""
         return next(iter(self.views.rows("feature_costs")[self.index]), None)
+
+    @property
+    def p_top100(self) -> float:
+        """The paper's p_top100 for its best concept; NaN where fewer than 100 histories light it."""
+        return self.row.p_top100 if self.row.histories >= P_TOP_HISTORIES else float("nan")
 
     @property
     def curve(self) -> list[Any]:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ledger import COUNTS, Silent, attempt, check, inputs
 from odd import KEYS, NUMBERS, TEXTS, VALUES
 
-from recmodels.sequences import Histories, Vocabulary, as_histories
+from recmodels.sequences import Histories, as_histories
+from recmodels.vocabulary import Vocabulary
 
 QUESTIONS = "questions"
 ITEMS = list(range(1, 41))
@@ -175,6 +176,7 @@ def test_odd_questions_to_a_study(tiny_study):
         "receipt": lambda history, item, k: repr(tiny_study.receipt({3: 1.0}, history, k)),
         "dose": lambda history, item, k: tiny_study.dose(concept, item, k=k),
         "dose of": lambda history, item, k: tiny_study.dose(item, 0.5),
+        "calibrate": lambda history, item, k: repr(tiny_study.calibrate(history, by=item, k=k)),
         "features": lambda history, item, k: repr(tiny_study.features[item]),
         "profile": lambda history, item, k: tiny_study.profile(item),
         "table": lambda history, item, k: tiny_study.table(item),

@@ -58,6 +58,7 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
             "sensitivity": 0.25,
             "p_top100": 0.3,
             "p_top100_pooled": 0.3,
+            "histories": np.where(each == 20, 99, 100) * alive,
         }
     )
     alignment = pd.DataFrame(

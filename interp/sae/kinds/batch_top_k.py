@@ -1,9 +1,10 @@
 """The strongest features of a batch, k for each activation on average (Bussmann et al., arXiv 2412.06410)."""
 
-from dictionary_learning.trainers.batch_top_k import BatchTopKSAE, BatchTopKTrainer
+from dictionary_learning.trainers.batch_top_k import BatchTopKSAE
 
-from interp.config import SAEConfig
 from interp.sae.kinds import arguments
+from interp.sae.kinds.active_trainers import ActiveBatchTopKTrainer
+from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 
 
@@ -13,6 +14,6 @@ def dictionary(config: SAEConfig, activation_dim: int) -> BatchTopKSAE:
 
 
 @register_sae("batch_top_k", dictionary=dictionary, sparsity="k")
-def trainer(config: SAEConfig, activation_dim: int, device: str) -> BatchTopKTrainer:
+def trainer(config: SAEConfig, activation_dim: int, device: str) -> ActiveBatchTopKTrainer:
     """A fresh trainer."""
-    return BatchTopKTrainer(**arguments.shared(config, activation_dim, device), **arguments.top_k(config))
+    return ActiveBatchTopKTrainer(**arguments.shared(config, activation_dim, device), **arguments.top_k(config))

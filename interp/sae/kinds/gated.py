@@ -3,8 +3,8 @@
 from dictionary_learning.dictionary import GatedAutoEncoder
 from dictionary_learning.trainers.gdm import GatedSAETrainer
 
-from interp.config import SAEConfig
 from interp.sae.kinds.arguments import penalty, shared
+from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from interp.config import SAEConfig
 from interp.sae.exchange.plain import RULES, PlainSAE
+from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 from recmodels.errors import InputError, quote
 

@@ -3,8 +3,8 @@
 from dictionary_learning.dictionary import JumpReluAutoEncoder
 from dictionary_learning.trainers.jumprelu import JumpReluTrainer
 
-from interp.config import SAEConfig
 from interp.sae.kinds.arguments import shared
+from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 
 

@@ -1,9 +1,10 @@
 """Nested dictionaries, each of which holds twice the one before (Bussmann et al., arXiv 2503.17547)."""
 
-from dictionary_learning.trainers.matryoshka_batch_top_k import MatryoshkaBatchTopKSAE, MatryoshkaBatchTopKTrainer
+from dictionary_learning.trainers.matryoshka_batch_top_k import MatryoshkaBatchTopKSAE
 
-from interp.config import SAEConfig
 from interp.sae.kinds import arguments
+from interp.sae.kinds.active_trainers import ActiveMatryoshkaTrainer
+from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 
 GROUP_FRACTIONS = [1 / 32, 1 / 16, 1 / 8, 1 / 4, 17 / 32]
@@ -17,9 +18,9 @@ def dictionary(config: SAEConfig, activation_dim: int) -> MatryoshkaBatchTopKSAE
 
 # The smallest group is a 32nd of the features.
 @register_sae("matryoshka", dictionary=dictionary, sparsity="k", min_features=32)
-def trainer(config: SAEConfig, activation_dim: int, device: str) -> MatryoshkaBatchTopKTrainer:
+def trainer(config: SAEConfig, activation_dim: int, device: str) -> ActiveMatryoshkaTrainer:
     """A fresh trainer."""
-    return MatryoshkaBatchTopKTrainer(
+    return ActiveMatryoshkaTrainer(
         **arguments.shared(config, activation_dim, device),
         **arguments.top_k(config),
         group_fractions=GROUP_FRACTIONS,

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from sklearn.covariance import ledoit_wolf
 from torch import Tensor, nn
 
-from interp.config import SAEConfig
+from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 from recmodels.errors import InputError
 
@@ -98,6 +97,8 @@ def whitening(x: np.ndarray, power: float) -> tuple[np.ndarray, np.ndarray]:
 
     The covariance is shrunk (Ledoit and Wolf 2004), since one batch tells it; entries keep their mean variance.
     """
+    from sklearn.covariance import ledoit_wolf  # here, as a study opens without scikit-learn
+
     covariance = ledoit_wolf(x)[0]
     values, vectors = np.linalg.eigh(covariance)
     floor = values.max() * SMALLEST

@@ -2,9 +2,9 @@
 
 from dictionary_learning.trainers.p_anneal import PAnnealTrainer
 
-from interp.config import SAEConfig
 from interp.sae.kinds.arguments import shared
 from interp.sae.kinds.unsquared import dictionary
+from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 
 

@@ -2,9 +2,9 @@
 
 from dictionary_learning.trainers.standard import StandardTrainer
 
-from interp.config import SAEConfig
 from interp.sae.kinds.arguments import penalty, shared
 from interp.sae.kinds.unsquared import dictionary
+from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 
 

@@ -1,9 +1,10 @@
 """The k strongest features of each activation (Gao et al., arXiv 2406.04093)."""
 
-from dictionary_learning.trainers.top_k import AutoEncoderTopK, TopKTrainer
+from dictionary_learning.trainers.top_k import AutoEncoderTopK
 
-from interp.config import SAEConfig
 from interp.sae.kinds import arguments
+from interp.sae.kinds.active_trainers import ActiveTopKTrainer
+from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 
 
@@ -13,6 +14,6 @@ def dictionary(config: SAEConfig, activation_dim: int) -> AutoEncoderTopK:
 
 
 @register_sae("top_k", dictionary=dictionary, sparsity="k")
-def trainer(config: SAEConfig, activation_dim: int, device: str) -> TopKTrainer:
+def trainer(config: SAEConfig, activation_dim: int, device: str) -> ActiveTopKTrainer:
     """A fresh trainer."""
-    return TopKTrainer(**arguments.shared(config, activation_dim, device), **arguments.top_k(config))
+    return ActiveTopKTrainer(**arguments.shared(config, activation_dim, device), **arguments.top_k(config))

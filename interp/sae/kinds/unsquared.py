@@ -6,8 +6,8 @@ import torch
 from dictionary_learning.dictionary import AutoEncoder
 from dictionary_learning.trainers.standard import StandardTrainer
 
-from interp.config import SAEConfig
 from interp.sae.kinds.arguments import penalty, shared
+from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 
 

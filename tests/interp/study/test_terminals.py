@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from interp.config import SAEConfig, StudyConfig
+from interp.config import StudyConfig
 from interp.pages.summary import summary
 from interp.pipeline.run import run
+from interp.sae_config import SAEConfig
 from interp.study.equalizer import equalize
 from recmodels.config import TrainingConfig
 from recmodels.datasets.planted import PlantedConfig, load
@@ -43,6 +44,7 @@ SHOW = {
     "receipt": lambda study: study.receipt({_concept(study): 1.0}),
     "dose": lambda study: study.dose(_concept(study), 0.5),
     "doses of users": lambda study: study.user_doses(_concept(study), 0.5),
+    "calibration": lambda study: study.calibrate([[3, 5, 7], [1, 2]]),
     "why": lambda study: study.why([3, 5, 7], 1),
     "equalized": lambda study: equalize(study, [3, 5, 7], {_concept(study): 1.0}),
     "steer": lambda study: study.recommender.steer_of({_concept(study): 1.0}),
