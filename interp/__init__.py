@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from interp.concepts import Concepts, concepts_of
     from interp.concepts.alignment import Alignment, align
     from interp.concepts.attributes import register_attribute
-    from interp.config import GridConfig, SAEConfig, StudyConfig
+    from interp.config import GridConfig, StudyConfig
     from interp.control.doses import Dose
     from interp.control.group_lists import group_lists
     from interp.control.least_collateral import LeastCollateral
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from interp.pipeline.scorecard import scorecard
     from interp.sae.autoencoder import SparseAutoencoder
     from interp.sae.import_dictionary import read_dictionary
+    from interp.sae_config import SAEConfig
     from interp.sae_registry import register_sae
     from interp.steering.edits import Edit, Push, Steer
     from interp.steering.serialization import load_steer, save_steer
@@ -58,7 +59,7 @@ _HOMES = {
     "SplitConfig": "recmodels.config",
     "TrainingConfig": "recmodels.config",
     "StudyConfig": "interp.config",
-    "SAEConfig": "interp.config",
+    "SAEConfig": "interp.sae_config",
     "GridConfig": "interp.config",
     "Study": "interp.study.study",
     "Feature": "interp.study.feature",

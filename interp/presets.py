@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from interp.config import GridConfig, SAEConfig, StudyConfig
+from interp.config import GridConfig, StudyConfig
+from interp.sae_config import SAEConfig
 from recmodels.config import TrainingConfig
 
 # Each trainer's sparsity settings from dense to sparse, for activations of unit variance and 64 neurons.
@@ -117,6 +118,6 @@ def presets() -> dict[str, tuple[str, StudyConfig]]:
     """
     from recmodels import datasets  # here, because it takes longer to import than `interp --help`
 
-    usual = replace(SMALL, other_attributes=())
+    usual = replace(SMALL, grid=GridConfig(), other_attributes=())
     more = {name: (f"your own data set {name}", replace(usual, dataset=name)) for name in datasets.names()}
     return PRESETS | {name: preset for name, preset in more.items() if name not in PRESETS}

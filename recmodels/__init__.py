@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from recmodels.datasets.tables import from_tables
     from recmodels.errors import InputError
     from recmodels.interactions import Dataset
-    from recmodels.model import RecommenderConfig, SequentialRecommender
+    from recmodels.model import SequentialRecommender
+    from recmodels.model_parts import RecommenderConfig
     from recmodels.ranking import evaluate
     from recmodels.recommender import Recommender, register
-    from recmodels.sequences import Histories, Vocabulary, as_histories
+    from recmodels.sequences import Histories, as_histories
     from recmodels.splits import Split, paper_split
     from recmodels.training import fit
+    from recmodels.vocabulary import Vocabulary
 
 _HOMES = {
     "load": "recmodels.datasets",
@@ -34,9 +36,9 @@ _HOMES = {
     "Recommender": "recmodels.recommender",
     "register": "recmodels.recommender",
     "SequentialRecommender": "recmodels.model",
-    "RecommenderConfig": "recmodels.model",
+    "RecommenderConfig": "recmodels.model_parts",
     "Histories": "recmodels.sequences",
-    "Vocabulary": "recmodels.sequences",
+    "Vocabulary": "recmodels.vocabulary",
     "as_histories": "recmodels.sequences",
     "evaluate": "recmodels.ranking",
     "InputError": "recmodels.errors",

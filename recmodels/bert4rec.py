@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
 from recmodels import bert_last_step
-from recmodels.model import IGNORE, RecommenderConfig, SequentialRecommender
+from recmodels.model import IGNORE, SequentialRecommender
+from recmodels.model_parts import RecommenderConfig
 from recmodels.sequences import PAD, Histories
 
 ROWS = 2048  # steps of all values in one pass

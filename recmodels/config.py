@@ -38,6 +38,17 @@ class TrainingConfig(Settings, prefix="training."):
     """Attention heads of each block."""
     dropout: Annotated[float, Between(0, 1, "left")] = 0.1
     """Dropout rate everywhere."""
+    loss: Literal["full", "sampled-softmax", "gbce"] | None = None
+    """What training minimises: "full" is cross-entropy over all items, the default up to 100,000 of them;
+    "sampled-softmax" is the same over sampled items, corrected for how often each is drawn, the default above; "gbce" is
+    gSASRec's binary loss. See docs/how-to/train.md."""
+    negatives: Annotated[int, Between(1, 1_000_000)] = 1024
+    """Items that a batch is compared with, for a loss that samples them."""
+    proposal: Literal["popularity", "uniform"] = "popularity"
+    """How sampled-softmax draws them: in proportion to how often each is to be predicted, plus one, or all alike. gbce
+    always draws all alike."""
+    calibration: Annotated[float, Between(0, 1)] = 0.75
+    """gbce's t: 0 is SASRec's binary loss, 1 undoes the overconfidence that sampling brings."""
     windows: Literal["last", "all"] = "last"
     """Training windows: "last" takes each user's last `max_history` items, "all" cuts the whole history."""
     learning_rate: Annotated[float, Between(1e-9, 1e30)] = 1e-3
@@ -125,14 +136,20 @@ class Reading(Settings, prefix="reading."):
 
 @dataclass(frozen=True)
 class SplitConfig(Settings, prefix="split."):
-    """How `paper_split` divides users."""
+    """How interactions are divided (`recmodels.splits`)."""
 
+    kind: Literal["paper", "leave-one-out"] = "paper"
+    """"paper": the recommender is trained on some users, the dictionary on others, and both are tested on the users who
+    started last. "leave-one-out": the recommender is trained on all users but for their last two items, the last for
+    testing and the one before it for validation; the dictionary's users are divided as before."""
     test_share: Share = 0.1
     """Share of users, those who started last, that make up the test part."""
     recommender_share: Share = 0.6
-    """Share of the remaining users that the recommender is fitted on; the others are for the SAE."""
+    """Share of the remaining users that the recommender is fitted on; the others are for the SAE. Under leave-one-out it
+    plays no part."""
     validation_share: Share = 0.1
-    """Share of the recommender's users, and of the SAE's, held out for choices made during fitting."""
+    """Share of the recommender's users, and of the SAE's, held out for choices made during fitting;
+    under leave-one-out of the SAE's alone."""
     seed: Seed = 42
     """Seed of the draws of users."""
 

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from transformers import GPT2Config, GPT2Model
 
 from recmodels import gpt2_last_step
-from recmodels.model import RecommenderConfig, SequentialRecommender
+from recmodels.model import SequentialRecommender
+from recmodels.model_parts import RecommenderConfig
 from recmodels.sequences import PAD
 
 

@@ -24,17 +24,18 @@ def json_sha256(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def read_json(path: Path, advice: str, largest: int = LARGEST) -> Any:
+def read_json(path: Path, advice: str, largest: int = LARGEST, infinity: bool = False) -> Any:
     """The value of a JSON file.
 
     Args:
         path: the file.
         advice: what to do if it is missing or damaged; the end of the message.
         largest: bytes of a file that is read.
+        infinity: whether NaN, Infinity and -Infinity are read as Python writes them; they are not JSON.
 
     Raises:
-        InputError: the file is missing, cannot be read, is larger, or is not JSON. NaN, infinity and whole numbers that
-            are larger than any float are not JSON.
+        InputError: the file is missing, cannot be read, is larger, or is not JSON. Whole numbers that are larger than
+            any float are not JSON.
     """
     try:
         # One byte more than allowed, so that a file without an end does not fill the memory.
@@ -42,7 +43,7 @@ def read_json(path: Path, advice: str, largest: int = LARGEST) -> Any:
             content = handle.read(largest + 1)
         if len(content) > largest:
             raise InputError(f"{path} is larger than {largest:,} bytes: {advice}")
-        return json.loads(content.decode("utf-8"), parse_constant=_refuse, parse_int=_whole)
+        return json.loads(content.decode("utf-8"), parse_constant=float if infinity else _refuse, parse_int=_whole)
     except InputError:
         raise
     except FileNotFoundError:

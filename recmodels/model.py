@@ -3,74 +3,23 @@
 Axes: b histories, s steps, d hidden size, v items.
 """
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
 from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import PretrainedConfig, PreTrainedModel
-from transformers.utils import ModelOutput
+from transformers import PreTrainedModel
 
-from recmodels.config import site_names
-from recmodels.errors import InputError
 from recmodels.initial import Watched, keep_loaded_weights
+from recmodels.losses import Objective, full
+from recmodels.model_parts import RecommenderConfig, RecommenderOutput, TiedScorer, paths_of_sites
 from recmodels.sequences import PAD, Histories
+from recmodels.token_form import check_tokens
 
 IGNORE = -100  # the label of a step that has nothing to predict
 ROWS = 128  # of a pass of `scored_after`
-
-
-class RecommenderConfig(PretrainedConfig):
-    """Size of a sequential recommender; the defaults are the paper's (section 5).
-
-    Attributes:
-        n_items: items in the vocabulary.
-        max_history: how many of a history's last items the model reads.
-        hidden_size: width of the residual stream.
-        num_hidden_layers: transformer blocks.
-        num_attention_heads: attention heads of each block.
-        dropout: dropout rate everywhere.
-    """
-
-    n_items: int = 1
-    max_history: int = 64
-    hidden_size: int = 64
-    num_hidden_layers: int = 3
-    num_attention_heads: int = 2
-    dropout: float = 0.1
-    # The scores are tied to the embeddings by hand (see TiedScorer), so transformers has nothing to tie.
-    tie_word_embeddings: bool = False
-
-
-@dataclass
-class RecommenderOutput(ModelOutput):
-    """What a recommender's forward pass returns; one of the two is None.
-
-    Attributes:
-        loss: mean cross-entropy over all labelled steps, when labels were given.
-        scores: [b, v] scores of every item as each history's next one, when they were not.
-    """
-
-    loss: Tensor | None = None
-    scores: Tensor | None = None
-
-
-class TiedScorer(nn.Module):
-    """Scores items by the inner product of a hidden state with the item's input embedding.
-
-    Holds no weights of its own. It is a module so that the scores have a place in the module tree, where
-    a trace can read and edit them.
-    """
-
-    def forward(self, hidden: Tensor, items: Tensor) -> Tensor:
-        """[..., d] hidden states and [v, d] embeddings to [..., v] scores."""
-        return F.linear(hidden, items)
 
 
 class SequentialRecommender(PreTrainedModel, metaclass=Watched):
@@ -98,6 +47,7 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
     def __init__(self, config: RecommenderConfig) -> None:
         super().__init__(config)
         self.scorer = TiedScorer()
+        self.objective: Objective = full  # what training minimises
 
     def post_init(self) -> None:
         """Draw the initial weights; loaded weights stay as they are (`recmodels.initial`)."""
@@ -120,7 +70,7 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
 
         In the order of a forward pass, which is that of `recmodels.config.site_names`.
         """
-        return dict(_paths(self.config.num_hidden_layers, tuple(self.site_paths.items())))
+        return dict(paths_of_sites(self.config.num_hidden_layers, tuple(self.site_paths.items())))
 
     def width(self, site: str) -> int:
         """d of a site; here the same at each."""
@@ -158,8 +108,12 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
 
     @property
     def has_linear_scores(self) -> bool:
-        """Whether scores are linear in the hidden state at "final", with `output_weights` and `output_bias`."""
-        return True
+        """Whether scores are linear in the hidden state at "final", with `output_weights` and `output_bias`.
+
+        Here they are, unless a subclass scores in its own way without saying which weights that has.
+        """
+        base, here = SequentialRecommender, type(self)
+        return here.score_hidden is base.score_hidden or here.output_weights is not base.output_weights
 
     @property
     def reads_item_embeddings(self) -> bool:
@@ -186,8 +140,7 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         if labels is None:
             return RecommenderOutput(scores=self.score_hidden(hidden[:, -1]))
         has_label = labels != IGNORE
-        logits = self.score_hidden(hidden[has_label])
-        return RecommenderOutput(loss=F.cross_entropy(logits, labels[has_label]))
+        return RecommenderOutput(loss=self.objective(self, hidden[has_label], labels[has_label]))
 
     def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
         """What the scorer reads for many values of the last step's hidden state.
@@ -245,21 +198,8 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         Raises:
             InputError: another shape or type, a token that no item has, padding elsewhere, or too many steps.
         """
-        form = f"shape {tuple(tokens.shape)} and type {str(tokens.dtype).removeprefix('torch.')}"
-        whole = not (tokens.dtype.is_floating_point or tokens.dtype.is_complex or tokens.dtype == torch.bool)
-        if tokens.ndim != 2 or not tokens.numel() or not whole or tokens.is_meta:
-            raise InputError(f"these tokens have {form}: give whole numbers [user, step], or lists of item ids")
-        tokens, n = tokens.long(), self.n_tokens
-        if int(tokens.min()) < 0 or int(tokens.max()) >= n:
-            wrong = int(tokens.min()) if int(tokens.min()) < 0 else int(tokens.max())
-            raise InputError(f"there is no token {wrong}: tokens are 0 (padding) to {n - 1}; or give lists of item ids")
-        real = tokens != PAD
-        if not real[:, -1].all() or (real[:, :-1] & ~real[:, 1:]).any():
-            raise InputError("the padding of these tokens, 0, is not on the left: put it before each history's tokens")
-        most = self.inference_inputs(self.example_histories([self.config.max_history])).shape[1]
-        if int(real.sum(dim=1).max()) > most:
-            raise InputError(f"a history has {int(real.sum(dim=1).max())} tokens: this model reads {most} at most")
-        return tokens
+        longest = self.inference_inputs(self.example_histories([self.config.max_history]))
+        return check_tokens(tokens, self.n_tokens, longest.shape[1])
 
     def training_batch(self, histories: Histories) -> dict[str, Tensor]:
         """`input_ids` and `labels` of a training step on these windows; each has at least two items.
@@ -270,20 +210,3 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         inputs, following = tokens[:, :-1], tokens[:, 1:]
         labels = torch.where(inputs != PAD, following - 1, IGNORE)
         return {"input_ids": inputs, "labels": labels}
-
-
-@cache
-def _paths(n_blocks: int, site_paths: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """The path of each site, from those of its kinds."""
-    kinds, paths = dict(site_paths), {}
-    for name in site_names(n_blocks):
-        number, kind = re.search(r"\d+", name), re.sub(r"\d+", "*", name)
-        if kind in kinds:
-            paths[name] = kinds[kind].replace("*", number.group()) if number else kinds[kind]
-    return paths
-
-
-def attention_bias(allowed: Tensor, like: Tensor) -> Tensor:
-    """What is added to attention logits so that only allowed keys are seen: bool [b, q, k] to float [b, 1, q, k]."""
-    bias = torch.zeros(allowed.shape, dtype=like.dtype, device=like.device)
-    return bias.masked_fill_(~allowed, torch.finfo(like.dtype).min)[:, None]

@@ -22,12 +22,14 @@ from recmodels.errors import InputError, quote
 from recmodels.gptrec import GPTRec
 from recmodels.json_files import of_type, read_json, read_record
 from recmodels.loading import load_model
-from recmodels.model import RecommenderConfig, SequentialRecommender
+from recmodels.model import SequentialRecommender
+from recmodels.model_parts import RecommenderConfig
 from recmodels.model_registry import MODELS
 from recmodels.paths import as_path
 from recmodels.ranking import Score, check_length, rank, top_k
-from recmodels.sequences import Histories, Vocabulary, as_histories
+from recmodels.sequences import Histories, as_histories
 from recmodels.steady import check_precision, steady
+from recmodels.vocabulary import Vocabulary
 
 for _kind, _model in (("gptrec", GPTRec), ("bert4rec", BERT4Rec)):
     MODELS.add(_kind, _model, __name__)

@@ -24,12 +24,14 @@ from recmodels import artifacts, folders
 from recmodels.checkpoints import SealCheckpoints, checkpoints_folder, last_checkpoint
 from recmodels.config import TrainingConfig
 from recmodels.errors import InputError
+from recmodels.losses import objective
 from recmodels.model import SequentialRecommender
 from recmodels.paths import as_path
 from recmodels.ranking import evaluate
 from recmodels.recommender import KIND, Recommender, lists_key, model_class
-from recmodels.sequences import Histories, Vocabulary, histories_of
+from recmodels.sequences import Histories, histories_of
 from recmodels.steady import steady
+from recmodels.vocabulary import Vocabulary
 
 
 @steady()
@@ -48,7 +50,8 @@ def fit(
 
     Args:
         train: interactions to learn from.
-        validation: interactions of other users; their last items are held out for early stopping.
+        validation: interactions of other users, whose last items are held out for early stopping; or of the same, with
+            later items, of which none that was trained on is held out.
         config: model size and optimisation.
         folder: where the recommender is written. Checkpoints lie in `<folder>.checkpoints` until then.
         vocabulary: the items to know; by default those of `train` and `validation`.
@@ -81,9 +84,11 @@ def fit(
                 folders.remove(checkpoints, str(KIND))
         return Recommender.load(folder)
     windows = training_windows(train_histories, config)
-    prefixes = validation_prefixes(validation_histories, config.validation_items)
+    prefixes = validation_prefixes(validation_histories, config.validation_items, train_histories)
     if not len(prefixes):
-        raise InputError("no held-out user has two interactions to stop by: give longer histories")
+        raise InputError(
+            "no held-out user has two interactions to stop by, the last of them not trained on: give longer histories"
+        )
     with artifacts.claim(folder, KIND):
         folders.check_removable(checkpoints, str(KIND))
         return _train(windows, prefixes, vocabulary, config, folder, inputs, keep_seen)
@@ -105,6 +110,7 @@ def _train(
     checkpoint = last_checkpoint(checkpoints)
     set_seed(config.seed)
     model = build(config, len(vocabulary))
+    model.objective = objective(config, model, np.bincount(windows.codes, minlength=len(vocabulary)))
     recommender = Recommender(model, vocabulary, keep_seen)
     trainer = _Trainer(recommender, windows, prefixes, config, checkpoints)
     with _only_errors():
@@ -159,15 +165,16 @@ def training_windows(histories: Histories, config: TrainingConfig) -> Histories:
     raise InputError(f'windows is {config.windows!r}: choose "last" or "all"')
 
 
-def validation_prefixes(histories: Histories, n: int) -> Histories:
-    """Each history cut after its last item, the one before, … `n` times, as long as two items are left."""
-    owner = np.repeat(np.arange(len(histories)), n)
-    ends = histories.offsets[1:][owner] - np.tile(np.arange(n), len(histories))
-    starts = histories.offsets[:-1][owner]
-    long_enough = ends - starts >= 2
-    return Histories.from_ranges(
-        histories.users[owner[long_enough]], histories.codes, starts[long_enough], ends[long_enough]
-    )
+def validation_prefixes(histories: Histories, n: int, train: Histories) -> Histories:
+    """Each history cut after its last item, the one before, … `n` times, as long as two items are left.
+
+    Of a user who has a history in `train` too, of the first items of the one here, none of those is a last item.
+    """
+    known = pd.Series(train.lengths, train.users).reindex(histories.users, fill_value=0).to_numpy()
+    owner, cut = np.repeat(np.arange(len(histories)), n), np.tile(np.arange(n), len(histories))
+    starts, ends = histories.offsets[:-1][owner], histories.offsets[1:][owner] - cut
+    kept = ends - starts >= np.maximum(known[owner] + 1, 2)
+    return Histories.from_ranges(histories.users[owner[kept]], histories.codes, starts[kept], ends[kept])
 
 
 class _Trainer(Trainer):

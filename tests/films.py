@@ -5,7 +5,8 @@ from dataclasses import replace
 import pandas as pd
 from small import TRAINING
 
-from interp.config import SAEConfig, StudyConfig
+from interp.config import StudyConfig
+from interp.sae_config import SAEConfig
 from recmodels.datasets.planted import PlantedConfig, load
 from recmodels.interactions import Dataset
 

@@ -4,7 +4,8 @@ from typing import ClassVar
 
 from torch import nn
 
-from recmodels.model import RecommenderConfig, SequentialRecommender
+from recmodels.model import SequentialRecommender
+from recmodels.model_parts import RecommenderConfig
 
 
 class GRUConfig(RecommenderConfig):

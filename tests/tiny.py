@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from interp.config import GridConfig, SAEConfig, StudyConfig
+from interp.config import GridConfig, StudyConfig
+from interp.sae_config import SAEConfig
 from recmodels.config import TrainingConfig
 from recmodels.datasets.planted import PlantedConfig, load
 from recmodels.interactions import Dataset

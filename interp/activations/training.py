@@ -19,9 +19,9 @@ from tqdm.auto import tqdm
 
 from interp.activations.activation_store import ActivationStore, check_spread
 from interp.activations.training_times import record_times
-from interp.config import SAEConfig
 from interp.sae.autoencoder import KIND, Provenance, SparseAutoencoder
 from interp.sae.trainers import build_trainer
+from interp.sae_config import SAEConfig
 from recmodels import artifacts, folders
 from recmodels.config_keys import config_key
 from recmodels.errors import InputError

@@ -8,7 +8,7 @@ from recmodels.errors import InputError, quote
 from recmodels.id_files import ids_like
 from recmodels.interactions import Dataset
 from recmodels.recommender import Recommender
-from recmodels.sequences import Vocabulary
+from recmodels.vocabulary import Vocabulary
 
 
 def with_ids_of(recommender: Recommender, dataset: Dataset) -> Recommender:

@@ -19,7 +19,8 @@ from interp.steering.parsing import DICTIONARY
 from recmodels.errors import InputError
 from recmodels.metrics import head_items
 from recmodels.moments import Levelled, mean_difference
-from recmodels.sequences import Histories, Vocabulary
+from recmodels.sequences import Histories
+from recmodels.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ import torch
 from dictionary_learning.dictionary import AutoEncoder
 
 from interp.activations.activation_store import ActivationStore
-from interp.config import SAEConfig
 from interp.features.candidates import Projection, ica, normalised, pca, random_directions, rectify, sample
 from interp.sae.autoencoder import Provenance, SparseAutoencoder
+from interp.sae_config import SAEConfig
 
 NAMES = ("neurons-both-signs", "pca", "ica", "random")
 _BLOCK = 8192  # rows at once

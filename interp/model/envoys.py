@@ -7,24 +7,21 @@ BERT4Rec it is the [MASK] after it, which stands for the next item.
 
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-import torch.nn.functional as F
-from nnsight import NNsight, save
-from nnsight.intervention.interleaver import Mediator
+from nnsight import save
 from torch import Tensor
 
+from interp.model.passes import SteeredPasses
 from interp.model.site_envoys import ModuleEnvoy, NotPicklable, SiteEnvoy
 from interp.model.trace_inputs import TraceInputs
 from interp.model.tracing import Tracer
 from interp.model.wrap_check import bare_pass, check_faithful
 from interp.sae.autoencoder import SparseAutoencoder
-from interp.steering.ambient import AmbientSteer, Force, in_force
+from interp.steering.ambient import AmbientSteer, in_force
 from interp.steering.edits import Steer
 from interp.steering.parsing import USUAL, Meanings, is_usual, steer_of
 from interp.steering.validation import check_dictionary, check_not_empty, check_steer
@@ -37,7 +34,7 @@ from recmodels.sequences import Histories
 from recmodels.steady import check_precision, steady
 
 
-class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
+class RecommenderEnvoy(NotPicklable, TraceInputs, SteeredPasses):
     """A recommender whose activations, features and scores can be read and edited in tracing contexts.
 
         with rec.trace(histories):                        # item ids as you write them
@@ -84,7 +81,7 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
         self.saes: dict[str, SparseAutoencoder] = {}
         self.meanings: dict[str, Meanings] = {}
         self.lock = threading.RLock()  # nnsight keeps the state of a run on the module
-        self._bodies: list[int] = []  # threads in which the body of a trace runs
+        self._bodies = []
         model = recommender.model.requires_grad_(False)
         weights, bare = recommender.fingerprint, bare_pass(recommender)
         with warnings.catch_warnings():
@@ -280,53 +277,6 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
         self._check_named(histories, len(rows))
         return recommendations(self.score, rows, self.recommender.vocabulary, k, self.keep_seen)
 
-    # nnsight's hooks
-
-    def interleave(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
-        """Run a forward pass with the steers in force; nnsight's driver behind every trace."""
-        check_precision(self.recommender.model)
-        workers = [self._worker(force) for force in in_force(self.lock)]
-        with self.lock, steady(self.recommender.model), self._body():
-            copy = self._shallow_copy()
-            copy._edits = [*self._edits, *workers]
-            return NNsight.interleave(copy, fn, *args, **kwargs)
-
-    def _batch_size(self, *inputs: Any, **kwargs: Any) -> int:
-        return len(self._tokens(inputs[0])) if inputs else 0
-
-    def _batch(self, invokes: list[tuple], fn: Any) -> tuple:
-        parts = [self._tokens(inputs[0]) for inputs, _ in invokes]
-        width = max(part.shape[1] for part in parts)
-        return (torch.cat([_padded(part, width) for part in parts]),), {}
-
-    @contextmanager
-    def _body(self) -> Iterator[None]:
-        """Record that this thread is in the body of a trace, whose code runs in greenlets of the thread."""
-        self._bodies.append(threading.get_ident())
-        try:
-            yield
-        finally:
-            self._bodies.pop()
-
-    def _refuse_inside(self) -> None:
-        if threading.get_ident() in self._bodies:
-            raise InputError(
-                "a trace of this recommender is open; a steer or another call inside has no effect or breaks it: put "
-                "the steer around the trace, and call the recommender before or after it"
-            )
-
-    def _worker(self, force: Force) -> Mediator:
-        steer: Steer = force.steer
-        site: Any = self.site(steer.site)
-
-        def intervene() -> None:
-            hidden, users = site.output, self._users() if steer.by_user else None
-            force.meet(users, hidden.shape[1])
-            site.output = steer.apply(hidden, site.sae, users)
-
-        # As nnsight does with the body of a trace; here the worker calls a function.
-        return Mediator(_CALL, {}, {"intervene": intervene}, copy=True)
-
     def _name_sites(self) -> None:
         """Make each site an attribute by its name: `rec.embedding`, `rec.blocks[0].mlp`."""
         model = self.recommender.model
@@ -337,11 +287,3 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, NNsight):
         for name, envoy in envoys.items():
             *above, last = name.split(".")
             setattr(self.get(".".join(above)) if above else self, last, envoy)
-
-
-def _padded(tokens: Tensor, width: int) -> Tensor:
-    """Tokens [b, s] or [b, s, n], padded on the left to `width` steps."""
-    return F.pad(tokens, (0, 0) * (tokens.ndim - 2) + (width - tokens.shape[1], 0))
-
-
-_CALL = compile("intervene()", "<steer>", "exec")

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from interp.config import SAEConfig
 from interp.paper import SECTIONS
+from interp.sae_config import SAEConfig
 from interp.store.analysis import parameters, table_of
 from interp.store.claim import Claim
 from interp.study.study import Study

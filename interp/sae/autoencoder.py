@@ -16,10 +16,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from interp.config import SAEConfig
 from interp.sae.exchange import folder_formats
 from interp.sae.exchange.plain import LARGEST_WIDTH
 from interp.sae.trainers import build_dictionary
+from interp.sae_config import SAEConfig
 from recmodels import artifacts
 from recmodels.config_keys import config_key
 from recmodels.errors import InputError, quote

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from interp.config import SAEConfig
+from interp.sae_config import SAEConfig
 from interp.sae_registry import sae_kind
 
 

@@ -44,6 +44,8 @@ def write_bundle(
 ) -> Path:
     """Write a study as a bundle: see `Study.bundle`."""
     target = as_path(to)
+    if study.other is not None:
+        raise InputError("this study has another dictionary than its run: bundle the run itself, interp.open(folder)")
     if with_activations and not with_users:
         raise InputError("activations name their users: ask for both (with_users and with_activations), or for neither")
     before = bundle_record(study.folder)

@@ -15,6 +15,7 @@ from interp import plots
 from interp.concepts.suggestions import unknown_concept
 from interp.steering.feature_names import feature_number, feature_or_concept
 from interp.steering.validation import check_dictionary
+from interp.study.feature_frame import feature_frame
 from interp.study.feature_view import FeatureView, FeatureViews
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal, quote
@@ -233,6 +234,17 @@ class Features:
         if number is None or number not in self.table.index:
             raise InputError(f"there is no feature {quote(key)}: this dictionary has features 0 to {len(self) - 1}")
         return Feature(number, self)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row for each feature, indexed by its number: what it is called, how sure that is, and how it acts.
+
+        Columns: label ("unlabelled" where none holds), grade ("labelled"; "aligned", if no label holds but its best
+        concept is above chance on unseen items; "none"; or "dead", if it was never active on the test part); density,
+        mean, p99, max, std (`study.table("features")`); precision, recall and f1 of the label on unseen users; and with
+        concepts: concept, correlation, auc and sensitivity of the best one, and unseen_items, its correlation on unseen
+        items, with q.
+        """
+        return feature_frame(self.views)
 
     def rows(self, name: str, feature: int) -> pd.DataFrame:
         """The rows of a study's table that belong to one feature."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from interp.plots.names import MODELS
-from recmodels.adapters.origin import Origin
+from recmodels.adapters.origin import Coverage, Origin, verification
 from recmodels.recommender import Recommender
 from recmodels.seen_users import SeenUsers
 
@@ -28,6 +28,7 @@ class Provenance:
         source: the checkpoint it was read from; "" where it came as an object.
         verified: on how many histories its scores were compared; 0 for none.
         difference: the largest difference there.
+        coverage: what those scores cover.
         causal: whether no step sees later ones; None where it was not measured.
         seen: which users of the data it was trained on: "all" (or not known), "none", "some".
         n_seen: how many those of "some" are.
@@ -41,6 +42,7 @@ class Provenance:
     source: str = ""
     verified: int = 0
     difference: float = 0.0
+    coverage: Coverage | None = None
     causal: bool | None = None
     seen: str = "none"
     n_seen: int = 0
@@ -60,6 +62,7 @@ class Provenance:
             source=origin.source,
             verified=origin.verified,
             difference=origin.difference,
+            coverage=origin.coverage,
             causal=origin.causal,
             seen=seen.which,
             n_seen=len(seen.users),
@@ -70,7 +73,8 @@ class Provenance:
         """That of a study, from the content of its config.json."""
         stored = record.get("recommender")
         if isinstance(stored, dict):
-            return cls(**{field.name: stored[field.name] for field in fields(cls) if field.name in stored})
+            known = {field.name: stored[field.name] for field in fields(cls) if field.name in stored}
+            return cls(**{**known, "coverage": Coverage.of(stored.get("coverage"))})
         training = record["config"]["training"]
         kind = training["model"]
         return cls(kind, MODELS.get(kind, kind), training["max_history"], is_given=False)
@@ -105,8 +109,8 @@ class Provenance:
     @property
     def _scores(self) -> str:
         if self.verified:
-            histories = "1 history" if self.verified == 1 else f"{self.verified:,} histories"
-            return f"Scores verified on {histories} of the original program, largest difference {self.difference:.1g}."
+            verified = verification(self.verified, self.coverage, self.difference)
+            return f"Scores {verified}, by the original program's own prediction."
         return (
             f"{UNVERIFIED.capitalize()}: no scores of the original program were given, so the weights or the item ids "
             f"may be read wrongly. Give them with --expected FILE, or expected= in Python."

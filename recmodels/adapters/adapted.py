@@ -21,7 +21,7 @@ from recmodels.adapters.shortcut import LOCK, outputs_of, replaced
 from recmodels.adapters.taps import AdapterScorer, Tap, add_tap, checked, through, written
 from recmodels.config import site_names
 from recmodels.errors import InputError
-from recmodels.model import RecommenderConfig, RecommenderOutput
+from recmodels.model_parts import RecommenderConfig, RecommenderOutput
 
 
 class AdaptedRecommender(AdaptedTokens):

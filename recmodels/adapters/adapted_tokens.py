@@ -14,7 +14,8 @@ from torch import Tensor
 from recmodels.adapters.adapter import Adapter
 from recmodels.adapters.batch import Batch
 from recmodels.errors import InputError
-from recmodels.model import RecommenderConfig, SequentialRecommender
+from recmodels.model import SequentialRecommender
+from recmodels.model_parts import RecommenderConfig
 from recmodels.sequences import USER, Histories
 
 

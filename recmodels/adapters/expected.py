@@ -4,9 +4,12 @@ Record them with that program's own prediction call, outside the adapter. A file
 
     [{"history": [1193, 661, 914], "items": [3408, 2355], "scores": [4.2, -1.3]}]
 
-where "history" has item ids, oldest first; "user" has the user's id and "columns" further columns of the history's
-steps, such as {"time": [978300760, 978302109, 978301968]}, where the model reads them. Or it is CSV with the columns
-history (item ids with blanks between them), item and score, and user where the model scores by user.
+where "history" has item ids, oldest first, and "items" has each once; "user" has the user's id and "columns" further
+columns of the steps, such as {"time": [978300760, 978302109, 978301968]}, where the model reads them. Or it is CSV with
+the columns history (item ids with blanks between them), item and score, and user where the model scores by user.
+
+An item of the history may have the score -inf (-Infinity in JSON), as where a program masks what a user has seen: it is
+not compared. Any other item is left out instead.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +24,8 @@ from recmodels.errors import InputError, quote
 from recmodels.json_files import check_record, read_json
 from recmodels.lists import elements
 from recmodels.paths import as_path
-from recmodels.sequences import Histories, Vocabulary, as_histories, histories_of
+from recmodels.sequences import Histories, as_histories, histories_of
+from recmodels.vocabulary import Vocabulary
 
 LARGEST = 2**30  # bytes of a JSON file
 FORM = "give a mapping from histories, tuples of item ids, to scores by item id"
@@ -78,6 +82,8 @@ def expected_scores(expected: Any, vocabulary: Vocabulary) -> list[ExpectedScore
             raise InputError(
                 f"the expected scores of {quote(record.history)} cannot be read: give a tuple and scores by item"
             )
+        if isinstance(record.scores, pd.Series):
+            check_once(record.scores.index.tolist(), f"the history {quote(record.history)}")
     return records
 
 
@@ -117,7 +123,7 @@ def read_expected(path: Path | str) -> list[ExpectedScores]:
     place = as_path(path)
     if place.suffix == ".csv":
         return _read_csv(place)
-    content = read_json(place, ADVICE, LARGEST)
+    content = read_json(place, ADVICE, LARGEST, infinity=True)
     if not isinstance(content, list) or not content:
         raise InputError(f"{place} holds no list of expected scores: {ADVICE}")
     records = []
@@ -128,9 +134,22 @@ def read_expected(path: Path | str) -> list[ExpectedScores]:
             raise InputError(f"{name} has {len(entry['items'])} items and {len(entry['scores'])} scores: {ADVICE}")
         if any(isinstance(item, list | dict | None) for item in entry["items"] + entry["history"]):
             raise InputError(f"{name} has an item that is not an id: {ADVICE}")
+        check_once(entry["items"], name)
         scores = dict(zip(entry["items"], entry["scores"], strict=True))
         records.append(ExpectedScores(entry["history"], scores, entry.get("user"), entry.get("columns", {})))
     return records
+
+
+def check_once(items: Sequence[Any], name: str) -> None:
+    """Refuse an item that has two scores; ids that differ only in type, such as 1 and "1", are one.
+
+    Raises:
+        InputError: there is one.
+    """
+    labels = pd.Index([str(item) for item in items])
+    if not labels.is_unique:
+        item = items[int(labels.duplicated().argmax())]
+        raise InputError(f"{name} has the item {quote(item)} twice: give each item of a history one score")
 
 
 def _read_csv(path: Path) -> list[ExpectedScores]:
@@ -143,6 +162,8 @@ def _read_csv(path: Path) -> list[ExpectedScores]:
         lacks = f"lacks the column {absent[0]}" if absent else "has no rows"
         raise InputError(f"{path} {lacks}: write CSV with the columns history, item, score")
     keys = ["user", "history"] if "user" in table else ["history"]
+    for _, rows in table.groupby(keys, sort=False):
+        check_once(rows["item"].tolist(), f"the history {quote(rows['history'].iloc[0])} of {path}")
     return [
         ExpectedScores(
             rows["history"].iloc[0].split(),

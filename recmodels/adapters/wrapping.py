@@ -13,7 +13,7 @@ from recmodels.errors import InputError, quote
 from recmodels.lists import as_column, user_index
 from recmodels.plain import plain
 from recmodels.recommender import Recommender
-from recmodels.sequences import Vocabulary
+from recmodels.vocabulary import Vocabulary
 
 
 def wrap(adapter: Adapter, item_ids: Any, users: Any = None, *, expected: Any = None, source: str = "") -> Recommender:

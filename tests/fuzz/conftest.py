@@ -11,9 +11,10 @@ from ledger import COUNTS, SURFACES, failure_lines, summary
 
 from interp.activations.activation_store import collect
 from interp.activations.training import train
-from interp.config import SAEConfig, StudyConfig
+from interp.config import StudyConfig
 from interp.model.envoys import RecommenderEnvoy
 from interp.pipeline.run import run
+from interp.sae_config import SAEConfig
 from interp.steering.parsing import Meanings
 from interp.study.study import Study, open
 from recmodels.config import TrainingConfig

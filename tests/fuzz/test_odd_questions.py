@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ledger import COUNTS, Silent, attempt, check, inputs
 from odd import KEYS, NUMBERS, TEXTS, VALUES
 
-from recmodels.sequences import Histories, Vocabulary, as_histories
+from recmodels.sequences import Histories, as_histories
+from recmodels.vocabulary import Vocabulary
 
 QUESTIONS = "questions"
 ITEMS = list(range(1, 41))

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from ledger import COUNTS, Silent, attempt, check, inputs, written
 from odd import NUMBERS, TEXTS, VALUES
 
-from interp.config import GridConfig, SAEConfig, StudyConfig
+from interp.config import GridConfig, StudyConfig
+from interp.sae_config import SAEConfig
 from recmodels.config import Columns, Reading, SplitConfig, TrainingConfig
 from recmodels.errors import quote
 from recmodels.scalars import as_number, as_whole_number

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 # From the top of the house to the bottom.
 ROOMS = (
     "sae_registry",
+    "sae_config",
     "config",
     "presets",
     "optional",

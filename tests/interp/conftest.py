@@ -11,9 +11,9 @@ from small_study import CONFIG
 from interp.activations.activation_store import ActivationStore, collect
 from interp.activations.training import train
 from interp.cli import main
-from interp.config import SAEConfig
 from interp.model.envoys import RecommenderEnvoy
 from interp.pipeline.run import run
+from interp.sae_config import SAEConfig
 from interp.sae_registry import sae_kinds
 from interp.study.study import open as open_study
 

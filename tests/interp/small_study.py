@@ -2,7 +2,8 @@
 
 from small import TRAINING
 
-from interp.config import GridConfig, SAEConfig, StudyConfig
+from interp.config import GridConfig, StudyConfig
+from interp.sae_config import SAEConfig
 
 CONFIG = StudyConfig(
     dataset="planted",

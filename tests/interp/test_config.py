@@ -6,8 +6,9 @@ from dataclasses import asdict, fields
 import numpy as np
 import pytest
 
-from interp.config import GridConfig, SAEConfig, StudyConfig
+from interp.config import GridConfig, StudyConfig
 from interp.presets import PRESETS
+from interp.sae_config import SAEConfig
 from recmodels.config import Columns, SplitConfig, TrainingConfig
 from recmodels.errors import InputError
 

@@ -3,15 +3,15 @@
 import pandas as pd
 import torch
 
-from interp.config import SAEConfig
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import Provenance, SparseAutoencoder
 from interp.sae.trainers import build_dictionary
+from interp.sae_config import SAEConfig
 from interp.steering.edits import Push
 from recmodels.bert4rec import BERT4Rec, BERT4RecConfig
 from recmodels.gptrec import GPTRec, GPTRecConfig
 from recmodels.recommender import Recommender
-from recmodels.sequences import Vocabulary
+from recmodels.vocabulary import Vocabulary
 
 IDS = [f"film {number}" for number in range(40)]
 SIZE = {"n_items": 40, "max_history": 8, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}

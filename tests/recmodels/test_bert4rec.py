@@ -7,7 +7,8 @@ from recmodels.bert4rec import BERT4Rec, BERT4RecConfig
 from recmodels.config import site_names
 from recmodels.model import IGNORE
 from recmodels.recommender import Recommender
-from recmodels.sequences import PAD, Vocabulary
+from recmodels.sequences import PAD
+from recmodels.vocabulary import Vocabulary
 
 MASK = N_ITEMS + 1
 

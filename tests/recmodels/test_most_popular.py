@@ -5,7 +5,8 @@ import pandas as pd
 
 from recmodels.most_popular import most_popular
 from recmodels.ranking import rank
-from recmodels.sequences import Vocabulary, as_histories
+from recmodels.sequences import as_histories
+from recmodels.vocabulary import Vocabulary
 
 POPULARITY = np.array([5, 3, 3, 1, 0])
 

@@ -9,8 +9,8 @@ from recmodels import artifacts, folders
 from recmodels.config import TrainingConfig
 from recmodels.errors import InputError
 from recmodels.recommender import Recommender
-from recmodels.sequences import Vocabulary
 from recmodels.training import build
+from recmodels.vocabulary import Vocabulary
 
 CONFIG = TrainingConfig(max_history=4, hidden_size=8, num_hidden_layers=1)
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recmodels.errors import InputError
-from recmodels.sequences import Histories, Vocabulary, as_histories, histories_of
+from recmodels.sequences import Histories, as_histories, histories_of
+from recmodels.vocabulary import Vocabulary
 
 INTEGERS = Vocabulary(pd.Index([10, 20, 30, 40], name="item"))
 STRINGS = Vocabulary(pd.Index(["a", "b", "c"], name="item"))

@@ -13,8 +13,9 @@ from recmodels.config import TrainingConfig
 from recmodels.errors import InputError
 from recmodels.ranking import evaluate
 from recmodels.recommender import MODELS, Recommender
-from recmodels.sequences import Histories, Vocabulary
+from recmodels.sequences import Histories
 from recmodels.training import build, fit, training_windows, validation_prefixes
+from recmodels.vocabulary import Vocabulary
 
 TINY = TrainingConfig(
     max_history=8, hidden_size=8, num_hidden_layers=1, batch_size=16, max_epochs=3, learning_rate=1e-2

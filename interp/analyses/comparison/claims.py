@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from interp.config import SAEConfig
+from interp.sae_config import SAEConfig
 from interp.sae_registry import sae_kind
 from interp.store.analysis import about_concepts
 from interp.store.claim import BEYOND, NO_HITS, Claim, drop, signed

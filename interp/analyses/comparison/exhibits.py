@@ -5,10 +5,10 @@ from typing import Any
 import pandas as pd
 
 from interp.analyses.comparison.figures import setting_curve, site_bars, trade_off_curves
-from interp.config import SAEConfig
 from interp.paper import is_the_papers, paper_table
 from interp.plots.blocks import Block, Column, exhibit, figure, missing, paper_name, table
 from interp.presets import L1, SIZES
+from interp.sae_config import SAEConfig
 from interp.sae_registry import sae_kind
 from interp.store.analysis import about_concepts
 from interp.study.study import Study

@@ -8,8 +8,8 @@ import pandas as pd
 from interp.activations.activation_store import ActivationStore
 from interp.activations.evaluation import best_aligned, neurons
 from interp.concepts import Concepts
-from interp.config import SAEConfig
 from interp.model.envoys import RecommenderEnvoy
+from interp.sae_config import SAEConfig
 from interp.store.table_files import Tables
 from recmodels.ranking import evaluate
 from recmodels.sequences import Histories

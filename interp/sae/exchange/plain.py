@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from interp.config import MOST_FEATURES
+from interp.sae_config import MOST_FEATURES
 from recmodels.errors import InputError
 
 Rule = Literal["relu", "threshold", "top_k", "gate"]

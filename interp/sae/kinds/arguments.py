@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from interp.config import SAEConfig
+from interp.sae_config import SAEConfig
 
 
 def shared(config: SAEConfig, activation_dim: int, device: str) -> dict[str, Any]:

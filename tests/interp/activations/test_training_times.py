@@ -8,7 +8,7 @@ import pytest
 from interp.activations import training
 from interp.activations.training import train
 from interp.activations.training_times import FILE, training_times
-from interp.config import SAEConfig
+from interp.sae_config import SAEConfig
 
 QUICK = SAEConfig(n_features=32, steps=40, batch_size=64, warmup_steps=5, sparsity_warmup_steps=5)
 

@@ -14,7 +14,7 @@ from interp.analyses.equal_share.claims import at_most_times, no_dearer
 from interp.analyses.explanations import claims as explanations
 from interp.analyses.popularity import claims as popularity
 from interp.analyses.steering import claims as steering
-from interp.config import SAEConfig
+from interp.sae_config import SAEConfig
 from interp.store.claim import BEYOND, Claim, tally
 
 SAE = SAEConfig(trainer="unsquared", l1=0.1, k=16)

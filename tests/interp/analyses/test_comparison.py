@@ -10,8 +10,9 @@ from interp.activations.evaluation import best_aligned
 from interp.analyses.comparison.tables import MEASURES, over_seeds, side_by_side
 from interp.analyses.lists.tables import lists
 from interp.concepts import concepts_of
-from interp.config import GridConfig, SAEConfig, StudyConfig
+from interp.config import GridConfig, StudyConfig
 from interp.control.sweeps import user_shares
+from interp.sae_config import SAEConfig
 
 BASE = SAEConfig(n_features=64, steps=60, batch_size=64, warmup_steps=10, sparsity_warmup_steps=10)
 

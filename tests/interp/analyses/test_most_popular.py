@@ -12,12 +12,13 @@ from pages import beside_popular as table
 import interp
 from interp.analyses.most_popular.claims import better_than_most_popular
 from interp.analyses.most_popular.tables import beside
-from interp.config import SAEConfig, StudyConfig
+from interp.config import StudyConfig
 from interp.pages.dashboard import page_data
 from interp.pages.export import export
 from interp.pages.report import report_data
 from interp.pages.summary import summary
 from interp.pipeline.run import run
+from interp.sae_config import SAEConfig
 from interp.study.beside_popular import judge
 from recmodels.config import TrainingConfig
 from recmodels.datasets.planted import PlantedConfig, load

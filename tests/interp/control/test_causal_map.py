@@ -12,11 +12,11 @@ from interp.activations.feature_matrix import encode, statistics
 from interp.activations.training import train
 from interp.concepts import concepts_of
 from interp.concepts.alignment import align
-from interp.config import SAEConfig
 from interp.control.causal_map import CausalMap, agreement, causal_map
 from interp.control.sweeps import user_shares
 from interp.model.envoys import RecommenderEnvoy
 from interp.plots import causal_heatmap
+from interp.sae_config import SAEConfig
 from recmodels.errors import InputError
 
 TINY = SAEConfig(n_features=32, steps=40, batch_size=64, warmup_steps=5, sparsity_warmup_steps=5)

@@ -9,7 +9,6 @@ from scipy import sparse
 from interp.activations.activation_store import collect
 from interp.activations.feature_matrix import encode
 from interp.concepts import Concepts
-from interp.config import SAEConfig
 from interp.control.popularity import (
     SyntheticUsers,
     by_code,
@@ -23,12 +22,13 @@ from interp.control.receipts import steering_receipt
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import Provenance, SparseAutoencoder
 from interp.sae.trainers import build_trainer
+from interp.sae_config import SAEConfig
 from interp.steering.edits import Edit
 from recmodels.bootstrap import Resampling
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec, GPTRecConfig
 from recmodels.recommender import Recommender
-from recmodels.sequences import Vocabulary
+from recmodels.vocabulary import Vocabulary
 
 SITE, ITEMS, HIDDEN = "blocks.0", 60, 16
 POPULAR, UNPOPULAR = 7, 11  # the features that carry it

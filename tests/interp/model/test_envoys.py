@@ -13,7 +13,7 @@ from interp.steering.edits import Edit, Steer
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec, GPTRecConfig
 from recmodels.recommender import Recommender
-from recmodels.sequences import Vocabulary
+from recmodels.vocabulary import Vocabulary
 
 CLOSE = {"rtol": 0, "atol": 1e-5}
 

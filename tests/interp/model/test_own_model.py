@@ -11,18 +11,20 @@ from small import TRAINING
 
 from interp.activations.activation_store import collect
 from interp.activations.training import train
-from interp.config import SAEConfig, StudyConfig
+from interp.config import StudyConfig
 from interp.control.steered_lists import steered_lists
 from interp.model.envoys import RecommenderEnvoy
 from interp.pipeline.run import run
+from interp.sae_config import SAEConfig
 from interp.steering.edits import Edit, Steer
 from recmodels.datasets.planted import PlantedConfig, load
 from recmodels.errors import InputError
-from recmodels.model import RecommenderConfig
+from recmodels.model_parts import RecommenderConfig
 from recmodels.ranking import evaluate
 from recmodels.recommender import MODELS, Recommender, register
-from recmodels.sequences import Vocabulary, histories_of
+from recmodels.sequences import histories_of
 from recmodels.training import fit
+from recmodels.vocabulary import Vocabulary
 
 SAE = SAEConfig(n_features=48, steps=150, batch_size=64, warmup_steps=5, sparsity_warmup_steps=5)
 

@@ -14,18 +14,18 @@ from interp.activations.activation_store import collect
 from interp.activations.fidelity import downstream
 from interp.activations.training import train
 from interp.concepts import concepts_of
-from interp.config import SAEConfig
 from interp.control.sweeps import set_points, sweep
 from interp.features.effects import mean_jacobian
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import Provenance, SparseAutoencoder
+from interp.sae_config import SAEConfig
 from recmodels.bert4rec import BERT4Rec
 from recmodels.config import site_names
 from recmodels.errors import InputError
-from recmodels.model import RecommenderOutput
+from recmodels.model_parts import RecommenderOutput
 from recmodels.ranking import evaluate
 from recmodels.recommender import MODELS, Recommender
-from recmodels.sequences import Vocabulary
+from recmodels.vocabulary import Vocabulary
 
 CLOSE = {"rtol": 0, "atol": 1e-5}
 SITES = site_names(2)

@@ -9,11 +9,12 @@ import pytest
 import torch
 from small_study import CONFIG
 
-from interp.config import GridConfig, SAEConfig, StudyConfig
+from interp.config import GridConfig, StudyConfig
 from interp.model.envoys import RecommenderEnvoy
 from interp.pages.summary import summary
 from interp.pipeline.imported_dictionary import check_dictionary, import_dictionary, with_dictionary
 from interp.pipeline.run import run
+from interp.sae_config import SAEConfig
 from interp.study.glance import as_text, from_elsewhere
 from interp.study.study import open as open_study
 from recmodels.errors import InputError

@@ -9,11 +9,12 @@ from browsers import embedded
 from small import TRAINING
 
 import interp
-from interp.config import SAEConfig, StudyConfig
+from interp.config import StudyConfig
 from interp.pages.report import report_data
 from interp.pages.summary import summary
 from interp.pages.verdicts import verdicts
 from interp.pipeline.run import run
+from interp.sae_config import SAEConfig
 from interp.store.registry import analyses
 from interp.study.equalizer import equalize
 from recmodels import artifacts

@@ -11,8 +11,9 @@ from torch import nn
 from interp import sae_registry
 from interp.activations import training
 from interp.activations.training import train
-from interp.config import GridConfig, SAEConfig, StudyConfig
+from interp.config import GridConfig, StudyConfig
 from interp.sae.autoencoder import KIND, SparseAutoencoder
+from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae, sae_kind, sae_kinds
 from recmodels import artifacts
 from recmodels.errors import InputError

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from interp.config import SAEConfig
 from interp.sae.trainers import build_dictionary, build_trainer
+from interp.sae_config import SAEConfig
 from interp.sae_registry import sae_kinds
 from recmodels.errors import InputError
 

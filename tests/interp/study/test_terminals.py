@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from interp.config import SAEConfig, StudyConfig
+from interp.config import StudyConfig
 from interp.pages.summary import summary
 from interp.pipeline.run import run
+from interp.sae_config import SAEConfig
 from interp.study.equalizer import equalize
 from recmodels.config import TrainingConfig
 from recmodels.datasets.planted import PlantedConfig, load

@@ -168,7 +168,7 @@ def test_scores_of_the_original_verify_a_recommender_in_every_form(name, tmp_pat
         recommender = wrap(adapter, IDS, expected=form)
         assert recommender.origin.verified == 3
         assert recommender.origin.difference < 1e-5
-        assert "verified on 3 histories (largest difference" in repr(recommender)
+        assert "verified on 3 histories of 2–6 items (3 lengths), 60 scores of 20 of 20 items, " in repr(recommender)
     assert RecommenderEnvoy(built(name), expected=expected).recommender.origin.verified == 3
     recommender.save(tmp_path / "recommender")
     assert Recommender.load(tmp_path / "recommender").origin == recommender.origin
@@ -222,8 +222,8 @@ def test_expected_scores_that_prove_nothing_are_refused():
     for items, says in (([0, 2, 4], "as all are equal"), ([0], "as there is one")):
         with pytest.raises(InputError, match=says):
             wrap(recommender.model.adapter, IDS, expected={tuple(IDS[:2]): {IDS[i]: scores[i] for i in items}})
-    with pytest.raises(InputError, match="give a finite number, or leave the item out"):
-        wrap(adapter, IDS, expected={history: {IDS[3]: score, IDS[4]: -np.inf}})
+    with pytest.raises(InputError, match=r"give a finite number .-inf for an item of the history that is masked., or"):
+        wrap(adapter, IDS, expected={history: {IDS[3]: score, IDS[4]: np.inf}})
 
 
 def test_expected_scores_of_users_and_times():
