@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from interp.control.group_lists import group_lists
     from interp.control.least_collateral import LeastCollateral
     from interp.control.mix_doses import MixDose, at_most
+    from interp.control.own_mix import Calibration
     from interp.control.profiles import profile
     from interp.control.receipts import Receipt, steering_receipt
     from interp.control.user_metrics import register_metric
@@ -86,6 +87,7 @@ _HOMES = {
     "Dose": "interp.control.doses",
     "MixDose": "interp.control.mix_doses",
     "at_most": "interp.control.mix_doses",
+    "Calibration": "interp.control.own_mix",
     "LeastCollateral": "interp.control.least_collateral",
     "profile": "interp.control.profiles",
     "group_lists": "interp.control.group_lists",
@@ -145,6 +147,7 @@ __all__ = [  # noqa: RUF022 - in the order of the homes above
     "Dose",
     "MixDose",
     "at_most",
+    "Calibration",
     "LeastCollateral",
     "profile",
     "group_lists",

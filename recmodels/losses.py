@@ -137,12 +137,7 @@ class Sample:
         sample, weights, bias = self.draw().to(targets.device), model.output_weights(), model.output_bias()
         # One look-up, because the gradient of each is as large as the whole table.
         rows = F.embedding(torch.cat([targets, sample]), weights)
-        return (
-            sample,
-            rows[: len(targets)],
-            rows[len(targets) :],
-            weights.new_zeros(len(weights)) if bias is None else bias,
-        )
+        return sample, rows[: len(targets)], rows[len(targets) :], weights.new_zeros(len(weights)) if bias is None else bias
 
 
 @dataclass(frozen=True)

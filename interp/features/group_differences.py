@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from recmodels.bootstrap import Resampling, bootstrap_counts, percentile_interval
 
@@ -39,7 +39,7 @@ def differences(a: np.ndarray, b: np.ndarray, resampling: Resampling | None = No
         columns |= {name: estimate, f"{name}_low": low, f"{name}_high": high}
     sides = [(side.mean(axis=0), side.std(axis=0, ddof=1), len(side)) for side in (a, b)]
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = stats.ttest_ind_from_stats(*sides[0], *sides[1], equal_var=False).pvalue
+        p = scipy.stats.ttest_ind_from_stats(*sides[0], *sides[1], equal_var=False).pvalue
     p = np.where(np.isnan(p), 1.0, p)  # the same value for all users of both groups
     tested = (a != 0).any(axis=0) | (b != 0).any(axis=0)
     return pd.DataFrame({**columns, "p": p, "q": corrected(p, tested)})
@@ -49,5 +49,5 @@ def corrected(p: np.ndarray, tested: np.ndarray) -> np.ndarray:
     """p-values [m] corrected for the number of those that were tested, bool [m]; 1 for others."""
     q = np.ones(len(p))
     if tested.any():
-        q[tested] = stats.false_discovery_control(p[tested])
+        q[tested] = scipy.stats.false_discovery_control(p[tested])
     return q

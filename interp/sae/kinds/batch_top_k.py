@@ -7,7 +7,9 @@ from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 
 if TYPE_CHECKING:
-    from dictionary_learning.trainers.batch_top_k import BatchTopKSAE, BatchTopKTrainer
+    from dictionary_learning.trainers.batch_top_k import BatchTopKSAE
+
+    from interp.sae.kinds.active_trainers import ActiveBatchTopKTrainer
 
 
 def dictionary(config: SAEConfig, activation_dim: int) -> "BatchTopKSAE":
@@ -18,8 +20,8 @@ def dictionary(config: SAEConfig, activation_dim: int) -> "BatchTopKSAE":
 
 
 @register_sae("batch_top_k", dictionary=dictionary, sparsity="k")
-def trainer(config: SAEConfig, activation_dim: int, device: str) -> "BatchTopKTrainer":
+def trainer(config: SAEConfig, activation_dim: int, device: str) -> "ActiveBatchTopKTrainer":
     """A fresh trainer."""
-    from dictionary_learning.trainers.batch_top_k import BatchTopKTrainer
+    from interp.sae.kinds.active_trainers import ActiveBatchTopKTrainer
 
-    return BatchTopKTrainer(**arguments.shared(config, activation_dim, device), **arguments.top_k(config))
+    return ActiveBatchTopKTrainer(**arguments.shared(config, activation_dim, device), **arguments.top_k(config))

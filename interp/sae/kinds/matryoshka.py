@@ -7,7 +7,9 @@ from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 
 if TYPE_CHECKING:
-    from dictionary_learning.trainers.matryoshka_batch_top_k import MatryoshkaBatchTopKSAE, MatryoshkaBatchTopKTrainer
+    from dictionary_learning.trainers.matryoshka_batch_top_k import MatryoshkaBatchTopKSAE
+
+    from interp.sae.kinds.active_trainers import ActiveMatryoshkaTrainer
 
 GROUP_FRACTIONS = [1 / 32, 1 / 16, 1 / 8, 1 / 4, 17 / 32]
 
@@ -22,11 +24,11 @@ def dictionary(config: SAEConfig, activation_dim: int) -> "MatryoshkaBatchTopKSA
 
 # The smallest group is a 32nd of the features.
 @register_sae("matryoshka", dictionary=dictionary, sparsity="k", min_features=32)
-def trainer(config: SAEConfig, activation_dim: int, device: str) -> "MatryoshkaBatchTopKTrainer":
+def trainer(config: SAEConfig, activation_dim: int, device: str) -> "ActiveMatryoshkaTrainer":
     """A fresh trainer."""
-    from dictionary_learning.trainers.matryoshka_batch_top_k import MatryoshkaBatchTopKTrainer
+    from interp.sae.kinds.active_trainers import ActiveMatryoshkaTrainer
 
-    return MatryoshkaBatchTopKTrainer(
+    return ActiveMatryoshkaTrainer(
         **arguments.shared(config, activation_dim, device),
         **arguments.top_k(config),
         group_fractions=GROUP_FRACTIONS,

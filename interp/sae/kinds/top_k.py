@@ -7,7 +7,9 @@ from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 
 if TYPE_CHECKING:
-    from dictionary_learning.trainers.top_k import AutoEncoderTopK, TopKTrainer
+    from dictionary_learning.trainers.top_k import AutoEncoderTopK
+
+    from interp.sae.kinds.active_trainers import ActiveTopKTrainer
 
 
 def dictionary(config: SAEConfig, activation_dim: int) -> "AutoEncoderTopK":
@@ -18,8 +20,8 @@ def dictionary(config: SAEConfig, activation_dim: int) -> "AutoEncoderTopK":
 
 
 @register_sae("top_k", dictionary=dictionary, sparsity="k")
-def trainer(config: SAEConfig, activation_dim: int, device: str) -> "TopKTrainer":
+def trainer(config: SAEConfig, activation_dim: int, device: str) -> "ActiveTopKTrainer":
     """A fresh trainer."""
-    from dictionary_learning.trainers.top_k import TopKTrainer
+    from interp.sae.kinds.active_trainers import ActiveTopKTrainer
 
-    return TopKTrainer(**arguments.shared(config, activation_dim, device), **arguments.top_k(config))
+    return ActiveTopKTrainer(**arguments.shared(config, activation_dim, device), **arguments.top_k(config))
