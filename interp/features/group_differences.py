@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from recmodels.bootstrap import Resampling, bootstrap_counts, percentile_interval
 
@@ -75,5 +75,5 @@ def corrected(p: np.ndarray, tested: np.ndarray) -> np.ndarray:
     """p-values [m] corrected for the number of those that were tested, bool [m]; 1 for others."""
     q = np.ones(len(p))
     if tested.any():
-        q[tested] = stats.false_discovery_control(p[tested])
+        q[tested] = scipy.stats.false_discovery_control(p[tested])
     return q
