@@ -118,6 +118,6 @@ def presets() -> dict[str, tuple[str, StudyConfig]]:
     """
     from recmodels import datasets  # here, because it takes longer to import than `interp --help`
 
-    usual = replace(SMALL, other_attributes=())
+    usual = replace(SMALL, grid=GridConfig(), other_attributes=())
     more = {name: (f"your own data set {name}", replace(usual, dataset=name)) for name in datasets.names()}
     return PRESETS | {name: preset for name, preset in more.items() if name not in PRESETS}

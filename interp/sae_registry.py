@@ -63,8 +63,21 @@ class SAEKind:
         return self.settings(**{name: _typed(name, value, defaults[name]) for name, value in values.items()})
 
 
+# Those of `interp.sae.kinds`, a file each.
+OURS = (
+    "unsquared",
+    "standard",
+    "gated",
+    "p_anneal",
+    "top_k",
+    "batch_top_k",
+    "matryoshka",
+    "jump_relu",
+    "multi_scale",
+    "imported",
+)
 _KINDS: Registry[SAEKind] = Registry(
-    "sae.trainer is", "interp.dictionaries", "interp.register_sae", home="interp.sae.kinds"
+    "sae.trainer is", "interp.dictionaries", "interp.register_sae", home="interp.sae.kinds", ours=OURS
 )
 
 

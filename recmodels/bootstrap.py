@@ -41,5 +41,7 @@ def percentile_interval(resampled: np.ndarray, level: float = Resampling.level) 
     Samples in which a measure is undefined (NaN) are ignored; a measure that is undefined in all of them has no bounds.
     """
     never = np.isnan(resampled).all(axis=0)
-    low, high = np.nanquantile(np.where(never, 0, resampled), [(1 - level) / 2, (1 + level) / 2], axis=0)
+    values = np.where(never, 0, resampled)
+    quantile = np.nanquantile if np.isnan(values).any() else np.quantile  # which takes all columns at once
+    low, high = quantile(values, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return np.where(never, np.nan, low), np.where(never, np.nan, high)

@@ -53,6 +53,17 @@ class TrainingConfig(Settings, prefix="training."):
     one, which is too noisy to stop by when there are only dozens of held-out users."""
     seed: Seed = 0
     """Seed of the initial weights, the order of batches and dropout."""
+    loss: Literal["full", "sampled-softmax", "gbce"] | None = None
+    """What training minimises: "full" is cross-entropy over all items, the default up to 100,000 of them;
+    "sampled-softmax" is the same over sampled items, corrected for how often each is drawn, the default above; "gbce"
+    is gSASRec's binary loss. On the command line also --loss."""
+    negatives: Annotated[int, Between(1, 1_000_000)] = 1024
+    """Items that a batch is compared with, for a loss that samples them."""
+    proposal: Literal["popularity", "uniform"] = "popularity"
+    """How sampled-softmax draws them: in proportion to how often each is to be predicted, plus one, or all alike. gbce
+    always draws all alike."""
+    calibration: Annotated[float, Between(0, 1)] = 0.75
+    """gbce's t: 0 is SASRec's binary loss, 1 undoes the overconfidence that sampling brings."""
 
     def _check_together(self) -> None:
         if self.hidden_size % self.num_attention_heads:
@@ -127,16 +138,23 @@ class Reading(Settings, prefix="reading."):
 
 @dataclass(frozen=True)
 class SplitConfig(Settings, prefix="split."):
-    """How `paper_split` divides users."""
+    """How interactions are divided (`recmodels.splits`)."""
 
     test_share: Share = 0.1
     """Share of users, those who started last, that make up the test part."""
     recommender_share: Share = 0.6
-    """Share of the remaining users that the recommender is fitted on; the others are for the SAE."""
+    """Share of the remaining users that the recommender is fitted on; the others are for the SAE. It plays no part
+    under leave-one-out."""
     validation_share: Share = 0.1
-    """Share of the recommender's users, and of the SAE's, held out for choices made during fitting."""
+    """Share of the recommender's users, and of the SAE's, held out for choices made during fitting; under
+    leave-one-out of the SAE's alone."""
     seed: Seed = 42
     """Seed of the draws of users."""
+    kind: Literal["paper", "leave-one-out"] = "paper"
+    """"paper": the recommender is trained on some users, the dictionary on others, and both are tested on the users who
+    started last. "leave-one-out": the recommender is trained on all users but for their last two items, the last for
+    testing and the one before it for validation; the dictionary's users are divided as before. On the command line also
+    --split."""
 
 
 def site_names(num_hidden_layers: int) -> list[str]:

@@ -37,6 +37,14 @@ def user_hits(lists: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return (lists == truth[:, None]).any(axis=1)
 
 
+def user_reciprocal_ranks(lists: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """1 / rank of each user's relevant item, 0 where it is not listed: float [user]. Shapes as in `ndcg`.
+
+    Its mean is MRR, the mean reciprocal rank (Voorhees, TREC-8, 1999), cut at the length of the list.
+    """
+    return (lists == truth[:, None]) @ (1.0 / (np.arange(lists.shape[1]) + 1))
+
+
 def coverage(lists: np.ndarray, catalogue: np.ndarray) -> float:
     """Distinct listed items that are in the catalogue, divided by the catalogue's size.
 

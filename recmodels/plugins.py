@@ -12,11 +12,11 @@ The module is imported at the first look-up in that group.
 import os
 import sys
 from functools import lru_cache
-from importlib import import_module
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import TypeVar
 
 from recmodels.errors import InputError, quote
+from recmodels.quick_imports import import_quickly
 
 Thing = TypeVar("Thing")
 _IMPORTED: set[EntryPoint] = set()
@@ -30,10 +30,14 @@ class Registry(dict[str, Thing]):
         group: the entry points that add to it, such as "recmodels.datasets".
         register: the function that adds to it, for messages.
         home: the module whose import registers those of this project; None if they are registered already.
+        ours: the names that it registers, for checks that do not import it.
     """
 
-    def __init__(self, unknown: str, group: str, register: str, home: str | None = None) -> None:
+    def __init__(
+        self, unknown: str, group: str, register: str, home: str | None = None, ours: tuple[str, ...] = ()
+    ) -> None:
         super().__init__()
+        self.ours = ours
         self.unknown, self.group, self.register, self.home = unknown, group, register, home
         self._ours: set[str] = set()
 
@@ -64,13 +68,24 @@ class Registry(dict[str, Thing]):
         Raises:
             InputError: there is none, or an installed package cannot be imported.
         """
+        self.check(name)
         self.load()
-        if not isinstance(name, str) or name not in self:
-            raise InputError(
-                f"{self.unknown} {quote(name)}: choose one of {', '.join(self)}, or register your own first "
-                f"({self.register})"
-            )
         return self[name]
+
+    def check(self, name: str) -> None:
+        """Refuse an unknown name, without importing the things of this project.
+
+        Raises:
+            InputError: there is no such thing, or an installed package cannot be imported.
+        """
+        if isinstance(name, str) and (name in self.ours or name in self):
+            return
+        import_entry_points(self.group)
+        if not isinstance(name, str) or name not in self:
+            known = ", ".join(dict.fromkeys([*self.ours, *self]))
+            raise InputError(
+                f"{self.unknown} {quote(name)}: choose one of {known}, or register your own first ({self.register})"
+            )
 
     def load(self) -> None:
         """Import what registers the things of this project and of installed packages, unless this has been done."""
@@ -80,7 +95,7 @@ class Registry(dict[str, Thing]):
     def _import_home(self) -> None:
         home, self.home = self.home, None
         if home is not None:
-            import_module(home)
+            import_quickly(home)
 
 
 def _stamp(folder: str) -> tuple[str, int]:

@@ -1,9 +1,10 @@
 """The public face of a package: names that are imported when they are first used."""
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from importlib.metadata import version
 from typing import Any
+
+from recmodels.quick_imports import import_quickly
 
 DISTRIBUTION = "interp-recsys"
 
@@ -21,6 +22,6 @@ def public_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str]
             return version(DISTRIBUTION)
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(homes[name]), name)
+        return getattr(import_quickly(homes[name]), name)
 
     return get, lambda: sorted([*homes, "__version__"])

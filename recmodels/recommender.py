@@ -24,19 +24,16 @@ from recmodels.json_files import of_type, read_json, read_record
 from recmodels.loading import load_model
 from recmodels.model import SequentialRecommender
 from recmodels.model_parts import RecommenderConfig
+from recmodels.model_registry import MODELS
 from recmodels.paths import as_path
-from recmodels.plugins import Registry
 from recmodels.ranking import Score, check_length, rank, top_k
 from recmodels.sequences import Histories, as_histories
 from recmodels.steady import check_precision, steady
 from recmodels.vocabulary import Vocabulary
 
-MODELS: Registry[type[SequentialRecommender]] = Registry(
-    "unknown model", "recmodels.recommenders", "recmodels.recommender.register"
-)
 for _kind, _model in (("gptrec", GPTRec), ("bert4rec", BERT4Rec)):
     MODELS.add(_kind, _model, __name__)
-OURS = tuple(MODELS)
+OURS = MODELS.ours
 KIND = artifacts.Kind("recommender", ("config.json", "model.safetensors", "vocabulary.json"))
 USERS = "users.json"  # of a recommender that scores by user
 ORIGIN = "origin.json"  # of a recommender that another program trained

@@ -1,26 +1,28 @@
-"""Splitting interactions by time and by user as the paper does, and holding out users for validation.
+"""Splitting interactions: by time and by user as the paper does, or by leaving out everyone's last item.
 
 `new_users_split` and `cold_user_split` are RePlay's NewUsersSplitter and ColdUserRandomSplitter. All take
 validated interactions (`user`, `item`, `time`; see `recmodels.interactions`), keep the order of rows and give
 every part a fresh index.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from recmodels.config import SplitConfig, check_share
 from recmodels.errors import InputError
+from recmodels.sequences import Vocabulary
 
 MIN_ROWS = 2
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Interactions in five parts that have no user in common.
+    """Interactions in five parts. The last three have no user in common.
 
-    The catalogue is that of `recommender` and `validation` together; the other parts hold no other item.
+    Of `paper_split` no two parts have, and the catalogue is that of `recommender` and `validation` together; of
+    `leave_one_out_split` the recommender knows everyone and all items.
     """
 
     recommender: pd.DataFrame
@@ -33,6 +35,16 @@ class Split:
     """To choose the SAE's settings on."""
     test: pd.DataFrame
     """The users who started last; no setting is chosen on them."""
+
+    @property
+    def users(self) -> pd.DataFrame:
+        """All rows of those who train the dictionary, choose its settings, and test it."""
+        return pd.concat([self.sae, self.sae_validation, self.test], ignore_index=True)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The items that the recommender knows."""
+        return Vocabulary.of(pd.concat([self.recommender, self.validation, self.users]))
 
 
 def new_users_split(interactions: pd.DataFrame, test_share: float = 0.1) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -178,6 +190,30 @@ def trained_split(interactions: pd.DataFrame, may_test: np.ndarray, config: Spli
     test = interactions[is_test].reset_index(drop=True)
     sae, sae_validation = cold_user_split(others, 1 - config.validation_share, config.seed)
     return Split(without_last(others), others.iloc[:0], sae, sae_validation, test)
+
+
+def leave_one_out_split(interactions: pd.DataFrame, config: SplitConfig | None = None) -> Split:
+    """Everyone's last item is for testing, the one before it for validation, the others train the recommender.
+
+    This is the literature's usual protocol, with users of fewer than 3 rows left out. The dictionary's parts are of
+    users, as in `trained_split`: nobody who tests a dictionary trains it, but the recommender knows them all, except
+    for their last two items.
+
+    Args:
+        interactions: validated; ties in time are in row order.
+        config: its shares of users; `recommender_share` plays no part.
+
+    Returns:
+        The parts. `validation` has everyone's rows but the last, so that `recmodels.training.fit` predicts the row that
+        `recommender` lacks.
+
+    Raises:
+        InputError: as `trained_split`.
+    """
+    interactions = drop_short(interactions, MIN_ROWS + 1)
+    split = trained_split(interactions, np.ones(len(interactions), dtype=bool), config)
+    validation = without_last(interactions)
+    return replace(split, recommender=without_last(validation), validation=validation)
 
 
 def without_last(interactions: pd.DataFrame) -> pd.DataFrame:

@@ -23,7 +23,9 @@ from transformers.utils import logging as transformers_logging
 from recmodels import artifacts, folders
 from recmodels.checkpoints import SealCheckpoints, checkpoints_folder, last_checkpoint
 from recmodels.config import TrainingConfig
+from recmodels.console import say
 from recmodels.errors import InputError
+from recmodels.losses import name_of_loss, objective
 from recmodels.model import SequentialRecommender
 from recmodels.paths import as_path
 from recmodels.ranking import evaluate
@@ -49,7 +51,8 @@ def fit(
 
     Args:
         train: interactions to learn from.
-        validation: interactions of other users; their last items are held out for early stopping.
+        validation: interactions of other users, whose last items are held out for early stopping; or of the same, with
+            later items, of which none that was trained on is held out.
         config: model size and optimisation.
         folder: where the recommender is written. Checkpoints lie in `<folder>.checkpoints` until then.
         vocabulary: the items to know; by default those of `train` and `validation`.
@@ -82,9 +85,11 @@ def fit(
                 folders.remove(checkpoints, str(KIND))
         return Recommender.load(folder)
     windows = training_windows(train_histories, config)
-    prefixes = validation_prefixes(validation_histories, config.validation_items)
+    prefixes = validation_prefixes(validation_histories, config.validation_items, train_histories)
     if not len(prefixes):
-        raise InputError("no held-out user has two interactions to stop by: give longer histories")
+        raise InputError(
+            "no held-out user has two interactions to stop by, the last of them not trained on: give longer histories"
+        )
     with artifacts.claim(folder, KIND):
         folders.check_removable(checkpoints, str(KIND))
         return _train(windows, prefixes, vocabulary, config, folder, inputs, keep_seen)
@@ -106,6 +111,12 @@ def _train(
     checkpoint = last_checkpoint(checkpoints)
     set_seed(config.seed)
     model = build(config, len(vocabulary))
+    if config.loss is None and name_of_loss(config, len(vocabulary)) != "full" and model.has_usual_loss:
+        say(
+            f"{len(vocabulary):,} items are many: training compares with {config.negatives:,} sampled ones "
+            f"(sampled-softmax, corrected); --training.loss full compares with all"
+        )
+    model.objective = objective(config, model, np.bincount(windows.codes, minlength=len(vocabulary)))
     recommender = Recommender(model, vocabulary, keep_seen)
     trainer = _Trainer(recommender, windows, prefixes, config, checkpoints)
     with _only_errors():
@@ -160,15 +171,18 @@ def training_windows(histories: Histories, config: TrainingConfig) -> Histories:
     raise InputError(f'windows is {config.windows!r}: choose "last" or "all"')
 
 
-def validation_prefixes(histories: Histories, n: int) -> Histories:
-    """Each history cut after its last item, the one before, … `n` times, as long as two items are left."""
-    owner = np.repeat(np.arange(len(histories)), n)
-    ends = histories.offsets[1:][owner] - np.tile(np.arange(n), len(histories))
-    starts = histories.offsets[:-1][owner]
-    long_enough = ends - starts >= 2
-    return Histories.from_ranges(
-        histories.users[owner[long_enough]], histories.codes, starts[long_enough], ends[long_enough]
-    )
+def validation_prefixes(histories: Histories, n: int, train: Histories) -> Histories:
+    """Each history cut after its last item, the one before, … `n` times, as long as two items are left.
+
+    Where a history goes on from one of `train`, of the same user, only what comes after that is a last item.
+    """
+    rows = train.users.get_indexer(histories.users)
+    before = [train[row] if row >= 0 else train.codes[:0] for row in rows]
+    known = np.array([len(b) * np.array_equal(b, h[: len(b)]) for b, h in zip(before, histories, strict=True)])
+    owner, cut = np.repeat(np.arange(len(histories)), n), np.tile(np.arange(n), len(histories))
+    starts, ends = histories.offsets[:-1][owner], histories.offsets[1:][owner] - cut
+    kept = ends - starts >= np.maximum(known[owner] + 1, 2)
+    return Histories.from_ranges(histories.users[owner[kept]], histories.codes, starts[kept], ends[kept])
 
 
 class _Trainer(Trainer):

@@ -29,6 +29,7 @@ TOPICS = (
     "explanations",
     "popularity",
     "receipts",
+    "feature_receipts",
 )
 
 ANALYSES: tuple[Analysis, ...] = tuple(import_module(f"{__name__}.{topic}").ANALYSIS for topic in TOPICS)

@@ -5,6 +5,7 @@ from pathlib import Path
 import tyro
 
 from interp.cli.commands import app
+from interp.cli.opening import open_study
 from recmodels.paths import as_path
 
 
@@ -30,9 +31,7 @@ def bundle(
         licence: The licence that you give it, as hubs name it, such as mit or cc-by-4.0.
         cite: How it is to be cited, beside the paper and the data.
     """
-    from interp.study.study import open
-
-    study = open(folder)
+    study = open_study(folder)
     print(
         study.bundle(as_path(to), with_users=with_users, with_activations=with_activations, licence=licence, cite=cite)
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 from tyro.extras import SubcommandApp
 
+from interp.cli.opening import open_study
 from interp.config import StudyConfig
 from interp.optional import Image
 from interp.presets import PRESETS
@@ -54,10 +55,10 @@ def dashboard(folder: tyro.conf.Positional[Path]) -> None:
     Args:
         folder: The study's folder, such as artifacts/ml-100k.
     """
+    finished_study = open_study(folder)
     from interp.pages.dashboard import write_dashboard
-    from interp.study.study import open
 
-    print(write_dashboard(open(folder)))
+    print(write_dashboard(finished_study))
 
 
 @app.command
@@ -67,10 +68,10 @@ def report(folder: tyro.conf.Positional[Path]) -> None:
     Args:
         folder: The study's folder, such as artifacts/ml-1m.
     """
+    finished_study = open_study(folder)
     from interp.pages.report import write_report
-    from interp.study.study import open
 
-    print(write_report(open(folder)))
+    print(write_report(finished_study))
 
 
 @app.command
@@ -81,10 +82,9 @@ def tables(folder: tyro.conf.Positional[Path | None] = None) -> None:
         folder: A study's folder, to see the number of rows of each table as well.
     """
     from interp.store.registry import analyses
-    from interp.study.study import open
 
     entries = [table for analysis in analyses() for table in analysis.tables]
-    rows = [""] * len(entries) if folder is None else _row_counts(open(folder), [table.name for table in entries])
+    rows = [""] * len(entries) if folder is None else _row_counts(open_study(folder), [table.name for table in entries])
     width, digits = max(len(table.name) for table in entries), max(map(len, rows))
     columns = max(shutil.get_terminal_size().columns, 60)
     for table, count in zip(entries, rows, strict=True):
@@ -129,11 +129,11 @@ def export(
         spreadsheet_safe: In the .csv files, put a ' before text that begins with = + - @ or a tab, which a spreadsheet
             would run as a formula. Concepts and titles come from the data: use it for data of strangers.
     """
+    finished_study = open_study(folder)
     from interp.pages.export import export
-    from interp.study.study import open
 
     for written in export(
-        open(folder), as_path(to), site=site, figures=figures, tables=tables, spreadsheet_safe=spreadsheet_safe
+        finished_study, as_path(to), site=site, figures=figures, tables=tables, spreadsheet_safe=spreadsheet_safe
     ):
         print(written)
 
@@ -166,13 +166,12 @@ def steer(
         history: Item ids, oldest first: the list after this history is printed, without the steer and with it, in place
             of what changes for the test users.
     """
+    finished_study = open_study(folder)
     from interp.steering.feature_names import CONCEPT
     from interp.steering.parsing import read_edits
     from interp.steering.serialization import load_steer
-    from interp.study.study import open
     from recmodels.id_files import ids_like
 
-    finished_study = open(folder)
     if not history and finished_study.left_out("users"):
         raise InputError(f"{folder} is a bundle without users: give --history ITEM [ITEM ...], whose list is steered")
     rec, concepts = finished_study.recommender, finished_study.recommender.meanings[finished_study.site].concepts
@@ -218,10 +217,9 @@ def dose(
         cost: The metric that the dose keeps as high as it can: overlap, a registered one, or, without --each, ndcg.
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and `interp steer`.
     """
+    finished_study = open_study(folder)
     from interp.control.mix_doses import read_goals, single_share
-    from interp.study.study import open
 
-    finished_study = open(folder)
     single = single_share(goals)
     answer: Dose | UserDoses | MixDose
     if single is None:
@@ -237,6 +235,20 @@ def dose(
 
 
 @app.command
+def calibrate(folder: tyro.conf.Positional[Path], by: float = 0.5, save: Path | None = None) -> None:
+    """Steer each test user's list towards the mix of their own past: `interp calibrate artifacts/ml-100k`.
+
+    Args:
+        folder: The study's folder.
+        by: The part of the mean miscalibration that is to go.
+        save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and `interp steer`.
+    """
+    calibration = open_study(folder).calibrate(by=by)
+    print(calibration)
+    keep(calibration.steer, save)
+
+
+@app.command
 def equalizer(folder: tyro.conf.Positional[Path], port: int = 8050, browser: bool = True) -> None:
     """Turn concepts and features up and down in your browser: `interp equalizer artifacts/ml-100k`.
 
@@ -247,10 +259,10 @@ def equalizer(folder: tyro.conf.Positional[Path], port: int = 8050, browser: boo
         port: The port; 0 for any free one.
         browser: Whether to open the page in the browser.
     """
+    finished_study = open_study(folder)
     from interp.pages.app_server import serve
-    from interp.study.study import open
 
-    serve(open(folder), port, browser)
+    serve(finished_study, port, browser)
 
 
 def keep(steer: "Steer", path: Path | None) -> None:
@@ -264,10 +276,13 @@ def keep(steer: "Steer", path: Path | None) -> None:
 
 def run_and_report(config: StudyConfig) -> None:
     """Run a study and print what it found."""
-    # Imported here so that `interp --help` answers at once.
-    from interp.pages.summary import summary
-    from interp.pipeline.run import run
-
     if config.out is not None and str(config.out).startswith("~"):
         config = replace(config, out=as_path(config.out))
+    # Imported here so that `interp --help` and a mistake are answered at once.
+    from interp.store.early_checks import check_early
+
+    check_early(config)
+    from interp import run
+    from interp.pages.summary import summary
+
     print(summary(run(config)))

@@ -6,6 +6,7 @@ from typing import Literal
 import tyro
 
 from interp.cli.commands import app
+from interp.cli.opening import open_study
 from recmodels.paths import as_path
 
 
@@ -29,8 +30,6 @@ def dictionary(
         name: Another dictionary than the chosen one, such as top_k-512-k-16.
         site: Where that one was trained; by default the study's site.
     """
-    from interp.study.study import open
-
-    study = open(folder)
+    study = open_study(folder)
     sae = study.sae if name is None else study.dictionary(name, site)
     print(sae.export(format, as_path(to)))

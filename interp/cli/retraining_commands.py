@@ -6,6 +6,7 @@ from typing import Annotated
 import tyro
 
 from interp.cli.commands import app, keep
+from interp.cli.opening import open_study
 
 
 @app.command
@@ -20,10 +21,10 @@ def compare(old: tyro.conf.Positional[Path], new: tyro.conf.Positional[Path], to
         new: The folder of the new one.
         to: A folder for features.csv, concepts.csv, lists.csv, shares.csv and quality.csv.
     """
+    studies = open_study(old), open_study(new)
     from interp.study.compare import compare
-    from interp.study.study import open
 
-    comparison = compare(open(old), open(new))
+    comparison = compare(*studies)
     print(comparison)
     if to is not None:
         for path in comparison.save(to):
@@ -50,11 +51,11 @@ def carry(
         save: A .json file for the carried steer.
         leave_out: Leave out features without a good match, and say which.
     """
+    studies = open_study(old), open_study(new)
     from interp.steering.serialization import load_steer
     from interp.study.carry import carry
-    from interp.study.study import open
 
-    carried = carry(load_steer(steer), open(old), open(new), leave_out=leave_out)
+    carried = carry(load_steer(steer), *studies, leave_out=leave_out)
     print(carried)
     keep(carried.steer, save)
 
@@ -78,12 +79,11 @@ def drift(
             without, the second. Either may be missing: ..1998-01-01
         to: A .csv file for the table of all features.
     """
+    study = open_study(folder)
     from interp.study.periods import histories_of_periods
-    from interp.study.study import open
     from recmodels import files
     from recmodels.paths import as_path
 
-    study = open(folder)
     result = study.drift(*histories_of_periods(study, *periods))
     print(result)
     if to is not None:

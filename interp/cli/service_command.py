@@ -6,6 +6,7 @@ from typing import Literal
 import tyro
 
 from interp.cli.commands import app
+from interp.cli.opening import open_study
 
 
 @app.command
@@ -26,10 +27,9 @@ def export_service(
         formats: Write recommender and steers as one program too, for other runtimes; onnx needs more packages:
             `pip install '.[onnx]'`.
     """
-    from interp.study.study import open
     from recmodels.errors import InputError
 
     named = {path.stem: path for path in steers}
     if len(named) < len(steers):
         raise InputError("two of these files have the same name, which would be the name of two steers: rename one")
-    print(open(folder).export_service(to, named, formats=formats))
+    print(open_study(folder).export_service(to, named, formats=formats))

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from recmodels.errors import InputError
 from recmodels.plugins import Registry
@@ -103,6 +102,8 @@ def franchise(title: str) -> str:
 
 def title_words(title: str) -> list[str]:
     """The words of a title that can name something, in lower case: no numbers, no brackets, no "the"."""
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # here, as few need it and it takes a while
+
     words = WORD.findall(BRACKETS.sub("", title).lower())
     return [word for word in words if word not in ENGLISH_STOP_WORDS]
 

@@ -18,7 +18,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 from tqdm.auto import tqdm
 
 from interp.concepts import Concepts, non_constant_columns
@@ -151,7 +151,7 @@ def evidence_of(test: ItemTest, rows: Rows, others: Rows, name: str = "candidate
     resamples = resampled_correlations(*measured, codes, weights)
     low, high = percentile_interval(resamples)
     observed = _top(fit, test.labels, test.count, ranks, active)
-    q = stats.false_discovery_control(null.p["unseen_items"])
+    q = scipy.stats.false_discovery_control(null.p["unseen_items"])
     table = pd.DataFrame(
         {
             "concept": test.names,
@@ -231,7 +231,7 @@ def _candidates(active_items: np.ndarray, unseen_items: np.ndarray, p: np.ndarra
     tested = active_items > 0
     q = np.ones(len(p))
     if tested.any():
-        q[tested] = stats.false_discovery_control(p[tested])
+        q[tested] = scipy.stats.false_discovery_control(p[tested])
     return pd.DataFrame(
         {
             "candidate": np.arange(len(p)),

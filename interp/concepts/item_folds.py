@@ -11,7 +11,7 @@ Axes: r repeats, i items, c concepts.
 from collections.abc import Iterator
 
 import numpy as np
-from scipy import stats
+import scipy
 
 DECILES = 10
 
@@ -22,7 +22,7 @@ def popularity_deciles(count: np.ndarray) -> np.ndarray:
     Args:
         count: occurrences of each item, [i].
     """
-    ranks = stats.rankdata(count, method="ordinal") - 1
+    ranks = scipy.stats.rankdata(count, method="ordinal") - 1
     return (ranks * DECILES // max(len(count), 1)).astype(np.int64)
 
 

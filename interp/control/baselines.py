@@ -103,14 +103,39 @@ def boosted_lists(
     Returns:
         Item codes, int [e, b, k], the users' own items left out unless `keep_seen`.
     """
-    lists = []
-    for batch in histories.batches(USERS):
-        scores = rec.score(batch)
-        step = scores.std(dim=1, keepdim=True) * torch.from_numpy(has).to(scores)
-        if candidates is not None:
-            codes, _ = top_k(scores, batch, candidates, rec.keep_seen)
-            rest = torch.ones_like(scores, dtype=torch.bool)
-            rest.scatter_(1, torch.from_numpy(np.where(codes < 0, codes[:, :1], codes)).to(rest.device), False)
-            scores, step = torch.where(rest, scores - CUT_OFF, scores), step.masked_fill(rest, 0)
-        lists.append(np.stack([top_k(scores + boost * step, batch, k, rec.keep_seen)[0] for boost in boosts]))
-    return np.concatenate(lists, axis=1)
+    return np.concatenate(
+        [
+            boosted(rec.score(batch), batch, has, boosts, k, candidates, rec.keep_seen)
+            for batch in histories.batches(USERS)
+        ],
+        axis=1,
+    )
+
+
+@torch.no_grad()
+def boosted(
+    scores: torch.Tensor,
+    histories: Histories,
+    has: np.ndarray,
+    boosts: Sequence[float],
+    k: int = 10,
+    candidates: int | None = None,
+    keep_seen: bool = False,
+) -> np.ndarray:
+    """The same from scores [b, v] that are known."""
+    # A boost keeps the order within the items with the concept and within the others, so the k best of each suffice.
+    step, raised = scores.std(dim=1, keepdim=True), torch.from_numpy(has).to(scores.device).expand(scores.shape)
+    if candidates is not None:
+        codes, _ = top_k(scores, histories, candidates, keep_seen)
+        rest = torch.ones_like(scores, dtype=torch.bool)
+        rest.scatter_(1, torch.from_numpy(np.where(codes < 0, codes[:, :1], codes)).to(rest.device), False)
+        scores, raised = torch.where(rest, scores - CUT_OFF, scores), raised & ~rest
+    groups = [top_k(scores.masked_fill(mask, -torch.inf), histories, k, keep_seen) for mask in (~raised, raised)]
+    codes, values = (np.concatenate(parts, axis=1) for parts in zip(*groups, strict=True))
+    steps = step.cpu().numpy() * np.repeat([True, False], k)
+    return np.stack([_best(codes, values + np.float32(boost) * steps, k) for boost in boosts])
+
+
+def _best(codes: np.ndarray, values: np.ndarray, k: int) -> np.ndarray:
+    """The codes of the k largest values of each row, equal ones by code."""
+    return np.take_along_axis(codes, np.lexsort((codes, -values), axis=1)[:, :k], axis=1)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
+import scipy
 
 from interp.concepts import Concepts
 from interp.control.list_changes import item_changes
@@ -257,6 +257,6 @@ def agreement(causal: CausalMap, alignment: pd.DataFrame, permutations: int = 10
 
 def _standard_ranks(values: np.ndarray) -> np.ndarray:
     """Each row's ranks, centred and of length one, so that inner products are Spearman's; 0 if constant."""
-    ranks = rankdata(values, axis=1)
+    ranks = scipy.stats.rankdata(values, axis=1)
     centred = ranks - ranks.mean(axis=1, keepdims=True)
     return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), np.finfo(float).tiny)

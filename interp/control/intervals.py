@@ -16,7 +16,8 @@ from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
+import scipy
+from scipy import sparse
 
 from recmodels.bootstrap import Resampling, bootstrap_counts, percentile_interval
 from recmodels.metrics import gini_index
@@ -123,7 +124,7 @@ def _percentiles(level: float) -> Bounds:
 def _normal(level: float, n: int) -> Bounds:
     def bounds(estimate: np.ndarray, without: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         spread = without.var(axis=0) if n > 1 else np.nan
-        error = np.sqrt((n - 1) * spread) * stats.norm.ppf((1 + level) / 2)
+        error = np.sqrt((n - 1) * spread) * scipy.stats.norm.ppf((1 + level) / 2)
         return estimate - error, estimate + error
 
     return bounds

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
+import scipy
+from scipy import sparse
 
 from recmodels.bootstrap import Resampling, bootstrap_counts, percentile_interval
 
@@ -46,11 +47,11 @@ def rates(
     (before, before_resampled), (after, after_resampled) = sides
     change, resampled = after - before, after_resampled - before_resampled
     error = np.nanstd(resampled, axis=0)
-    p = np.where(error > 0, 2 * stats.norm.sf(np.abs(change) / np.where(error > 0, error, 1)), 1.0)
+    p = np.where(error > 0, 2 * scipy.stats.norm.sf(np.abs(change) / np.where(error > 0, error, 1)), 1.0)
     tested = (before > 0) | (after > 0)
     q = np.ones(len(p))
     if tested.any():
-        q[tested] = stats.false_discovery_control(p[tested])
+        q[tested] = scipy.stats.false_discovery_control(p[tested])
     columns: dict[str, np.ndarray] = {"feature": np.arange(len(p))}
     values = {"before": (before, before_resampled), "after": (after, after_resampled), "change": (change, resampled)}
     for name, (estimate, draws) in values.items():

@@ -18,8 +18,6 @@ from typing import Literal
 
 import numpy as np
 from scipy import sparse
-from sklearn.decomposition import PCA, FastICA
-from sklearn.exceptions import ConvergenceWarning
 
 from interp.activations.activation_store import ActivationStore
 from interp.concepts.alignment import Activations
@@ -144,6 +142,8 @@ def rectify(directions: Projection, x: np.ndarray, l0: float) -> Projection:
 
 def pca(x: np.ndarray) -> Projection:
     """Both signs of the principal components of normalised activations [n, d]."""
+    from sklearn.decomposition import PCA  # here, as a study opens without scikit-learn
+
     model = PCA(svd_solver="covariance_eigh").fit(x.astype(np.float64))
     return _both_signs(model.components_[: rank(x)], model.mean_)
 
@@ -154,6 +154,9 @@ def ica(x: np.ndarray, seed: int) -> tuple[Projection, int]:
     Returns:
         The components; and the number of iterations, `ITERATIONS` if it did not converge.
     """
+    from sklearn.decomposition import FastICA
+    from sklearn.exceptions import ConvergenceWarning
+
     model = FastICA(
         rank(x),
         whiten="unit-variance",

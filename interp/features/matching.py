@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import sparse, stats
-from scipy.optimize import linear_sum_assignment
+import scipy
+from scipy import sparse
 
 from interp.features.standard_blocks import Columns, correlations
 
@@ -39,7 +39,7 @@ def matched_similarity(similarity: np.ndarray) -> float:
     """
     if not min(similarity.shape):
         return float("nan")
-    rows, columns = linear_sum_assignment(similarity, maximize=True)
+    rows, columns = scipy.optimize.linear_sum_assignment(similarity, maximize=True)
     return float(similarity[rows, columns].sum() / max(similarity.shape))
 
 
@@ -89,7 +89,7 @@ def matches(similarity: np.ndarray, chance: Sequence[np.ndarray], active: Sequen
     table = pd.concat(parts, ignore_index=True)
     alive = np.concatenate([np.asarray(part) for part in active])
     if alive.any():
-        table.loc[alive, "q"] = stats.false_discovery_control(table.loc[alive, "p"])
+        table.loc[alive, "q"] = scipy.stats.false_discovery_control(table.loc[alive, "p"])
     holds = alive & (table["q"] <= FALSE_DISCOVERIES) & (table["score"] > 0)
     is_old = table["side"] == OLD
     table.loc[alive, "change"] = np.where(is_old, WENT, CAME)[alive]

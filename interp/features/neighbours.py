@@ -6,8 +6,6 @@ Axes: n rows of a store, d hidden size, f features.
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
 
 from recmodels.moments import Levelled, correlation
 
@@ -32,10 +30,14 @@ def direction_map(directions: np.ndarray, seed: int = 0) -> np.ndarray:
     """
     unit = _unit(np.asarray(directions, dtype=np.float64))
     if len(unit) < FEW:
+        from sklearn.decomposition import PCA  # here, as a study opens without scikit-learn
+
         components = min(2, *unit.shape)
         places = np.zeros((len(unit), 2))
         places[:, :components] = PCA(components, svd_solver="full").fit_transform(unit)
     else:
+        from sklearn.manifold import TSNE
+
         places = TSNE(2, perplexity=PERPLEXITY, init="pca", random_state=seed).fit_transform(unit).astype(np.float64)
     places -= (places.max(axis=0) + places.min(axis=0)) / 2
     return places / (np.abs(places).max() or 1)

@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 from tqdm.auto import tqdm
 
 from interp.activations.activation_store import ActivationStore
@@ -60,6 +58,8 @@ def fit_probes(store: ActivationStore, concepts: Concepts, rows: np.ndarray | sl
         concepts: what items have; those that no row or every row has are left out.
         rows: which rows to fit on; by default all.
     """
+    from sklearn.linear_model import LogisticRegression  # here, as a study opens without scikit-learn
+
     x = (np.asarray(store.activations[rows], dtype=np.float64) - store.mean) / store.std
     labels = concepts.labels(store.rows["item"])[rows]
     columns = non_constant_columns(labels)
@@ -88,6 +88,8 @@ def probe_scores(
         concept, correlation_probability and correlation_decision (Pearson, of the label with the probability and
         with the decision value: the former is much larger; 0 for a probe that says the same of every row), auc.
     """
+    from sklearn.metrics import roc_auc_score
+
     decisions = probes.decide(np.asarray(store.activations[rows], dtype=np.float64))
     labels = concepts.labels(store.rows["item"])[rows]
     columns, scores = non_constant_columns(labels), []

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
-from sklearn.linear_model import LogisticRegression
 
 from interp.features.fold_sums import Sums
 from interp.features.standard_blocks import Columns
@@ -104,6 +103,8 @@ def probe_probabilities(
         test_folds: int [n].
         features: those to use for each fold; none for a fold gives the share of training rows with the label.
     """
+    from sklearn.linear_model import LogisticRegression  # here, as a study opens without scikit-learn
+
     probability = np.zeros(len(test_folds))
     for fold, chosen in enumerate(features):
         fit, apply = train_folds != fold, test_folds == fold

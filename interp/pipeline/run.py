@@ -34,6 +34,7 @@ from interp.config import OF_RECOMMENDER, StudyConfig
 from interp.model.envoys import RecommenderEnvoy
 from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
+from interp.pipeline.announcement import announcement
 from interp.pipeline.grid import PARTS, collect_parts, evaluate_all
 from interp.pipeline.imported_dictionary import foreign_dictionary, import_dictionary, with_dictionary
 from interp.pipeline.inputs import TABLES, Inputs, table_key
@@ -43,6 +44,7 @@ from interp.sae.autoencoder import SparseAutoencoder
 from interp.sae.exchange.folder_formats import ForeignDictionary
 from interp.sae.import_dictionary import check_fits
 from interp.store.analysis import Analysis
+from interp.store.early_checks import check_early
 from interp.store.keys import analysis_key
 from interp.store.registry import analyses
 from interp.store.study_folder import RECORD, claim_study, study_folder
@@ -55,7 +57,7 @@ from recmodels import artifacts
 from recmodels.console import say
 from recmodels.folders import MARK
 from recmodels.interactions import Dataset
-from recmodels.recommender import Recommender, lists_key, model_class
+from recmodels.recommender import Recommender, lists_key
 from recmodels.sequences import histories_of
 from recmodels.steady import steady
 from recmodels.training import fit
@@ -92,10 +94,9 @@ def run(
         config = replace(config, out=out, recommender=out / FOLDER)
     if isinstance(seen_users, str | Path):
         config, seen_users = replace(config, seen_users=str(seen_users)), None
-    config.check()
+    check_early(config, has_data=dataset is not None)
     foreign = foreign_dictionary(config)
     config = with_dictionary(config, foreign)
-    model_class(config.training.model)  # refuses an unknown one before any work is done
     folder = study_folder(config)
     with claim_study(folder):
         recommender = recommender or configured(config)
@@ -123,10 +124,12 @@ def _run(
     # The study counts as unfinished until everything below is done.
     for name in (RECORD, "dashboard.html", "report.html"):
         (folder / name).unlink(missing_ok=True)
+    if data.recommender is None:
+        say(announcement(config, lambda site: config.training.hidden_size))
     with stages.stage("recommender", folder / FOLDER):
         if data.recommender is None:
             parts = data.split.recommender, data.split.validation
-            recommender = fit(*parts, config.training, folder / FOLDER, keep_seen=config.keep_seen)
+            recommender = fit(*parts, config.training, folder / FOLDER, data.split.vocabulary, config.keep_seen)
         else:
             recommender = replace(data.recommender, keep_seen=config.keep_seen)
             keep(recommender, folder / FOLDER)
@@ -134,12 +137,13 @@ def _run(
     if data.recommender is not None:
         config = with_its_sites(config, rec)
         request = replace(request, site=config.site)
+        say(announcement(config, rec.recommender.model.width))
     if foreign is not None:  # before activations are collected
         check_fits(foreign, recommender, config.site)
 
     grid = config.dictionaries()
     with stages.stage("activations", *(folder / "activations" / site / part for site in grid for part in PARTS)):
-        stores = {site: collect_parts(rec, data.split, config, site, folder / "activations" / site) for site in grid}
+        stores = collect_parts(rec, data.split, config, {site: folder / "activations" / site for site in grid})
     folders = [folder / "dictionaries" / site / sae.name for site, configs in grid.items() for sae in configs]
     with stages.stage("dictionaries", *folders):
         if foreign is not None:
@@ -207,7 +211,8 @@ def _record(config: StudyConfig, data: StudyData, sae: SparseAutoencoder, recomm
             del settings[name]
     else:
         given["recommender"] = Provenance.of(data.recommender, data.seen).record
-        settings["seen_users"] = config.seen_users or data.seen.which
+        if config.split.kind == "paper":
+            settings["seen_users"] = config.seen_users or data.seen.which
         del settings["training"], settings["split"]["recommender_share"]
     return {
         "config": settings,

@@ -5,11 +5,11 @@ A notebook or script adds its own with `register_analysis`. A package adds its o
 """
 
 from collections.abc import Iterator
-from importlib import import_module
 
 from interp.store.analysis import Analysis, Table, parameters, table_of
 from recmodels.errors import InputError
 from recmodels.plugins import import_entry_points
+from recmodels.quick_imports import import_quickly
 
 GROUP = "interp.analyses"
 _REGISTRY: dict[str, Analysis] = {}
@@ -91,7 +91,7 @@ def _load_ours() -> None:
     if not _IMPORTS:
         _IMPORTS.append(True)
         # By name: this room does not import the rooms above it in the house.
-        for analysis in import_module("interp.analyses").ANALYSES:
+        for analysis in import_quickly("interp.analyses").ANALYSES:
             register_analysis(analysis)
 
 

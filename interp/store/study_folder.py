@@ -23,6 +23,17 @@ PARTS = ("recommender*", "activations", "dictionaries", "evaluations", "features
 FORBIDDEN = frozenset("/\\:\0")  # in a name that is to be a folder's
 
 
+def check_finished(folder: Path) -> None:
+    """Refuse a folder without a finished study.
+
+    Raises:
+        InputError: there is none.
+    """
+    path = as_path(folder)
+    if not (path / RECORD).is_file():
+        raise InputError(f"{path} holds no finished study: run `interp study` with --out {path} first")
+
+
 def read_study_record(folder: Path) -> dict[str, Any]:
     """The content of a finished study's config.json.
 

@@ -1,4 +1,4 @@
-"""Wall time and peak memory of each step of a run."""
+"""Wall time, processor time and peak memory of each step of a run."""
 
 import logging
 import threading
@@ -45,7 +45,7 @@ class Stages:
         self.names.add(name)
         before = _stamps(outputs)
         resumed = any(path.exists() for output in outputs for path in _leftovers(output))
-        start, peak, stop = time.perf_counter(), _Peak(), threading.Event()
+        start, cpu, peak, stop = time.perf_counter(), time.process_time(), _Peak(), threading.Event()
         watcher = threading.Thread(target=peak.watch, args=(stop,), daemon=True)
         watcher.start()
         try:
@@ -60,6 +60,7 @@ class Stages:
         seconds, megabytes = time.perf_counter() - start, peak.bytes / 2**20
         self.record[name] = {
             "seconds": round(seconds, 1),
+            "cpu_seconds": round(time.process_time() - cpu, 1),
             "peak_mb": round(megabytes),
             "resumed": resumed or any(unchanged),
         }
@@ -86,7 +87,8 @@ def read_timings(path: Path) -> dict[str, dict[str, float | bool]]:
         log.warning("%s is damaged: what earlier runs took is forgotten", path)
         return {}
     return {
-        step: {name: timing[name] for name in (*FIELDS, "resumed") if name in timing} for step, timing in record.items()
+        step: {name: timing[name] for name in (*FIELDS, "cpu_seconds", "resumed") if name in timing}
+        for step, timing in record.items()
     }
 
 

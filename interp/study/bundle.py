@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet
 
 from interp.config import StudyConfig
 from interp.sae.autoencoder import KIND as DICTIONARY
@@ -45,6 +44,8 @@ def write_bundle(
 ) -> Path:
     """Write a study as a bundle: see `Study.bundle`."""
     target = as_path(to)
+    if study.other is not None:
+        raise InputError("this study has another dictionary than its run: bundle the run itself, interp.open(folder)")
     if with_activations and not with_users:
         raise InputError("activations name their users: ask for both (with_users and with_activations), or for neither")
     before = bundle_record(study.folder)
@@ -143,6 +144,8 @@ def _copy_tables(source: Path, target: Path, users: bool) -> list[str]:
 
 def _columns(path: Path) -> list[str]:
     if path.suffix == ".parquet":
+        import pyarrow.parquet  # here, as only bundles need it
+
         return list(pyarrow.parquet.read_schema(path).names)
     return list(pd.read_csv(path, nrows=0).columns)
 

@@ -82,6 +82,9 @@ def from_elsewhere(study: StudyParts) -> str:
 def facts(study: StudyParts) -> list[tuple[str, str]]:
     """Names and texts for Jupyter and the terminal; only the folder if the study's tables cannot be read."""
     folder = ("folder", str(study.folder))
+    if study.other is not None:  # whose tables would have to be computed
+        name = f"{study.other.config.name}, {study.other.n_features} features at {study.site}"
+        return [("dictionary", f"{name}; not the run's own: its tables are computed when they are asked for"), folder]
     try:
         return [*_quality(study), folder]
     except InputError:

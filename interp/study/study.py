@@ -1,29 +1,23 @@
 """A finished run: the recommender with its dictionary attached, the features, and every table."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
-from interp.control.dose_search import Goal, Search
-from interp.control.doses import Dose, find_dose
-from interp.control.least_collateral import LeastCollateral, learn_weights, set_of, store_histories
-from interp.control.list_entry import Entry, to_enter
-from interp.control.mix_doses import MixDose, find_mix_dose, goals_of
-from interp.control.user_doses import UserDoses, find_user_doses
-from interp.features.explanations import Explanation, why
-from interp.steering.feature_names import feature_or_concept
-from interp.store.study_folder import RECORD, read_study_record
+from interp.sae.autoencoder import SparseAutoencoder
+from interp.store.study_folder import check_finished, read_study_record
 from interp.study.bundle import write_bundle
-from interp.study.drift import Drift, drift
 from interp.study.feature import Features
 from interp.study.glance import as_html, as_text
+from interp.study.named import Dictionaries, StudyTables
+from interp.study.other_dictionary import at_site, with_dictionary
 from interp.study.recommendations import Recommendations
 from interp.study.sources import study_source
 from interp.study.study_figures import StudyFigures
-from interp.study.study_parts import StudyParts
-from recmodels.errors import InputError, for_terminal, quote
+from interp.study.study_questions import StudyQuestions
+from recmodels.errors import for_terminal
 from recmodels.recommender import Recommender
 
 if TYPE_CHECKING:
@@ -31,146 +25,16 @@ if TYPE_CHECKING:
 
     from interp.deployment.steered_programs import Format
 
-LONGEST = 200  # characters of a name
-
 
 @dataclass(frozen=True, repr=False)
-class Study(StudyParts):
+class Study(StudyQuestions):
     """Everything that one run produced, and what can be asked of it. Shows itself in Jupyter.
 
     Attributes:
         folder: the run's folder; copies and pickles of a study keep this path, and read its parts anew.
         record: the content of its config.json.
+        other: a dictionary in place of the one that the run chose (`at`, `with_dictionary`); None for that.
     """
-
-    @overload
-    def dose(
-        self,
-        concept: str,
-        share: float,
-        *,
-        at_most: bool = False,
-        k: int = 10,
-        users: Any = None,
-        cost: str | None = None,
-    ) -> Dose: ...
-
-    @overload
-    def dose(self, concept: Mapping[str, Any], *, k: int = 10, users: Any = None) -> MixDose: ...
-
-    def dose(
-        self,
-        concept: Any,
-        share: Any = None,
-        *,
-        at_most: bool = False,
-        k: int = 10,
-        users: Any = None,
-        cost: str | None = None,
-    ) -> Dose | MixDose:
-        """How far features must be turned for a concept, or several, to have a share of the lists.
-
-            study.dose("Horror", 0.3)
-            study.dose({"Horror": 0.3, "Drama": interp.at_most(0.2)})
-
-        One concept is turned by its aligned features, several by their least-collateral steers together
-        (`interp.control.mix_doses`).
-
-        Args:
-            concept: what is asked for; `concept:12` where a feature could be meant. Or a mapping from concept to share,
-                or to `at_most(share)`.
-            share: the mean share of the list that it is to have, such as 0.4; for one concept.
-            at_most: ask for at most this share; for one concept.
-            k: list length.
-            users: histories in any form to find the dose on, and to make its receipt on. By default it is found on
-                users held out of the SAE part, and its receipt made on the test users.
-            cost: of the steers that reach the share, the one with the highest mean of this metric is taken: one of your
-                own (`interp.register_metric`), "overlap", or by default "ndcg"; for one concept.
-
-        Raises:
-            InputError: an unknown concept or metric, or a share that is not valid.
-        """
-        found_on, receipt_on = (users, None) if users is not None else (self.users("sae_validation"), self.users())
-        if isinstance(concept, Mapping):
-            if share is not None or at_most or cost is not None:
-                raise InputError("share, at_most and cost are for one concept: with several, write each goal's own")
-            goals = goals_of({self._concept(name): goal for name, goal in concept.items()}, k)
-            steers = {goal.target: self.least_collateral(goal.target) for goal in goals}
-            popularity = self.items["popularity"]
-            return find_mix_dose(self.recommender, goals, steers, self.concepts, popularity, found_on, receipt_on)
-        search = replace(self._search(Goal(concept, share, at_most, k)), cost=cost)
-        return find_dose(search, found_on, receipt_on)
-
-    def user_doses(
-        self,
-        concept: str,
-        share: float,
-        *,
-        at_most: bool = False,
-        k: int = 10,
-        users: Any = None,
-        cost: str | None = None,
-    ) -> UserDoses:
-        """The same for each user's own list (`interp.control.user_doses`).
-
-        Args:
-            concept, share, at_most, k: as in `dose`, of each user's list.
-            users: histories in any form; by default the test users. Held-out items are not used.
-            cost: of the lists that reach the share, the one with the largest value of this metric is taken: one of your
-                own that needs no held-out item, or by default "overlap".
-
-        Raises:
-            InputError: an unknown concept or metric, a share that is not valid, or a user with two histories.
-        """
-        search = replace(self._search(Goal(concept, share, at_most, k)), cost=cost)
-        return find_user_doses(search, self.users() if users is None else users)
-
-    def least_collateral(self, concept: str | None = None, *, items: Any = None) -> LeastCollateral:
-        """At most 20 features that move a concept's items, or any items, and leave other scores alone.
-
-            steer = study.least_collateral("Horror")           # shows the features with their labels
-            with study.recommender.steer(steer.steer(1.0)):     # all users alike
-                ...
-            study.receipt(steer.for_users(study.recommender, histories, share=0.4), histories)
-
-        Weights are learnt on users of the SAE part (`interp.control.least_collateral`), for a concept while the study
-        is made, for other items when this is called, which takes seconds.
-
-        Args:
-            concept: its name.
-            items: item ids of a set, in place of a concept.
-
-        Raises:
-            InputError: neither or both are given, an unknown concept or item, or a concept that all items have.
-        """
-        if (concept is None) == (items is None):
-            raise InputError("give a concept, such as Horror, or items=, a list of item ids")
-        rec, site = self.recommender, self.site
-        if concept is None:
-            name, has = "items", set_of(rec, items)
-            weights = learn_weights(rec, store_histories(self.activations("sae"), rec), site, {name: has})
-        else:
-            column = self.concepts.index(concept)
-            name, weights = concept, self.table("least_collateral")
-            has = self.concepts.labels(rec.recommender.vocabulary.ids)[:, column]
-            if name not in set(weights["concept"]):
-                raise InputError(f"{quote(name)} has no items or all of them: there is nothing to steer")
-        own = weights[weights["concept"] == name].set_index("feature")["weight"]
-        labels = {int(feature): self.labels[feature] for feature in own.index}
-        return LeastCollateral(name, own, has, site, self.sae.fingerprint, labels, concept is not None)
-
-    def _search(self, goal: Goal) -> Search:
-        goal = replace(goal, target=self._concept(goal.target))
-        rec, popularity = self.recommender, self.items["popularity"]
-        return Search.aligned(rec, self.site, self.concepts, popularity, goal, rec.meanings[self.site])
-
-    def _concept(self, name: str) -> str:
-        if not isinstance(name, str):
-            raise InputError(f"{quote(name)} is not the name of a concept: write goals as {{'Horror': 0.3}}")
-        concept = feature_or_concept(name, self.concepts.names)
-        if not isinstance(concept, str):
-            raise InputError(f"{quote(name)} is a feature: a dose is found for a concept, such as Horror")
-        return concept
 
     @cached_property
     def features(self) -> Features:
@@ -182,8 +46,22 @@ class Study(StudyParts):
         """The study's plotly figures: `study.figures.map()`."""
         return StudyFigures(self.features)
 
+    @property
+    def tables(self) -> StudyTables:
+        """Its tables by name; each is read when it is asked for. It shows what each of them holds."""
+        return StudyTables(self)
+
+    @property
+    def dictionaries(self) -> Dictionaries:
+        """All dictionaries of the run, by "site/name"; each is read when it is asked for. It shows what they are."""
+        return Dictionaries(self)
+
     def recommend(self, histories: Any, k: int = 10) -> Recommendations:
         """Each history's k best items, new ones unless `keep_seen`, under the steers in force.
+
+        Args:
+            histories: in any form, such as `study.user(874)` or lists of item ids.
+            k: list length.
 
         Returns:
             user, rank, item, score, title, concepts.
@@ -204,6 +82,31 @@ class Study(StudyParts):
         from interp.study.widget import equalizer  # an optional dependency
 
         return equalizer(self, k)
+
+    def at(self, site: str) -> "Study":
+        """The same study at another site of the run, such as `study.at("blocks.1")`, with the dictionary trained there.
+
+        Recommender, split and activations are those of the run; what depends on the dictionary is computed when it is
+        first asked for, and kept (`interp.study.computed_tables`).
+
+        Raises:
+            InputError: the run trained no dictionary there.
+        """
+        return at_site(self, site)
+
+    def with_dictionary(self, dictionary: SparseAutoencoder | Path | str) -> "Study":
+        """The same study with another dictionary of the same recommender, at whatever site that reads.
+
+            study.with_dictionary("blocks.0/top_k-32-k-16")    # one of study.dictionaries
+            study.with_dictionary(interp.train(store, configs, folder)["wide"])
+
+        Args:
+            dictionary: a `SparseAutoencoder`, the folder of one, or its name in `study.dictionaries`.
+
+        Raises:
+            InputError: there is no such dictionary, or it is one of another recommender.
+        """
+        return with_dictionary(self, dictionary)
 
     def bundle(
         self,
@@ -252,55 +155,6 @@ class Study(StudyParts):
 
         return export_service(self.recommender, to, steers, histories=self.users(), formats=formats)
 
-    def why(self, history: Any, item: Any, top: int = 10) -> Explanation:
-        """Why an item has its place in one history's list: the features behind its score (`interp.features`).
-
-        Args:
-            history: one history, such as a list of item ids.
-            item: any item that the recommender knows.
-            top: how many features are ablated and reported.
-
-        Raises:
-            InputError: not one history, or an unknown item.
-        """
-        return why(self.recommender, history, item, top, self.site)
-
-    def to_enter(self, history: Any, item: Any, k: int = 10, candidates: Sequence[Any] = ()) -> Entry:
-        """What would have to change for an item to enter one history's list (`interp.control.list_entry.to_enter`).
-
-        Args:
-            history: one history, such as a list of item ids.
-            item: any item that the recommender knows and, unless `keep_seen`, the history lacks.
-            k: length of the list.
-            candidates: items to try at the end of the history.
-
-        Returns:
-            Ways into the list; one unit of a feature is its 99th percentile.
-
-        Raises:
-            InputError: not one history, an unknown item, or one that the history has.
-        """
-        units = self.features.table["p99"]
-        return to_enter(self.recommender, history, item, k, units, candidates=candidates, site=self.site)
-
-    def drift(self, before: Any, after: Any) -> Drift:
-        """Which features rise or fade between two periods of histories, under the same recommender.
-
-            study.drift(spring, summer)         # tables of interactions, or histories in any other form
-
-        Rates are shares of steps on which a feature is active; their intervals come from resampling users, and the
-        p-values are corrected for the number of features (`interp.features.activity_rates`). Each history is
-        read from its first item of the period. Take users that the recommender was not trained on, in both alike.
-
-        Args:
-            before: the histories of the earlier period.
-            after: those of the later one; a user may be in both.
-
-        Raises:
-            InputError: a history cannot be read, or a period has fewer than two users.
-        """
-        return drift(self, before, after)
-
     @for_terminal
     def __repr__(self) -> str:
         return as_text(self)
@@ -327,8 +181,7 @@ def open(folder: Path | str, recommender: Recommender | None = None) -> Study:
             archive is damaged or not to be trusted.
     """
     path = study_source(folder)
-    if not (path / RECORD).is_file():
-        raise InputError(f"{path} holds no finished study: run `interp study` with --out {path} first")
+    check_finished(path)
     study = Study(path, read_study_record(path))
     if recommender is not None:
         study.use(recommender)

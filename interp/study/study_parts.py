@@ -1,7 +1,7 @@
 """What a finished run wrote: recommender, dictionary, tables and users. Each is read when it is first needed."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,20 +11,20 @@ import pandas as pd
 from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import FeatureMatrix, feature_matrix
 from interp.concepts import Concepts, concepts_of
-from interp.control.receipts import Receipt, steering_receipt
+from interp.features.grades import FeatureName, names_of
 from interp.features.labels import UNLABELLED
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.parsing import DICTIONARY, Meanings
-from interp.steering.validation import check_not_empty
 from interp.store.analysis import Analysis
 from interp.store.registry import analyses, owner
 from interp.store.table_files import TableReader
 from interp.study.bundle_record import bundle_record, check_in_bundle
-from interp.study.provenance import UNVERIFIED, Provenance
+from interp.study.computed_tables import ComputedTables, activations_at
+from interp.study.given_recommender import fitting
+from interp.study.study_record import StudyRecord
+from interp.study.users import by_id
 from recmodels.errors import InputError, quote
-from recmodels.id_files import ids_like
-from recmodels.paths import as_path
 from recmodels.recommender import Recommender
 from recmodels.sequences import Histories, histories_of
 
@@ -33,78 +33,13 @@ OWN = "_recommender"  # of a study that was opened with its recommender
 
 
 @dataclass(frozen=True, repr=False)
-class StudyParts:
-    """What one run has written, read when it is first asked for.
-
-    Attributes:
-        folder: the run's folder; copies and pickles of a study keep this path, and read its parts anew.
-        record: the content of its config.json.
-    """
-
-    folder: Path
-    record: dict[str, Any]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "folder", as_path(self.folder))
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"folder": self.folder, "record": self.record}
-
-    @property
-    def name(self) -> str:
-        """The data set's name."""
-        return self.record["config"]["dataset"]
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """The configuration, as JSON values."""
-        return self.record["config"]
-
-    @property
-    def model(self) -> str:
-        """The recommender's kind, such as "gptrec", or the name of its adapter."""
-        return self.provenance.kind
-
-    @property
-    def title(self) -> str:
-        """Model and data set, such as "GPTRec on ml-1m", and whether the model's scores are unverified."""
-        mark = f" ({UNVERIFIED})" if self.provenance.is_unverified else ""
-        return f"{self.provenance.title} on {self.name}{mark}"
-
-    @cached_property
-    def provenance(self) -> Provenance:
-        """Where the recommender comes from, and what is known of it."""
-        return Provenance.read(self.record)
-
-    @property
-    def attribute(self) -> str:
-        """The attribute whose values are the concepts, such as "genres"; empty if there are none."""
-        return self.record["attribute"]
-
-    @property
-    def has_concepts(self) -> bool:
-        """Whether its items have an attribute; without one, features are known by items alone."""
-        return bool(self.attribute)
-
-    @property
-    def notes(self) -> list[str]:
-        """What a reader must know of its recommender, data and lists: a plain line each, most often none."""
-        return [*self.provenance.notes, *self.record.get("notes", [])]
-
-    @property
-    def keep_seen(self) -> bool:
-        """Whether lists may repeat the items of a history."""
-        return self.config.get("keep_seen", False)
-
-    @property
-    def site(self) -> str:
-        """Where the dictionary reads the recommender, such as "blocks.0"."""
-        return self.record["config"]["site"]
+class StudyParts(StudyRecord):
+    """What one run has written, read when it is first asked for."""
 
     @cached_property
     def sae(self) -> SparseAutoencoder:
-        """The chosen dictionary."""
-        return self.dictionary(self.record["dictionary"])
+        """The chosen dictionary, or the one that `at` or `with_dictionary` was given."""
+        return self.dictionary(self.record["dictionary"]) if self.other is None else self.other
 
     def dictionary(self, name: str, site: str | None = None) -> SparseAutoencoder:
         """Any dictionary of the study; their names are in the folder `dictionaries/<site>`.
@@ -133,7 +68,7 @@ class StudyParts:
         """
         _name(part, "part")
         check_in_bundle(self.folder, activations=True)
-        return ActivationStore.load(self.folder / "activations" / self.site / part)
+        return activations_at(self, part)
 
     def feature_matrix(self, part: str = "test") -> FeatureMatrix:
         """What the dictionary makes of a part: sparse [n, f], one row for each of `activations(part)`.
@@ -141,14 +76,26 @@ class StudyParts:
         Raises:
             InputError: there is no such part, or its stored matrix is damaged.
         """
-        folder = self.folder / "features" / self.site / self.sae.config.name / part
-        return feature_matrix(self.activations(part), self.sae, folder)
+        return feature_matrix(self.activations(part), self.sae, self.of_dictionary / part)
+
+    @property
+    def of_dictionary(self) -> Path:
+        """The folder for what is computed of its dictionary when it is first asked for."""
+        name = self.sae.config.name
+        if self.other is not None:  # whose name the run may have as well
+            name = f"{name}-{self.sae.fingerprint[:8]}"
+        return self.folder / "features" / self.site / name
 
     @cached_property
     def recommender(self) -> RecommenderEnvoy:
         """The recommender as envoys, with the dictionary attached; steers may name concepts, and units of features."""
         meanings = Meanings.of_tables(self.table("features"), self.table("concepts"), self.sae.fingerprint)
-        return RecommenderEnvoy(self.load_recommender()).attach(self.sae, meanings)
+        return RecommenderEnvoy(self.bare_recommender).attach(self.sae, meanings)
+
+    @cached_property
+    def bare_recommender(self) -> Recommender:
+        """The recommender without a dictionary."""
+        return self.load_recommender()
 
     def load_recommender(self) -> Recommender:
         """The recommender without a dictionary, read anew, or the one that `use` was given.
@@ -175,15 +122,11 @@ class StudyParts:
         Raises:
             InputError: the study is about another one.
         """
-        same = recommender.fingerprint == self.record["fingerprints"]["recommender"]
-        if not same:
-            ids = ids_like(recommender.vocabulary.ids.tolist(), pd.Index(self.table("items")["item"]))
-            items = replace(recommender.vocabulary, ids=pd.Index(ids, name="item"))
-            recommender = replace(recommender, vocabulary=items)
-            same = recommender.fingerprint == self.record["fingerprints"]["recommender"]
-        if not same:
+        items = pd.Index(self.table("items")["item"])
+        own = fitting(recommender, self.record["fingerprints"]["recommender"], items)
+        if own is None:
             raise InputError(f"{self.folder} is a study of another recommender: its weights or items differ")
-        self.__dict__[OWN] = recommender
+        self.__dict__[OWN] = own
 
     @cached_property
     def items(self) -> pd.DataFrame:
@@ -208,27 +151,20 @@ class StudyParts:
         rows = table[table["part"] == _name(part, "part")]
         if rows.empty:
             raise InputError(f"there is no part {quote(part)}: choose one of {', '.join(table['part'].unique())}")
-        return histories_of(rows, self.recommender.recommender.vocabulary, is_ordered=True)
+        return histories_of(rows, self.bare_recommender.vocabulary, is_ordered=True)
 
-    def receipt(self, edits: Any, users: Any = None, k: int = 10, **how: Any) -> Receipt:
-        """What a steer changes in the lists of many users, with intervals over users (`interp.control.receipts`).
+    def user(self, *ids: Any) -> Histories:
+        """The history of a user by id, or of several: it goes wherever a history goes.
 
-        Args:
-            edits: a `Steer`, or what `RecommenderEnvoy.steer` makes one from, such as {"Sci-Fi": 1.0}.
-            users: histories in any form, the last item of each held out; by default the test users.
-            k: list length.
-            **how: op, at, unit, weight and reconstruct, as in `RecommenderEnvoy.steer`.
+            study.recommend(study.user(874))
+            study.why(study.user(874), 50)
+
+        A whole history, with the last item, as those of `users`; both parts are looked through.
 
         Raises:
-            InputError: the steer cannot be carried out, or a history cannot be read.
+            InputError: the study has no history of this user.
         """
-        steer = self.recommender.steer_of(edits, **how)
-        check_not_empty(edits, steer)
-        histories = self.users() if users is None else users
-        popularity = self.items["popularity"]
-        return steering_receipt(
-            self.recommender, histories, steer, self.concepts, popularity, k, targets=steer.concepts
-        )
+        return by_id(self.table("users"), ids, self.bare_recommender.vocabulary)
 
     def table(self, name: str) -> pd.DataFrame:
         """A table by name, such as "concepts" or "steering"; read and checked once. To change its values, `copy()` it.
@@ -254,8 +190,9 @@ class StudyParts:
         return analyses(self.has_concepts)
 
     @cached_property
-    def _tables(self) -> TableReader:
-        return TableReader(self.folder / "tables", self.record["fingerprints"]["recommender"])
+    def _tables(self) -> TableReader | ComputedTables:
+        tables = TableReader(self.folder / "tables", self.record["fingerprints"]["recommender"])
+        return tables if self.other is None else ComputedTables(self, tables)
 
     def left_out(self, table: str) -> bool:
         """Whether the study was opened from a bundle without this table, because it names users."""
@@ -283,6 +220,12 @@ class StudyParts:
         """What every feature is called: its label, or "unlabelled" where none holds on unseen users and items."""
         table = self.table("labels").set_index("feature").sort_index()
         return table["label"].where(table["labelled"], UNLABELLED)
+
+    @cached_property
+    def names(self) -> dict[int, FeatureName]:
+        """What every view calls each feature, with the grade of the evidence (`interp.features.grades`)."""
+        evidence = self.table("feature_evidence") if self.has_concepts else None
+        return names_of(self.table("labels"), self.table("features"), evidence)
 
     def titles(self, recommendations: pd.DataFrame) -> pd.DataFrame:
         """A table with an `item` column, with each item's title and concepts beside it.

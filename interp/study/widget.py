@@ -14,7 +14,7 @@ from interp.study.equalizer import (
     steer_of,
 )
 from interp.study.headline import weak_concepts
-from interp.study.study_parts import StudyParts
+from interp.study.study_steering import StudySteering
 from recmodels.errors import InputError
 from recmodels.ranking import check_length
 
@@ -26,7 +26,7 @@ LAYOUT = {"width": "26rem"}
 STYLE = {"description_width": "9rem"}
 
 
-def equalizer(study: StudyParts, k: int = 10) -> widgets.VBox:
+def equalizer(study: StudySteering, k: int = 10) -> widgets.VBox:
     """Sliders, a history, and its list before and after, which follow every change; and a receipt, when asked for.
 
     Args:

@@ -50,6 +50,15 @@ def names() -> tuple[str, ...]:
     return tuple(_LOADERS)
 
 
+def check(name: str) -> None:
+    """Refuse an unknown name, without reading anything.
+
+    Raises:
+        InputError: there is no data set of this name.
+    """
+    _LOADERS.check(name)
+
+
 def _planted(name: str, folder: Path | None, cache: Path | None) -> Dataset:
     if folder is not None:
         raise InputError(f"{name} is generated, not read: leave {folder} out")

@@ -1,5 +1,6 @@
 import json
 import shutil
+import time
 
 from interp.store.timings import Stages
 
@@ -32,8 +33,10 @@ def test_stages_record_time_and_memory(tmp_path, capsys):
     stages = Stages(tmp_path / "timings.json")
     with stages.stage("work"):
         block = bytearray(64 * 2**20)
+        time.sleep(0.3)  # takes no processor time
     assert len(block)
     record = json.loads((tmp_path / "timings.json").read_text())["work"]
-    assert record["seconds"] >= 0
+    assert record["seconds"] >= 0.3
+    assert 0 <= record["cpu_seconds"] < record["seconds"]
     assert record["peak_mb"] > 64
     assert "work" in capsys.readouterr().out

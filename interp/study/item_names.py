@@ -1,0 +1,39 @@
+"""One item by its id, its title, or words of its title."""
+
+from typing import Any
+
+from interp.study.study_parts import StudyParts
+from interp.study.title_search import plain, search
+from recmodels.errors import InputError, quote
+
+SHOWN = 6  # items that the name may mean
+
+
+def item_of(study: StudyParts, item: Any) -> Any:
+    """The id of an item.
+
+    Args:
+        study: whose items.
+        item: an id; a title, whatever its case and accents; or words that only one title has.
+
+    Raises:
+        InputError: no item is called this, or several are, which the message names.
+    """
+    try:
+        (code,) = study.recommender.recommender.vocabulary.encode([item])
+    except InputError:
+        if not isinstance(item, str):
+            raise
+    else:
+        return study.recommender.recommender.vocabulary.ids[code]
+    titles = study.items["title"]
+    rows = titles[titles.map(plain) == plain(item.strip())].rename_axis("item").reset_index()
+    if rows.empty:
+        rows = search(study, item, SHOWN + 1)
+    if rows.empty:
+        raise InputError(f"no item has the id or the title {quote(item)}: look for it in study.items")
+    if len(rows) > 1:
+        names = "; ".join(f"{quote(row.item)} {row.title}" for row in rows.head(SHOWN).itertuples())
+        more = "; …" if len(rows) > SHOWN else ""
+        raise InputError(f"{quote(item)} may be several items: give one of these ids: {names}{more}")
+    return rows["item"].tolist()[0]
