@@ -1,33 +1,94 @@
-"""How the time and memory of a study's stages grow from one data set to a larger one.
+"""How the time and memory of a study's stages grow with the number of interactions.
 
-    python benchmarks/growth.py artifacts/reference ml-100k ml-1m
+    python benchmarks/growth.py run FOLDER 1m 5m 20m     # planted data as partitioned parquet, and a study of each
+    python benchmarks/growth.py run FOLDER wide          # 5 million interactions with a catalogue of 1 million items
+    python benchmarks/growth.py table FOLDER 1m 5m 20m   # time and peak memory of every stage, and how they grow
 
-prints a table (CSV) of every stage in both studies: seconds, peak memory, and their ratios, from the `timings.json`
-that each study wrote. Stages whose settings differ between the studies (grids) grow with these, too.
+`run` studies data of the shape of ML-20M (145 interactions a user, 27,000 items): one epoch of last windows, one
+dictionary, no grid. `table` reads the `timings.json` of any studies in a folder, writes growth.csv and growth.svg
+(log–log) beside them, and gives each stage's exponent: the slope of log time over log interactions, least squares; a
+stage of less than a second has none. Stages whose settings differ between studies (grids) grow with these, too.
 """
 
+import argparse
 import json
+import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
+
+from recmodels.datasets.planted import PlantedConfig, item_table, stream
+
+SIZES = {
+    **{
+        f"{millions:g}m": PlantedConfig(users=round(6900 * millions), items=27_000, mean_length=145)
+        for millions in (0.1, 1, 5, 20)
+    },
+    # Popularity is flat, so that most of the million items are met.
+    "wide": PlantedConfig(users=125_000, items=1_000_000, mean_length=40, popularity=0.2),
+}
+STUDY = """
+    --columns.attribute concepts --training.max-epochs 1 --training.windows last --baselines quick
+    --grid.l1 --grid.n-features --grid.trade-off --grid.sites
+"""
+LEAST_SECONDS = 1.0  # below which a stage's growth is not told
 
 
-def growth(folder: Path, small: str, large: str) -> pd.DataFrame:
-    """Columns stage, then seconds and peak_mb of both studies and how many times more the larger one takes."""
-    first, second = (json.loads((folder / name / "timings.json").read_text()) for name in (small, large))
-    rows = []
-    for stage in first:
-        if stage not in second:
+def write(config: PlantedConfig, folder: Path) -> None:
+    """Interactions as one parquet file for every few thousand users, and the table of items."""
+    (folder / "interactions").mkdir(parents=True)
+    for number, chunk in enumerate(stream(config)):
+        frame = pd.DataFrame({"user": chunk.user, "item": chunk.item, "time": chunk.time})
+        frame.to_parquet(folder / "interactions" / f"part-{number:05d}.parquet", index=False)
+    item_table(config).reset_index().to_parquet(folder / "items.parquet", index=False)
+
+
+def run(folder: Path, size: str, options: list[str]) -> None:
+    """Make the data, if they are not there, and study them in a process of its own."""
+    data = folder / "data" / size
+    if not data.exists():
+        partial = data.with_suffix(".partial")
+        write(SIZES[size], partial)
+        partial.rename(data)
+    source = ["--data", data / "interactions", "--items", data / "items.parquet"]
+    command = ["interp", "study", "own", *source, *STUDY.split(), *options, "--out", folder / size]
+    subprocess.run([Path(sys.executable).with_name("interp"), *command[1:]], check=True)
+
+
+def growth(folder: Path, sizes: list[str]) -> pd.DataFrame:
+    """A row for every stage that all studies have: its figures in each, and the exponents of time and memory."""
+    timings = {size: json.loads((folder / size / "timings.json").read_text()) for size in sizes}
+    rows = np.array([_interactions(folder, size) for size in sizes], dtype=float)
+    table = []
+    for stage in timings[sizes[0]]:
+        if any(stage not in timing for timing in timings.values()):
             continue
-        row = {"stage": stage}
-        for unit in ("seconds", "peak_mb"):
-            a, b = first[stage][unit], second[stage][unit]
-            row |= {f"{small} {unit}": a, f"{large} {unit}": b, f"{unit} ratio": round(b / a, 1) if a else None}
-        rows.append(row)
-    return pd.DataFrame(rows)
+        row: dict[str, object] = {"stage": stage}
+        for unit in ("seconds", "cpu_seconds", "peak_mb"):
+            values = np.array([timing[stage].get(unit, np.nan) for timing in timings.values()], dtype=float)
+            row |= {f"{size} {unit}": value for size, value in zip(sizes, values, strict=True)}
+            if values.min() >= LEAST_SECONDS:
+                row[f"{unit} exponent"] = round(np.polyfit(np.log(rows), np.log(values), 1)[0], 2)
+        table.append(row)
+    return pd.DataFrame(table)
+
+
+def _interactions(folder: Path, size: str) -> int:
+    """The number of interactions of a study's data."""
+    return sum(pq.read_metadata(path).num_rows for path in (folder / "data" / size / "interactions").iterdir())
 
 
 if __name__ == "__main__":
-    folder, small, large = sys.argv[1:]
-    print(growth(Path(folder), small, large).to_csv(index=False), end="")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("do", choices=("run", "table"))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("sizes", nargs="+")
+    known, options = parser.parse_known_args()
+    if known.do == "run":
+        for size in known.sizes:
+            run(known.folder, size, options)
+    else:
+        print(growth(known.folder, known.sizes).to_csv(index=False), end="")

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertModel
 
+from recmodels import bert_last_step
 from recmodels.model import IGNORE, SequentialRecommender
-from recmodels.model_parts import RecommenderConfig, attention_bias
+from recmodels.model_parts import RecommenderConfig
 from recmodels.sequences import PAD, Histories
 
-VALUES = 4  # values of one step in one pass; more do not fit into the processor's cache
+ROWS = 2048  # steps of all values in one pass
 
 
 class BERT4RecConfig(RecommenderConfig):
@@ -87,17 +88,18 @@ class BERT4Rec(SequentialRecommender):
     def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
         """What the scorer reads for many values of the last step's hidden state; see the base class.
 
-        Every step sees the last one, so each value needs a sequence of its own; the blocks before are not run again.
+        Every step sees the last one; what is shared nevertheless is computed once (`recmodels.bert_last_step`).
         """
-        return torch.cat([self._scored(block, input_ids, hidden, part) for part in last.split(VALUES, dim=1)], dim=1)
-
-    def _scored(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
-        b, e, d = last.shape
-        real = (input_ids != PAD)[:, None].repeat_interleave(e, dim=0)
-        steps = torch.cat([hidden[:, :-1].repeat_interleave(e, dim=0), last.reshape(b * e, 1, d)], dim=1)
-        for layer in self.backbone.encoder.layer[block + 1 :]:
-            steps = layer(steps, attention_bias(real, steps))
-        return self.final(steps[:, -1]).view(b, e, d)
+        blocks, real = list(self.backbone.encoder.layer)[block + 1 :], input_ids[:, :-1] != PAD
+        per_pass = max(1, ROWS // hidden.shape[1])  # of values of a history, so that they fit into memory
+        outputs = []
+        for values, steps, is_real in zip(last, hidden[:, :-1], real, strict=True):
+            parts = [
+                bert_last_step.last_step_through(blocks, steps[None], is_real[None], part[None])
+                for part in values.split(per_pass)
+            ]
+            outputs.append(torch.cat(parts, dim=1))
+        return self.final(torch.cat(outputs))
 
     def inference_inputs(self, histories: Histories) -> Tensor:
         """The last `max_history` items of each history, and a [MASK] after them."""

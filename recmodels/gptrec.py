@@ -5,13 +5,12 @@ Petrov and Macdonald, *Generative Sequential Recommendation with GPTRec*, arXiv 
 
 from typing import ClassVar
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import GPT2Config, GPT2Model
 
+from recmodels import gpt2_last_step
 from recmodels.model import SequentialRecommender
-from recmodels.model_parts import RecommenderConfig, attention_bias
+from recmodels.model_parts import RecommenderConfig
 from recmodels.sequences import PAD
 
 
@@ -42,6 +41,7 @@ class GPTRec(SequentialRecommender):
                 n_embd=config.hidden_size,
                 n_layer=config.num_hidden_layers,
                 n_head=config.num_attention_heads,
+                activation_function="gelu_pytorch_tanh",  # GPT-2's gelu_new in one operation
                 resid_pdrop=config.dropout,
                 embd_pdrop=config.dropout,
                 attn_pdrop=config.dropout,
@@ -66,17 +66,8 @@ class GPTRec(SequentialRecommender):
     def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
         """What the scorer reads for many values of the last step's hidden state; see the base class.
 
-        No step sees later ones, so what precedes the last step stays as it is: all values stand beside each other at
-        the end of one sequence, where each sees the steps before and itself.
+        No step sees later ones, so what precedes the last step is computed once (`recmodels.gpt2_last_step`).
         """
-        earlier, e = input_ids[:, :-1] != PAD, last.shape[1]
-        s = earlier.shape[1]
-        sees = torch.ones(s + e, s + e, dtype=torch.bool, device=last.device).tril()
-        sees[s:, s:] = False
-        itself = torch.eye(s + e, dtype=torch.bool, device=last.device)
-        real = F.pad(earlier, (0, e), value=True)
-        bias = attention_bias(sees & real[:, None] | itself, last)
-        steps = torch.cat([hidden[:, :-1], last], dim=1)
-        for layer in self.backbone.h[block + 1 :]:
-            steps = layer(steps, attention_mask=bias)
-        return self.backbone.ln_f(steps[:, s:])
+        blocks = list(self.backbone.h)[block + 1 :]
+        outputs = gpt2_last_step.last_step_through(blocks, hidden[:, :-1], input_ids[:, :-1] != PAD, last)
+        return self.backbone.ln_f(outputs)

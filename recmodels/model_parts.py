@@ -1,15 +1,18 @@
-"""The configuration, output and scorer that recommenders have, and how their attention sees only some steps.
+"""The configuration, output and scorer that recommenders have, and the paths of their sites.
 
-Axes: b histories, q queries, k keys, d hidden size, v items.
+Axes: b histories, d hidden size, v items.
 """
 
+import re
 from dataclasses import dataclass
+from functools import cache
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PretrainedConfig
 from transformers.utils import ModelOutput
+
+from recmodels.config import site_names
 
 
 class RecommenderConfig(PretrainedConfig):
@@ -59,7 +62,12 @@ class TiedScorer(nn.Module):
         return F.linear(hidden, items)
 
 
-def attention_bias(allowed: Tensor, like: Tensor) -> Tensor:
-    """What is added to attention logits so that only allowed keys are seen: bool [b, q, k] to float [b, 1, q, k]."""
-    bias = torch.zeros(allowed.shape, dtype=like.dtype, device=like.device)
-    return bias.masked_fill_(~allowed, torch.finfo(like.dtype).min)[:, None]
+@cache
+def paths_of_sites(n_blocks: int, site_paths: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """The path of each site, from those of its kinds (`SequentialRecommender.site_paths`)."""
+    kinds, paths = dict(site_paths), {}
+    for name in site_names(n_blocks):
+        number, kind = re.search(r"\d+", name), re.sub(r"\d+", "*", name)
+        if kind in kinds:
+            paths[name] = kinds[kind].replace("*", number.group()) if number else kinds[kind]
+    return paths

@@ -115,6 +115,48 @@ class RunningScatter:
         self.rows = rows
 
 
+class RunningCorrelation:
+    """`correlation` of columns that come in batches of rows, from which nothing but sums is kept.
+
+    Means, scatters and Σ (x − mean)(y − mean) are merged batch by batch (pairwise updates of Chan, Golub and LeVeque
+    1983), so the size of a batch changes the result by rounding alone.
+    """
+
+    def __init__(self, x_columns: int, y_columns: int) -> None:
+        self.rows = 0
+        self._origins = np.zeros(x_columns), np.zeros(y_columns)  # the first row: a constant column is 0 around it
+        self._means = np.zeros(x_columns), np.zeros(y_columns)
+        self._scatters = np.zeros(x_columns), np.zeros(y_columns)
+        self._joint = np.zeros((x_columns, y_columns))
+
+    def add(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Count more rows [n, x_columns] and [n, y_columns]."""
+        if not len(x):
+            return
+        columns = [np.asarray(part, dtype=np.float64) for part in (x, y)]
+        if not self.rows:
+            self._origins = columns[0][0].copy(), columns[1][0].copy()
+        centred, steps = [], []
+        rows = self.rows + len(x)
+        weight = self.rows * len(x) / rows
+        for part, origin, mean, scatter in zip(columns, self._origins, self._means, self._scatters, strict=True):
+            shifted = part - origin
+            batch_mean = shifted.mean(axis=0)
+            step = batch_mean - mean
+            shifted -= batch_mean
+            scatter += np.square(shifted).sum(axis=0) + np.square(step) * weight
+            mean += step * (len(x) / rows)
+            centred.append(shifted)
+            steps.append(step)
+        self._joint += centred[0].T @ centred[1] + np.outer(*steps) * weight
+        self.rows = rows
+
+    def correlation(self) -> np.ndarray:
+        """Pearson correlation of every column of x with every column of y: float64, 0 where one is constant."""
+        scale = np.outer(*map(np.sqrt, self._scatters))
+        return np.divide(self._joint, scale, out=np.zeros_like(scale), where=scale > 0).clip(-1, 1)
+
+
 def _ends(x: Columns) -> tuple[Columns, Columns]:
     return x.min(axis=0), x.max(axis=0)
 

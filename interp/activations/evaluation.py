@@ -4,13 +4,12 @@ import numpy as np
 import pandas as pd
 
 from interp.activations.activation_store import ActivationStore
-from interp.activations.feature_matrix import encode
 from interp.activations.fidelity import downstream, reconstruction
-from interp.concepts import Concepts, non_constant_columns
-from interp.concepts.alignment import correlation
+from interp.concepts import Concepts
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from recmodels.errors import InputError
+from recmodels.moments import RunningCorrelation
 from recmodels.sequences import Histories
 
 # The columns of `evaluate_dictionary`.
@@ -47,7 +46,10 @@ def evaluate_dictionary(
         all steps (`ndcg@10`, …) and at the last step only (`last_ndcg@10`, …).
     """
     config, site = sae.config, sae.provenance.site
-    validation_quality = reconstruction(validation, sae)
+    tops = [TopCorrelation(store, concepts, sae.n_features) for store in (validation, test)]
+    validation_quality, quality = (
+        reconstruction(store, sae, top.add) for store, top in zip((validation, test), tops, strict=True)
+    )
     metrics = downstream(rec.attach(sae), histories, site, ("all", "last")).set_index("replaced")
     row = {
         "site": site,
@@ -57,36 +59,44 @@ def evaluate_dictionary(
         "seed": config.seed,
         "val_l0": validation_quality["l0"],
         "val_explained_variance": validation_quality["explained_variance"],
-        "val_mean_top_correlation": mean_top_correlation(encode(validation, sae), validation, concepts),
-        **reconstruction(test, sae),
-        "mean_top_correlation": mean_top_correlation(encode(test, sae), test, concepts),
+        "val_mean_top_correlation": tops[0].mean(),
+        **quality,
+        "mean_top_correlation": tops[1].mean(),
         **metrics.loc["all"].to_dict(),
         **metrics.loc["last"].add_prefix("last_").to_dict(),
     }
     return pd.DataFrame([row])
 
 
-def mean_top_correlation(activations: object, store: ActivationStore, concepts: Concepts) -> float:
-    """Mean over concepts of the largest correlation of any feature, or neuron, with it (paper section 4.2).
+class TopCorrelation:
+    """Mean over concepts of the largest correlation of any column with it (paper section 4.2), over rows in batches.
 
     Args:
-        activations: [n, f], one row per row of the store.
         store: the rows, with their items.
         concepts: concepts that no row or every row has are left out.
-
-    Returns:
-        The mean; NaN where there are no concepts at all.
+        columns: how many features, or neurons.
 
     Raises:
         InputError: no concept is left.
     """
-    if not concepts.names:
-        return float("nan")
-    labels = concepts.labels(store.rows["item"])
-    labels = labels[:, non_constant_columns(labels)]
-    if not labels.shape[1]:
-        raise InputError("every concept is on all rows or on none: choose another attribute, or more users")
-    return float(correlation(activations, labels).max(axis=0).mean())
+
+    def __init__(self, store: ActivationStore, concepts: Concepts, columns: int) -> None:
+        self._codes, items = pd.factorize(store.rows["item"])
+        labels = concepts.labels(items)
+        rows = np.bincount(self._codes, minlength=len(items)) @ labels
+        self._labels = labels[:, (rows > 0) & (rows < len(store))]
+        if concepts.names and not self._labels.shape[1]:
+            raise InputError("every concept is on all rows or on none: choose another attribute, or more users")
+        self._sums = RunningCorrelation(columns, self._labels.shape[1])
+
+    def add(self, activations: np.ndarray) -> None:
+        """Count the next rows of the store: [n, columns]."""
+        start = self._sums.rows
+        self._sums.add(activations, self._labels[self._codes[start : start + len(activations)]])
+
+    def mean(self) -> float:
+        """The mean; NaN where there are no concepts at all."""
+        return float(self._sums.correlation().max(axis=0).mean()) if self._labels.shape[1] else float("nan")
 
 
 def best_aligned(table: pd.DataFrame, max_l0: float) -> int:
@@ -106,5 +116,8 @@ def best_aligned(table: pd.DataFrame, max_l0: float) -> int:
 
 
 def neurons(store: ActivationStore, concepts: Concepts) -> float:
-    """`mean_top_correlation` of the neurons themselves."""
-    return mean_top_correlation(np.asarray(store.activations, dtype=np.float64), store, concepts)
+    """`TopCorrelation` of the neurons themselves."""
+    top = TopCorrelation(store, concepts, store.activations.shape[1])
+    for batch in store.batches():
+        top.add(batch.numpy())
+    return top.mean()

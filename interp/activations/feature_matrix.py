@@ -3,7 +3,7 @@
 Axes: n rows, f features.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,6 +13,7 @@ from scipy import sparse
 from tqdm.auto import tqdm
 
 from interp.activations.activation_store import ActivationStore
+from interp.activations.column_merge import PARTS, merge
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from recmodels import artifacts
@@ -24,7 +25,6 @@ _USERS = 256  # per pass
 FeatureMatrix: TypeAlias = sparse.csc_array
 """Activations of every feature on every row of a store: float32 [n, f], by columns."""
 
-PARTS = ("data", "indices", "indptr")  # of a sparse array
 KIND = artifacts.Kind("features", tuple(f"{part}.npy" for part in PARTS))
 
 Units: TypeAlias = Sequence[float] | np.ndarray | pd.Series
@@ -38,15 +38,20 @@ def encode(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 409
         InputError: the dictionary was trained on another recommender or at another site.
     """
     check_match(store, sae)
-    parts = []
+    return sparse.csc_array(sparse.vstack(list(_encoded(store, sae, batch_size))))
+
+
+def _encoded(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 4096) -> Iterator[sparse.csr_array]:
+    """The features of some rows after another: sparse float32 [≤ batch_size, f]."""
     total = -(-len(store) // batch_size)
     for batch in tqdm(store.batches(batch_size), desc="encoding", total=total, leave=False):
-        parts.append(sparse.csr_array(sae.encode(batch).numpy()))
-    return sparse.csc_array(sparse.vstack(parts))
+        yield sparse.csr_array(sae.encode(batch).cpu().numpy())
 
 
 def feature_matrix(store: ActivationStore, sae: SparseAutoencoder, folder: Path) -> FeatureMatrix:
     """`encode`, stored in a folder and memory-mapped from there, so that it is computed only once.
+
+    Rows are encoded and written in blocks (`interp.activations.column_merge`); the whole matrix is never in memory.
 
     Args:
         store: the activations.
@@ -62,11 +67,9 @@ def feature_matrix(store: ActivationStore, sae: SparseAutoencoder, folder: Path)
     inputs = {"activations": store.fingerprint, "dictionary": sae.fingerprint}
     if not artifacts.is_current(folder, KIND, inputs):
         with artifacts.claim(folder, KIND):
-            matrix = encode(store, sae)
             artifacts.discard_partial(folder, KIND)
             with artifacts.writing(folder, KIND, inputs) as partial:
-                for part in PARTS:
-                    np.save(partial / f"{part}.npy", getattr(matrix, part))
+                merge(_encoded(store, sae), len(store), sae.n_features, partial)
     arrays = [np.load(folder / f"{part}.npy", mmap_mode="r", allow_pickle=False) for part in PARTS]
     return sparse.csc_array(tuple(arrays), (len(store), sae.n_features), copy=False)
 

@@ -1,6 +1,6 @@
 """The loss through a dictionary's reconstruction, in activations and in recommendations (paper section 6)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,16 @@ from recmodels.ranking import evaluate
 from recmodels.sequences import Histories
 
 
-def reconstruction(store: ActivationStore, sae: SparseAutoencoder) -> dict[str, float]:
+def reconstruction(
+    store: ActivationStore, sae: SparseAutoencoder, observe: Callable[[np.ndarray], None] | None = None
+) -> dict[str, float]:
     """Quality of the reconstruction of a store's normalised activations (docs/paper.md, 5).
+
+    Args:
+        store: the activations.
+        sae: the dictionary.
+        observe: is called with the features of every batch of rows, float32 [≤ 4096, f], in the order of the store, so
+            that what else is computed from them takes no second pass.
 
     Returns:
         `rmse`; `explained_variance`, averaged over dimensions as in scikit-learn's `explained_variance_score`: a
@@ -31,6 +39,8 @@ def reconstruction(store: ActivationStore, sae: SparseAutoencoder) -> dict[str, 
     active_steps = np.zeros(f, dtype=np.int64)
     for hidden in store.batches():
         features = sae.encode(hidden)
+        if observe is not None:
+            observe(features.numpy())
         x = sae.normalise(hidden).double().numpy()
         residual = x - sae.normalise(sae.decode(features)).double().numpy()
         original.add(x)

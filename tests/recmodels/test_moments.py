@@ -13,7 +13,7 @@ from interp.activations.fidelity import explained_variance
 from interp.concepts.alignment import correlation as with_labels
 from interp.control.popularity import cohens_d
 from interp.features.neighbours import coactive_features
-from recmodels.moments import Levelled, RunningScatter, correlation, scatter
+from recmodels.moments import Levelled, RunningCorrelation, RunningScatter, correlation, scatter
 
 FORMS = [np.asarray, sparse.csc_array, sparse.csr_array]
 
@@ -105,6 +105,17 @@ def test_batches_add_up(x, batch):
     expected = np.array([float(exact_scatter(column)) for column in x.T])
     np.testing.assert_allclose(running.scatter, expected, rtol=1e-9)
     assert running.rows == len(x)
+
+
+@pytest.mark.parametrize("batch", [1, 7, 10**6])
+@given(x=columns(few=2), share=st.sampled_from([0.0, 0.3, 1.0]), seed=st.integers(0, 99))
+@settings(max_examples=30, deadline=None)
+def test_a_correlation_in_batches_is_that_of_all_rows(batch, x, share, seed):
+    labels = np.random.default_rng(seed).random((len(x), 2)) < share
+    running = RunningCorrelation(x.shape[1], 2)
+    for start in range(0, len(x), batch):
+        running.add(x[start : start + batch], labels[start : start + batch])
+    np.testing.assert_allclose(running.correlation(), with_labels(x, labels), atol=1e-6)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e6 + 0.1, -3e8])

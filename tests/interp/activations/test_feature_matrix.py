@@ -7,7 +7,10 @@ import torch
 from scipy import sparse
 from sklearn.metrics import explained_variance_score, root_mean_squared_error
 
+import interp
+from interp.activations import column_merge
 from interp.activations import feature_matrix as module
+from interp.activations.evaluation import TopCorrelation
 from interp.activations.feature_matrix import encode, feature_matrix, statistics
 from interp.activations.fidelity import downstream, reconstruction
 from recmodels.errors import InputError
@@ -41,11 +44,13 @@ def encodings(monkeypatch):
     """The dictionaries that stores are encoded with, in order."""
     calls = []
 
-    def counted(store, sae):
-        calls.append(sae.fingerprint)
-        return encode(store, sae)
+    def counted(store, sae, *size):
+        if not size:  # `encode` gives one
+            calls.append(sae.fingerprint)
+        return encoded(store, sae, *size)
 
-    monkeypatch.setattr(module, "encode", counted)
+    encoded = module._encoded
+    monkeypatch.setattr(module, "_encoded", counted)
     return calls
 
 
@@ -61,6 +66,52 @@ def test_a_matrix_is_made_once_and_mapped_from_its_folder(stores, sae, tmp_path,
         assert not matrix.data.flags.writeable
     assert encodings == [sae.fingerprint]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["features"]
+
+
+@pytest.mark.parametrize("rows", [1, 7, 10**9])
+@pytest.mark.parametrize("entries", [1, 7, 10**9])
+def test_blocks_of_any_size_give_the_matrix_of_all_rows(rows, entries, tmp_path, monkeypatch):
+    """Rows that come by ones, and columns that are gathered by ones; a column and some rows without any entry."""
+    monkeypatch.setattr(column_merge, "ROWS", rows)
+    monkeypatch.setattr(column_merge, "ENTRIES", entries)
+    rng = np.random.default_rng(0)
+    values = (rng.random((53, 6)) * (rng.random((53, 6)) < 0.3)).astype(np.float32)
+    values[:, 2], values[10:20] = 0, 0
+    values[:, 5] = 1
+    expected = sparse.csc_array(values)
+    parts = (sparse.csr_array(values[start : start + 3]) for start in range(0, 53, 3))
+    column_merge.merge(parts, 53, 6, tmp_path)
+    for part in ("data", "indices", "indptr"):
+        written = np.load(tmp_path / f"{part}.npy")
+        assert written.dtype == getattr(expected, part).dtype
+        np.testing.assert_array_equal(written, getattr(expected, part))
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_matrix_without_any_entry(tmp_path):
+    column_merge.merge(iter([sparse.csr_array((4, 3), dtype=np.float32)]), 4, 3, tmp_path)
+    assert np.load(tmp_path / "indptr.npy").tolist() == [0, 0, 0, 0]
+    assert np.load(tmp_path / "data.npy").shape == (0,)
+
+
+@pytest.mark.parametrize("batch", [1, 7, 10**6])
+def test_an_evaluation_in_batches_equals_the_whole_matrix(stores, sae, planted, batch):
+    """The top correlations of features and neurons, against numpy on all rows at once."""
+    store, concepts = stores["test"], interp.concepts_of(planted.items, "concepts", 5)
+    labels = concepts.labels(store.rows["item"]).astype(float)
+    for values in (encode(store, sae).toarray(), np.array(store.activations)):
+        top = TopCorrelation(store, concepts, values.shape[1])
+        for start in range(0, len(store), batch):
+            top.add(values[start : start + batch])
+        varies = values.std(axis=0) > 0
+        pairs = np.corrcoef(values[:, varies].T, labels.T)[: varies.sum(), varies.sum() :]
+        assert top.mean() == pytest.approx(pairs.max(axis=0).mean(), abs=1e-9)
+
+
+def test_reconstruction_gives_every_batch_to_who_observes_it(stores, sae):
+    batches = []
+    assert reconstruction(stores["test"], sae, batches.append) == reconstruction(stores["test"], sae)
+    np.testing.assert_array_equal(np.concatenate(batches), encode(stores["test"], sae).toarray())
 
 
 def test_a_matrix_of_another_dictionary_or_store_is_replaced(stores, sae, tmp_path, encodings):
