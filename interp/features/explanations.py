@@ -8,8 +8,10 @@ on the recommender's certainty. Ranks show the competition for places in the lis
 Axes: b rows, s steps, f features, v items.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from html import escape
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ from recmodels.scalars import whole_number
 from recmodels.sequences import Histories
 from recmodels.steady import steady
 
+LONGEST = 40  # characters of a title that are shown
 SHOWN = 3  # steps and items of each feature that an explanation shows
 NO_ITEMS = (
     '; which items activate a feature is not measured, as the site "embedding" of this recommender does not give the '
@@ -54,6 +57,9 @@ class Explanation:
             (there), drop (the measured drop of the activation when the item's embedding is replaced by the mean
             embedding; leaving the item out would move all others to another position); the largest drop of each
             feature first. Empty where the recommender's site "embedding" does not give the vectors of items.
+        score_without: the score with all of these features at 0 at all steps: what they do not explain together.
+        titles: item → title, for the display; items without one are shown by their ids.
+        names: feature → name, for the display.
     """
 
     item: Any
@@ -62,6 +68,9 @@ class Explanation:
     features: pd.DataFrame
     steps: pd.DataFrame
     items: pd.DataFrame
+    score_without: float = nan
+    titles: Mapping[Any, str] = field(default_factory=dict, repr=False)
+    names: Mapping[int, str] = field(default_factory=dict, repr=False)
 
     def _table(self) -> pd.DataFrame:
         """The features, with the steps of the largest shares and the items that activate them most."""
@@ -71,17 +80,30 @@ class Explanation:
             items = self.items[(self.items["feature"] == feature) & (self.items["drop"] > 0)].head(SHOWN)
             at.append(
                 ", ".join(
-                    f"{'[MASK]' if item is None else item} {share:+.0%}"
+                    f"{'[MASK]' if item is None else self._item(item)} {share:+.0%}"
                     for item, share in zip(steps["item"], steps["share"], strict=True)
                 )
             )
             lit_by.append(
-                ", ".join(f"{item} {drop:.2f}" for item, drop in zip(items["item"], items["drop"], strict=True))
+                ", ".join(
+                    f"{self._item(item)} {drop:.2f}" for item, drop in zip(items["item"], items["drop"], strict=True)
+                )
             )
-        return self.features.assign(at=at) if self.items.empty else self.features.assign(at=at, lit_by=lit_by)
+        table = self.features.assign(at=at) if self.items.empty else self.features.assign(at=at, lit_by=lit_by)
+        if self.names:
+            table.insert(1, "name", [self.names.get(feature, "") for feature in table["feature"]])
+        return table
+
+    def _item(self, item: Any) -> str:
+        return short_title(self.titles[item]) if item in self.titles else str(item)
 
     def _title(self) -> str:
-        title = f"item {self.item}: rank {self.rank}, score {self.score:.2f} above the mean item"
+        title = f"{titled(self.item, self.titles)}: rank {self.rank}, score {self.score:.2f} above the mean item"
+        if isfinite(self.score_without) and len(self.features):
+            together = f"{len(self.features)} feature{'s' * (len(self.features) != 1)}"
+            part = f", {1 - self.score_without / self.score:.0%} of it" if self.score > 0 else ""
+            title += f"; without these {together} {self.score_without:.2f}: they explain "
+            title += f"{self.score - self.score_without:+.2f}{part}"
         return f"{title}{NO_ITEMS if self.items.empty and len(self.features) else ''}"
 
     @for_terminal
@@ -124,12 +146,16 @@ def why(rec: RecommenderEnvoy, history: Any, item: Any, top: int = 10, site: str
     total = averages.sum(dim=0)
     best = total.abs().argsort(descending=True)[:top].tolist()
     to_ablate = [candidates[place] for place in best]
-    # Row 0 is left as it is; each other row lacks one of the features.
-    rows = replace(sequence.select(np.zeros(len(to_ablate) + 1, dtype=int)), users=pd.RangeIndex(len(to_ablate) + 1))
-    ablations = Steer(tuple(Edit(j, {row: 0.0}, "set", "all") for row, j in enumerate(to_ablate, start=1)), name)
+    # Row 0 is left as it is; each other row lacks one of the features, and the last one all of them.
+    last = len(to_ablate) + 1
+    rows = replace(sequence.select(np.zeros(last + 1, dtype=int)), users=pd.RangeIndex(last + 1))
+    ablations = Steer(
+        tuple(Edit(j, {row: 0.0, last: 0.0}, "set", "all") for row, j in enumerate(to_ablate, start=1)), name
+    )
     with torch.no_grad(), rec.steer(ablations):
         scores = rec.score(rows)
-    score, rank = relative_scores(scores, code).tolist(), item_ranks(scores, code, rows, rec.keep_seen)
+    relative, ranks = relative_scores(scores, code).tolist(), item_ranks(scores, code, rows, rec.keep_seen)
+    (*score, without), rank = relative, ranks[:-1]
     features = pd.DataFrame(
         {
             "feature": to_ablate,
@@ -145,7 +171,17 @@ def why(rec: RecommenderEnvoy, history: Any, item: Any, top: int = 10, site: str
     steps = _steps(
         order, activations[:, order].cpu().numpy(), averages[:, columns].cpu().numpy(), rec.item_grid(sequence)[0]
     )
-    return Explanation(item, int(rank[0]), score[0], features, steps, _items(rec, sequence, order, name))
+    return Explanation(item, int(rank[0]), score[0], features, steps, _items(rec, sequence, order, name), without)
+
+
+def titled(item: Any, titles: Mapping[Any, str]) -> str:
+    """An item by title and id, or by its id alone."""
+    return f"{short_title(titles[item])} (item {item})" if item in titles else f"item {item}"
+
+
+def short_title(title: str) -> str:
+    """The beginning of a title."""
+    return title if len(title) <= LONGEST else f"{title[:LONGEST]}…"
 
 
 @steady()
