@@ -19,6 +19,7 @@ from recmodels.sequences import PAD, Histories
 from recmodels.token_form import check_tokens
 
 IGNORE = -100  # the label of a step that has nothing to predict
+GROUP = 16  # rows that are encoded together in training
 ROWS = 128  # of a pass of `scored_after`
 
 
@@ -116,6 +117,11 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         return here.score_hidden is base.score_hidden or here.output_weights is not base.output_weights
 
     @property
+    def has_usual_loss(self) -> bool:
+        """Whether `forward` minimises `objective`, and not a loss of a subclass's own."""
+        return type(self).forward is SequentialRecommender.forward
+
+    @property
     def reads_item_embeddings(self) -> bool:
         """Whether the site "embedding" gives `item_embeddings` at steps of items."""
         return "embedding" in self.sites
@@ -136,11 +142,24 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
             input_ids: int64 [b, s] left-padded tokens.
             labels: int64 [b, s] item codes to predict at each step, `IGNORE` where there is none.
         """
-        hidden = self.encode(input_ids)
         if labels is None:
-            return RecommenderOutput(scores=self.score_hidden(hidden[:, -1]))
-        has_label = labels != IGNORE
-        return RecommenderOutput(loss=self.objective(self, hidden[has_label], labels[has_label]))
+            return RecommenderOutput(scores=self.score_hidden(self.encode(input_ids)[:, -1]))
+        hidden, targets = [], []
+        for rows, width in self.by_length(input_ids):
+            has_label = labels[rows, -width:] != IGNORE
+            hidden.append(self.encode(input_ids[rows, -width:])[has_label])
+            targets.append(labels[rows, -width:][has_label])
+        return RecommenderOutput(loss=self.objective(self, torch.cat(hidden), torch.cat(targets)))
+
+    def by_length(self, input_ids: Tensor) -> list[tuple[Tensor, int]]:
+        """Rows of left-padded tokens, those of like length together, and how wide the longest of each group is.
+
+        As padding does not matter, groups give what all rows give at once. A processor saves the padding; another
+        device is better used by all rows together.
+        """
+        lengths = (input_ids != PAD).sum(dim=1)
+        size = GROUP if input_ids.device.type == "cpu" else len(lengths)
+        return [(rows, int(lengths[rows].max())) for rows in lengths.argsort().split(size)]
 
     def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
         """What the scorer reads for many values of the last step's hidden state.

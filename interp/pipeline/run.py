@@ -129,7 +129,7 @@ def _run(
     with stages.stage("recommender", folder / FOLDER):
         if data.recommender is None:
             parts = data.split.recommender, data.split.validation
-            recommender = fit(*parts, config.training, folder / FOLDER, keep_seen=config.keep_seen)
+            recommender = fit(*parts, config.training, folder / FOLDER, data.split.vocabulary, config.keep_seen)
         else:
             recommender = replace(data.recommender, keep_seen=config.keep_seen)
             keep(recommender, folder / FOLDER)
@@ -143,7 +143,7 @@ def _run(
 
     grid = config.dictionaries()
     with stages.stage("activations", *(folder / "activations" / site / part for site in grid for part in PARTS)):
-        stores = {site: collect_parts(rec, data.split, config, site, folder / "activations" / site) for site in grid}
+        stores = collect_parts(rec, data.split, config, {site: folder / "activations" / site for site in grid})
     folders = [folder / "dictionaries" / site / sae.name for site, configs in grid.items() for sae in configs]
     with stages.stage("dictionaries", *folders):
         if foreign is not None:
@@ -211,7 +211,8 @@ def _record(config: StudyConfig, data: StudyData, sae: SparseAutoencoder, recomm
             del settings[name]
     else:
         given["recommender"] = Provenance.of(data.recommender, data.seen).record
-        settings["seen_users"] = config.seen_users or data.seen.which
+        if config.split.kind == "paper":
+            settings["seen_users"] = config.seen_users or data.seen.which
         del settings["training"], settings["split"]["recommender_share"]
     return {
         "config": settings,
