@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from interp.control.group_lists import group_lists
     from interp.control.least_collateral import LeastCollateral
     from interp.control.mix_doses import MixDose, at_most
+    from interp.control.own_mix import Calibration
     from interp.control.profiles import profile
     from interp.control.receipts import Receipt, steering_receipt
     from interp.control.user_metrics import register_metric
     from interp.deployment.service_export import export_service
+    from interp.features.concept_names import attach_concepts
     from interp.model.envoys import RecommenderEnvoy
     from interp.pages.export import export
     from interp.pipeline.run import run
@@ -76,6 +78,7 @@ _HOMES = {
     "concepts_of": "interp.concepts",
     "Alignment": "interp.concepts.alignment",
     "align": "interp.concepts.alignment",
+    "attach_concepts": "interp.features.concept_names",
     # Steering
     "Steer": "interp.steering.edits",
     "Edit": "interp.steering.edits",
@@ -87,6 +90,7 @@ _HOMES = {
     "Dose": "interp.control.doses",
     "MixDose": "interp.control.mix_doses",
     "at_most": "interp.control.mix_doses",
+    "Calibration": "interp.control.own_mix",
     "LeastCollateral": "interp.control.least_collateral",
     "profile": "interp.control.profiles",
     "group_lists": "interp.control.group_lists",
@@ -136,6 +140,7 @@ __all__ = [  # noqa: RUF022 - in the order of the homes above
     "concepts_of",
     "Alignment",
     "align",
+    "attach_concepts",
     "Steer",
     "Edit",
     "Push",
@@ -146,6 +151,7 @@ __all__ = [  # noqa: RUF022 - in the order of the homes above
     "Dose",
     "MixDose",
     "at_most",
+    "Calibration",
     "LeastCollateral",
     "profile",
     "group_lists",

@@ -221,6 +221,20 @@ def dose(
 
 
 @app.command
+def calibrate(folder: tyro.conf.Positional[Path], by: float = 0.5, save: Path | None = None) -> None:
+    """Steer each test user's list towards the mix of their own past: `interp calibrate artifacts/ml-100k`.
+
+    Args:
+        folder: The study's folder.
+        by: The part of the mean miscalibration that is to go.
+        save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and `interp steer`.
+    """
+    calibration = open_study(folder).calibrate(by=by)
+    print(calibration)
+    keep(calibration.steer, save)
+
+
+@app.command
 def equalizer(folder: tyro.conf.Positional[Path], port: int = 8050, browser: bool = True) -> None:
     """Turn concepts and features up and down in your browser: `interp equalizer artifacts/ml-100k`.
 

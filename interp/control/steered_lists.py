@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 from tqdm.auto import tqdm
 
 from interp.model.envoys import RecommenderEnvoy
@@ -82,7 +83,18 @@ def _lists_together(rec: RecommenderEnvoy, batch: Histories, steers: list[Steer]
     now = hidden[:, -1:]
     features = envoy.sae.encode(now)
     last = torch.cat([steer.apply(now, envoy.sae, batch.users, features) for steer in steers], dim=1)
-    model, outputs = rec.recommender.model, score_last_step(rec, batch, envoy.name, before, last)
+    return last_step_lists(rec, batch, envoy.name, before, last, k)
+
+
+@torch.no_grad()
+def last_step_lists(
+    rec: RecommenderEnvoy, batch: Histories, site: str, before: Tensor, last: Tensor, k: int = 10
+) -> np.ndarray:
+    """Lists when the last step's hidden state at a site is each of several values: int [e, b, k].
+
+    Arguments as in `interp.model.last_step.score_last_step`.
+    """
+    model, outputs = rec.recommender.model, score_last_step(rec, batch, site, before, last)
     parts = []
     for part in outputs.split(STEERS, dim=1):
         scores = model.score_hidden(part)

@@ -35,11 +35,13 @@ from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
 from interp.pipeline.announcement import announcement
 from interp.pipeline.grid import PARTS, collect_parts, evaluate_all, train_grid
-from interp.pipeline.imported_dictionary import check_dictionary, import_dictionary, with_dictionary
+from interp.pipeline.imported_dictionary import foreign_dictionary, import_dictionary, with_dictionary
 from interp.pipeline.inputs import TABLES, Inputs, table_key
 from interp.pipeline.trained_baselines import outputs
 from interp.pipeline.trained_elsewhere import FOLDER, check_same, configured, keep, name_of, with_its_sites
 from interp.sae.autoencoder import SparseAutoencoder
+from interp.sae.exchange.folder_formats import ForeignDictionary
+from interp.sae.import_dictionary import check_fits
 from interp.store.analysis import Analysis
 from interp.store.early_checks import check_early
 from interp.store.keys import analysis_key
@@ -92,15 +94,21 @@ def run(
     if isinstance(seen_users, str | Path):
         config, seen_users = replace(config, seen_users=str(seen_users)), None
     check_early(config, has_data=dataset is not None)
-    config = with_dictionary(config)
+    foreign = foreign_dictionary(config)
+    config = with_dictionary(config, foreign)
     folder = study_folder(config)
     with claim_study(folder):
         recommender = recommender or configured(config)
-        return _run(config, dataset, folder, recommender, seen_users)
+        return _run(config, dataset, folder, recommender, seen_users, foreign)
 
 
 def _run(
-    request: StudyConfig, dataset: Dataset | None, folder: Path, given: Recommender | None, seen_users: Any
+    request: StudyConfig,
+    dataset: Dataset | None,
+    folder: Path,
+    given: Recommender | None,
+    seen_users: Any,
+    foreign: ForeignDictionary | None,
 ) -> Study:
     config = replace(request, out=folder)
     stages = Stages(folder / "timings.json")
@@ -120,7 +128,7 @@ def _run(
     with stages.stage("recommender", folder / FOLDER):
         if data.recommender is None:
             parts = data.split.recommender, data.split.validation
-            recommender = fit(*parts, config.training, folder / FOLDER, keep_seen=config.keep_seen)
+            recommender = fit(*parts, config.training, folder / FOLDER, data.split.vocabulary, config.keep_seen)
         else:
             recommender = replace(data.recommender, keep_seen=config.keep_seen)
             keep(recommender, folder / FOLDER)
@@ -129,14 +137,18 @@ def _run(
         config = with_its_sites(config, rec)
         request = replace(request, site=config.site)
         say(announcement(config, rec.recommender.model.width))
-    check_dictionary(config, rec)
+    if foreign is not None:  # before activations are collected
+        check_fits(foreign, recommender, config.site)
 
     grid = config.dictionaries()
     with stages.stage("activations", *(folder / "activations" / site / part for site in grid for part in PARTS)):
         stores = collect_parts(rec, data.split, config, {site: folder / "activations" / site for site in grid})
     folders = [folder / "dictionaries" / site / sae.name for site, configs in grid.items() for sae in configs]
     with stages.stage("dictionaries", *folders):
-        saes = import_dictionary(config, stores, folder / "dictionaries") or train_grid(config, stores)
+        if foreign is not None:
+            saes = import_dictionary(config, foreign, stores, folder / "dictionaries")
+        else:
+            saes = train_grid(config, stores)
     histories = histories_of(data.split.test, recommender.vocabulary)
     folders = [folder / "evaluations" / site / name for site, by_name in saes.items() for name in by_name]
     with stages.stage("evaluations", *folders):
@@ -196,7 +208,8 @@ def _record(config: StudyConfig, data: StudyData, sae: SparseAutoencoder, recomm
             del settings[name]
     else:
         given["recommender"] = Provenance.of(data.recommender, data.seen).record
-        settings["seen_users"] = config.seen_users or data.seen.which
+        if config.split.kind == "paper":
+            settings["seen_users"] = config.seen_users or data.seen.which
         del settings["training"], settings["split"]["recommender_share"]
     return {
         "config": settings,

@@ -5,6 +5,7 @@ from typing import Any
 
 from interp.sae.autoencoder import Provenance, SparseAutoencoder
 from interp.sae.exchange import folder_formats
+from interp.sae.exchange.folder_formats import ForeignDictionary
 from interp.sae.exchange.plain import PlainDictionary, PlainSAE
 from recmodels.errors import InputError, quote
 from recmodels.paths import as_path
@@ -38,18 +39,19 @@ def read_dictionary(
         format: "saelens" or "dictionary_learning"; by default found by the files.
 
     Raises:
-        InputError: no such site, another width, a file that is missing, damaged or not supported, or numbers that are
-            no mean and standard deviation.
+        InputError: no such site, another width, a dictionary of this program that was made for another recommender or
+            site, a file that is missing, damaged or not supported, or numbers that are no mean and standard deviation.
     """
-    plain, source = folder_formats.read(as_path(folder), format)
+    foreign = folder_formats.read(as_path(folder), format)
     recommender = getattr(rec, "recommender", rec)
     sites = recommender.model.sites
     site = recommender.model.default_site if site is None else site
     if site not in sites:
         raise InputError(f"there is no site {quote(site)}: choose one of {', '.join(sites)}")
-    check_width(plain, rec, site, source)
+    check_fits(foreign, recommender, site)
     mean, std, activations = _normaliser(normalise)
-    return of_plain(plain, mean, std, Provenance(recommender.fingerprint, site, activations, source))
+    provenance = Provenance(recommender.fingerprint, site, activations, foreign.source)
+    return of_plain(foreign.plain, mean, std, provenance)
 
 
 def of_plain(plain: PlainDictionary, mean: float, std: float, provenance: Provenance) -> SparseAutoencoder:
@@ -65,17 +67,31 @@ def of_plain(plain: PlainDictionary, mean: float, std: float, provenance: Proven
     return SparseAutoencoder(PlainSAE.of(plain), mean, std, imported_config(plain), provenance)
 
 
-def check_width(plain: PlainDictionary, rec: Any, site: str, source: str) -> None:
-    """Refuse a dictionary for activations of another width than those of a recommender at a site.
+def check_fits(foreign: ForeignDictionary, recommender: Any, site: str) -> None:
+    """Refuse a dictionary that was made for other activations than those of a recommender at a site.
+
+    Args:
+        foreign: the dictionary.
+        recommender: a `Recommender`.
+        site: the site.
 
     Raises:
-        InputError: its width is another one.
+        InputError: its width is another one; or this program wrote it for another recommender or site.
     """
-    width = getattr(rec, "recommender", rec).model.width(site)
-    if plain.width != width:
+    width, about = recommender.model.width(site), f"this dictionary ({foreign.source})"
+    if foreign.plain.width != width:
         raise InputError(
-            f"this dictionary ({source}) reads activations of width {plain.width}, those of {site} have width {width}: "
+            f"{about} reads activations of width {foreign.plain.width}, those of {site} have width {width}: "
             f"give one that was trained on this recommender"
+        )
+    if foreign.recommender not in ("", recommender.fingerprint):
+        raise InputError(
+            f"{about} was made for another recommender, {foreign.recommender[:16]}…, whose activations mean something "
+            f"else: give one of this recommender, {recommender.fingerprint[:16]}…"
+        )
+    if foreign.recommender and foreign.site != site:
+        raise InputError(
+            f"{about} was made for the site {foreign.site} of this recommender, not {site}: name that site"
         )
 
 

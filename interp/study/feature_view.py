@@ -11,13 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from interp.concepts.alignment import UNALIGNED
 from interp.control.causal_map import share_curves
 from interp.features.effects import LAYERS
+from interp.features.grades import FeatureName, is_aligned, name_of
 from interp.features.labels import UNLABELLED
 from interp.plots.names import EXAMPLES
+from interp.study.sentence import sentence
 from interp.study.study_parts import StudyParts
 
+P_TOP_HISTORIES = 100
 LISTS = "lists"  # the way to measure an item's change that counts lists, beside the paths of the table `effects`
 
 
@@ -83,7 +85,37 @@ class FeatureView:
     @property
     def aligned(self) -> bool:
         """Whether its best concept names it: it correlates, and above chance on unseen items too."""
-        return bool(np.nan_to_num(self.row.correlation) >= UNALIGNED and self.passes)
+        return is_aligned(self.row, self.evidence)
+
+    @cached_property
+    def name(self) -> FeatureName:
+        """What every view calls it, with the grade of the evidence."""
+        return name_of(self.label_row, self.row, self.evidence)
+
+    @property
+    def sentence(self) -> str:
+        """What one must know of it first (`interp.study.sentence`)."""
+        return sentence(self)
+
+    @property
+    def costs(self) -> Any | None:
+        """Its row of the table `feature_costs`; None if it is dead."""
+        return next(iter(self.views.rows("feature_costs")[self.index]), None)
+
+    @property
+    def p_top100(self) -> float:
+        """The paper's p_top100 for its best concept; NaN where fewer than 100 histories light it."""
+        return self.row.p_top100 if self.row.histories >= P_TOP_HISTORIES else float("nan")
+
+    @property
+    def curve(self) -> list[Any]:
+        """Rows of the table `feature_curves`, from the smallest amount to the largest; empty if it is dead."""
+        return self.views.rows("feature_curves")[self.index]
+
+    @property
+    def receipt(self) -> list[Any]:
+        """Rows of the table `feature_receipts`; empty if it is dead."""
+        return self.views.rows("feature_receipts")[self.index]
 
     @property
     def passes(self) -> bool:
@@ -147,6 +179,12 @@ class FeatureView:
             return [_list_change(row) for row in self.views.rows("moved_items")[self.index]]
         rows = self.views.rows("effects")[self.index]
         return [ItemChange(row.item, row.direction, row.effect) for row in rows if row.path == way]
+
+    def strongest_changes(self, direction: str) -> list[ItemChange]:
+        """The items that most lists gain or lose by it; where no list does, those whose scores it moves most."""
+        ways = (self.item_changes(way) for way in (LISTS, LAYERS))
+        sides = ([change for change in changes if change.direction == direction] for changes in ways)
+        return next((side for side in sides if side), [])
 
     def neighbours(self, kind: str) -> list[tuple[float, "FeatureView"]]:
         """Similar features with their similarity: of kind "together" (active together) or "alike" (write alike)."""

@@ -8,6 +8,7 @@ from interp.control.dose_search import Goal, Search
 from interp.control.doses import Dose, find_dose
 from interp.control.least_collateral import LeastCollateral, learn_weights, set_of, store_histories
 from interp.control.mix_doses import MixDose, find_mix_dose, goals_of
+from interp.control.own_mix import Calibration, calibrate
 from interp.control.user_doses import UserDoses, find_user_doses
 from interp.steering.feature_names import feature_or_concept
 from interp.study.study_parts import StudyParts
@@ -32,6 +33,14 @@ def user_doses_of(study: StudyParts, goal: Goal, users: Any, cost: str | None) -
     return find_user_doses(replace(_search(study, goal), cost=cost), study.users() if users is None else users)
 
 
+def calibration_of(study: StudyParts, users: Any, by: float, k: int) -> Calibration:
+    """See `Study.calibrate`."""
+    names = study.table("least_collateral")["concept"].unique() if study.has_concepts else ()
+    steers = {name: least_collateral_of(study, name) for name in names}
+    histories, popularity = study.users() if users is None else users, study.items["popularity"]
+    return calibrate(study.recommender, steers, study.concepts, popularity, histories, by, k)
+
+
 def least_collateral_of(study: StudyParts, concept: str | None = None, items: Any = None) -> LeastCollateral:
     """See `Study.least_collateral`."""
     if (concept is None) == (items is None):
@@ -47,7 +56,7 @@ def least_collateral_of(study: StudyParts, concept: str | None = None, items: An
         if name not in set(weights["concept"]):
             raise InputError(f"{quote(name)} has no items or all of them: there is nothing to steer")
     own = weights[weights["concept"] == name].set_index("feature")["weight"]
-    labels = {int(feature): study.labels[feature] for feature in own.index}
+    labels = {int(feature): study.names[feature].text for feature in own.index}
     return LeastCollateral(name, own, has, site, study.sae.fingerprint, labels, concept is not None)
 
 

@@ -11,10 +11,11 @@ from interp.control.dose_search import Goal
 from interp.control.doses import Dose
 from interp.control.least_collateral import LeastCollateral
 from interp.control.mix_doses import MixDose
+from interp.control.own_mix import Calibration
 from interp.control.receipts import Receipt, steering_receipt
 from interp.control.user_doses import UserDoses
 from interp.steering.validation import check_not_empty
-from interp.study.study_doses import dose_of, least_collateral_of, mix_dose_of, user_doses_of
+from interp.study.study_doses import calibration_of, dose_of, least_collateral_of, mix_dose_of, user_doses_of
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError
 
@@ -144,6 +145,23 @@ class StudySteering(StudyParts):
             InputError: an unknown concept or metric, a share that is not valid, or a user with two histories.
         """
         return user_doses_of(self, Goal(concept, share, at_most, k), users, cost)
+
+    def calibrate(self, users: Any = None, *, by: float = 0.5, k: int = 10) -> Calibration:
+        """Bring each user's list closer to the mix of concepts of the user's own past (`interp.control.own_mix`).
+
+            calibration = study.calibrate(histories)        # half of the miscalibration goes
+            with study.recommender.steer(calibration.steer):
+                ...
+
+        Args:
+            users: histories in any form; by default the test users. Held-out items are not used.
+            by: the part of the mean miscalibration that is to go; users who pay least go furthest.
+            k: list length.
+
+        Raises:
+            InputError: a user with two histories, a part that makes no sense, or a study without concepts.
+        """
+        return calibration_of(self, users, by, k)
 
     def least_collateral(self, concept: str | None = None, *, items: Any = None) -> LeastCollateral:
         """At most 20 features that move a concept's items, or any items, and leave other scores alone.

@@ -19,7 +19,8 @@ from recmodels.recommender import Recommender
 __all__ = ["read_item_ids", "read_recommender"]
 
 FLAGS = ("item_ids", "atomic_files")  # options that have a flag of their own on the command line
-WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+FORMS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
 def read_recommender(
@@ -98,7 +99,7 @@ def _option(name: str, value: Any, hint: Any) -> Any:
             return value if isinstance(value, bool) else WORDS[str(value).lower()]
         return hint(value) if hint in (int, float, str) else value
     except (ValueError, KeyError, TypeError):
-        raise InputError(f"{_flag(name)} is {quote(value)}: give a value such as {hint.__name__} takes") from None
+        raise InputError(f"{_flag(name)} is {quote(value)}: give {FORMS[hint]}") from None
 
 
 def _flag(name: str) -> str:

@@ -59,7 +59,10 @@ def checked(hidden: Any, batch: Batch, where: str, sequence_first: bool = False)
         raise InputError(f"{where} gives {_form(hidden)} for {b} histories, not one vector for each, [{b}, width]")
     if shape is None or len(shape) != 3 or shape[:2] != ((w, b) if sequence_first else (b, w)):
         axes = f"[{w}, {b}, width]" if sequence_first else f"[{b}, {w}, width]"
-        advice = "name a module that does"
+        is_run = where.endswith(".run")
+        advice = "return them from `run`" if is_run else "name a module that does"
+        if is_run and shape is not None and shape[:-1] in ((b,), (b, 1)):
+            advice = "return the states of all steps, not of the last alone, or set has_steps = False if there are none"
         if shape is not None and len(shape) == 3 and shape[:2] == (w, b):
             advice = "name the site in sequence_first, if steps are its first axis"
         raise InputError(f"{where} gives {_form(hidden)} for {b} histories of {w} steps, not {axes}: {advice}")

@@ -6,17 +6,21 @@ import pandas as pd
 
 from recmodels.adapters.adapter import Adapter
 from recmodels.adapters.checks import adapted
+from recmodels.adapters.form import check_form
 from recmodels.adapters.origin import Origin
+from recmodels.adapters.uncompiled import uncompiled
 from recmodels.adapters.verification import verified
-from recmodels.columns import is_empty, plain_ids
+from recmodels.columns import are_ids, is_empty, plain_ids
 from recmodels.errors import InputError, quote
-from recmodels.lists import as_column, user_index
+from recmodels.lists import as_column, no_users, user_index
 from recmodels.plain import plain
 from recmodels.recommender import Recommender
 from recmodels.vocabulary import Vocabulary
 
 
-def wrap(adapter: Adapter, item_ids: Any, users: Any = None, *, expected: Any = None, source: str = "") -> Recommender:
+def wrap(
+    adapter: Adapter, item_ids: Any = None, users: Any = None, *, expected: Any = None, source: str = ""
+) -> Recommender:
     """A trained module of another program as a recommender; what the adapter says is measured.
 
     Args:
@@ -32,6 +36,12 @@ def wrap(adapter: Adapter, item_ids: Any, users: Any = None, *, expected: Any = 
         InputError: there are fewer or more ids than scores, users are missing or too many, something is not as the
             adapter says, or a score is another one than expected.
     """
+    check_form(adapter)
+    if item_ids is None:
+        raise InputError(
+            f"{type(adapter).__name__} scores {adapter.n_items:,} items: give item_ids=, your id of each in the order "
+            f"of its scores"
+        )
     users = adapter.users if users is None and adapter.by_user else users
     if adapter.by_user == (users is None):
         needs = "scores by user: give users=, their ids in the order of its rows"
@@ -42,6 +52,7 @@ def wrap(adapter: Adapter, item_ids: Any, users: Any = None, *, expected: Any = 
             f"{type(adapter).__name__} scores {adapter.n_items:,} items, and {len(ids):,} item ids were given: give an "
             f"id for each, in the order of its scores"
         )
+    adapter.module = uncompiled(adapter.module)
     model = adapted(adapter)
     origin = Origin(adapter.name or type(adapter).__name__, source, model.config.causal)
     recommender = Recommender(model, Vocabulary(ids, adapter.columns, labels), origin=origin)
@@ -53,6 +64,11 @@ def _ids(values: Any, name: str) -> pd.Index:
     bad = is_empty(ids).to_numpy()
     if bad.any():
         raise InputError(f"{name} id {int(bad.argmax())} is missing: give an id for each {name}")
+    bad = ~are_ids(ids) if name == "item" else no_users(ids)
+    if bad.any():
+        raise InputError(
+            f"{quote(ids.tolist()[int(bad.argmax())])} is not an id: give a whole number or text for each {name}"
+        )
     index = user_index(ids).rename(name)
     if not index.is_unique:
         raise InputError(f"{name} {quote(index[index.duplicated()].tolist()[0])} is there twice: give each id once")

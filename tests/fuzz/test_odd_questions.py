@@ -176,6 +176,7 @@ def test_odd_questions_to_a_study(tiny_study):
         "receipt": lambda history, item, k: repr(tiny_study.receipt({3: 1.0}, history, k)),
         "dose": lambda history, item, k: tiny_study.dose(concept, item, k=k),
         "dose of": lambda history, item, k: tiny_study.dose(item, 0.5),
+        "calibrate": lambda history, item, k: repr(tiny_study.calibrate(history, by=item, k=k)),
         "features": lambda history, item, k: repr(tiny_study.features[item]),
         "profile": lambda history, item, k: tiny_study.profile(item),
         "table": lambda history, item, k: tiny_study.table(item),

@@ -39,8 +39,8 @@ CLASSES: dict[str, type[nn.Module]] = {
 }
 
 
-def read(folder: Path) -> tuple[PlainDictionary, str]:
-    """The dictionary of a folder in its plain form, and the name of its class.
+def read(folder: Path) -> tuple[PlainDictionary, str, tuple[Any, Any]]:
+    """The dictionary of a folder in its plain form, the name of its class, and the site and model that it names.
 
     Raises:
         InputError: a file is missing or damaged, holds more than tensors, or the class is not known.
@@ -62,7 +62,8 @@ def read(folder: Path) -> tuple[PlainDictionary, str]:
         plain = plain_of(dictionary)
     except (RuntimeError, ValueError, TypeError, ArithmeticError, AssertionError):
         raise InputError(f"{folder / WEIGHTS} does not hold the {name} that {CONFIG} names: {advice}") from None
-    return (_unit_directions(plain) if name == "AutoEncoder" else plain).check(folder / WEIGHTS), name
+    plain = (_unit_directions(plain) if name == "AutoEncoder" else plain).check(folder / WEIGHTS)
+    return plain, name, (config.get("submodule_name"), config.get("lm_name"))
 
 
 def write(plain: PlainDictionary, folder: Path, about: Mapping[str, Any]) -> None:

@@ -1,10 +1,11 @@
 """The formats of other libraries, one line each; a new one is a file with `read` and `write`, and its line."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -19,7 +20,24 @@ FORMATS = {
     "saelens": ("interp.sae.exchange.saelens", ("cfg.json", "sae_weights.safetensors")),
     "dictionary_learning": ("interp.sae.exchange.dictionary_learning", ("config.json", "ae.pt")),
 }
+FINGERPRINT = re.compile("[0-9a-f]{64}")  # of a recommender
 EXACT = 1e-4  # difference of features and reconstructions, of their largest values, beyond which nothing is written
+
+
+class ForeignDictionary(NamedTuple):
+    """What a folder of another library holds.
+
+    Attributes:
+        plain: the dictionary in its plain form.
+        source: where it comes from, such as "saelens topk, sha256 0a1b2c3d4e5f6071".
+        site: where it reads, by the names of the program that wrote it; "" if the folder does not say.
+        recommender: the fingerprint of the recommender it was made for, where this program wrote it; else "".
+    """
+
+    plain: PlainDictionary
+    source: str
+    site: str
+    recommender: str
 
 
 def format_of(folder: Path) -> str:
@@ -35,15 +53,12 @@ def format_of(folder: Path) -> str:
     raise InputError(f"{folder} holds no dictionary: give a folder with {known}")
 
 
-def read(folder: Path, name: str | None = None) -> tuple[PlainDictionary, str]:
-    """The dictionary of a folder in its plain form, and where it comes from.
+def read(folder: Path, name: str | None = None) -> ForeignDictionary:
+    """The dictionary of a folder, what it was made for, and where it comes from.
 
     Args:
         folder: the folder.
         name: its format; by default found by its files.
-
-    Returns:
-        The dictionary, and a line such as "saelens topk, sha256 0a1b2c3d4e5f6071".
 
     Raises:
         InputError: an unknown format, or a file that is missing, damaged or not supported.
@@ -51,9 +66,12 @@ def read(folder: Path, name: str | None = None) -> tuple[PlainDictionary, str]:
     folder = as_path(folder)
     name = format_of(folder) if name is None else _known(name)
     home, files = FORMATS[name]
-    plain, architecture = import_module(home).read(folder)
+    plain, architecture, about = import_module(home).read(folder)
     digest = hashlib.sha256("".join(file_sha256(folder / file) for file in files).encode()).hexdigest()
-    return plain, f"{name} {architecture}, sha256 {digest[:16]}"
+    site, model = (value if isinstance(value, str) else "" for value in about)
+    return ForeignDictionary(
+        plain, f"{name} {architecture}, sha256 {digest[:16]}", site, model if FINGERPRINT.fullmatch(model) else ""
+    )
 
 
 def write(sae: Any, name: str, folder: Path | str) -> Path:
@@ -68,7 +86,7 @@ def write(sae: Any, name: str, folder: Path | str) -> Path:
     artifacts.discard_partial(folder, kind)
     with artifacts.writing(folder, kind, {"dictionary": sae.fingerprint}) as partial:
         import_module(home).write(plain, partial, about)
-        written, _ = import_module(home).read(partial)
+        written, *_ = import_module(home).read(partial)
         _check_same(sae, written)
     return folder
 

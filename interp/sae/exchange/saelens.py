@@ -46,8 +46,8 @@ NORMALISED = {
 }
 
 
-def read(folder: Path) -> tuple[PlainDictionary, str]:
-    """The dictionary of a folder in its plain form, and its architecture.
+def read(folder: Path) -> tuple[PlainDictionary, str, tuple[Any, Any]]:
+    """The dictionary of a folder in its plain form, its architecture, and the site and model that it names.
 
     Raises:
         InputError: a file is missing or damaged, or it is of a kind that has no counterpart here.
@@ -73,7 +73,9 @@ def read(folder: Path) -> tuple[PlainDictionary, str]:
             f"{folder / WEIGHTS} has {plain.n_features} features of width {plain.width}, {CONFIG} says "
             f"{config['d_sae']} of width {config['d_in']}: {ADVICE}"
         )
-    return plain, architecture
+    metadata = config.get("metadata")
+    about = metadata if isinstance(metadata, dict) else {}
+    return plain, architecture, (about.get("hook_name"), about.get("model_name"))
 
 
 def write(plain: PlainDictionary, folder: Path, about: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ import torch
 from interp.activations import checkpoints, training
 from interp.activations.training import train
 from interp.sae.autoencoder import SparseAutoencoder
-from interp.sae.kinds.multi_scale import MultiScaleTrainer
+from interp.sae.multi_scale_trainer import MultiScaleTrainer
 from interp.sae.trainers import build_trainer
 from interp.sae_config import SAEConfig
 from interp.sae_registry import sae_kinds

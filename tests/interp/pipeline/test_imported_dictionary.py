@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import films
 import numpy as np
@@ -12,8 +13,10 @@ from small_study import CONFIG
 from interp.config import GridConfig, StudyConfig
 from interp.model.envoys import RecommenderEnvoy
 from interp.pages.summary import summary
-from interp.pipeline.imported_dictionary import check_dictionary, import_dictionary, with_dictionary
+from interp.pipeline.imported_dictionary import foreign_dictionary, import_dictionary, with_dictionary
 from interp.pipeline.run import run
+from interp.sae.exchange import folder_formats
+from interp.sae.import_dictionary import check_fits
 from interp.sae_config import SAEConfig
 from interp.study.glance import as_text, from_elsewhere
 from interp.study.study import open as open_study
@@ -31,58 +34,84 @@ def states(stores):
     return torch.from_numpy(np.array(stores["test"].activations[:100]))
 
 
+def configured(config):
+    return with_dictionary(config, foreign_dictionary(config))
+
+
 def test_nothing_else_is_trained(folder, capsys):
-    config = with_dictionary(replace(CONFIG, dictionary=folder))
+    config = configured(replace(CONFIG, dictionary=folder))
     assert config.dictionaries() == {"blocks.0": [config.sae]}
     assert (config.sae.name, config.grid, config.baselines) == ("imported-64-limit-4", GridConfig(), "quick")
     assert "64 features of saelens topk, sha256 " in capsys.readouterr().out
-    assert with_dictionary(CONFIG) is CONFIG
-    assert with_dictionary(replace(CONFIG, dictionary=folder, baselines="none")).baselines == "none"
+    assert with_dictionary(CONFIG, foreign_dictionary(CONFIG)) is CONFIG
+    assert configured(replace(CONFIG, dictionary=folder, baselines="none")).baselines == "none"
 
 
 def test_the_configuration_of_such_a_study_is_read_again(folder):
     """As its pages read it: from the JSON of config.json."""
-    config = with_dictionary(replace(CONFIG, dictionary=folder))
+    config = configured(replace(CONFIG, dictionary=folder))
     stored = json.loads(json.dumps(asdict(config.sae)))
     assert SAEConfig(**stored) == config.sae
 
 
 def test_it_is_written_once_among_the_dictionaries_of_the_study(folder, every_kind, stores, states, tmp_path):
-    config = with_dictionary(replace(CONFIG, dictionary=folder))
-    sae = import_dictionary(config, {"blocks.0": stores}, tmp_path)["blocks.0"][config.sae.name]
+    config = configured(replace(CONFIG, dictionary=folder))
+    sae = import_dictionary(config, foreign_dictionary(config), {"blocks.0": stores}, tmp_path)["blocks.0"][
+        config.sae.name
+    ]
     torch.testing.assert_close(sae.encode(states), every_kind["top_k"].encode(states), rtol=1e-5, atol=1e-5)
     assert (sae.mean, sae.std, sae.provenance.recommender) == (0.0, 1.0, stores["sae"].recommender)
     place = tmp_path / "blocks.0" / config.sae.name
     before = (place / "manifest.json").stat().st_mtime_ns
-    again = import_dictionary(config, {"blocks.0": stores}, tmp_path)["blocks.0"][config.sae.name]
+    again = import_dictionary(config, foreign_dictionary(config), {"blocks.0": stores}, tmp_path)["blocks.0"][
+        config.sae.name
+    ]
     assert (place / "manifest.json").stat().st_mtime_ns == before
     assert again.fingerprint == sae.fingerprint
-    assert not import_dictionary(CONFIG, {"blocks.0": stores}, tmp_path)
 
 
 def test_another_dictionary_of_the_same_size_replaces_it(folder, every_kind, stores, states, tmp_path):
-    config = with_dictionary(replace(CONFIG, dictionary=folder))
-    first = import_dictionary(config, {"blocks.0": stores}, tmp_path)["blocks.0"][config.sae.name]
+    config = configured(replace(CONFIG, dictionary=folder))
+    first = import_dictionary(config, foreign_dictionary(config), {"blocks.0": stores}, tmp_path)["blocks.0"][
+        config.sae.name
+    ]
     doubled = replace(every_kind["top_k"], std=2 * every_kind["top_k"].std)
     other = replace(config, dictionary=doubled.export("saelens", tmp_path / "other"))
-    second = import_dictionary(other, {"blocks.0": stores}, tmp_path)["blocks.0"][config.sae.name]
+    second = import_dictionary(other, foreign_dictionary(other), {"blocks.0": stores}, tmp_path)["blocks.0"][
+        config.sae.name
+    ]
     assert second.fingerprint != first.fingerprint
     torch.testing.assert_close(second.encode(states), doubled.encode(states), rtol=1e-5, atol=1e-5)
 
 
 def test_an_estimated_normaliser_is_that_of_the_sae_part(folder, stores, tmp_path):
-    config = with_dictionary(replace(CONFIG, dictionary=folder, normalise="estimate"))
-    sae = import_dictionary(config, {"blocks.0": stores}, tmp_path)["blocks.0"][config.sae.name]
+    config = configured(replace(CONFIG, dictionary=folder, normalise="estimate"))
+    sae = import_dictionary(config, foreign_dictionary(config), {"blocks.0": stores}, tmp_path)["blocks.0"][
+        config.sae.name
+    ]
     assert (sae.mean, sae.std) == (stores["sae"].mean, stores["sae"].std)
     assert sae.provenance.activations == stores["sae"].fingerprint
 
 
-def test_another_width_is_refused_before_activations_are_collected(folder, recommenders):
-    config = with_dictionary(replace(CONFIG, dictionary=folder))
-    check_dictionary(config, RecommenderEnvoy(recommenders["gptrec"]))
-    check_dictionary(CONFIG, RecommenderEnvoy(recommenders["bert4rec"]))
+def test_another_recommender_or_site_is_refused(folder, recommenders, tmp_path):
+    foreign = folder_formats.read(folder)
+    check_fits(foreign, recommenders["gptrec"], "blocks.0")
     with pytest.raises(InputError, match=r"reads activations of width 32, those of blocks\.0 have width 16"):
-        check_dictionary(config, RecommenderEnvoy(recommenders["bert4rec"]))
+        check_fits(foreign, recommenders["bert4rec"], "blocks.0")
+    with pytest.raises(InputError, match=r"was made for the site blocks\.0 of this recommender, not blocks\.1"):
+        check_fits(foreign, recommenders["gptrec"], "blocks.1")
+    retrained = RecommenderEnvoy(recommenders["gptrec"]).recommender
+    other = SimpleNamespace(model=retrained.model, fingerprint="0" * 64)
+    with pytest.raises(InputError, match=r"was made for another recommender, .* give one of this recommender, 0000"):
+        check_fits(foreign, other, "blocks.0")
+    check_fits(foreign._replace(recommender=""), other, "blocks.1")  # of another program, which has its own names
+
+
+@pytest.mark.parametrize("library", ["saelens", "dictionary_learning"])
+def test_both_formats_say_what_the_dictionary_was_made_for(library, every_kind, tmp_path):
+    sae = every_kind["top_k"]
+    foreign = folder_formats.read(sae.export(library, tmp_path / library))
+    assert (foreign.site, foreign.recommender) == (sae.provenance.site, sae.provenance.recommender)
 
 
 def test_a_folder_without_a_dictionary_is_refused_before_any_work(planted, tmp_path):

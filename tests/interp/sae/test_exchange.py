@@ -55,7 +55,7 @@ def same(sae, states, features, reconstructions):
 
 def ours(folder, width, format=None):
     """A dictionary of another library as ours, for a recommender that nobody has."""
-    plain, source = folder_formats.read(folder, format)
+    plain, source, *_ = folder_formats.read(folder, format)
     assert plain.width == width
     return of_plain(plain, 0.0, 1.0, Provenance("someone", "blocks.0", "", source))
 

@@ -124,6 +124,16 @@ def test_doses_of_a_study(study, arguments, tmp_path, capsys):
     assert load_steer(tmp_path / "each.json") == each.steer
 
 
+def test_a_study_calibrates(study, arguments, tmp_path, capsys):
+    calibration = study.calibrate(by=0.1)
+    assert calibration.users["user"].tolist() == study.users().users.tolist()
+    assert calibration.amounts.columns.tolist() == study.concepts.names
+    assert calibration.users["after"].mean() < calibration.users["before"].mean()
+    arguments("calibrate", study.folder, "--by", 0.1, "--save", tmp_path / "mix.json")
+    assert repr(calibration) in capsys.readouterr().out
+    assert load_steer(tmp_path / "mix.json") == calibration.steer
+
+
 def test_doses_that_cannot_be(study):
     with pytest.raises(InputError, match=r"share is 1\.5: give a share of the list"):
         study.dose("concept-02", 1.5)

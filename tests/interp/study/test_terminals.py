@@ -44,6 +44,7 @@ SHOW = {
     "receipt": lambda study: study.receipt({_concept(study): 1.0}),
     "dose": lambda study: study.dose(_concept(study), 0.5),
     "doses of users": lambda study: study.user_doses(_concept(study), 0.5),
+    "calibration": lambda study: study.calibrate([[3, 5, 7], [1, 2]]),
     "why": lambda study: study.why([3, 5, 7], 1),
     "equalized": lambda study: equalize(study, [3, 5, 7], {_concept(study): 1.0}),
     "steer": lambda study: study.recommender.steer_of({_concept(study): 1.0}),
