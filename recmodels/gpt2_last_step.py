@@ -40,7 +40,7 @@ def last_step_through(blocks: Sequence[Any], earlier: Tensor, real: Tensor, last
         else:
             d = last.shape[-1]
             both = torch.addmm(attention.c_attn.bias[d:], seen.flatten(0, 1), attention.c_attn.weight[:, d:])
-            keys, values = (heads(x, n_heads) for x in both.view(*seen.shape[:2], -1).chunk(2, dim=-1))
+            keys, values = (heads(x, n_heads) for x in both.view(*seen.shape[:2], 2 * d).chunk(2, dim=-1))
         scale = q.shape[-1] ** -0.5
         to_earlier = (q * scale) @ keys.mT + padding[:, None, None]  # [b, h, e, s]
         to_itself = (q * k).sum(dim=-1, keepdim=True) * scale
@@ -57,7 +57,7 @@ def _rest(block: Any, residual: Tensor, context: Tensor) -> Tensor:
 
 
 def _projected(layer: Any, x: Tensor) -> Tensor:
-    return torch.addmm(layer.bias, x.flatten(0, 1), layer.weight).view(*x.shape[:-1], -1)
+    return torch.addmm(layer.bias, x.flatten(0, 1), layer.weight).view(*x.shape[:-1], layer.weight.shape[1])
 
 
 def _causal(padding: Tensor) -> Tensor:
