@@ -32,9 +32,7 @@ def last_step_through(blocks: Sequence[Any], earlier: Tensor, real: Tensor, last
         q, k, v = (_heads(x, n_heads) for x in _projected(attention.c_attn, _norm(block.ln_1, last)).chunk(3, dim=-1))
         seen = _norm(block.ln_1, earlier)
         if place < len(blocks) - 1:
-            earlier_q, keys, values = (
-                _heads(x, n_heads) for x in _projected(attention.c_attn, seen).chunk(3, dim=-1)
-            )
+            earlier_q, keys, values = (_heads(x, n_heads) for x in _projected(attention.c_attn, seen).chunk(3, dim=-1))
             context = F.scaled_dot_product_attention(earlier_q, keys, values, _causal(padding))
             earlier = _rest(block, earlier, context)
         else:

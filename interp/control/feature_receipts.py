@@ -167,9 +167,7 @@ def _receipt(
     return pd.concat([parts.measures.assign(concept=""), shares], ignore_index=True)
 
 
-def _curve(
-    users: Users, by_amount: Mapping[float, np.ndarray], target: Target, resampling: Resampling
-) -> pd.DataFrame:
+def _curve(users: Users, by_amount: Mapping[float, np.ndarray], target: Target, resampling: Resampling) -> pd.DataFrame:
     """Share of the target, by the users who measure it, and NDCG of all users, from the smallest amount to the largest."""
     amounts = sorted({0.0, *by_amount})
     lists = [by_amount.get(amount, users.lists) for amount in amounts]
