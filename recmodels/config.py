@@ -101,6 +101,8 @@ class Columns(Settings, prefix="columns."):
     """Interactions: how much the user liked it, for `reading.min_rating`."""
     event: str | None = None
     """Interactions: what happened, such as click or buy, for `reading.events`."""
+    steps: tuple[str, ...] = ()
+    """Interactions: more columns of numbers, such as rating, for a recommender that reads them at each step."""
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,7 @@
 Axes: b histories, s steps, d hidden size, v items.
 """
 
-import re
 from collections.abc import Sequence
-from functools import cache
 from typing import ClassVar, Self
 
 import numpy as np
@@ -14,10 +12,9 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from recmodels.config import site_names
 from recmodels.initial import Watched, keep_loaded_weights
 from recmodels.losses import Objective, full
-from recmodels.model_parts import RecommenderConfig, RecommenderOutput, TiedScorer
+from recmodels.model_parts import RecommenderConfig, RecommenderOutput, TiedScorer, paths_of_sites
 from recmodels.sequences import PAD, Histories
 from recmodels.token_form import check_tokens
 
@@ -74,7 +71,7 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
 
         In the order of a forward pass, which is that of `recmodels.config.site_names`.
         """
-        return dict(_paths(self.config.num_hidden_layers, tuple(self.site_paths.items())))
+        return dict(paths_of_sites(self.config.num_hidden_layers, tuple(self.site_paths.items())))
 
     def width(self, site: str) -> int:
         """d of a site; here the same at each."""
@@ -232,14 +229,3 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         inputs, following = tokens[:, :-1], tokens[:, 1:]
         labels = torch.where(inputs != PAD, following - 1, IGNORE)
         return {"input_ids": inputs, "labels": labels}
-
-
-@cache
-def _paths(n_blocks: int, site_paths: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """The path of each site, from those of its kinds."""
-    kinds, paths = dict(site_paths), {}
-    for name in site_names(n_blocks):
-        number, kind = re.search(r"\d+", name), re.sub(r"\d+", "*", name)
-        if kind in kinds:
-            paths[name] = kinds[kind].replace("*", number.group()) if number else kinds[kind]
-    return paths
