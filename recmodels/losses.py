@@ -42,7 +42,7 @@ def linear_cross_entropy(hidden: Tensor, weights: Tensor, bias: Tensor | None, t
     Returns:
         The mean over rows, [].
     """
-    return _LinearCrossEntropy.apply(hidden, weights, bias, targets)  # type: ignore[no-any-return, no-untyped-call]
+    return _LinearCrossEntropy.apply(hidden, weights, bias, targets)
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
@@ -69,7 +69,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return total / n
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, scale: Tensor) -> tuple[Tensor | None, ...]:
         return *(None if part is None else part * scale for part in ctx.saved_tensors), None
 
