@@ -102,6 +102,12 @@ class Columns(Settings, prefix="columns."):
     event: str | None = None
     """Interactions: what happened, such as click or buy, for `reading.events`."""
 
+    @property
+    def of_interactions(self) -> list[str]:
+        """The columns of interactions that are read."""
+        names = (self.user, self.item, self.time, self.rating, self.event)
+        return [name for name in names if name is not None]
+
 
 @dataclass(frozen=True)
 class Reading(Settings, prefix="reading."):

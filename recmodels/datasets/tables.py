@@ -120,7 +120,7 @@ def _optional(table: Table, name: str | None, default: str | None, used: Sequenc
     It lacks it if the caller says so by None, or if it is not there under its usual name and no other column is left
     that could be it. Otherwise the caller must say which one it is.
     """
-    if name is None or (name == default and not set(table.frame.columns) - set(used)):
+    if name is None or (name == default and not set(table.names) - set(used)):
         return None
     return name
 
