@@ -102,7 +102,8 @@ def from_tables(
         item_table, attribute = _items(table, item_ids, columns, reading)
         if _optional(table, columns.title, Columns.title, [item_id, columns.attribute]) is None:
             lacks.append(NO_TITLES)
-    frame = pd.DataFrame({"user": users, "item": user_items, "time": times})
+    frame = pd.DataFrame({"user": users, "item": user_items, "time": times}, copy=False)
+    del meetings, users, user_items, times  # of many rows, before the data set copies them
     if reading.unknown_items != "refuse" and not (known := frame["item"].isin(item_table.index)).all():
         which = f"{int((~known).sum()):,} interactions ({(~known).mean():.1%}), whose items have no row in their table"
         if reading.unknown_items == "drop":
