@@ -4,7 +4,9 @@ Axes: n rows (one user at one step), f features or neurons, c concepts. Activati
 of non-negative features, or a dense one of neurons with any sign.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +20,7 @@ from recmodels.errors import InputError
 
 Activations: TypeAlias = Any  # sparse.csc_array | np.ndarray, of which mypy knows too little
 
+ENTRIES = 2**23  # of the columns that are worked on at once: scores take a few copies of them in double precision
 UNALIGNED = 0.2  # a feature whose best correlation is below this is not aligned with any concept
 
 
@@ -97,8 +100,7 @@ def align(activations: Activations, labels: np.ndarray, concepts: list[str]) -> 
             f"{activations.shape[0]} rows of activations but {len(labels)} of labels: "
             f"take the labels of the store's own rows"
         )
-    values = activations.data if sparse.issparse(activations) else activations
-    if not np.isfinite(values).all():
+    if not all(np.isfinite(_values(activations[:, block])).all() for block in column_blocks(activations)):
         raise InputError("activations hold NaN or infinity: collect them again, or train the dictionary again")
     columns = non_constant_columns(labels)
     if labels.shape[1] and not len(columns):
@@ -123,7 +125,11 @@ def correlation(activations: Activations, labels: np.ndarray) -> np.ndarray:
     Returns:
         float64 [f, c].
     """
-    return moments.correlation(moments.Levelled.of(activations), moments.Levelled.of(labels))
+    result = np.zeros((activations.shape[1], labels.shape[1]))
+    y = moments.Levelled.of(sparse.csc_array(labels))
+    for block in column_blocks(activations):
+        result[block] = moments.correlation(moments.Levelled.of(activations[:, block]), y)
+    return result
 
 
 def auc(activations: Activations, labels: np.ndarray) -> np.ndarray:
@@ -139,23 +145,59 @@ def auc(activations: Activations, labels: np.ndarray) -> np.ndarray:
     Returns:
         float64 [f, c].
     """
-    n = len(labels)
-    positives = labels.sum(axis=0)
-    if sparse.issparse(activations):
-        zeros = n - np.diff(activations.indptr)
-        zero_rank = (zeros + 1) / 2
-        ranks = activations.astype(np.float64)
-        for feature in range(ranks.shape[1]):
-            part = slice(ranks.indptr[feature], ranks.indptr[feature + 1])
-            above = zeros[feature] + scipy.stats.rankdata(ranks.data[part])
-            ranks.data[part] = above - zero_rank[feature]
-        rank_sums = ranks.T @ labels.astype(np.float64) + np.outer(zero_rank, positives)
-    else:
-        rank_sums = scipy.stats.rankdata(activations, axis=0).T @ labels.astype(np.float64)
+    n, positives, has = len(labels), labels.sum(axis=0), sparse.csc_array(labels, dtype=np.float64)
+    rank_sums = np.zeros((activations.shape[1], labels.shape[1]))
+    for block in column_blocks(activations):
+        ranks, zero_rank = mid_ranks(activations[:, block])
+        rank_sums[block] = _dense(ranks.T @ has) + np.outer(zero_rank, positives)
     return (rank_sums - positives * (positives + 1) / 2) / (positives * (n - positives))
+
+
+def mid_ranks(activations: Activations) -> tuple[Activations, np.ndarray]:
+    """Ranks of the rows in each column from 1, ties at their mean.
+
+    Args:
+        activations: [n, f]; a sparse array must not be negative anywhere.
+
+    Returns:
+        The rank of every stored entry less that of the zeros, float64 [n, f] as sparse as the activations; and the rank
+        that the zeros share, float64 [f]. Of a dense array, plain ranks and 0.
+    """
+    if not sparse.issparse(activations):
+        return scipy.stats.rankdata(activations, axis=0), np.zeros(activations.shape[1])
+    ranks = sparse.csc_array(activations, dtype=np.float64, copy=True)
+    ranks.eliminate_zeros()
+    zeros = ranks.shape[0] - np.diff(ranks.indptr)
+    zero_rank = (zeros + 1) / 2
+    for feature, (start, end) in enumerate(pairwise(ranks.indptr)):
+        ranks.data[start:end] = zeros[feature] + scipy.stats.rankdata(ranks.data[start:end]) - zero_rank[feature]
+    return ranks, zero_rank
 
 
 def sensitivity(activations: Activations, labels: np.ndarray) -> np.ndarray:
     """Share of the rows with a label where the activation is above 0: float64 [f, c]."""
-    active = (activations > 0).astype(np.float64)
-    return (active.T @ labels.astype(np.float64)) / labels.sum(axis=0)
+    has = sparse.csc_array(labels, dtype=np.float64)
+    result = np.zeros((activations.shape[1], labels.shape[1]))
+    for block in column_blocks(activations):
+        result[block] = _dense((activations[:, block] > 0).astype(np.float64).T @ has)
+    return result / labels.sum(axis=0)
+
+
+def column_blocks(columns: Activations) -> Iterator[slice]:
+    """Columns [n, f] a few at a time, in order: at most `ENTRIES` stored entries, or one column that has more."""
+    n, f = columns.shape
+    ends = columns.indptr if sparse.issparse(columns) and columns.format == "csc" else np.arange(f + 1) * n
+    start = 0
+    while start < f:
+        stop = int(np.searchsorted(ends, int(ends[start]) + ENTRIES, "right")) - 1
+        stop = min(max(stop, start + 1), f)
+        yield slice(start, stop)
+        start = stop
+
+
+def _values(columns: Activations) -> np.ndarray:
+    return columns.data if sparse.issparse(columns) else columns
+
+
+def _dense(values: Activations) -> np.ndarray:
+    return values.toarray() if sparse.issparse(values) else np.asarray(values)

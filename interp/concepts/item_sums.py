@@ -11,10 +11,9 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-import scipy
 from scipy import sparse
 
-from interp.concepts.alignment import Activations
+from interp.concepts.alignment import Activations, column_blocks, mid_ranks
 from recmodels import moments
 from recmodels.errors import InputError
 
@@ -53,15 +52,18 @@ def item_sums(activations: Activations, items: pd.Series | np.ndarray) -> ItemSu
         InputError: the row counts differ.
     """
     indicator, names = item_indicator(activations, items)
-    n = activations.shape[0]
+    n, f = activations.shape
     count = np.asarray(indicator.sum(axis=1)).ravel()
-    values = activations.astype(np.float64)
-    total, square = (_dense(indicator @ x) for x in (values, values * values))
-    mean = total.sum(axis=0) / n
-    std = np.sqrt(moments.scatter(activations) / n)
-    scale = np.divide(1, std, out=np.zeros_like(std), where=std > 0)
-    square = (square - 2 * mean * total + count[:, None] * mean**2) * scale**2
-    return ItemSums(names, count, (total - count[:, None] * mean) * scale, square)
+    total, square = np.zeros((len(names), f)), np.zeros((len(names), f))
+    for block in column_blocks(activations):
+        values = activations[:, block].astype(np.float64)
+        sums, squares = (_dense(indicator @ x) for x in (values, values * values))
+        mean = sums.sum(axis=0) / n
+        std = np.sqrt(moments.scatter(values) / n)
+        scale = np.divide(1, std, out=np.zeros_like(std), where=std > 0)
+        square[:, block] = (squares - 2 * mean * sums + count[:, None] * mean**2) * scale**2
+        total[:, block] = (sums - count[:, None] * mean) * scale
+    return ItemSums(names, count, total, square)
 
 
 def rank_sums(activations: Activations, items: pd.Series | np.ndarray) -> np.ndarray:
@@ -69,24 +71,26 @@ def rank_sums(activations: Activations, items: pd.Series | np.ndarray) -> np.nda
 
     With these, AUC = 1/2 + Σ y·sums / (p q), for p rows with the label and q without (the rank-sum identity).
     """
-    indicator, _ = item_indicator(activations, items)
-    n = activations.shape[0]
-    if not sparse.issparse(activations):
-        return indicator @ (scipy.stats.rankdata(activations, axis=0) - (n + 1) / 2)
-    ranks = sparse.csc_array(activations, dtype=np.float64, copy=True)
-    ranks.eliminate_zeros()
-    zeros = n - np.diff(ranks.indptr)
-    for feature, (start, end) in enumerate(zip(ranks.indptr, ranks.indptr[1:], strict=False)):
-        zero_rank = (zeros[feature] + 1) / 2
-        ranks.data[start:end] = zeros[feature] + scipy.stats.rankdata(ranks.data[start:end]) - zero_rank
+    indicator, names = item_indicator(activations, items)
+    n, f = activations.shape
     count = np.asarray(indicator.sum(axis=1)).ravel()
-    return _dense(indicator @ ranks) - np.outer(count, (n - zeros) / 2)
+    result = np.zeros((len(names), f))
+    for block in column_blocks(activations):
+        ranks, zero_rank = mid_ranks(activations[:, block])
+        # Dense ranks are centred first, as their sums are large beside what is left of them.
+        centred = ranks if sparse.issparse(ranks) else ranks - (n + 1) / 2
+        lift = zero_rank - (n + 1) / 2 if sparse.issparse(ranks) else zero_rank
+        result[:, block] = _dense(indicator @ centred) + np.outer(count, lift)
+    return result
 
 
 def active_sums(activations: Activations, items: pd.Series | np.ndarray) -> np.ndarray:
     """How many rows of each item every candidate is active on: float64 [i, f]."""
-    indicator, _ = item_indicator(activations, items)
-    return _dense(indicator @ (activations > 0).astype(np.float64))
+    indicator, names = item_indicator(activations, items)
+    result = np.zeros((len(names), activations.shape[1]))
+    for block in column_blocks(activations):
+        result[:, block] = _dense(indicator @ (activations[:, block] > 0).astype(np.float64))
+    return result
 
 
 def item_indicator(activations: Activations, items: pd.Series | np.ndarray) -> tuple[sparse.csr_array, pd.Index]:

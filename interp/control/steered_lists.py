@@ -18,12 +18,12 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.model.last_step import block_number, score_last_step
 from interp.steering.edits import Steer
 from interp.steering.validation import check_reach, check_steer
-from recmodels.ranking import own_items, top_k
+from recmodels.ranking import own_items, top_k, users_at_once
 from recmodels.sequences import Histories
 from recmodels.steady import steady
 
-USERS = 64  # per pass
-STEERS = 32  # per pass, so that the scores of all items fit into memory
+USERS = 64  # per pass, at most
+LISTS = 2048  # per pass, at most: of users under steers
 
 
 @steady()
@@ -56,7 +56,7 @@ def steered_lists(
     with tqdm(desc=progress, total=len(steers) * len(histories), unit="list", leave=False, disable=not progress) as bar:
         for places in together.values():
             start = 0
-            for batch in histories.batches(USERS):
+            for batch in histories.batches(users_at_once(len(rec.recommender.vocabulary), USERS)):
                 rows = slice(start, start + len(batch))
                 lists[places, rows] = _lists_together(rec, batch, [steers[place] for place in places], k)
                 start += len(batch)
@@ -96,7 +96,8 @@ def last_step_lists(
     """
     model, outputs = rec.recommender.model, score_last_step(rec, batch, site, before, last)
     parts = []
-    for part in outputs.split(STEERS, dim=1):
+    lists_at_once = users_at_once(len(rec.recommender.vocabulary), LISTS)
+    for part in outputs.split(max(lists_at_once // len(batch), 1), dim=1):
         scores = model.score_hidden(part)
         scores.masked_fill_(own_items(batch, scores[:, 0], rec.keep_seen)[:, None], -torch.inf)
         codes, _ = top_k(scores.flatten(0, 1), None, k)

@@ -105,8 +105,8 @@ class StudyQuestions(StudySteering):
         item, title and concepts in order, whether its user is in the group.
 
         Every user counts alike: a feature's rate in a group is the mean over users of the share of a user's steps on
-        which it is active. Intervals come from resampling users within each group, p-values from Welch's t-test over
-        users, and q corrects them for the number of features or concepts (Benjamini and Hochberg).
+        which it is active. Intervals come from resampling users within each group, p-values from permuting users
+        between them, and q corrects p for the number of features or concepts (Benjamini and Hochberg).
 
         Args:
             a, b: the groups; without b, all other users.

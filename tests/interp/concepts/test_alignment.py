@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.metrics import roc_auc_score
 
+from interp.concepts import alignment
 from interp.concepts.alignment import align, auc, correlation, sensitivity
+from interp.concepts.item_sums import active_sums, item_sums, rank_sums
 from recmodels.errors import InputError
 
 # Rows are positions, columns are features; the third never varies and the last is never active.
@@ -79,6 +81,35 @@ def test_sparse_as_dense(case):
     for measure in (correlation, auc, sensitivity):
         found = measure(sparse.csc_array(activations), labels)
         np.testing.assert_allclose(found, measure(activations, labels), atol=1e-12)
+
+
+@pytest.mark.parametrize("entries", [1, 7, 10**9])
+@pytest.mark.parametrize("form", [sparse.csc_array, np.asarray])
+@given(cases())
+@settings(max_examples=15, deadline=None)
+def test_blocks_of_columns_give_what_all_columns_give(entries, form, case):
+    """Scores and sums by item, with one column at a time, a few, and all of them."""
+    activations, labels = form(case[0]), case[1]
+    items = np.arange(len(labels)) % 5
+
+    def scores():
+        sums = item_sums(activations, items)
+        pairs = [measure(activations, labels) for measure in (correlation, auc, sensitivity)]
+        return [*pairs, sums.total, sums.square, rank_sums(activations, items), active_sums(activations, items)]
+
+    whole = scores()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(alignment, "ENTRIES", entries)
+        for measured, expected in zip(scores(), whole, strict=True):
+            np.testing.assert_allclose(measured, expected, rtol=0, atol=1e-12)
+
+
+def test_blocks_cover_every_column_once():
+    columns = sparse.csc_array(np.array([[1, 0, 1, 1, 0], [1, 0, 0, 1, 0], [1, 0, 0, 1, 0]]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(alignment, "ENTRIES", 4)
+        assert list(alignment.column_blocks(columns)) == [slice(0, 3), slice(3, 5)]
+        assert list(alignment.column_blocks(columns.toarray())) == [slice(i, i + 1) for i in range(5)]
 
 
 def test_neurons_of_any_sign_as_numpy_and_scikit_learn():
