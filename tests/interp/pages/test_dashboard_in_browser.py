@@ -1,5 +1,7 @@
 """The offline page: what a browser does with it."""
 
+import base64
+import re
 import time
 
 import pytest
@@ -156,6 +158,33 @@ def test_search_says_what_the_table_shows(browser, study):
     assert (best, shown_features(browser)) == (CONCEPTS[1], {8})
     type_search(browser, "amelie noir")  # a title and a concept: not in one name
     assert shown_features(browser) == set()
+
+
+def test_search_by_what_a_feature_does(browser):
+    """All active features raise the first concept and lower the last beyond their intervals; no measure moves."""
+    alive = set(range(N)) - {DEAD}
+    type_search(browser, "raises noir")
+    assert shown_features(browser) == alive
+    type_search(browser, "Lowers Sci-Fi")
+    assert shown_features(browser) == alive
+    for nothing in ("lowers noir", "raises drama", "raises popularity"):
+        type_search(browser, nothing)
+        assert shown_features(browser) == set()
+
+
+def test_a_slash_goes_to_the_search(browser):
+    press(browser, "/")
+    assert browser.execute_script("return document.activeElement.id") == "search"
+
+
+def test_a_link_to_a_feature_prints_as_one_page(browser):
+    """All else is left out; without a feature in the address the whole page is printed."""
+    pages = {}
+    for part in ("", "7"):
+        browser.execute_script("location.hash = arguments[0]", part)
+        paper = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {})["data"])
+        pages[part] = max(int(count) for count in re.findall(rb"/Count (\d+)", paper))
+    assert pages["7"] == 1 < pages[""]
 
 
 def test_a_link_to_no_feature_says_so(browser, path):
