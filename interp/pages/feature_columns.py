@@ -36,7 +36,7 @@ def costs(views: FeatureViews, position: dict[str, int]) -> dict[str, list[Any]]
         "users": [row and int(row.users) for row in rows],
     }
     for name in ("share_before", "share_after", *(f"{name}{side}" for name in CHANGES for side in SIDES)):
-        columns[name] = [None if row is None else decimals([getattr(row, name)], 4)[0] for row in rows]
+        columns[name] = [None if row is None else decimals([getattr(row, name)])[0] for row in rows]
     return columns
 
 
@@ -65,4 +65,4 @@ def _moved(view: FeatureView) -> list[Any]:
 
 
 def _numbers(row: Any) -> list[float | None]:
-    return decimals((row.before, row.change, row.change_low, row.change_high), 4)
+    return decimals((row.before, row.change, row.change_low, row.change_high))
