@@ -67,10 +67,11 @@ def test_ambient_steers_still_count(steerable, histories):
             np.testing.assert_array_equal(lists, rec.rank(few, 5))
 
 
-def test_more_steers_than_fit_one_pass(steerable, histories, monkeypatch):
-    monkeypatch.setattr("interp.control.steered_lists.STEERS", 2)
-    monkeypatch.setattr("interp.control.steered_lists.USERS", 3)
+@pytest.mark.parametrize("rows", [1, 2, 10])
+def test_more_steers_than_fit_one_pass(steerable, histories, monkeypatch, rows):
     rec, few = steerable["gptrec"], histories.select(np.arange(8))
+    monkeypatch.setattr("interp.control.steered_lists._SCORES", rows * len(rec.recommender.vocabulary))
+    monkeypatch.setattr("interp.control.steered_lists._USERS", 3)
     many = [Steer((Edit(3, float(value)),), "blocks.0") for value in range(5)]
     lists = steered_lists(rec, few, many, k=5)
     assert lists.shape == (5, 8, 5)
