@@ -11,8 +11,14 @@ from recmodels.best_items import best_items, check_length
 from recmodels.sequences import Histories
 from recmodels.steady import steady
 
+SCORES = 2**24  # of the users who are scored at once: 64 MB, of which a list takes a few copies
 Score = Callable[[Histories], torch.Tensor]
 """Scores of all items for a batch of histories: float [user, item]."""
+
+
+def users_at_once(n_items: int, most: int = 256) -> int:
+    """How many users are scored at once: `most`, or fewer in a large catalogue, so that their scores are `SCORES`."""
+    return min(max(SCORES // n_items, 1), most)
 
 
 @steady()
@@ -36,7 +42,8 @@ def top_k(
     """
     k = check_length(k)
     if histories is not None and not keep_seen:
-        scores = scores.masked_fill(own_items(histories, scores), -torch.inf)
+        rows, codes = _places(histories)
+        scores = scores.index_put((rows.to(scores.device), codes.to(scores.device)), scores.new_tensor(-torch.inf))
     codes, values = best_items(scores, k)
     short = k - codes.shape[1]
     codes, values = F.pad(codes, (0, short), value=-1), F.pad(values, (0, short), value=-torch.inf)
@@ -56,9 +63,14 @@ def own_items(histories: Histories, like: torch.Tensor, keep_seen: bool = False)
     """
     mask = torch.zeros(like.shape, dtype=torch.bool)
     if not keep_seen:
-        rows = np.repeat(np.arange(len(histories)), histories.lengths)
-        mask[torch.from_numpy(rows), torch.from_numpy(histories.codes).long()] = True
+        mask[_places(histories)] = True
     return mask.to(like.device)
+
+
+def _places(histories: Histories) -> tuple[torch.Tensor, torch.Tensor]:
+    """The row and the code of every item of every history: int64 [item]."""
+    rows = np.repeat(np.arange(len(histories)), histories.lengths)
+    return torch.from_numpy(rows), torch.from_numpy(histories.codes).long()
 
 
 def rank(score: Score, histories: Histories, k: int = 10, batch_size: int = 256, keep_seen: bool = False) -> np.ndarray:
@@ -83,7 +95,8 @@ def evaluate(
         `ndcg@k`, `hit_rate@k`, `coverage@k` and `diversity@k` (inter-list diversity).
     """
     inputs, truth = histories.split_last()
-    return list_metrics(rank(score, inputs, k, keep_seen=keep_seen), truth, catalogue)
+    lists = rank(score, inputs, k, users_at_once(len(catalogue)), keep_seen)
+    return list_metrics(lists, truth, catalogue)
 
 
 def list_metrics(lists: np.ndarray, truth: np.ndarray, catalogue: np.ndarray) -> dict[str, float]:

@@ -26,7 +26,7 @@ from recmodels.model import SequentialRecommender
 from recmodels.model_parts import RecommenderConfig
 from recmodels.model_registry import MODELS
 from recmodels.paths import as_path
-from recmodels.ranking import Score, check_length, rank, top_k
+from recmodels.ranking import Score, check_length, rank, top_k, users_at_once
 from recmodels.sequences import Histories, as_histories
 from recmodels.steady import check_precision, steady
 from recmodels.vocabulary import Vocabulary
@@ -133,7 +133,8 @@ class Recommender:
 
     def rank(self, histories: Any, k: int = 10) -> np.ndarray:
         """Item codes of each history's top k, its own items left out unless `keep_seen`: int [user, k]."""
-        return rank(self.score, self.histories(histories), k, keep_seen=self.keep_seen)
+        users = users_at_once(len(self.vocabulary))
+        return rank(self.score, self.histories(histories), k, users, self.keep_seen)
 
     def recommend(self, histories: Any, k: int = 10) -> pd.DataFrame:
         """Each history's k best items: of those that it does not have yet, or of all if `keep_seen`.
@@ -213,7 +214,7 @@ def recommendations(
 ) -> pd.DataFrame:
     """Top-k lists of any scorer as a table of item ids; see `Recommender.recommend`."""
     parts, k = [], min(check_length(k), len(vocabulary))
-    for batch in histories.batches(256):
+    for batch in histories.batches(users_at_once(len(vocabulary))):
         codes, scores = top_k(score(batch), batch, k, keep_seen)
         in_list = codes >= 0
         parts.append(

@@ -8,9 +8,11 @@ on the recommender's certainty. Ranks show the competition for places in the lis
 Axes: b rows, s steps, f features, v items.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,7 @@ from recmodels.scalars import whole_number
 from recmodels.sequences import Histories
 from recmodels.steady import steady
 
+LONGEST = 40  # characters of a title that are shown
 SHOWN = 3  # steps and items of each feature that an explanation shows
 NO_ITEMS = (
     '; which items activate a feature is not measured, as the site "embedding" of this recommender does not give the '
@@ -56,6 +59,9 @@ class Explanation:
             (there), drop (the measured drop of the activation when the item's embedding is replaced by the mean
             embedding; leaving the item out would move all others to another position); the largest drop of each
             feature first. Empty where the recommender's site "embedding" does not give the vectors of items.
+        score_without: the score with all of these features at 0 at all steps: what they do not explain together.
+        titles: item → title, for the display; items without one are shown by their ids.
+        names: feature → name, for the display.
     """
 
     item: Any
@@ -64,6 +70,9 @@ class Explanation:
     features: pd.DataFrame
     steps: pd.DataFrame
     items: pd.DataFrame
+    score_without: float = nan
+    titles: Mapping[Any, str] = field(default_factory=dict, repr=False)
+    names: Mapping[int, str] = field(default_factory=dict, repr=False)
 
     def _table(self) -> pd.DataFrame:
         """The features, with the steps of the largest shares and the items that activate them most."""
@@ -73,17 +82,30 @@ class Explanation:
             items = self.items[(self.items["feature"] == feature) & (self.items["drop"] > 0)].head(SHOWN)
             at.append(
                 ", ".join(
-                    f"{'[MASK]' if item is None else item} {share:+.0%}"
+                    f"{'[MASK]' if item is None else self._item(item)} {share:+.0%}"
                     for item, share in zip(steps["item"], steps["share"], strict=True)
                 )
             )
             lit_by.append(
-                ", ".join(f"{item} {drop:.2f}" for item, drop in zip(items["item"], items["drop"], strict=True))
+                ", ".join(
+                    f"{self._item(item)} {drop:.2f}" for item, drop in zip(items["item"], items["drop"], strict=True)
+                )
             )
-        return self.features.assign(at=at) if self.items.empty else self.features.assign(at=at, lit_by=lit_by)
+        table = self.features.assign(at=at) if self.items.empty else self.features.assign(at=at, lit_by=lit_by)
+        if self.names:
+            table.insert(1, "name", [self.names.get(feature, "") for feature in table["feature"]])
+        return table
+
+    def _item(self, item: Any) -> str:
+        return short_title(self.titles[item]) if item in self.titles else str(item)
 
     def _title(self) -> str:
-        title = f"item {self.item}: rank {self.rank}, score {self.score:.2f} above the mean item"
+        title = f"{titled(self.item, self.titles)}: rank {self.rank}, score {self.score:.2f} above the mean item"
+        if isfinite(self.score_without) and len(self.features):
+            together = f"{len(self.features)} feature{'s' * (len(self.features) != 1)}"
+            part = f", {1 - self.score_without / self.score:.0%} of it" if self.score > 0 else ""
+            title += f"; without these {together} {self.score_without:.2f}: they explain "
+            title += f"{self.score - self.score_without:+.2f}{part}"
         return f"{title}{NO_ITEMS if self.items.empty and len(self.features) else ''}"
 
     @for_terminal
@@ -118,12 +140,12 @@ def why(rec: RecommenderEnvoy, history: Any, item: Any, top: int = 10, site: str
     """
     top = whole_number("top", top)
     place = _Place.of(rec, history, item, rec.only_site() if site is None else site)
-    features, averages = _ablated(place, top)
+    features, averages, without = _ablated(place, top)
     order = features["feature"].tolist()
     grid = rec.item_grid(place.history)[0]
     steps = _steps(order, place.features[:, order].cpu().numpy(), averages.cpu().numpy(), grid)
     rank, score = place.plain
-    return Explanation(item, rank, score, features, steps, _items(rec, place.history, order, place.site))
+    return Explanation(item, rank, score, features, steps, _items(rec, place.history, order, place.site), without)
 
 
 @dataclass(frozen=True)
@@ -188,8 +210,8 @@ def explained(rec: RecommenderEnvoy, history: Any, item: Any, top: int, site: st
 
 
 @steady()
-def _ablated(place: _Place, top: int) -> tuple[pd.DataFrame, Tensor]:
-    """`Explanation.features`, and their average attributions [s, n]."""
+def _ablated(place: _Place, top: int) -> tuple[pd.DataFrame, Tensor, float]:
+    """`Explanation.features`, their average attributions [s, n], and the score without all of them."""
     gradients = _slopes(place).mul_(place.features).sum(dim=0)
     candidates = [j for j in gradients.abs().argsort(descending=True)[: 2 * top].tolist() if gradients[j] != 0]
     averages = _averages(place, candidates)
@@ -198,8 +220,10 @@ def _ablated(place: _Place, top: int) -> tuple[pd.DataFrame, Tensor]:
     ablated = [candidates[column] for column in best]
     with torch.no_grad():
         hidden = place.without(ablated, torch.zeros(len(ablated), len(place.hidden), device=place.hidden.device))
-        scores = place.scores(torch.cat([place.hidden[None], hidden]))  # row 0 is left as it is
-    score, rank = relative_scores(scores, place.code).tolist(), place.ranks(scores)
+        of_all = place.features[:, ablated] @ place.sae.directions[ablated]
+        # Row 0 is left as it is; each other row lacks one of the features, and the last one all of them.
+        scores = place.scores(torch.cat([place.hidden[None], hidden, (place.hidden - of_all)[None]]))
+    (*score, without), rank = relative_scores(scores, place.code).tolist(), place.ranks(scores)[:-1]
     features = pd.DataFrame(
         {
             "feature": ablated,
@@ -210,7 +234,17 @@ def _ablated(place: _Place, top: int) -> tuple[pd.DataFrame, Tensor]:
             "rank_after": rank[1:],
         }
     ).sort_values("ablation", key=abs, ascending=False, kind="stable", ignore_index=True)
-    return features, averages[:, [candidates.index(j) for j in features["feature"]]]
+    return features, averages[:, [candidates.index(j) for j in features["feature"]]], without
+
+
+def titled(item: Any, titles: Mapping[Any, str]) -> str:
+    """An item by title and id, or by its id alone."""
+    return f"{short_title(titles[item])} (item {item})" if item in titles else f"item {item}"
+
+
+def short_title(title: str) -> str:
+    """The beginning of a title."""
+    return title if len(title) <= LONGEST else f"{title[:LONGEST]}…"
 
 
 @torch.enable_grad()

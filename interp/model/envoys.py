@@ -29,7 +29,7 @@ from interp.steering.validation import check_dictionary, check_not_empty, check_
 from interp.steering.vocabulary import At, Reconstruct, Unit, Verb
 from recmodels.adapters.verification import verified
 from recmodels.errors import InputError, quote
-from recmodels.ranking import rank
+from recmodels.ranking import rank, users_at_once
 from recmodels.recommender import Recommender, recommendations
 from recmodels.sequences import Histories
 from recmodels.steady import check_precision, steady
@@ -276,7 +276,7 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, SteeredPasses):
         """Item codes of each history's top k, its own items left out unless `keep_seen`: int [b, k]."""
         rows = self.recommender.histories(histories)
         self._check_named(histories, len(rows))
-        return rank(self.score, rows, k, keep_seen=self.keep_seen)
+        return rank(self.score, rows, k, users_at_once(len(self.recommender.vocabulary)), self.keep_seen)
 
     @steady()
     def recommend(self, histories: Any, k: int = 10) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from tqdm.auto import tqdm
 from interp.activations.activation_store import ActivationStore
 from interp.activations.collecting import collect_sites
 from interp.activations.evaluation import COLUMNS, evaluate_dictionary
+from interp.activations.training import Training, train_all
 from interp.concepts import Concepts
 from interp.config import StudyConfig
 from interp.model.envoys import RecommenderEnvoy
@@ -45,6 +46,16 @@ def collect_parts(
         for site, store in collect_sites(rec, getattr(split, part), places, windows).items():
             stores[site][part] = store
     return stores
+
+
+def train_grid(config: StudyConfig, stores: Mapping[str, Stores]) -> dict[str, dict[str, SparseAutoencoder]]:
+    """All dictionaries of a study, by site and name, in as many processes as it says; those there are only loaded."""
+    grid = config.dictionaries()
+    trainings = [
+        Training(stores[site]["sae"], {sae.name: sae for sae in configs}, config.folder / "dictionaries" / site)
+        for site, configs in grid.items()
+    ]
+    return dict(zip(grid, train_all(trainings, processes=config.processes), strict=True))
 
 
 def evaluate_all(

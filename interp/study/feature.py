@@ -150,23 +150,15 @@ class Feature:
         return plots.concept_bars(self.concepts)
 
     def share_curve(self) -> go.Figure:
-        """Share of its best concept in the lists as it is turned; through a range of values if the study steered it."""
-        if len(self.view.sweep):
-            return plots.share_curves(self.view.sweep)
-        return plots.turned_curve(pd.DataFrame(self.view.share_curve, columns=["feature", "value", "share", "error"]))
+        """Share of a concept in the lists as it is turned, with a band; shaded, the range of its own activations.
 
-    def quality_curve(self, measure: str = "ndcg@10") -> go.Figure:
-        """Ranking quality as it is set to values (paper Figure 9b–d).
-
-        Args:
-            measure: "ndcg@10", "coverage@10" or "diversity@10".
-
-        Raises:
-            InputError: the study did not steer it.
+        The concept is the one of `costs`, and the users who measure it are those of `costs` too.
         """
-        if not len(self.view.sweep):
-            raise InputError(f"feature {self.index} was not steered in this study: measure it with study.receipt")
-        return plots.quality_curves(self.view.sweep, measure)
+        return plots.turned_curve(self.view.curve, "share", self.row["max"])
+
+    def quality_curve(self) -> go.Figure:
+        """NDCG@10 as it is turned, with a band; sweeps that set features to values are in `study.figures.quality`."""
+        return plots.turned_curve(self.view.curve, "ndcg", self.row["max"])
 
     @property
     def dictionary(self) -> str:

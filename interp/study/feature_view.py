@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from interp.control.causal_map import share_curves
 from interp.features.effects import LAYERS
 from interp.features.grades import FeatureName, is_aligned, name_of
 from interp.features.labels import UNLABELLED
@@ -109,8 +108,8 @@ class FeatureView:
 
     @property
     def curve(self) -> list[Any]:
-        """Rows of the table `feature_curves`, from the smallest amount to the largest; empty if it is dead."""
-        return self.views.rows("feature_curves")[self.index]
+        """Rows of the table `feature_curves` with value, what is added to its activation; empty if it is dead."""
+        return self.views.rows("curve")[self.index]
 
     @property
     def receipt(self) -> list[Any]:
@@ -152,16 +151,6 @@ class FeatureView:
     def histogram(self) -> list[Any]:
         """Rows of left, right, present and absent, from left to right; empty if it is dead."""
         return self.views.rows("histograms")[self.index]
-
-    @property
-    def share_curve(self) -> list[Any]:
-        """Rows of value, share and error (`interp.control.causal_map.share_curves`); empty if it is dead."""
-        return self.views.rows("share_curve")[self.index]
-
-    @property
-    def sweep(self) -> pd.DataFrame:
-        """Rows of the table `steering` where the study set it to values; empty if the study did not steer it."""
-        return self.views.steering[self.views.steering["feature"] == self.index]
 
     @cached_property
     def histories(self) -> list[History]:
@@ -223,7 +212,7 @@ class FeatureViews:
         A bundle without users has no rows of the tables that name them.
 
         Args:
-            name: a table of the study, or "concepts" or "share_curve", which two tables make.
+            name: a table of the study, or "concepts" or "curve", which two tables make.
         """
         if name not in self._rows and self.study.left_out(name):
             self._rows[name] = defaultdict(list)
@@ -241,13 +230,6 @@ class FeatureViews:
     def ways(self) -> list[str]:
         """The ways to measure what features do to items: the paths of the table `effects`, and "lists"."""
         return [*self.study.table("effects")["path"].unique(), LISTS]
-
-    @cached_property
-    def steering(self) -> pd.DataFrame:
-        """The sweeps that keep the reconstruction error, as `rec.steer` does (docs/paper.md, 9)."""
-        columns = ["feature", "target", "value", "share", "ndcg@10"]
-        rows = self.study.table("steering") if self.study.has_concepts else pd.DataFrame(columns=["method", *columns])
-        return rows.query("method == 'set'")
 
     @cached_property
     def titles(self) -> dict[Any, str]:
@@ -282,11 +264,13 @@ def _concepts(study: StudyParts) -> pd.DataFrame:
     return concepts.sort_values("correlation", ascending=False, kind="stable")
 
 
-def _share_curves(study: StudyParts) -> pd.DataFrame:
-    return share_curves(study.table("causal"), study.table("features"))
+def _curves(study: StudyParts) -> pd.DataFrame:
+    """What each feature's curve adds to its activation, beside the measures."""
+    table = study.table("feature_curves").merge(study.table("features")[["feature", "p99"]], on="feature")
+    return table.assign(value=table["amount"] * table["p99"])
 
 
-TABLES: dict[str, Callable[[StudyParts], pd.DataFrame]] = {"concepts": _concepts, "share_curve": _share_curves}
+TABLES: dict[str, Callable[[StudyParts], pd.DataFrame]] = {"concepts": _concepts, "curve": _curves}
 
 
 def _history(rows: list[Any]) -> History:

@@ -7,8 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from recmodels import ranking
 from recmodels.errors import InputError
-from recmodels.ranking import evaluate, own_items, rank, top_k
+from recmodels.ranking import evaluate, own_items, rank, top_k, users_at_once
 from recmodels.sequences import Histories
 
 N_ITEMS = 6
@@ -76,6 +77,25 @@ def test_as_python_sorts_them_whatever_the_batch_size(rows, k, batch_size):
 
     lists = rank(score, histories([seen for _, seen in rows]), k, batch_size)
     assert lists.tolist() == [best(scores, set(seen), k) for scores, seen in rows]
+
+
+@pytest.mark.parametrize(("n_items", "users"), [(1, 256), (3_706, 256), (65_536, 256), (131_072, 128), (10**9, 1)])
+def test_a_large_catalogue_is_scored_for_fewer_users_at_once(n_items, users):
+    assert users_at_once(n_items) == users
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 10**6])
+def test_metrics_do_not_depend_on_how_many_users_are_scored_at_once(at_once, monkeypatch):
+    scores = torch.from_numpy(np.random.default_rng(0).integers(0, 4, (20, N_ITEMS)).astype(np.float32))
+    users = histories([[i % N_ITEMS, (i + 1) % N_ITEMS] for i in range(20)])
+
+    def score(batch):
+        assert len(batch) <= at_once
+        return scores[torch.from_numpy(batch.users.to_numpy())]
+
+    expected = evaluate(lambda batch: scores[torch.from_numpy(batch.users.to_numpy())], users, np.arange(N_ITEMS))
+    monkeypatch.setattr(ranking, "SCORES", at_once * N_ITEMS)
+    assert evaluate(score, users, np.arange(N_ITEMS)) == expected
 
 
 @pytest.mark.parametrize("k", [0, -3])

@@ -11,7 +11,7 @@ from interp.store.table_files import Tables
 from recmodels.bootstrap import Resampling
 from recmodels.metrics import user_hits, user_ndcg
 from recmodels.most_popular import most_popular as popular_scores
-from recmodels.ranking import rank
+from recmodels.ranking import rank, users_at_once
 from recmodels.sequences import Histories
 
 K = 10  # length of the lists
@@ -41,7 +41,8 @@ def most_popular(
     for part, histories in users.items():
         inputs, truth = histories.split_last()
         lists, popular = (
-            rank(score, inputs, K, keep_seen=rec.keep_seen) for score in (rec.score, popular_scores(popularity))
+            rank(score, inputs, K, users_at_once(len(popularity)), rec.keep_seen)
+            for score in (rec.score, popular_scores(popularity))
         )
         table = beside(lists, popular, truth, len(popularity))
         table.insert(0, "part", part)

@@ -79,7 +79,7 @@ def test_it_reads_the_ratings_of_the_data(study, rated, recommender):
     with torch.no_grad():
         own = module(tokens, ratings)[0, -1] @ module.items.weight[1:].T
         other = module(tokens, 6 - ratings)[0, -1] @ module.items.weight[1:].T
-    scores = study.rec.score(users.select(slice(0, 1)))[0]
+    scores = study.recommender.score(users.select(slice(0, 1)))[0]
     torch.testing.assert_close(scores, own)
     assert not torch.allclose(scores, other)
 

@@ -68,6 +68,18 @@ def test_it_opens_as_the_study_does(study, opened, cache):
                 assert opened.table(table.name).equals(study.table(table.name))
 
 
+def test_the_command_steers_a_typed_history_where_there_are_no_users(archive, opened, arguments, capsys):
+    with pytest.raises(SystemExit):
+        arguments("steer", archive, "Horror=1")
+    assert "is a bundle without users: give --history ITEM [ITEM ...]" in capsys.readouterr().err
+    arguments("steer", archive, "Horror=1", "--history", 200, 219, 183)
+    bare, steered = capsys.readouterr().out.split("\nsteered\n")
+    assert bare.strip() == str(opened.recommend([[200, 219, 183]]))
+    with opened.recommender.steer({"Horror": 1.0}, unit="p99"):
+        assert steered.strip() == str(opened.recommend([[200, 219, 183]]))
+    assert bare.strip() != steered.strip()
+
+
 def test_no_user_is_named_in_it(study, archive):
     """Every table and record of the archive, by value: the planted ids of users occur in no column that names users."""
     left_out = {"users", "histories", "case_histories", "lists", "explanations"}
