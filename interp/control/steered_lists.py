@@ -104,9 +104,9 @@ def _steered(
     for edit in edits:
         replace(edit, feature=columns.index(int(edit.feature))).apply(after, users)
     output = (now if steer.reconstruct == "none" else replaced) + (after - before) @ sae.directions[columns]
-    for edit in steer.edits:
-        if isinstance(edit, Push):
-            edit.apply(output)
+    for push in steer.edits:
+        if isinstance(push, Push):
+            push.apply(output)
     return output
 
 

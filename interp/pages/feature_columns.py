@@ -10,6 +10,7 @@ from interp.pages.feature_figures import SIDES
 from interp.plots.formats import decimals, significant
 from interp.plots.names import MEASURES, RANKING
 from interp.study.feature_view import FeatureView, FeatureViews
+from interp.study.sentence import sentence
 
 CHANGES = ("share", "ndcg", "boost", "ahead")
 CURVES = tuple(f"{name}{side}" for name in ("share", "ndcg") for side in SIDES)
@@ -22,7 +23,7 @@ def names_and_sentences(views: FeatureViews) -> dict[str, Any]:
         "name": [view.name.text for view in views],
         "grade": [view.name.grade for view in views],
         "group": [view.name.group for view in views],
-        "sentence": [view.sentence for view in views],
+        "sentence": [sentence(view) for view in views],
         "grades": {grade: list(texts) for grade, texts in GRADES.items()},
     }
 
