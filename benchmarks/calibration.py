@@ -10,6 +10,7 @@ reads scores or probabilities is chosen on users held out of the SAE part. Print
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,39 +26,42 @@ from recmodels.bootstrap import Resampling, bootstrap_counts, percentile_interva
 from recmodels.metrics import user_ndcg
 
 PARTS = (0.2, 0.4, 0.5, 0.6)
-STRENGTHS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 1.0)
+STRENGTHS = {
+    "scores": (0.0, 0.15, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+    "probabilities": (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.15, 0.3),
+}
 CANDIDATES = (None, 100)
 STEERED, ONE, EACH = "steering, amounts for each user", "re-ranking, one strength", "re-ranking, a strength for each"
 
 
-def measured(study: interp.Study, part: str, units: dict[str, str] | None = None) -> pd.DataFrame:
+def measured(study: interp.Study, part: str, units: Sequence[str] = tuple(STRENGTHS)) -> pd.DataFrame:
     """A row for each method and part of the miscalibration: part, method, unit, and user by user far and ndcg."""
     rec = study.recommender
     inputs, truth = study.users(part).split_last()
     weights = concept_weights(study.concepts.labels(rec.recommender.vocabulary.ids))
     steers = {name: study.least_collateral(name) for name in study.table("least_collateral")["concept"].unique()}
-    states, past, rows = LastStates.of(rec, inputs), past_mix(inputs, weights), []
-    plain = np.nan_to_num(miscalibration(past, list_mix(rec.rank(inputs), weights))).mean()
+    states, past = LastStates.of(rec, inputs), past_mix(inputs, weights)
+    plain = rec.rank(inputs)
+    start = np.nan_to_num(miscalibration(past, list_mix(plain, weights)))
+    rows = [{"part": 0.0, "method": "neither", "unit": "", "far": start, "ndcg": user_ndcg(plain, truth)}]
 
     def note(method: str, unit: str, lists: np.ndarray, shared: bool = False) -> None:
-        if units is not None and units.get(method, unit) != unit:
-            return
         far = np.nan_to_num(miscalibration(past, list_mix(lists, weights)))
         ndcg, expected = np.stack([user_ndcg(some, truth) for some in lists]), states.expected_ndcg(lists)
-        for asked in (0.0, *PARTS):
-            pair = (
-                _shared(far, ndcg, (1 - asked) * plain) if shared else _each(far, ndcg, expected, (1 - asked) * plain)
-            )
+        for asked in PARTS:
+            level = (1 - asked) * start.mean()
+            pair = _shared(far, ndcg, level) if shared else _each(far, ndcg, expected, level)
             if pair is not None:
                 rows.append({"part": asked, "method": method, "unit": unit, "far": pair[0], "ndcg": pair[1]})
 
     note(STEERED, "", mix_trials(rec, steers, inputs, weights).lists)
-    for unit, values in {"scores": states.scores / states.unit, "probabilities": states.probabilities}.items():
+    for unit in units:
+        values = states.probabilities if unit == "probabilities" else states.scores / states.unit
         left = values.masked_fill(states.own, -torch.inf)
-        for candidates in CANDIDATES:
+        for candidates in CANDIDATES if len(units) == 1 else (None,):
             if candidates is not None:
                 left = left.masked_fill(left < left.topk(candidates, dim=1).values[:, -1:], -torch.inf)
-            lists = calibrated_lists(left, weights, past, STRENGTHS)
+            lists = calibrated_lists(left, weights, past, STRENGTHS[unit])
             where = "all items" if candidates is None else f"best {candidates}"
             note(f"{ONE}, {where}", unit, lists, shared=True)
             note(f"{EACH}, {where}", unit, lists)
@@ -83,10 +87,10 @@ def _each(
     return None if np.isinf(price) else (far[place, users], ndcg[place, users])
 
 
-def better_units(rows: pd.DataFrame) -> dict[str, str]:
-    """What each method does best to read: the unit with the larger mean NDCG over the parts."""
-    means = rows.assign(ndcg=rows["ndcg"].map(np.mean)).groupby(["method", "unit"])["ndcg"].mean().reset_index()
-    return means.sort_values("ndcg").groupby("method")["unit"].last().to_dict()
+def better_unit(rows: pd.DataFrame) -> str:
+    """What re-ranking does best to read: the unit with the larger mean NDCG over methods and parts."""
+    rows = rows[rows["unit"] != ""]
+    return str(rows["ndcg"].map(np.mean).groupby(rows["unit"]).mean().idxmax())
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
@@ -114,8 +118,8 @@ def main() -> None:
     asked = options.parse_args()
     study = interp.open(asked.study)
     held_out = measured(study, "sae_validation")
-    print(summary(held_out).to_string(index=False), "\n")
-    table = summary(measured(study, "test", better_units(held_out)))
+    print(summary(held_out).to_string(index=False), "\n", flush=True)
+    table = summary(measured(study, "test", (better_unit(held_out),)))
     print(table.to_string(index=False))
     table.to_csv(asked.to / "calibration.csv", index=False)
 

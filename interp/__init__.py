@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from recmodels.public_names import public_names
 
 if TYPE_CHECKING:
-    from interp.activations.activation_store import ActivationStore, collect
+    from interp.activations.activation_store import ActivationStore
+    from interp.activations.collecting import collect
     from interp.activations.feature_matrix import encode
     from interp.activations.training import train
     from interp.concepts import Concepts, concepts_of
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from interp.control.receipts import Receipt, steering_receipt
     from interp.control.user_metrics import register_metric
     from interp.deployment.service_export import export_service
+    from interp.features.concept_names import attach_concepts
     from interp.model.envoys import RecommenderEnvoy
     from interp.pages.export import export
     from interp.pipeline.run import run
@@ -67,7 +69,7 @@ _HOMES = {
     # Its steps, one by one
     "RecommenderEnvoy": "interp.model.envoys",
     "ActivationStore": "interp.activations.activation_store",
-    "collect": "interp.activations.activation_store",
+    "collect": "interp.activations.collecting",
     "train": "interp.activations.training",
     "SparseAutoencoder": "interp.sae.autoencoder",
     "read_dictionary": "interp.sae.import_dictionary",
@@ -76,6 +78,7 @@ _HOMES = {
     "concepts_of": "interp.concepts",
     "Alignment": "interp.concepts.alignment",
     "align": "interp.concepts.alignment",
+    "attach_concepts": "interp.features.concept_names",
     # Steering
     "Steer": "interp.steering.edits",
     "Edit": "interp.steering.edits",
@@ -137,6 +140,7 @@ __all__ = [  # noqa: RUF022 - in the order of the homes above
     "concepts_of",
     "Alignment",
     "align",
+    "attach_concepts",
     "Steer",
     "Edit",
     "Push",

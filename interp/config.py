@@ -59,6 +59,8 @@ class StudyConfig(Settings):
     same number in all releases but ml-100k."""
     out: Path | None = None
     """Where the run is written; by default artifacts/<dataset>, or artifacts/<dataset>-bert4rec."""
+    processes: Annotated[int, Between(1, 1024)] = 1
+    """How many processes of this machine train dictionaries at once; they share its cores. Numbers stay the same."""
     recommender: Path | None = None
     """A recommender that is trained already, in place of `training`: a checkpoint of another program (with `adapter`),
     or a folder that this program wrote. Nothing is trained but dictionaries."""

@@ -11,7 +11,7 @@ the manifest does not list are never read, and keep the folder from being replac
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -76,7 +76,9 @@ def claim(folder: Path, kind: Kind | str) -> Iterator[None]:
 
 
 @contextmanager
-def writing(folder: Path, kind: Kind | str, inputs: dict[str, Any]) -> Iterator[Path]:
+def writing(
+    folder: Path, kind: Kind | str, inputs: dict[str, Any], digests: Mapping[str, str] | None = None
+) -> Iterator[Path]:
     """Fill a folder atomically: yields a working folder that replaces `folder` when the body succeeds.
 
     The working folder is `<folder>.partial`. It survives a failure, so that resumable work on the same inputs can keep
@@ -86,6 +88,7 @@ def writing(folder: Path, kind: Kind | str, inputs: dict[str, Any]) -> Iterator[
         folder: where the artefact will be.
         kind: what it is.
         inputs: JSON description of everything the artefact was made from; configurations may be dataclasses.
+        digests: SHA-256 of files that the body hashes as it writes them, which it fills in; others are read for theirs.
 
     Raises:
         InputError: as `claim`; or the body did not write all files of this kind.
@@ -94,13 +97,15 @@ def writing(folder: Path, kind: Kind | str, inputs: dict[str, Any]) -> Iterator[
     with claim(folder, kind):
         work_in(partial, str(kind), inputs)
         yield partial
-        seal(partial, kind, inputs)
+        seal(partial, kind, inputs, digests)
         (partial / MARK).unlink()
         swap(partial, folder, str(kind))
 
 
-def seal(folder: Path, kind: Kind | str, inputs: dict[str, Any]) -> None:
+def seal(folder: Path, kind: Kind | str, inputs: dict[str, Any], digests: Mapping[str, str] | None = None) -> None:
     """Write a folder's manifest, which marks it as complete, and flush all its files to the disk.
+
+    Files are read for their SHA-256 unless it is in `digests`.
 
     Raises:
         InputError: a file that this kind needs is missing, or a file is a link.
@@ -111,8 +116,13 @@ def seal(folder: Path, kind: Kind | str, inputs: dict[str, Any]) -> None:
     for name in names:
         refuse_link(folder / name)
     _check_complete(folder, kind, names)
+    digests = digests or {}
     files = {
-        name: {"bytes": (folder / name).stat().st_size, "sha256": file_sha256(folder / name)} for name in sorted(names)
+        name: {
+            "bytes": (folder / name).stat().st_size,
+            "sha256": digests[name] if name in digests else file_sha256(folder / name),
+        }
+        for name in sorted(names)
     }
     for name in names:
         flush(folder / name)

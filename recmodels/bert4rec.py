@@ -91,13 +91,11 @@ class BERT4Rec(SequentialRecommender):
         Every step sees the last one; what is shared nevertheless is computed once (`recmodels.bert_last_step`).
         """
         blocks, real = list(self.backbone.encoder.layer)[block + 1 :], input_ids[:, :-1] != PAD
-        per_pass = max(1, ROWS // hidden.shape[1])  # of values of a history, so that they fit into memory
+        e = min(last.shape[1], max(1, ROWS // hidden.shape[1]))  # values of a history in a pass
+        b = max(1, ROWS // (e * hidden.shape[1]))  # histories
         outputs = []
-        for values, steps, is_real in zip(last, hidden[:, :-1], real, strict=True):
-            parts = [
-                bert_last_step.last_step_through(blocks, steps[None], is_real[None], part[None])
-                for part in values.split(per_pass)
-            ]
+        for values, steps, is_real in zip(last.split(b), hidden[:, :-1].split(b), real.split(b), strict=True):
+            parts = [bert_last_step.last_step_through(blocks, steps, is_real, part) for part in values.split(e, dim=1)]
             outputs.append(torch.cat(parts, dim=1))
         return self.final(torch.cat(outputs))
 

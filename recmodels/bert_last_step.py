@@ -4,8 +4,8 @@ Every step sees the last one, so each value changes all steps. What is shared, o
 
 - in the first block, queries, keys and values of the earlier steps, and what they read of each other: a value adds one
   key, whose weight against the others is a logistic function of its logit less the logarithm of their sum;
-- in the last block, all but the last step's query. Its keys and values enter as sums over steps, so they are never made:
-  q · (K x) = (Kᵀ q) · x, and Σ a (V x) = V Σ a x.
+- in the last block, all but the last step's query. Its keys and values enter as sums over steps, so they are never
+  made: q · (K x) = (Kᵀ q) · x, and Σ a (V x) = V Σ a x.
 
 Equal to the blocks themselves up to rounding, in evaluation mode.
 
@@ -18,6 +18,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from recmodels.block_parts import heads, norm, padding_bias
 
 ROWS = 2048  # of the wide layer in one product, so that they stay in the processor's cache
 
@@ -34,7 +36,7 @@ def last_step_through(blocks: Sequence[Any], earlier: Tensor, real: Tensor, last
     Returns:
         [b, e, d].
     """
-    padding = torch.zeros(real.shape, dtype=last.dtype, device=last.device).masked_fill_(~real, _least(last))
+    padding = padding_bias(real, last)
     if not blocks:
         return last
     if len(blocks) == 1:
@@ -49,8 +51,8 @@ def _first(block: Any, earlier: Tensor, last: Tensor, padding: Tensor) -> tuple[
     """A block whose earlier steps are the same for all values: [b, s, d] to [b, e, s, d], and [b, e, d]."""
     attention = block.attention.self
     n_heads = attention.num_attention_heads
-    q, k, v = (_heads(x, n_heads) for x in _three(attention, earlier))  # [b, h, s, k]
-    new_q, new_k, new_v = (_heads(x, n_heads) for x in _three(attention, last))  # [b, h, e, k]
+    q, k, v = (heads(x, n_heads) for x in _three(attention, earlier))  # [b, h, s, k]
+    new_q, new_k, new_v = (heads(x, n_heads) for x in _three(attention, last))  # [b, h, e, k]
     scale = q.shape[-1] ** -0.5
     logits = (q * scale) @ k.mT + padding[:, None, None]  # [b, h, s, s]
     among = logits.logsumexp(dim=-1)
@@ -71,7 +73,7 @@ def _whole(block: Any, earlier: Tensor, last: Tensor, padding: Tensor) -> tuple[
     steps = torch.cat([earlier, last[:, :, None]], dim=2).flatten(0, 1)
     attention = block.attention.self
     bias = F.pad(padding, (0, 1)).repeat_interleave(e, dim=0)[:, None, None]
-    q, k, v = (_heads(x, attention.num_attention_heads) for x in _three(attention, steps))
+    q, k, v = (heads(x, attention.num_attention_heads) for x in _three(attention, steps))
     read = F.scaled_dot_product_attention(q, k, v, bias)
     output = _rest(block, steps, read.transpose(1, 2).flatten(2)).view(b, e, s + 1, d)
     return output[:, :, :-1], output[:, :, -1]
@@ -107,9 +109,9 @@ def _rest(block: Any, residual: Tensor, read: Tensor) -> Tensor:
     parts = []
     residual = residual.expand(read.shape).flatten(0, -2)
     for x, before in zip(read.flatten(0, -2).split(ROWS), residual.split(ROWS), strict=True):
-        hidden = _norm(after.LayerNorm, _linear(after.dense, x) + before)
+        hidden = norm(after.LayerNorm, _linear(after.dense, x) + before)
         inner = F.gelu(_linear(wide, hidden))
-        parts.append(_norm(output.LayerNorm, _linear(output.dense, inner) + hidden))
+        parts.append(norm(output.LayerNorm, _linear(output.dense, inner) + hidden))
     return torch.cat(parts).view(read.shape)
 
 
@@ -121,16 +123,3 @@ def _three(attention: Any, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def _linear(layer: Any, x: Tensor) -> Tensor:
     return F.linear(x, layer.weight, layer.bias)
-
-
-def _norm(layer: Any, x: Tensor) -> Tensor:
-    return F.layer_norm(x, layer.normalized_shape, layer.weight, layer.bias, layer.eps)
-
-
-def _heads(x: Tensor, n_heads: int) -> Tensor:
-    """[b, s, d] to [b, h, s, k]."""
-    return x.unflatten(-1, (n_heads, -1)).transpose(1, 2)
-
-
-def _least(like: Tensor) -> float:
-    return float(torch.finfo(like.dtype).min)

@@ -38,17 +38,6 @@ class TrainingConfig(Settings, prefix="training."):
     """Attention heads of each block."""
     dropout: Annotated[float, Between(0, 1, "left")] = 0.1
     """Dropout rate everywhere."""
-    loss: Literal["full", "sampled-softmax", "gbce"] | None = None
-    """What training minimises: "full" is cross-entropy over all items, the default up to 100,000 of them;
-    "sampled-softmax" is the same over sampled items, corrected for how often each is drawn, the default above; "gbce" is
-    gSASRec's binary loss. See docs/how-to/train.md."""
-    negatives: Annotated[int, Between(1, 1_000_000)] = 1024
-    """Items that a batch is compared with, for a loss that samples them."""
-    proposal: Literal["popularity", "uniform"] = "popularity"
-    """How sampled-softmax draws them: in proportion to how often each is to be predicted, plus one, or all alike. gbce
-    always draws all alike."""
-    calibration: Annotated[float, Between(0, 1)] = 0.75
-    """gbce's t: 0 is SASRec's binary loss, 1 undoes the overconfidence that sampling brings."""
     windows: Literal["last", "all"] = "last"
     """Training windows: "last" takes each user's last `max_history` items, "all" cuts the whole history."""
     learning_rate: Annotated[float, Between(1e-9, 1e30)] = 1e-3
@@ -64,6 +53,17 @@ class TrainingConfig(Settings, prefix="training."):
     one, which is too noisy to stop by when there are only dozens of held-out users."""
     seed: Seed = 0
     """Seed of the initial weights, the order of batches and dropout."""
+    loss: Literal["full", "sampled-softmax", "gbce"] | None = None
+    """What training minimises: "full" is cross-entropy over all items, the default up to 100,000 of them;
+    "sampled-softmax" is the same over sampled items, corrected for how often each is drawn, the default above; "gbce"
+    is gSASRec's binary loss. On the command line also --loss."""
+    negatives: Annotated[int, Between(1, 1_000_000)] = 1024
+    """Items that a batch is compared with, for a loss that samples them."""
+    proposal: Literal["popularity", "uniform"] = "popularity"
+    """How sampled-softmax draws them: in proportion to how often each is to be predicted, plus one, or all alike. gbce
+    always draws all alike."""
+    calibration: Annotated[float, Between(0, 1)] = 0.75
+    """gbce's t: 0 is SASRec's binary loss, 1 undoes the overconfidence that sampling brings."""
 
     def _check_together(self) -> None:
         if self.hidden_size % self.num_attention_heads:
@@ -101,11 +101,13 @@ class Columns(Settings, prefix="columns."):
     """Interactions: how much the user liked it, for `reading.min_rating`."""
     event: str | None = None
     """Interactions: what happened, such as click or buy, for `reading.events`."""
+    steps: tuple[str, ...] = ()
+    """Interactions: more columns of numbers, such as rating, for a recommender that reads them at each step."""
 
     @property
     def of_interactions(self) -> list[str]:
         """The columns of interactions that are read."""
-        names = (self.user, self.item, self.time, self.rating, self.event)
+        names = (self.user, self.item, self.time, self.rating, self.event, *self.steps)
         return [name for name in names if name is not None]
 
 
@@ -144,20 +146,21 @@ class Reading(Settings, prefix="reading."):
 class SplitConfig(Settings, prefix="split."):
     """How interactions are divided (`recmodels.splits`)."""
 
-    kind: Literal["paper", "leave-one-out"] = "paper"
-    """"paper": the recommender is trained on some users, the dictionary on others, and both are tested on the users who
-    started last. "leave-one-out": the recommender is trained on all users but for their last two items, the last for
-    testing and the one before it for validation; the dictionary's users are divided as before."""
     test_share: Share = 0.1
     """Share of users, those who started last, that make up the test part."""
     recommender_share: Share = 0.6
-    """Share of the remaining users that the recommender is fitted on; the others are for the SAE. Under leave-one-out it
-    plays no part."""
+    """Share of the remaining users that the recommender is fitted on; the others are for the SAE. It plays no part
+    under leave-one-out."""
     validation_share: Share = 0.1
-    """Share of the recommender's users, and of the SAE's, held out for choices made during fitting;
-    under leave-one-out of the SAE's alone."""
+    """Share of the recommender's users, and of the SAE's, held out for choices made during fitting; under
+    leave-one-out of the SAE's alone."""
     seed: Seed = 42
     """Seed of the draws of users."""
+    kind: Literal["paper", "leave-one-out"] = "paper"
+    """"paper": the recommender is trained on some users, the dictionary on others, and both are tested on the users who
+    started last. "leave-one-out": the recommender is trained on all users but for their last two items, the last for
+    testing and the one before it for validation; the dictionary's users are divided as before. On the command line also
+    --split."""
 
 
 def site_names(num_hidden_layers: int) -> list[str]:

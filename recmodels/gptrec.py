@@ -41,6 +41,7 @@ class GPTRec(SequentialRecommender):
                 n_embd=config.hidden_size,
                 n_layer=config.num_hidden_layers,
                 n_head=config.num_attention_heads,
+                activation_function="gelu_pytorch_tanh",  # GPT-2's gelu_new in one operation
                 resid_pdrop=config.dropout,
                 embd_pdrop=config.dropout,
                 attn_pdrop=config.dropout,

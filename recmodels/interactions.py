@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -30,6 +31,7 @@ class Dataset:
             attribute (genres, tags) holds a tuple of strings per item. See `validated_items`.
         attribute: the column of `items` that the paper's tables use for this dataset; empty if the items have none.
         lacks: what the source did not have and how that was made up for, a plain sentence each.
+        steps: more columns of `interactions`, of numbers, for recommenders that read them at each step, such as rating.
     """
 
     name: str
@@ -37,10 +39,11 @@ class Dataset:
     items: pd.DataFrame
     attribute: str = ""
     lacks: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_name(self.name)
-        object.__setattr__(self, "interactions", validated_interactions(self.interactions))
+        object.__setattr__(self, "interactions", validated_interactions(self.interactions, self.steps))
         object.__setattr__(self, "items", validated_items(self.items))
         unknown = pd.Index(self.interactions["item"].unique()).difference(self.items.index)
         if len(unknown) == 1:
@@ -82,11 +85,11 @@ class Dataset:
         return digest.hexdigest()
 
 
-def validated_interactions(frame: pd.DataFrame) -> pd.DataFrame:
-    """The columns `user`, `item`, `time` of a frame with a fresh index, checked.
+def validated_interactions(frame: pd.DataFrame, steps: Sequence[str] = ()) -> pd.DataFrame:
+    """The columns `user`, `item`, `time` and those of `steps` of a frame with a fresh index, checked.
 
     Raises:
-        InputError: a column is missing, a value is missing, ids mix types, or a time is not a finite number.
+        InputError: a column is missing, a value is missing, ids mix types, or a time or another number is not finite.
     """
     absent = [column for column in COLUMNS if column not in frame.columns]
     if absent:
@@ -96,18 +99,23 @@ def validated_interactions(frame: pd.DataFrame) -> pd.DataFrame:
         )
     if frame.columns.duplicated().any():
         raise InputError(f"interactions have two columns {frame.columns[frame.columns.duplicated()][0]!r}: keep one")
-    frame = frame.loc[:, list(COLUMNS)]
+    unknown = [name for name in steps if name not in frame.columns or name in COLUMNS]
+    if unknown:
+        raise InputError(f"steps names {quote(unknown[0])}: name a further column of the interactions")
+    frame = frame.loc[:, [*COLUMNS, *steps]]
     frame.index = pd.RangeIndex(len(frame))  # unlike reset_index, without another copy
     if frame.empty:
         raise InputError("interactions are empty: nothing to learn from; check the file and its separator")
     for column in ("user", "item"):
         frame[column] = _checked_ids(frame[column], f"interactions, column {column!r}")
-    time = frame["time"] = plain(frame["time"])
-    if not pd.api.types.is_numeric_dtype(time) or pd.api.types.is_bool_dtype(time):
-        raise InputError(f"interactions, column 'time' holds {time.dtype}: convert it to numbers, such as Unix seconds")
-    finite = np.isfinite(time.to_numpy(dtype=float))
-    if not finite.all():
-        raise InputError(f"interactions, column 'time', row {int(finite.argmin())} is not a finite number")
+    for column in ("time", *steps):
+        numbers = frame[column] = plain(frame[column])
+        if not pd.api.types.is_numeric_dtype(numbers) or pd.api.types.is_bool_dtype(numbers):
+            example = ", such as Unix seconds" if column == "time" else ""
+            raise InputError(f"interactions, column {column!r} holds {numbers.dtype}: convert it to numbers{example}")
+        finite = np.isfinite(numbers.to_numpy(dtype=float))
+        if not finite.all():
+            raise InputError(f"interactions, column {column!r}, row {int(finite.argmin())} is not a finite number")
     return frame
 
 

@@ -137,7 +137,8 @@ class Sample:
         sample, weights, bias = self.draw().to(targets.device), model.output_weights(), model.output_bias()
         # One look-up, because the gradient of each is as large as the whole table.
         rows = F.embedding(torch.cat([targets, sample]), weights)
-        return sample, rows[: len(targets)], rows[len(targets) :], weights.new_zeros(len(weights)) if bias is None else bias
+        bias = weights.new_zeros(len(weights)) if bias is None else bias
+        return sample, rows[: len(targets)], rows[len(targets) :], bias
 
 
 @dataclass(frozen=True)
@@ -212,13 +213,14 @@ def objective(config: TrainingConfig, model: "SequentialRecommender", counts: np
     Raises:
         InputError: the model computes its own loss, or has scores that no sample can be taken of.
     """
-    name = name_of_loss(config, len(counts))
+    name, own = name_of_loss(config, len(counts)), model.config.model_type
     if name == "full":
         return full
+    if not model.has_usual_loss:
+        raise InputError(f"training.loss {name} plays no part in {own}, which computes its own loss: leave it out")
     if not model.has_linear_scores:
         raise InputError(
-            f'training.loss {name} needs scores that are linear in the last hidden state: take loss "full" for '
-            f"{model.config.model_type}"
+            f'training.loss {name} needs scores that are linear in the last hidden state: take loss "full" for {own}'
         )
     likely = counts + 1.0 if name == "sampled-softmax" and config.proposal == "popularity" else np.ones(len(counts))
     sample = Sample(config.negatives, torch.from_numpy(likely / likely.sum()))

@@ -3,9 +3,7 @@
 Axes: b histories, s steps, d hidden size, v items.
 """
 
-import re
 from collections.abc import Sequence
-from functools import cache
 from typing import ClassVar, Self
 
 import numpy as np
@@ -14,14 +12,14 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from recmodels.config import site_names
 from recmodels.initial import Watched, keep_loaded_weights
 from recmodels.losses import Objective, full
-from recmodels.model_parts import RecommenderConfig, RecommenderOutput, TiedScorer
+from recmodels.model_parts import RecommenderConfig, RecommenderOutput, TiedScorer, paths_of_sites
 from recmodels.sequences import PAD, Histories
 from recmodels.token_form import check_tokens
 
 IGNORE = -100  # the label of a step that has nothing to predict
+GROUP = 16  # rows that are encoded together in training
 ROWS = 128  # of a pass of `scored_after`
 
 
@@ -73,7 +71,7 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
 
         In the order of a forward pass, which is that of `recmodels.config.site_names`.
         """
-        return dict(_paths(self.config.num_hidden_layers, tuple(self.site_paths.items())))
+        return dict(paths_of_sites(self.config.num_hidden_layers, tuple(self.site_paths.items())))
 
     def width(self, site: str) -> int:
         """d of a site; here the same at each."""
@@ -119,6 +117,11 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         return here.score_hidden is base.score_hidden or here.output_weights is not base.output_weights
 
     @property
+    def has_usual_loss(self) -> bool:
+        """Whether `forward` minimises `objective`, and not a loss of a subclass's own."""
+        return type(self).forward is SequentialRecommender.forward
+
+    @property
     def reads_item_embeddings(self) -> bool:
         """Whether the site "embedding" gives `item_embeddings` at steps of items."""
         return "embedding" in self.sites
@@ -139,11 +142,24 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
             input_ids: int64 [b, s] left-padded tokens.
             labels: int64 [b, s] item codes to predict at each step, `IGNORE` where there is none.
         """
-        hidden = self.encode(input_ids)
         if labels is None:
-            return RecommenderOutput(scores=self.score_hidden(hidden[:, -1]))
-        has_label = labels != IGNORE
-        return RecommenderOutput(loss=self.objective(self, hidden[has_label], labels[has_label]))
+            return RecommenderOutput(scores=self.score_hidden(self.encode(input_ids)[:, -1]))
+        hidden, targets = [], []
+        for rows, width in self.by_length(input_ids):
+            has_label = labels[rows, -width:] != IGNORE
+            hidden.append(self.encode(input_ids[rows, -width:])[has_label])
+            targets.append(labels[rows, -width:][has_label])
+        return RecommenderOutput(loss=self.objective(self, torch.cat(hidden), torch.cat(targets)))
+
+    def by_length(self, input_ids: Tensor) -> list[tuple[Tensor, int]]:
+        """Rows of left-padded tokens, those of like length together, and how wide the longest of each group is.
+
+        As padding does not matter, groups give what all rows give at once. A processor saves the padding; another
+        device is better used by all rows together.
+        """
+        lengths = (input_ids != PAD).sum(dim=1)
+        size = GROUP if input_ids.device.type == "cpu" else len(lengths)
+        return [(rows, int(lengths[rows].max())) for rows in lengths.argsort().split(size)]
 
     def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
         """What the scorer reads for many values of the last step's hidden state.
@@ -213,14 +229,3 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         inputs, following = tokens[:, :-1], tokens[:, 1:]
         labels = torch.where(inputs != PAD, following - 1, IGNORE)
         return {"input_ids": inputs, "labels": labels}
-
-
-@cache
-def _paths(n_blocks: int, site_paths: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """The path of each site, from those of its kinds."""
-    kinds, paths = dict(site_paths), {}
-    for name in site_names(n_blocks):
-        number, kind = re.search(r"\d+", name), re.sub(r"\d+", "*", name)
-        if kind in kinds:
-            paths[name] = kinds[kind].replace("*", number.group()) if number else kinds[kind]
-    return paths

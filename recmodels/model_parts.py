@@ -1,14 +1,18 @@
-"""The configuration, output and scorer that recommenders have.
+"""The configuration, output and scorer that recommenders have, and the paths of their sites.
 
 Axes: b histories, d hidden size, v items.
 """
 
+import re
 from dataclasses import dataclass
+from functools import cache
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PretrainedConfig
 from transformers.utils import ModelOutput
+
+from recmodels.config import site_names
 
 
 class RecommenderConfig(PretrainedConfig):
@@ -56,3 +60,14 @@ class TiedScorer(nn.Module):
     def forward(self, hidden: Tensor, items: Tensor) -> Tensor:
         """[..., d] hidden states and [v, d] embeddings to [..., v] scores."""
         return F.linear(hidden, items)
+
+
+@cache
+def paths_of_sites(n_blocks: int, site_paths: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """The path of each site, from those of its kinds (`SequentialRecommender.site_paths`)."""
+    kinds, paths = dict(site_paths), {}
+    for name in site_names(n_blocks):
+        number, kind = re.search(r"\d+", name), re.sub(r"\d+", "*", name)
+        if kind in kinds:
+            paths[name] = kinds[kind].replace("*", number.group()) if number else kinds[kind]
+    return paths

@@ -18,12 +18,12 @@ class SeenUsers:
     """The users of a data set that a recommender was trained on.
 
     Attributes:
-        which: "all" (or not known), "none", or "some".
+        which: "all" (or not known), "none", "some", or "leave-one-out" for all but their last two items.
         users: those of "some" that the data have.
         n_unknown: how many of them the data lack.
     """
 
-    which: Literal["all", "none", "some"]
+    which: Literal["all", "none", "some", "leave-one-out"]
     users: frozenset[Any] = frozenset()
     n_unknown: int = 0
 
@@ -33,7 +33,7 @@ class SeenUsers:
         return [self.which, json_sha256(sorted(self.users, key=str))] if self.which == "some" else [self.which]
 
     def may_test(self, users: pd.Series) -> np.ndarray:
-        """Which rows are of users that may be test users: those whom it has not seen, or all where it saw all or none.
+        """Which rows are of users that may be test users: those whom it has not seen, or all unless it saw some.
 
         bool [row]
         """

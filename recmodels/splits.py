@@ -227,15 +227,6 @@ def leave_one_out_split(interactions: pd.DataFrame, config: SplitConfig | None =
     return replace(split, recommender=without_last(validation), validation=validation)
 
 
-def split_users(interactions: pd.DataFrame, config: SplitConfig) -> Split:
-    """The split that a configuration names.
-
-    Raises:
-        InputError: as that split.
-    """
-    return (leave_one_out_split if config.kind == "leave-one-out" else paper_split)(interactions, config)
-
-
 def without_last(interactions: pd.DataFrame) -> pd.DataFrame:
     """Without each user's last row: the latest, of several at one time the last of the table."""
     order = interactions.sort_values("time", kind="stable")

@@ -23,8 +23,9 @@ from transformers.utils import logging as transformers_logging
 from recmodels import artifacts, folders
 from recmodels.checkpoints import SealCheckpoints, checkpoints_folder, last_checkpoint
 from recmodels.config import TrainingConfig
+from recmodels.console import say
 from recmodels.errors import InputError
-from recmodels.losses import objective
+from recmodels.losses import name_of_loss, objective
 from recmodels.model import SequentialRecommender
 from recmodels.paths import as_path
 from recmodels.ranking import evaluate
@@ -110,6 +111,11 @@ def _train(
     checkpoint = last_checkpoint(checkpoints)
     set_seed(config.seed)
     model = build(config, len(vocabulary))
+    if config.loss is None and name_of_loss(config, len(vocabulary)) != "full" and model.has_usual_loss:
+        say(
+            f"{len(vocabulary):,} items are many: training compares with {config.negatives:,} sampled ones "
+            f"(sampled-softmax, corrected); --training.loss full compares with all"
+        )
     model.objective = objective(config, model, np.bincount(windows.codes, minlength=len(vocabulary)))
     recommender = Recommender(model, vocabulary, keep_seen)
     trainer = _Trainer(recommender, windows, prefixes, config, checkpoints)
@@ -168,9 +174,11 @@ def training_windows(histories: Histories, config: TrainingConfig) -> Histories:
 def validation_prefixes(histories: Histories, n: int, train: Histories) -> Histories:
     """Each history cut after its last item, the one before, … `n` times, as long as two items are left.
 
-    Of a user who has a history in `train` too, of the first items of the one here, none of those is a last item.
+    Where a history goes on from one of `train`, of the same user, only what comes after that is a last item.
     """
-    known = pd.Series(train.lengths, train.users).reindex(histories.users, fill_value=0).to_numpy()
+    rows = train.users.get_indexer(histories.users)
+    before = [train[row] if row >= 0 else train.codes[:0] for row in rows]
+    known = np.array([len(b) * np.array_equal(b, h[: len(b)]) for b, h in zip(before, histories, strict=True)])
     owner, cut = np.repeat(np.arange(len(histories)), n), np.tile(np.arange(n), len(histories))
     starts, ends = histories.offsets[:-1][owner], histories.offsets[1:][owner] - cut
     kept = ends - starts >= np.maximum(known[owner] + 1, 2)

@@ -43,7 +43,8 @@ def public_face(package: ModuleType) -> str:
             if name in elsewhere:
                 continue
             lines += [f"::: {package._HOMES[name]}.{name}", "    options:"]
-            lines += [f"      heading: {package.__name__}.{name}", f"      toc_label: {name}", ""]
+            lines += [f"      heading: {package.__name__}.{name}", f"      toc_label: {name}"]
+            lines += ["      inherited_members: true", ""] if name == "Study" else [""]  # it has several parts
     return "\n".join(lines)
 
 

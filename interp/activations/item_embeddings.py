@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from interp.activations.activation_store import KIND, ActivationStore, describe
+from interp.activations.growing_rows import RowsSoFar
 from interp.model.envoys import RecommenderEnvoy
 from recmodels import artifacts
 
@@ -29,6 +30,9 @@ def item_embeddings(rec: RecommenderEnvoy, store: ActivationStore, folder: Path)
         embeddings = recommender.model.item_embeddings().detach().cpu().float().numpy()
         artifacts.discard_partial(folder, KIND)
         with artifacts.writing(folder, KIND, inputs) as partial:
-            np.save(partial / "activations.npy", embeddings[codes])
-            describe(partial, store.rows, recommender.fingerprint, SITE)
+            activations = embeddings[codes]
+            np.save(partial / "activations.npy", activations)
+            so_far = RowsSoFar(np.array([0, len(codes)]))
+            so_far.take(activations)
+            describe(partial, store.rows, recommender.fingerprint, SITE, so_far.moments(activations.shape[1]))
     return ActivationStore.load(folder)

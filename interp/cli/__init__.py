@@ -17,7 +17,7 @@ from interp.cli import (  # noqa: F401 - all but commands add commands
     service_command,
 )
 from interp.cli.extensions import import_first
-from interp.cli.words import registry, wrapped_help
+from interp.cli.words import full_flags, registry, wrapped_help
 from interp.config import StudyConfig
 from interp.presets import PRESETS, presets
 from recmodels.console import abandon_stdout, tolerate_encodings
@@ -48,7 +48,7 @@ def main() -> None:
                     prog="interp",
                     description="See what a sequential recommender has learnt, and turn it up or down.\n\n"
                     "`interp --import FILE …` imports a .py file or module first, so that what it registers is known.",
-                    args=arguments,
+                    args=full_flags(arguments) if arguments[:1] == ["study"] else arguments,
                     config=(tyro.conf.FlagCreatePairsOff,),
                 )
         finally:

@@ -147,8 +147,11 @@ def steer(
     at: Literal["last", "all"] = "last",
     reconstruct: Reconstruct = "none",
     save: Path | None = None,
+    history: tuple[str, ...] = (),
 ) -> None:
     """Steer the lists of a study's test users, and print what changed: `interp steer artifacts/ml-100k Horror=1`.
+
+    With --history, a bundle without users can be steered too: `interp steer ml-1m.zip Horror=1 --history 1193 661 914`.
 
     Args:
         folder: The study's folder.
@@ -160,12 +163,17 @@ def steer(
         at: Steer the last step, which is scored, or all steps.
         reconstruct: Keep the dictionary's error, or replace the layer by its reconstruction as the paper does.
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and for this command.
+        history: Item ids, oldest first: the list after this history is printed, without the steer and with it, in place
+            of what changes for the test users.
     """
     finished_study = open_study(folder)
     from interp.steering.feature_names import CONCEPT
     from interp.steering.parsing import read_edits
     from interp.steering.serialization import load_steer
+    from recmodels.id_files import ids_like
 
+    if not history and finished_study.left_out("users"):
+        raise InputError(f"{folder} is a bundle without users: give --history ITEM [ITEM ...], whose list is steered")
     rec, concepts = finished_study.recommender, finished_study.recommender.meanings[finished_study.site].concepts
     if len(edits) == 1 and edits[0].endswith(".json") and not edits[0].startswith(CONCEPT):
         if edits[0] in concepts:
@@ -176,7 +184,13 @@ def steer(
     else:
         usual: Unit = "activation" if op in ("scale", "ablate") else "p99"
         plan = rec.steer_of(read_edits(edits, op, concepts), op=op, unit=unit or usual, at=at, reconstruct=reconstruct)
-    print(finished_study.receipt(plan))
+    if history:
+        items = [ids_like(history, rec.recommender.vocabulary.ids)]
+        print(finished_study.recommend(items))
+        with rec.steer(plan):
+            print(f"\nsteered\n{finished_study.recommend(items)}")
+    else:
+        print(finished_study.receipt(plan))
     keep(plan, save)
 
 

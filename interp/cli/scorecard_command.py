@@ -22,7 +22,7 @@ def scorecard(
     Args:
         folders: One or more studies.
         only: Patterns of a site and a dictionary, such as "blocks.0/top_k-*"; by default all at each study's site.
-        baselines: Whether neurons, PCA, ICA and random directions have rows as well.
+        baselines: Whether neurons, PCA, ICA, random directions and the study's trained baselines have rows as well.
         to: The folder for scorecard.csv and scorecard.html; by default the first study's.
     """
     from interp.pages.scorecard_page import as_text, write_page

@@ -29,6 +29,15 @@ def path_words(about: tyro.constructors.PrimitiveTypeInfo) -> tyro.constructors.
     )
 
 
+SHORT = {"--split": "--split.kind", "--loss": "--training.loss"}
+
+
+def full_flags(arguments: list[str]) -> list[str]:
+    """A command line with short flags written out: `--split leave-one-out` is `--split.kind leave-one-out`."""
+    parts = (word.partition("=") for word in arguments)
+    return [SHORT.get(flag, flag) + equals + value for flag, equals, value in parts]
+
+
 METAVARS = {str: "TEXT", int: "NUMBER", float: "NUMBER", Path: "PATH"}
 
 

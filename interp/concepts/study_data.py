@@ -15,7 +15,7 @@ from recmodels.errors import InputError
 from recmodels.interactions import Dataset, core, without_repeats
 from recmodels.recommender import Recommender
 from recmodels.seen_users import SeenUsers, seen_users
-from recmodels.splits import Split, paper_split, trained_split
+from recmodels.splits import Split, leave_one_out_split, paper_split, trained_split
 
 NO_CONCEPTS = (
     "The items have no attribute, so there are no concepts: features are known by their items, and steered by number; "
@@ -89,7 +89,12 @@ def study_data(
         name: concepts_of(dataset.items, name, config.min_support, MOST_FREQUENT, of_every_item=name in OF_EVERY_FILM)
         for name in config.other_attributes
     }
-    if recommender is None:
+    if config.split.kind == "leave-one-out":
+        if config.seen_users is not None or seen is not None:
+            raise InputError("seen_users is set with leave-one-out, where the recommender knows everyone: leave it out")
+        users = None if recommender is None else SeenUsers("leave-one-out")
+        split = leave_one_out_split(interactions, config.split)
+    elif recommender is None:
         users, split = None, paper_split(interactions, config.split)
     else:
         users = seen_users(_seen(config, recommender) if seen is None else seen, interactions["user"])

@@ -123,7 +123,7 @@ def boosted(
     keep_seen: bool = False,
 ) -> np.ndarray:
     """The same from scores [b, v] that are known."""
-    # A boost keeps the order within the items that have the concept and within the others, so the k best of each suffice.
+    # A boost keeps the order within the items with the concept and within the others, so the k best of each suffice.
     step, raised = scores.std(dim=1, keepdim=True), torch.from_numpy(has).to(scores.device).expand(scores.shape)
     if candidates is not None:
         codes, _ = top_k(scores, histories, candidates, keep_seen)

@@ -135,27 +135,6 @@ def causal_map(
     )
 
 
-def share_curves(causal: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
-    """The share of each feature's best concept in the lists as the feature is turned down, left, and turned up.
-
-    Args:
-        causal: `CausalMap.table` of features turned by their 99th percentile.
-        features: feature, concept (its best one), p99.
-
-    Returns:
-        Three rows for each feature of the map: feature, value (what is added to its activation), share, and error (the
-        standard error of the share's change).
-    """
-    plain = causal.merge(features[["feature", "concept", "p99"]], on=["feature", "concept"]).assign(
-        value=0.0, error=0.0
-    )
-    down, up = (
-        plain.assign(value=sign * plain["p99"], share=plain["share"] + plain[name], error=plain[f"{name}_se"])
-        for sign, name in ((-1, "down"), (1, "up"))
-    )
-    return pd.concat([down, plain, up], ignore_index=True)[["feature", "value", "share", "error"]]
-
-
 def _unit(feature: Any, unit: Any) -> float:
     number = as_number(unit)
     if number is None or not abs(number) <= LARGEST:

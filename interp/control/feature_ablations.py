@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 import torch
 from nnsight import save
-from scipy import stats
 from torch import Tensor
 from tqdm.auto import tqdm
 
@@ -73,7 +73,7 @@ def feature_ablations(rec: RecommenderEnvoy, histories: Histories, site: str, k:
     table = of_means(np.repeat(before[:, None], f, axis=1), before[:, None] + changes, Resampling())
     spread = changes.std(axis=0, ddof=1) if n > 1 else np.zeros(f)
     t = np.divide(changes.mean(axis=0) * np.sqrt(n), spread, out=np.zeros(f), where=spread > 0)
-    p = 2 * stats.t.sf(np.abs(t), max(n - 1, 1))
+    p = 2 * scipy.stats.t.sf(np.abs(t), max(n - 1, 1))
     return pd.DataFrame(
         {
             "feature": np.arange(f),

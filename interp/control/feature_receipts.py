@@ -3,10 +3,10 @@
 Every feature is turned by multiples of its own unit, alone, at the last step. The lists of all features come from the
 fast path (`interp.control.steered_lists`), so a dictionary takes seconds.
 
-**Which concept a feature is measured by.** A feature that follows a concept is measured by that one, which was chosen by
-correlation and not by what steering does. Of any other feature, one half of the users says which concept it moves most,
-and the other half measures it: the largest of many changes, shown on the users that it was chosen on, would be too
-large.
+**Which concept a feature is measured by.** A feature that follows a concept is measured by that one, which was chosen
+by correlation and not by what steering does. Of any other feature, one half of the users says which concept it moves
+most, and the other half measures it: the largest of many changes, shown on the users that it was chosen on, would be
+too large.
 
 Axes: n users, f features, a amounts, k places of a list, c concepts.
 """
@@ -42,7 +42,7 @@ TURNED = 1.0
 BATCH = 128  # users per pass
 TOGETHER = 32  # features whose lists are in memory at a time
 RISES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
-"""Boosts of a concept's items, in standard deviations of a user's scores: fine at first, as a little goes a long way."""
+"""Boosts of a concept's items, in standard deviations of a user's scores: fine at first, where it matters most."""
 BY_CORRELATION, BY_OTHER_USERS = "correlation", "other users"
 
 
@@ -144,7 +144,7 @@ def feature_receipts(
 
 
 def _target(row: Any, users: Users, after: np.ndarray, concepts: Concepts) -> Target:
-    """The concept that a feature follows; else the one that it moves most for every other user, for the users between."""
+    """The concept that a feature follows; else the one that it moves most for every other user."""
     everyone = np.arange(len(after))
     if row.concept and row.correlation >= UNALIGNED:
         return Target(concepts.index(row.concept), BY_CORRELATION, everyone)
@@ -167,10 +167,8 @@ def _receipt(
     return pd.concat([parts.measures.assign(concept=""), shares], ignore_index=True)
 
 
-def _curve(
-    users: Users, by_amount: Mapping[float, np.ndarray], target: Target, resampling: Resampling
-) -> pd.DataFrame:
-    """Share of the target, by the users who measure it, and NDCG of all users, from the smallest amount to the largest."""
+def _curve(users: Users, by_amount: Mapping[float, np.ndarray], target: Target, resampling: Resampling) -> pd.DataFrame:
+    """Share of the target, by the users who measure it, and NDCG of all users, from the smallest amount on."""
     amounts = sorted({0.0, *by_amount})
     lists = [by_amount.get(amount, users.lists) for amount in amounts]
     rows = pd.DataFrame({"amount": amounts})
@@ -198,7 +196,7 @@ def _costs(
 
     Returns:
         concept, chosen_by, users (how many); share_before, share_after; share, ndcg and boost (the changes of the share
-        and of NDCG, and of NDCG by re-ranking), ahead (by how much the feature's NDCG is above that of re-ranking), each
+        and of NDCG, and of NDCG by re-ranking), ahead (how far the feature's NDCG is above that of re-ranking), each
         with _low and _high. NaN where re-ranking does not reach the share, or there is no target.
     """
     rows = target.users

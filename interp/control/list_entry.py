@@ -3,8 +3,8 @@
 Axes: b rows, d hidden size, f features, v items, n changes.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from math import nan
 from typing import Any
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from interp.activations.feature_matrix import Units, units_of
-from interp.features.explanations import item_ranks, one_history_and_code
+from interp.features.explanations import item_ranks, one_history_and_code, short_title, titled
 from interp.model.envoys import RecommenderEnvoy
 from interp.model.last_step import score_last_step
 from recmodels.errors import InputError, for_terminal, quote
@@ -47,6 +47,7 @@ class Entry:
             to `rec.steer(change, op="add")`, or the item that is removed or appended); amount (units by which each of
             the features changes; NaN for items); enters; rank_before; rank_after. Steers come by the number of their
             features, then the smallest that enter first. If no way of a kind enters, the closest ones are listed.
+        titles, names: item → title and feature → name, for the display.
     """
 
     item: Any
@@ -54,12 +55,14 @@ class Entry:
     k: int
     reach: float
     ways: pd.DataFrame
+    titles: Mapping[Any, str] = field(default_factory=dict, repr=False)
+    names: Mapping[int, str] = field(default_factory=dict, repr=False)
 
     @for_terminal
     def __repr__(self) -> str:
         if self.rank <= self.k:
-            return f"item {self.item} is in the top {self.k} already, at rank {self.rank}"
-        lines = [f"item {self.item} is at rank {self.rank}; into the top {self.k} it comes by"]
+            return f"{titled(self.item, self.titles)} is in the top {self.k} already, at rank {self.rank}"
+        lines = [f"{titled(self.item, self.titles)} is at rank {self.rank}; into the top {self.k} it comes by"]
         for kind, ways in self.ways.groupby("kind", sort=False):
             rows = ways[ways["enters"]]
             if rows.empty:
@@ -68,11 +71,19 @@ class Entry:
                 rows = ways
             for way in rows.itertuples():
                 amount = "" if np.isnan(way.amount) else f" ({way.amount:.2f} units)"
-                lines.append(f"  {kind} {_change_text(way.change)}{amount}: rank {way.rank_after}")
+                lines.append(f"  {kind} {self._change(way.change)}{amount}: rank {way.rank_after}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(repr(self))}</pre>"
+
+    def _change(self, change: Any) -> str:
+        """A change of features with their names, or an item, as text."""
+        if not isinstance(change, dict):
+            return f"{short_title(self.titles[change])} (item {change})" if change in self.titles else str(change)
+        text = "{" + ", ".join(f"{feature}: {value:+.2f}" for feature, value in change.items()) + "}"
+        names = ", ".join(self.names[feature] for feature in change if feature in self.names)
+        return f"{text} {names}" if names else text
 
 
 @steady()
@@ -238,10 +249,3 @@ def _other_histories(
             for i in order
         ]
     return ways
-
-
-def _change_text(change: Any) -> str:
-    """A change of features, or an item, as text."""
-    if not isinstance(change, dict):
-        return str(change)
-    return "{" + ", ".join(f"{feature}: {value:+.2f}" for feature, value in change.items()) + "}"

@@ -148,6 +148,15 @@ def p_top(
     return mean, pooled_share
 
 
+def lit_histories(activations: sparse.csc_array, store: ActivationStore) -> np.ndarray:
+    """How many histories light each feature at some step: int [f]; `p_top` looks at so many where they are few."""
+    owner, _ = store.users
+    counts = np.zeros(activations.shape[1], dtype=int)
+    for feature, rows, _ in _columns(activations):
+        counts[feature] = len(_runs(owner[rows])[0])
+    return counts
+
+
 def histograms(activations: sparse.csc_array, labels: np.ndarray, concept: np.ndarray, bins: int = 30) -> pd.DataFrame:
     """Histogram of each feature's positive activations, split by whether the item has a concept (paper Figure 5).
 

@@ -8,8 +8,11 @@ on the recommender's certainty. Ranks show the competition for places in the lis
 Axes: b rows, s steps, f features, v items.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from html import escape
+from math import isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -19,7 +22,8 @@ from nnsight import save
 from torch import Tensor
 
 from interp.model.envoys import RecommenderEnvoy
-from interp.steering.edits import Edit, Steer
+from interp.model.last_step import score_steps
+from interp.sae.autoencoder import SparseAutoencoder
 from recmodels.errors import InputError, for_terminal, quote
 from recmodels.lists import elements
 from recmodels.ranking import own_items
@@ -27,6 +31,7 @@ from recmodels.scalars import whole_number
 from recmodels.sequences import Histories
 from recmodels.steady import steady
 
+LONGEST = 40  # characters of a title that are shown
 SHOWN = 3  # steps and items of each feature that an explanation shows
 NO_ITEMS = (
     '; which items activate a feature is not measured, as the site "embedding" of this recommender does not give the '
@@ -54,6 +59,9 @@ class Explanation:
             (there), drop (the measured drop of the activation when the item's embedding is replaced by the mean
             embedding; leaving the item out would move all others to another position); the largest drop of each
             feature first. Empty where the recommender's site "embedding" does not give the vectors of items.
+        score_without: the score with all of these features at 0 at all steps: what they do not explain together.
+        titles: item → title, for the display; items without one are shown by their ids.
+        names: feature → name, for the display.
     """
 
     item: Any
@@ -62,6 +70,9 @@ class Explanation:
     features: pd.DataFrame
     steps: pd.DataFrame
     items: pd.DataFrame
+    score_without: float = nan
+    titles: Mapping[Any, str] = field(default_factory=dict, repr=False)
+    names: Mapping[int, str] = field(default_factory=dict, repr=False)
 
     def _table(self) -> pd.DataFrame:
         """The features, with the steps of the largest shares and the items that activate them most."""
@@ -71,17 +82,30 @@ class Explanation:
             items = self.items[(self.items["feature"] == feature) & (self.items["drop"] > 0)].head(SHOWN)
             at.append(
                 ", ".join(
-                    f"{'[MASK]' if item is None else item} {share:+.0%}"
+                    f"{'[MASK]' if item is None else self._item(item)} {share:+.0%}"
                     for item, share in zip(steps["item"], steps["share"], strict=True)
                 )
             )
             lit_by.append(
-                ", ".join(f"{item} {drop:.2f}" for item, drop in zip(items["item"], items["drop"], strict=True))
+                ", ".join(
+                    f"{self._item(item)} {drop:.2f}" for item, drop in zip(items["item"], items["drop"], strict=True)
+                )
             )
-        return self.features.assign(at=at) if self.items.empty else self.features.assign(at=at, lit_by=lit_by)
+        table = self.features.assign(at=at) if self.items.empty else self.features.assign(at=at, lit_by=lit_by)
+        if self.names:
+            table.insert(1, "name", [self.names.get(feature, "") for feature in table["feature"]])
+        return table
+
+    def _item(self, item: Any) -> str:
+        return short_title(self.titles[item]) if item in self.titles else str(item)
 
     def _title(self) -> str:
-        title = f"item {self.item}: rank {self.rank}, score {self.score:.2f} above the mean item"
+        title = f"{titled(self.item, self.titles)}: rank {self.rank}, score {self.score:.2f} above the mean item"
+        if isfinite(self.score_without) and len(self.features):
+            together = f"{len(self.features)} feature{'s' * (len(self.features) != 1)}"
+            part = f", {1 - self.score_without / self.score:.0%} of it" if self.score > 0 else ""
+            title += f"; without these {together} {self.score_without:.2f}: they explain "
+            title += f"{self.score - self.score_without:+.2f}{part}"
         return f"{title}{NO_ITEMS if self.items.empty and len(self.features) else ''}"
 
     @for_terminal
@@ -114,82 +138,154 @@ def why(rec: RecommenderEnvoy, history: Any, item: Any, top: int = 10, site: str
     Raises:
         InputError: not one history, an unknown item, or no such dictionary.
     """
-    sequence, code = one_history_and_code(rec, history, item)
     top = whole_number("top", top)
-    name = rec.only_site() if site is None else site
-    activations, slopes = attributions(rec, sequence, item, name)
-    gradients = slopes.sum(dim=0)
+    place = _Place.of(rec, history, item, rec.only_site() if site is None else site)
+    features, averages, without = _ablated(place, top)
+    order = features["feature"].tolist()
+    grid = rec.item_grid(place.history)[0]
+    steps = _steps(order, place.features[:, order].cpu().numpy(), averages.cpu().numpy(), grid)
+    rank, score = place.plain
+    return Explanation(item, rank, score, features, steps, _items(rec, place.history, order, place.site), without)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One history at a site, and the item whose score is explained there.
+
+    Attributes:
+        rec: the recommender.
+        history: the one history.
+        code: the item.
+        site: where.
+        hidden: [s, d] hidden states under the steers in force.
+    """
+
+    rec: RecommenderEnvoy
+    history: Histories
+    code: int
+    site: str
+    hidden: Tensor
+
+    @classmethod
+    def of(cls, rec: RecommenderEnvoy, history: Any, item: Any, site: str) -> "_Place":
+        """Errors as in `why`."""
+        sequence, code = one_history_and_code(rec, history, item)
+        return cls(rec, sequence, code, rec.site(site).name, rec.hidden(sequence, site)[0])
+
+    @property
+    def sae(self) -> SparseAutoencoder:
+        """The dictionary there."""
+        return self.rec.site(self.site).sae
+
+    @cached_property
+    def features(self) -> Tensor:
+        """[s, f]."""
+        return self.sae.encode(self.hidden)
+
+    @cached_property
+    def plain(self) -> tuple[int, float]:
+        """The item's rank and relative score as they are."""
+        with torch.no_grad():
+            scores = self.scores(self.hidden[None])
+        return int(self.ranks(scores)[0]), float(relative_scores(scores, self.code)[0])
+
+    def without(self, features: list[int], amounts: Tensor) -> Tensor:
+        """Hidden states [r, s, d] in which feature number r is at these activations [r, s]; the error is kept."""
+        changes = amounts - self.features[:, features].T
+        return self.hidden + changes[..., None] * self.sae.directions[features][:, None]
+
+    def scores(self, hidden: Tensor) -> Tensor:
+        """[r, v] scores of hidden states [r, s, d]."""
+        return score_steps(self.rec, self.history, self.site, hidden)
+
+    def ranks(self, scores: Tensor) -> np.ndarray:
+        """The item's rank in each row: int [r]."""
+        rows = self.history.select(np.zeros(len(scores), dtype=int))
+        return item_ranks(scores, self.code, rows, self.rec.keep_seen)
+
+
+def explained(rec: RecommenderEnvoy, history: Any, item: Any, top: int, site: str) -> pd.DataFrame:
+    """The features of `why` alone, without their steps and items."""
+    return _ablated(_Place.of(rec, history, item, site), top)[0]
+
+
+@steady()
+def _ablated(place: _Place, top: int) -> tuple[pd.DataFrame, Tensor, float]:
+    """`Explanation.features`, their average attributions [s, n], and the score without all of them."""
+    gradients = _slopes(place).mul_(place.features).sum(dim=0)
     candidates = [j for j in gradients.abs().argsort(descending=True)[: 2 * top].tolist() if gradients[j] != 0]
-    averages = average_attributions(rec, sequence, item, name, candidates)
+    averages = _averages(place, candidates)
     total = averages.sum(dim=0)
     best = total.abs().argsort(descending=True)[:top].tolist()
-    to_ablate = [candidates[place] for place in best]
-    # Row 0 is left as it is; each other row lacks one of the features.
-    rows = replace(sequence.select(np.zeros(len(to_ablate) + 1, dtype=int)), users=pd.RangeIndex(len(to_ablate) + 1))
-    ablations = Steer(tuple(Edit(j, {row: 0.0}, "set", "all") for row, j in enumerate(to_ablate, start=1)), name)
-    with torch.no_grad(), rec.steer(ablations):
-        scores = rec.score(rows)
-    score, rank = relative_scores(scores, code).tolist(), item_ranks(scores, code, rows, rec.keep_seen)
+    ablated = [candidates[column] for column in best]
+    with torch.no_grad():
+        hidden = place.without(ablated, torch.zeros(len(ablated), len(place.hidden), device=place.hidden.device))
+        of_all = place.features[:, ablated] @ place.sae.directions[ablated]
+        # Row 0 is left as it is; each other row lacks one of the features, and the last one all of them.
+        scores = place.scores(torch.cat([place.hidden[None], hidden, (place.hidden - of_all)[None]]))
+    (*score, without), rank = relative_scores(scores, place.code).tolist(), place.ranks(scores)[:-1]
     features = pd.DataFrame(
         {
-            "feature": to_ablate,
-            "gradient": gradients[to_ablate].tolist(),
+            "feature": ablated,
+            "gradient": gradients[ablated].tolist(),
             "attribution": total[best].tolist(),
             "ablation": [score[0] - after for after in score[1:]],
             "score_after": score[1:],
             "rank_after": rank[1:],
         }
     ).sort_values("ablation", key=abs, ascending=False, kind="stable", ignore_index=True)
-    order = features["feature"].tolist()
-    columns = [candidates.index(j) for j in order]
-    steps = _steps(
-        order, activations[:, order].cpu().numpy(), averages[:, columns].cpu().numpy(), rec.item_grid(sequence)[0]
-    )
-    return Explanation(item, int(rank[0]), score[0], features, steps, _items(rec, sequence, order, name))
+    return features, averages[:, [candidates.index(j) for j in features["feature"]]], without
+
+
+def titled(item: Any, titles: Mapping[Any, str]) -> str:
+    """An item by title and id, or by its id alone."""
+    return f"{short_title(titles[item])} (item {item})" if item in titles else f"item {item}"
+
+
+def short_title(title: str) -> str:
+    """The beginning of a title."""
+    return title if len(title) <= LONGEST else f"{title[:LONGEST]}…"
+
+
+@torch.enable_grad()
+def _slopes(place: _Place) -> Tensor:
+    """The gradient of the item's relative score by every feature at every step: [s, f]."""
+    hidden = place.hidden[None].detach().requires_grad_()
+    (slope,) = torch.autograd.grad(relative_scores(place.scores(hidden), place.code).sum(), hidden)
+    return slope[0] @ place.sae.directions.T
+
+
+@torch.enable_grad()
+def _averages(place: _Place, features: list[int]) -> Tensor:
+    """Activation × gradient of some features at all steps, averaged while each alone goes down to 0: [s, n]."""
+    nodes, weights = (torch.from_numpy(part).float() / 2 for part in np.polynomial.legendre.leggauss(POINTS))
+    activations, several = place.features[:, features].T, [j for j in features for _ in range(POINTS)]  # [n, s]
+    factors = (0.5 + nodes).to(activations).repeat(len(features))[:, None]
+    amounts = (activations.repeat_interleave(POINTS, dim=0) * factors).detach().requires_grad_()
+    scores = place.scores(place.without(several, amounts))
+    (slopes,) = torch.autograd.grad(relative_scores(scores, place.code).sum(), amounts)
+    mean = torch.einsum("nps,p->sn", slopes.view(len(features), POINTS, -1), weights.to(slopes))
+    return activations.T * mean
 
 
 @steady()
-@torch.enable_grad()
 def attributions(rec: RecommenderEnvoy, history: Any, item: Any, site: str) -> tuple[Tensor, Tensor]:
     """Activations, and activation × gradient of the item's relative score, of all features at all steps: [s, f] each.
 
     Arguments and errors as in `why`.
     """
-    sequence, code = one_history_and_code(rec, history, item)
-    envoy: Any = rec.site(site)
-    with rec.trace(sequence):
-        features = save(envoy.features.detach().clone().requires_grad_())
-        envoy.features = features
-        scores = save(rec.scores)
-    (gradient,) = torch.autograd.grad(relative_scores(scores, code).sum(), features)
-    return features.detach()[0], (features.detach() * gradient)[0]
+    place = _Place.of(rec, history, item, site)
+    return place.features, place.features * _slopes(place)
 
 
 @steady()
-@torch.enable_grad()
 def average_attributions(rec: RecommenderEnvoy, history: Any, item: Any, site: str, features: list[int]) -> Tensor:
     """Activation × gradient of some features at all steps, averaged while each alone goes down to 0: [s, n].
 
     Its sum over steps approximates the change by an ablation, from `POINTS` points. Other arguments and errors as in
     `why`.
     """
-    sequence, code = one_history_and_code(rec, history, item)
-    envoy: Any = rec.site(site)
-    nodes, weights = (torch.from_numpy(part).float() / 2 for part in np.polynomial.legendre.leggauss(POINTS))
-    row = torch.arange(len(features) * POINTS)
-    column = torch.tensor(features, dtype=torch.long).repeat_interleave(POINTS)
-    factors = torch.ones(len(row), 1, envoy.sae.n_features)
-    factors[row, 0, column] = (0.5 + nodes).repeat(len(features))
-    factors = factors.to(rec.device)
-    with rec.trace(sequence.select(np.zeros(len(row), dtype=int))):
-        whole = save(envoy.features.detach().clone())
-        changed = save((whole * factors).requires_grad_())
-        envoy.features = changed
-        scores = save(rec.scores)
-    (gradient,) = torch.autograd.grad(relative_scores(scores, code).sum(), changed)
-    slopes = gradient[row, :, column].reshape(len(features), POINTS, -1)
-    mean = torch.einsum("nps,p->sn", slopes, weights.to(slopes))
-    return whole.detach()[0][:, features] * mean
+    return _averages(_Place.of(rec, history, item, site), features)
 
 
 def one_history_and_code(rec: RecommenderEnvoy, history: Any, item: Any) -> tuple[Histories, int]:

@@ -7,6 +7,7 @@ BERT4Rec it is the [MASK] after it, which stands for the next item.
 
 import threading
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -168,20 +169,27 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, SteeredPasses):
         self._refuse_inside()
         return super().trace(*args, tracer_cls=tracer_cls or Tracer, **kwargs)
 
-    @torch.no_grad()
     def hidden(self, histories: Histories, site: str) -> Tensor:
         """Hidden states [b, s, d] at a site under the steers in force; the forward pass stops there.
 
         A fast way for many histories; a trace reads the same.
         """
-        envoy, order = self.site(site), list(self.recommender.model.sites)
+        return self.hidden_states(histories, [site])[site]
+
+    @torch.no_grad()
+    def hidden_states(self, histories: Histories, sites: Sequence[str]) -> dict[str, Tensor]:
+        """`hidden` of several sites in one forward pass, which stops at the last of them."""
+        order = list(self.recommender.model.sites)
+        envoys = sorted({self.site(name) for name in sites}, key=lambda envoy: order.index(envoy.name))
+        last = order.index(envoys[-1].name)
         # A steer that waits for a later site must meet it.
-        steered_later = any(order.index(force.steer.site) > order.index(envoy.name) for force in in_force(self.lock))
+        steered_later = any(order.index(force.steer.site) > last for force in in_force(self.lock))
         with self.trace(histories) as tracer:
-            hidden = save(envoy.output)
+            # Copies, because a later module may change an output in place.
+            states = save([envoy.output.clone() for envoy in envoys[:-1]] + [envoys[-1].output])
             if not steered_later:
                 tracer.stop()
-        return hidden
+        return {envoy.name: hidden for envoy, hidden in zip(envoys, states, strict=True)}
 
     # Steering
 

@@ -52,6 +52,35 @@ def score_last_step(rec: RecommenderEnvoy, histories: Histories, site: str, hidd
     return torch.cat([_traced(rec, histories, site, hidden, some) for some in last.split(per_pass, dim=1)], dim=1)
 
 
+@steady()
+def score_steps(rec: RecommenderEnvoy, histories: Histories, site: str, hidden: Tensor) -> Tensor:
+    """Scores when the hidden states of a site are these, with gradients if they are enabled.
+
+    At the output of a block only the blocks that follow run, and in the last one the last step alone; at another site,
+    or while a steer is in force, a traced pass.
+
+    Args:
+        rec: the recommender.
+        histories: one history, or r of them.
+        site: where.
+        hidden: [r, s, d].
+
+    Returns:
+        [r, v].
+    """
+    rows = histories.select(np.zeros(len(hidden), dtype=int)) if len(histories) == 1 else histories
+    model, block = rec.recommender.model, block_number(rec, site)
+    if block is None:
+        envoy: Any = rec.site(site)
+        with rec.trace(rows):
+            envoy.output = hidden
+            scores = save(rec.scores)
+        return scores
+    with steady(model):
+        tokens = model.inference_inputs(rows).to(hidden.device)
+        return model.score_hidden(model.scored_after(block, tokens, hidden, hidden[:, -1:])[:, 0])
+
+
 def _traced(rec: RecommenderEnvoy, histories: Histories, site: str, hidden: Tensor, last: Tensor) -> Tensor:
     """The same in one traced pass, a row for each user and value."""
     b, e, d = last.shape

@@ -10,11 +10,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from interp import plots
 from interp.analyses.evidence.figures import concepts_on_unseen_items, sources_compared
 from interp.concepts.alignment import UNALIGNED
-from interp.features.labels import F1, HARD, LIFT, SUPPORT
-from interp.pages.feature_figures import empty_figures, sweep_figures
+from interp.features.grades import label_counts
+from interp.pages import feature_columns
+from interp.pages.feature_figures import empty_figures
+from interp.pages.glossary import GLOSSARY
 from interp.pages.rendering import render
 from interp.plots.formats import column_values, decimals, figure_json, significant
 from interp.plots.names import BANDS, EXAMPLES, KINDS, SCORES
@@ -27,6 +31,7 @@ from recmodels import artifacts
 if TYPE_CHECKING:
     from interp.study.study import Study
 
+TOP_CURVES = 5
 CONCEPT_SCORES = ("correlation", "auc", "sensitivity")
 
 
@@ -65,20 +70,20 @@ def page_data(study: "Study") -> dict[str, Any]:
             "concept": [position.get(view.concept) for view in views],
             "aligned": [int(view.aligned) for view in views],
             "unseen_items": decimals(view.unseen_items for view in views),
-            **{
-                name: column_values(name, (view.row for view in views))
-                for name in (*CONCEPT_SCORES, "density", "max", "p_top100")
-            },
+            **{name: column_values(name, (view.row for view in views)) for name in (*CONCEPT_SCORES, "density", "max")},
+            "p_top100": decimals(view.p_top100 for view in views),
+            **feature_columns.names_and_sentences(views),
         },
+        "costs": feature_columns.costs(views, position),
+        "curves": feature_columns.curves(views),
+        "receipts": feature_columns.receipts(views, position),
+        "glossary": {key: list(term) for key, term in GLOSSARY.items()},
         **_concept_scores(views, order),
         "histograms": {name: [column_values(name, view.histogram) for view in views] for name in ("present", "absent")},
         "bands": {band: list(texts) for band, texts in BANDS.items()},
         "histories": [_histories(view, item_position) for view in views],
         "labels": _labels(views, item_position),
         "moves": {way: _item_changes(views, way, item_position) for way in views.ways},
-        "turned": {
-            name: [column_values(name, view.share_curve) for view in views] for name in ("value", "share", "error")
-        },
         "neighbours": {kind: _neighbours(views, kind) for kind in ("together", "alike")},
         "maps": {
             colour: figure_json(plots.dictionary_map(study.table("map"), features, UNALIGNED, colour))
@@ -92,22 +97,33 @@ def page_data(study: "Study") -> dict[str, Any]:
             **(_about_concepts(study, views) if study.has_concepts else {}),
         },
         "empty": empty,
-        "steering": {str(feature): figures for feature, figures in sweep_figures(views).items()},
     }
 
 
 def _about_concepts(study: "Study", views: FeatureViews) -> dict[str, Any]:
     """The figures of the overview that a study without concepts lacks."""
     features, concepts, alignment = (study.table(name) for name in ("features", "concepts", "alignment"))
+    top = _top_curves(study)
     return {
         "sources": figure_json(sources_compared(study.table("evidence_summary"))),
         "unseen": figure_json(concepts_on_unseen_items(study.table("evidence"))),
         "neurons": figure_json(plots.features_beside_neurons(concepts)),
         "heatmap": figure_json(plots.concept_heatmap(alignment, concepts)),
         "correlations": figure_json(plots.best_correlations(features, UNALIGNED)),
-        "shares": figure_json(plots.share_curves(views.steering)),
-        "quality": figure_json(plots.quality_curves(views.steering)),
+        "shares": figure_json(plots.share_curves_with_bands(top)),
+        "quality": figure_json(plots.quality_curves_with_bands(top)),
     }
+
+
+def _top_curves(study: "Study") -> pd.DataFrame:
+    """The curves of the top features of concepts, the best correlated first, as many as a figure can tell apart."""
+    concepts = study.table("concepts").sort_values("correlation", ascending=False).drop_duplicates("feature")
+    costs = study.table("feature_costs")[["feature", "concept"]]
+    measured = concepts.merge(costs, on=["feature", "concept"]).head(TOP_CURVES)
+    units = study.table("features")[["feature", "p99"]]
+    return (
+        measured[["feature", "concept"]].merge(study.table("feature_curves"), on="feature").merge(units, on="feature")
+    )
 
 
 def _about(study: "Study") -> dict[str, Any]:
@@ -128,6 +144,7 @@ def _about(study: "Study") -> dict[str, Any]:
         "max_history": study.provenance.max_history,
         "site": study.site,
         "features": facts.n_features,
+        "counts": label_counts(study.table("labels")),
         "concepts": facts.n_concepts,
         "unaligned": UNALIGNED,
         "headline": [
@@ -179,7 +196,6 @@ def _labels(views: FeatureViews, position: dict[Any, int]) -> dict[str, Any]:
         "labelled": [view.labelled for view in views],
         **{name: column_values(name, rows) for name in ("precision", "recall", "hard_precision", "lift")},
         **{name: [int(getattr(row, name)) for row in rows] for name in ("support", "active")},
-        "needs": {"f1": F1, "lift": LIFT, "hard_precision": round(HARD, 2), "support": SUPPORT},
         "roles": EXAMPLES,
         "items": {role: [[position[item] for item in feature[role]] for feature in examples] for role in EXAMPLES},
     }

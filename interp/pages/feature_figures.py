@@ -10,11 +10,12 @@ from typing import Any
 import pandas as pd
 
 from interp import plots
-from interp.plots.formats import column_values, figure_json, numbers
+from interp.plots.formats import column_values, decimals, figure_json, number, numbers
 from interp.plots.theme import plain
 from interp.study.feature_view import FeatureView, FeatureViews
 
 BARS = ["concept", "correlation", "auc", "sensitivity", "effect", "effect_se"]
+SIDES = ("", "_low", "_high")
 CONCEPT = "{concept}"  # stands for a feature's best concept
 Figure = dict[str, Any]
 
@@ -27,20 +28,9 @@ def empty_figures(views: FeatureViews) -> dict[str, Figure]:
     figures = {
         "histogram": plots.activation_histogram(views.study.table("histograms").iloc[:0], CONCEPT),
         "bars": bars,
-        "turned": plots.turned_curve(pd.DataFrame(columns=["value", "share", "error"])),
+        **{f"turned-{name}": plots.turned_curve([], name) for name in ("share", "ndcg")},
     }
     return {name: figure_json(figure) for name, figure in figures.items()}
-
-
-def sweep_figures(views: FeatureViews) -> dict[int, dict[str, Figure]]:
-    """The figures "shares" and "quality" of every feature that the study steered."""
-    return {
-        feature: {
-            "shares": figure_json(plots.share_curves(rows)),
-            "quality": figure_json(plots.quality_curves(rows)),
-        }
-        for feature, rows in views.steering.groupby("feature")
-    }
 
 
 class FeatureFigures:
@@ -52,21 +42,19 @@ class FeatureFigures:
 
     def __init__(self, views: FeatureViews) -> None:
         self._empty = empty_figures(views)
-        self._sweeps = sweep_figures(views)
-
-    def has_sweep(self, feature: int) -> bool:
-        """Whether the study set a feature to a range of values."""
-        return feature in self._sweeps
 
     def of(self, view: FeatureView) -> dict[str, Figure]:
-        """All figures of one feature; none in a study without concepts."""
-        sweep = {f"plot-{name}": figure for name, figure in self._sweeps.get(view.index, {}).items()}
-        if view.dead or not view.concept:
-            return sweep
+        """All figures of one feature; none of a dead one, and of concepts only where the study has some."""
+        if view.dead:
+            return {}
+        quality = {"plot-turned-ndcg": self._curve(view, "ndcg")}
+        if not view.concept:
+            return quality
         return {
             "plot-histogram": self._histogram(view),
             "plot-bars": self._bars(view),
-            **(sweep or {"plot-shares": self._share_curve(view)}),
+            "plot-turned-share": self._curve(view, "share"),
+            **quality,
         }
 
     def _histogram(self, view: FeatureView) -> Figure:
@@ -89,9 +77,12 @@ class FeatureFigures:
         effects["error_x"]["array"] = column_values("effect_se", rows)
         return figure
 
-    def _share_curve(self, view: FeatureView) -> Figure:
-        figure, rows = deepcopy(self._empty["turned"]), view.share_curve
-        (trace,) = figure["data"]
-        trace |= {"x": column_values("value", rows), "y": column_values("share", rows)}
-        trace["error_y"]["array"] = column_values("error", rows)
+    def _curve(self, view: FeatureView, measure: str) -> Figure:
+        figure, rows = deepcopy(self._empty[f"turned-{measure}"]), view.curve
+        band, curve = figure["data"]
+        x = column_values("value", rows)
+        values, low, high = (decimals((getattr(row, f"{measure}{side}") for row in rows), 4) for side in SIDES)
+        band |= {"x": [*x, *reversed(x)], "y": [*high, *reversed(low)]}
+        curve |= {"x": x, "y": values}
+        figure["layout"]["shapes"][0]["x1"] = number(view.row.max)
         return figure

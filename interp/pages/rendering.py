@@ -17,7 +17,7 @@ from plotly.offline import get_plotlyjs
 
 ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = {
-    "dashboard": ("base", "features", "map", "panel", "table", "dashboard"),
+    "dashboard": ("base", "features", "map", "first", "receipt", "panel", "table", "dashboard"),
     "report": ("base", "report"),
     "scorecard": ("base", "scorecard"),
 }

@@ -165,4 +165,4 @@ def _finite(value: float) -> float:
 
 
 def _points(value: float) -> str:
-    return f"{value:+.1%}".replace("-", "−") if math.isfinite(value) else "–"
+    return f"{100 * value:+.1f} points".replace("-", "−") if math.isfinite(value) else "–"

@@ -6,13 +6,16 @@ from typing import Any
 
 from markupsafe import Markup
 
+from interp.control.feature_receipts import BY_OTHER_USERS
+from interp.features.grades import GRADES
 from interp.pages.feature_figures import FeatureFigures
 from interp.pages.rendering import json_block
 from interp.plots.formats import significant
 from interp.plots.names import BANDS, EXAMPLES, SCORES, in_text
 from interp.study.feature_view import LISTS, FeatureView, History, ItemChange, short
 
-DARK = 0.806  # share of the largest activation from which white text is easier to read on its shade than black
+# Shares of the largest activation from which the other text colour is easier to read, on a light and on a dark page.
+DARK, BRIGHT = 0.806, 0.44
 OF_CONCEPT = ("correlation", "auc", "sensitivity", "p_top100")
 TOP = 3  # items that stand for a feature in lists
 
@@ -24,14 +27,15 @@ def feature_page(view: FeatureView, figures: FeatureFigures) -> dict[str, Any]:
     return {
         "view": view,
         "top_titles": titles,
-        "title": f"Feature {view.index}: {short(view.label)}",
-        "description": f"Feature {view.index} ({short(view.label)}) is lit by {top}. {_evidence(view)}",
+        "title": f"Feature {view.index}: {short(view.name.text)}",
+        "description": f"Feature {view.index} ({short(view.name.said)}) is lit by {top}. {_evidence(view)}",
+        "grade": GRADES[view.name.grade],
         "previous": view.index - 1 if view.index else None,
         "next": view.index + 1 if view.index < last else None,
         "facts": [
             *([("best concept", short(view.concept, 60))] if view.concept else []),
             *(
-                (in_text(SCORES[name]), (percent if name == "density" else fixed)(getattr(view.row, name)))
+                (in_text(SCORES[name]), (percent if name == "density" else fixed)(_score(view, name)))
                 for name in ((*OF_CONCEPT, "density", "max") if view.concept else ("density", "max"))
             ),
         ],
@@ -52,10 +56,22 @@ def feature_page(view: FeatureView, figures: FeatureFigures) -> dict[str, Any]:
             ),
         ),
         "concepts": view.concepts,
-        "has_sweep": figures.has_sweep(view.index),
+        "turned": _turned(view),
         "neighbours": {kind: view.neighbours(kind) for kind in ("together", "alike")},
         "data": Markup(json_block(figures.of(view))),
     }
+
+
+def _turned(view: FeatureView) -> str:
+    """What the curve of the share is of."""
+    if view.costs is None or not view.costs.concept:
+        return "It moves no concept."
+    chosen = ", who did not choose the concept" if view.costs.chosen_by == BY_OTHER_USERS else ""
+    return f"{short(view.costs.concept)}, by {view.costs.users} users{chosen}. Band: 95% interval of the change."
+
+
+def _score(view: FeatureView, name: str) -> float:
+    return view.p_top100 if name == "p_top100" else getattr(view.row, name)
 
 
 def _examples(view: FeatureView) -> list[tuple[str, str]]:
@@ -85,6 +101,7 @@ def _history(history: History, view: FeatureView) -> dict[str, Any]:
                 "item": item,
                 "share": f"{min(activation / largest, 1):.2f}".lstrip("0") if activation > 0 else "",
                 "dark": activation > DARK * largest,
+                "bright": activation > BRIGHT * largest,
                 "value": f"{text:g}" if activation > 0 else "",
                 "peak": step == place,
             }

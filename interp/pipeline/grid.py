@@ -7,8 +7,10 @@ from typing import Any
 import pandas as pd
 from tqdm.auto import tqdm
 
-from interp.activations.activation_store import ActivationStore, collect
+from interp.activations.activation_store import ActivationStore
+from interp.activations.collecting import collect_sites
 from interp.activations.evaluation import COLUMNS, evaluate_dictionary
+from interp.activations.training import Training, train_all
 from interp.concepts import Concepts
 from interp.config import StudyConfig
 from interp.model.envoys import RecommenderEnvoy
@@ -26,18 +28,34 @@ EVALUATION = Table("evaluation", "how good a dictionary is", COLUMNS)
 PARTS = ("sae", "sae_validation", "test")
 
 
-def collect_parts(rec: RecommenderEnvoy, split: Split, config: StudyConfig, site: str, folder: Path) -> Stores:
-    """Activations of the SAE part, of its held-out users and of the test part at one site, each in `folder/<part>`."""
-    return {
-        part: collect(
-            rec,
-            getattr(split, part),
-            folder / part,
-            site,
-            config.sae_windows if part == "sae" else "last",
-        )
-        for part in PARTS
-    }
+def collect_parts(
+    rec: RecommenderEnvoy, split: Split, config: StudyConfig, folders: Mapping[str, Path]
+) -> dict[str, Stores]:
+    """Activations of the SAE part, of its held-out users and of the test part at some sites, a pass for each part.
+
+    Args:
+        rec: the recommender.
+        split: the parts of the users.
+        config: says how histories of the SAE part are read.
+        folders: where each site's are written, each part in `folder/<part>`.
+    """
+    stores: dict[str, Stores] = {site: {} for site in folders}
+    for part in PARTS:
+        places = {site: folder / part for site, folder in folders.items()}
+        windows = config.sae_windows if part == "sae" else "last"
+        for site, store in collect_sites(rec, getattr(split, part), places, windows).items():
+            stores[site][part] = store
+    return stores
+
+
+def train_grid(config: StudyConfig, stores: Mapping[str, Stores]) -> dict[str, dict[str, SparseAutoencoder]]:
+    """All dictionaries of a study, by site and name, in as many processes as it says; those there are only loaded."""
+    grid = config.dictionaries()
+    trainings = [
+        Training(stores[site]["sae"], {sae.name: sae for sae in configs}, config.folder / "dictionaries" / site)
+        for site, configs in grid.items()
+    ]
+    return dict(zip(grid, train_all(trainings, processes=config.processes), strict=True))
 
 
 def evaluate_all(

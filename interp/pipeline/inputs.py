@@ -244,6 +244,10 @@ INPUTS: dict[str, InputSource] = {
         "the same of all users of the SAE part, the validation users among them",
         lambda inputs: _users(inputs, "sae", "sae_validation"),
     ),
+    "split_kind": InputSource(
+        'how interactions are divided: "paper" or "leave-one-out"',
+        lambda inputs: Input(inputs.config.split.kind, lambda: inputs.config.split.kind),
+    ),
     "test_users": InputSource("histories of the test users", lambda inputs: _users(inputs, "test")),
     "evaluations": InputSource(
         "a row on every dictionary of the study: list of frames",

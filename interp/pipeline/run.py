@@ -28,14 +28,13 @@ from typing import Any
 
 import torch
 
-from interp.activations.training import train
 from interp.concepts.study_data import StudyData, study_data
 from interp.config import OF_RECOMMENDER, StudyConfig
 from interp.model.envoys import RecommenderEnvoy
 from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
 from interp.pipeline.announcement import announcement
-from interp.pipeline.grid import PARTS, collect_parts, evaluate_all
+from interp.pipeline.grid import PARTS, collect_parts, evaluate_all, train_grid
 from interp.pipeline.imported_dictionary import foreign_dictionary, import_dictionary, with_dictionary
 from interp.pipeline.inputs import TABLES, Inputs, table_key
 from interp.pipeline.trained_baselines import outputs
@@ -129,7 +128,7 @@ def _run(
     with stages.stage("recommender", folder / FOLDER):
         if data.recommender is None:
             parts = data.split.recommender, data.split.validation
-            recommender = fit(*parts, config.training, folder / FOLDER, keep_seen=config.keep_seen)
+            recommender = fit(*parts, config.training, folder / FOLDER, data.split.vocabulary, config.keep_seen)
         else:
             recommender = replace(data.recommender, keep_seen=config.keep_seen)
             keep(recommender, folder / FOLDER)
@@ -143,16 +142,13 @@ def _run(
 
     grid = config.dictionaries()
     with stages.stage("activations", *(folder / "activations" / site / part for site in grid for part in PARTS)):
-        stores = {site: collect_parts(rec, data.split, config, site, folder / "activations" / site) for site in grid}
+        stores = collect_parts(rec, data.split, config, {site: folder / "activations" / site for site in grid})
     folders = [folder / "dictionaries" / site / sae.name for site, configs in grid.items() for sae in configs]
     with stages.stage("dictionaries", *folders):
         if foreign is not None:
             saes = import_dictionary(config, foreign, stores, folder / "dictionaries")
         else:
-            saes = {
-                site: train(stores[site]["sae"], {sae.name: sae for sae in configs}, folder / "dictionaries" / site)
-                for site, configs in grid.items()
-            }
+            saes = train_grid(config, stores)
     histories = histories_of(data.split.test, recommender.vocabulary)
     folders = [folder / "evaluations" / site / name for site, by_name in saes.items() for name in by_name]
     with stages.stage("evaluations", *folders):
@@ -206,12 +202,14 @@ def _record(config: StudyConfig, data: StudyData, sae: SparseAutoencoder, recomm
     }
     given: dict[str, Any] = {}
     # Settings that play no part are left out.
+    del settings["processes"]
     if data.recommender is None or data.seen is None:
         for name in ("recommender", *OF_RECOMMENDER):
             del settings[name]
     else:
         given["recommender"] = Provenance.of(data.recommender, data.seen).record
-        settings["seen_users"] = config.seen_users or data.seen.which
+        if config.split.kind == "paper":
+            settings["seen_users"] = config.seen_users or data.seen.which
         del settings["training"], settings["split"]["recommender_share"]
     return {
         "config": settings,

@@ -18,6 +18,7 @@ from interp.activations.training_times import training_times
 from interp.features.linear_dictionaries import NAMES, linear_dictionary
 from interp.pipeline.scorecard_bench import Bench
 from interp.pipeline.scorecard_row import VERSION, dictionary_scores
+from interp.pipeline.trained_baselines import DICTIONARY, EMBEDDINGS, FOLDER, UNTRAINED
 from interp.plots.scorecard_columns import TABLE
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.keys import constants
@@ -28,7 +29,8 @@ from recmodels import artifacts
 from recmodels.errors import InputError
 from recmodels.steady import steady
 
-BASELINE = "baseline"  # the kind of a dictionary without training
+BASELINE = "baseline"  # the kind of a dictionary without training, or of other activations
+ELSEWHERE = (UNTRAINED, EMBEDDINGS)  # baselines that are trained on other activations
 SEEDS = (0, 1)  # of baselines, to tell how stable they are
 
 
@@ -58,9 +60,16 @@ class Entry:
         """The folder of the dictionaries of its site."""
         return self.study.folder / "dictionaries" / self.site
 
+    @property
+    def elsewhere(self) -> Path | None:
+        """The folder of a baseline that was trained on other activations."""
+        return self.study.folder / FOLDER / self.name if self.name in ELSEWHERE and not self.trained else None
+
     @cached_property
     def sae(self) -> SparseAutoencoder:
         """The dictionary."""
+        if self.elsewhere is not None:
+            return SparseAutoencoder.load(self.elsewhere / DICTIONARY)
         return SparseAutoencoder.load(self.home / self.name) if self.trained else self.baseline(SEEDS[0])
 
     def baseline(self, seed: int) -> SparseAutoencoder:
@@ -76,6 +85,8 @@ class Entry:
     @cached_property
     def partners(self) -> list[SparseAutoencoder]:
         """The same dictionary from other seeds."""
+        if self.elsewhere is not None:
+            return []
         if not self.trained:
             return [self.baseline(seed) for seed in SEEDS[1:]]
         alike = replace(self.sae.config, seed=0)
@@ -104,7 +115,8 @@ def scorecard(*runs: Any, only: Iterable[str] = (), baselines: bool = True) -> p
         *runs: folders of finished studies, or studies. All dictionaries at a study's site count, those that were
             trained into `dictionaries/<site>/` later included.
         only: patterns of a site and a name, such as "blocks.0/top_k-*"; by default all at each study's site.
-        baselines: whether dictionaries without training get a row: neurons, PCA, ICA, random directions.
+        baselines: whether baselines get a row: neurons, PCA, ICA, random directions, and the study's dictionaries of
+            the untrained recommender and of the item embeddings, if it has them.
 
     Returns:
         A row for each dictionary: run, site, dictionary, kind, n_features, seed, and the scores, NaN where one does not
@@ -119,12 +131,12 @@ def scorecard(*runs: Any, only: Iterable[str] = (), baselines: bool = True) -> p
     todo = [entry for study in studies for entry in _entries(study, list(only), baselines)]
     if not todo:
         raise InputError(f"no dictionary is called {' or '.join(only)}: the names are those in dictionaries/<site>")
-    benches: dict[tuple[Path, str], Bench] = {}
+    benches: dict[tuple[Path, str, Path | None], Bench] = {}
     rows = []
     for entry in tqdm(todo, desc="scoring dictionaries", leave=False):
-        place = entry.study.folder, entry.site
+        place = entry.study.folder, entry.site, entry.elsewhere
         if place not in benches:
-            benches[place] = Bench(entry.study, entry.site)
+            benches[place] = Bench(entry.study, entry.site, entry.elsewhere)
         rows.append(_row(entry, benches[place]))
     return pd.concat(rows, ignore_index=True)
 
@@ -133,7 +145,11 @@ def _entries(study: Study, only: list[str], baselines: bool) -> Iterator[Entry]:
     """The dictionaries of a study, each site's baselines after its own."""
     for home in sorted(path for path in (study.folder / "dictionaries").iterdir() if path.is_dir()):
         own = [Entry(study, home.name, name, True) for name in trained(home)]
-        others = [Entry(study, home.name, name, False) for name in NAMES] if baselines else []
+        there = [
+            name for name in ELSEWHERE if (study.folder / FOLDER / name / DICTIONARY / artifacts.MANIFEST).is_file()
+        ]
+        names = (*NAMES, *(there if home.name == study.site else [])) if baselines else ()
+        others = [Entry(study, home.name, name, False) for name in names]
         for entry in (*own, *others):
             if any(fnmatch(entry.path, pattern) for pattern in only) if only else home.name == study.site:
                 yield entry
@@ -154,7 +170,9 @@ def _row(entry: Entry, bench: Bench) -> pd.DataFrame:
         "activations": bench.fingerprints,
         "concepts": bench.concepts.fingerprint,
         "constants": artifacts.json_sha256(constants("interp.pipeline.scorecard_row")),
-        "dictionary": entry.sae.fingerprint if entry.trained else [entry.name, entry.study.sae.fingerprint],
+        "dictionary": entry.sae.fingerprint
+        if entry.trained or entry.elsewhere
+        else [entry.name, entry.study.sae.fingerprint],
         "partners": sorted(partner.fingerprint for partner in partners),
     }
 

@@ -5,6 +5,7 @@ Axes: n rows, d hidden size, c concepts.
 
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,16 +39,19 @@ class Bench:
     Args:
         study: the study.
         site: where they read its recommender.
+        elsewhere: the folder of a baseline whose activations are the rows' in place of the recommender's.
 
     Raises:
         InputError: the study has no activations at this site, or no concept that rows of both parts have and lack.
     """
 
-    def __init__(self, study: Study, site: str) -> None:
+    def __init__(self, study: Study, site: str, elsewhere: Path | None = None) -> None:
         if not study.has_concepts:
             raise InputError(f"{study.folder} has no concepts, on which scorecards rest: give its items an attribute")
         self.study, self.site = study, site
-        parts = {part: ActivationStore.load(study.folder / "activations" / site / part) for part in PARTS}
+        self.of_recommender = elsewhere is None
+        home = study.folder / "activations" / site if elsewhere is None else elsewhere / "activations"
+        parts = {part: ActivationStore.load(home / part) for part in PARTS}
         self.fingerprints = {part: store.fingerprint for part, store in parts.items()}
         self.train, self.validation, self.test = (sample(store) for store in parts.values())
         self.concepts = study.concepts

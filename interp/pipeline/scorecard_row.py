@@ -157,6 +157,10 @@ def _ablation(bench: Bench, sae: SparseAutoencoder, test: Any, features: list[np
 
 
 def _ranking(bench: Bench, sae: SparseAutoencoder) -> Scores:
+    """NaN for dictionaries of other activations, which cannot stand in for the recommender's."""
+    if not bench.of_recommender:
+        names = ("ndcg", "ndcg_all", "ndcg_last", "overlap_all", "overlap_last", "kl_all", "kl_last")
+        return dict.fromkeys(names, float("nan"))
     rec = bench.recommender.attach(sae)
     everywhere, last = (ranking_kept(rec, bench.histories, bench.site, where) for where in ("all", "last"))
     return {

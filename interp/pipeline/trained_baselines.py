@@ -61,9 +61,9 @@ def train_baselines(
     def untrained(place: Path) -> Stores:
         if data.recommender is None:
             before = RecommenderEnvoy(initial(config.training, rec.recommender.vocabulary))
-            return collect_parts(before, data.split, config, config.site, place)
+            return collect_parts(before, data.split, config, {config.site: place})[config.site]
         with shuffled(rec.recommender, config.sae.seed) as noise:
-            return collect_parts(RecommenderEnvoy(noise), data.split, config, config.site, place)
+            return collect_parts(RecommenderEnvoy(noise), data.split, config, {config.site: place})[config.site]
 
     def embeddings(place: Path) -> Stores:
         return {part: item_embeddings(rec, stores[part], place / part) for part in PARTS}

@@ -73,26 +73,3 @@ def concept_bars(concepts: pd.DataFrame) -> go.Figure:
         yaxis={"autorange": "reversed", "ticklabelstandoff": 4, "automargin": True, **NAMES},
     )
     return figure
-
-
-def turned_curve(curve: pd.DataFrame) -> go.Figure:
-    """Share of a concept in the lists while one feature is turned down, left as it is, and turned up.
-
-    Args:
-        turned: columns value (what is added to the activation), share, and error (standard error of its change).
-    """
-    figure = go.Figure(
-        go.Scatter(
-            meta="share",
-            x=curve["value"],
-            y=curve["share"],
-            error_y={"array": curve["error"], "color": NEUTRAL, "thickness": 1.5, "width": 4},
-            mode="lines+markers",
-            line={"color": NEURON},
-            marker={"size": 7},
-            cliponaxis=False,
-            hovertemplate="%{x:+.3g}: %{y:.2%} (standard error of the change %{error_y.array:.2%})<extra></extra>",
-        )
-    )
-    figure = quick(styled(figure, "added to the activation at the last step", "share of the concept in the top 10"))
-    return figure.update_layout(yaxis={"rangemode": "tozero", "tickformat": ".0%"})

@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from interp.activations.activation_store import ActivationStore, collect
+from interp.activations.activation_store import ActivationStore
+from interp.activations.collecting import collect
 from interp.control.user_metrics import own_metrics
 from interp.model.envoys import RecommenderEnvoy
 from interp.store.analysis import Analysis, table_of

@@ -66,7 +66,9 @@ def drift(study: StudyParts, before: Any, after: Any) -> Drift:
     table = rates(active, (numbers[:first], numbers[first:]))
     if study.has_concepts:
         concepts = study.table("features").set_index("feature")["concept"]
-        table = table.assign(label=table["feature"].map(study.labels), concept=table["feature"].map(concepts))
+        table = table.assign(
+            label=[study.names[feature].text for feature in table["feature"]], concept=table["feature"].map(concepts)
+        )
     else:
         table = table.assign(label=UNLABELLED, concept="")
     table = table.sort_values(["p", "feature"], ignore_index=True)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from interp.control.score_changes import feature_contributions
 from interp.features.explanations import item_ranks
-from interp.features.labels import UNLABELLED
+from interp.features.grades import GRADES
 from interp.steering.edits import Steer
 from interp.steering.serialization import to_json
 from interp.study.feature import Features
@@ -131,10 +131,10 @@ def steer_of(study: StudyParts, sliders: Sliders) -> Steer:
 
 
 def feature_choices(study: StudyParts) -> list[int]:
-    """The features that are ever active, those with a label of their own first."""
+    """The features that are ever active, those with the best evidence for their names first."""
     features = study.table("features").set_index("feature").sort_index()
     alive = features.index[features["density"] > 0].tolist()
-    return sorted(alive, key=lambda feature: study.labels[feature] == UNLABELLED)
+    return sorted(alive, key=lambda feature: list(GRADES).index(study.names[feature].grade))
 
 
 def feature_name(study: StudyParts, feature: int) -> str:
@@ -143,7 +143,8 @@ def feature_name(study: StudyParts, feature: int) -> str:
     Raises:
         InputError: there is no such feature.
     """
-    return f"{Features(study)[feature].index} {study.labels[feature]}"
+    number = Features(study)[feature].index
+    return f"{number} {study.names[number].said}"
 
 
 def read_history(study: StudyParts, text: str) -> list[Any]:
@@ -222,7 +223,7 @@ def _arrow(new: int, old: int) -> str:
 def _reasons(study: StudyParts, histories: Histories, items: list[Any], steer: Steer, sign: int) -> pd.DataFrame:
     """The features of the steer that moved each item's score most, upwards (1) or downwards (−1)."""
     table = feature_contributions(study.recommender, histories, items, steer)
-    table["label"] = study.labels.loc[table["feature"]].to_numpy()
+    table["label"] = [study.names[feature].text for feature in table["feature"]]
     table["total"] = table.groupby("item")["change"].transform("sum")
     table = table[sign * table["change"] > 0]
     return table.groupby("item", sort=False).head(REASONS)[["item", "feature", "label", "change", "total"]]

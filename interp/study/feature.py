@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
+from textwrap import fill, indent
 from typing import Any
 
 import pandas as pd
@@ -13,12 +14,15 @@ import plotly.graph_objects as go
 
 from interp import plots
 from interp.concepts.suggestions import unknown_concept
+from interp.features.grades import FeatureName
 from interp.steering.feature_names import feature_number, feature_or_concept
 from interp.steering.validation import check_dictionary
 from interp.study.feature_frame import feature_frame
 from interp.study.feature_view import FeatureView, FeatureViews
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal, quote
+
+WIDTH = 110  # characters of a line in a terminal
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,37 @@ class Feature:
     def label(self) -> str:
         """Its label, or "unlabelled" where none holds on unseen users and items (`interp.features.labels`)."""
         return self.view.label
+
+    @property
+    def name(self) -> FeatureName:
+        """What every view calls it, with the grade of the evidence (`interp.features.grades`)."""
+        return self.view.name
+
+    @property
+    def sentence(self) -> str:
+        """What one must know of it first: what lights it, what it promotes and moves, and what that costs.
+
+        Raises:
+            InputError: the study is of an earlier release, without receipts of all features: run it again.
+        """
+        return self.view.sentence
+
+    @property
+    def costs(self) -> pd.Series:
+        """What it moves and costs when it is turned up by its 99th percentile, beside re-ranking to the same share.
+
+        Its row of the table `feature_costs` (`interp.control.feature_receipts`), empty if it was never active.
+        """
+        rows = self.features.rows("feature_costs", self.index)
+        return rows.iloc[0] if len(rows) else rows.squeeze(axis=0)
+
+    @cached_property
+    def receipt(self) -> pd.DataFrame:
+        """What changes in the lists when it is turned up by its 99th percentile: as `study.receipt`, in one table.
+
+        Columns: measure ("share" for shares of concepts), concept, interval, and before, after and change with bounds.
+        """
+        return self.features.rows("feature_receipts", self.index).drop(columns="feature")
 
     @property
     def _evidence(self) -> str:
@@ -115,23 +150,15 @@ class Feature:
         return plots.concept_bars(self.concepts)
 
     def share_curve(self) -> go.Figure:
-        """Share of its best concept in the lists as it is turned; through a range of values if the study steered it."""
-        if len(self.view.sweep):
-            return plots.share_curves(self.view.sweep)
-        return plots.turned_curve(pd.DataFrame(self.view.share_curve, columns=["feature", "value", "share", "error"]))
+        """Share of a concept in the lists as it is turned, with a band; shaded, the range of its own activations.
 
-    def quality_curve(self, measure: str = "ndcg@10") -> go.Figure:
-        """Ranking quality as it is set to values (paper Figure 9b–d).
-
-        Args:
-            measure: "ndcg@10", "coverage@10" or "diversity@10".
-
-        Raises:
-            InputError: the study did not steer it.
+        The concept is the one of `costs`, and the users who measure it are those of `costs` too.
         """
-        if not len(self.view.sweep):
-            raise InputError(f"feature {self.index} was not steered in this study: measure it with study.receipt")
-        return plots.quality_curves(self.view.sweep, measure)
+        return plots.turned_curve(self.view.curve, "share", self.row["max"])
+
+    def quality_curve(self) -> go.Figure:
+        """NDCG@10 as it is turned, with a band; sweeps that set features to values are in `study.figures.quality`."""
+        return plots.turned_curve(self.view.curve, "ndcg", self.row["max"])
 
     @property
     def dictionary(self) -> str:
@@ -146,13 +173,22 @@ class Feature:
     def __repr__(self) -> str:
         row = self.row
         return (
-            f"feature {self.index}: {self.label} ({self._evidence}; active on {row['density']:.1%} of steps)\n"
+            f"feature {self.index}: {self.name.said}: {self._evidence}; active on {row['density']:.1%} of steps\n"
             f"  promotes   {self._titles('promoted')}\n"
-            f"  suppresses {self._titles('suppressed')}"
+            f"  suppresses {self._titles('suppressed')}{self._said}"
         )
 
+    @property
+    def _said(self) -> str:
+        """The sentence on lines of its own; nothing for a study of an earlier release."""
+        try:
+            text = self.sentence
+        except InputError:
+            return ""
+        return "\n" + indent(fill(text, WIDTH, break_long_words=False, break_on_hyphens=False), "  ")
+
     def _titles(self, direction: str, count: int = 4) -> str:
-        items = [change.item for change in self.view.item_changes() if change.direction == direction]
+        items = [change.item for change in self.view.strongest_changes(direction)]
         return "; ".join(self.features.views.titles_of(items[:count]))
 
     @property
@@ -172,8 +208,9 @@ class Feature:
             )
         )
         return (
-            f"<b>Feature {self.index}: {escape(str(self.label))}</b> {escape(self._evidence)}; "
-            f"active on {row['density']:.1%} of steps, at most {row['max']:.2f}<table>{lists}</table>"
+            f"<b>Feature {self.index}: {escape(self.name.said)}</b> {escape(self._evidence)}; "
+            f"active on {row['density']:.1%} of steps, at most {row['max']:.2f}"
+            f"<p>{escape(' '.join(self._said.split()))}</p><table>{lists}</table>"
         )
 
 

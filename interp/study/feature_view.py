@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from interp.concepts.alignment import UNALIGNED
-from interp.control.causal_map import share_curves
 from interp.features.effects import LAYERS
+from interp.features.grades import FeatureName, is_aligned, name_of
 from interp.features.labels import UNLABELLED
 from interp.plots.names import EXAMPLES
+from interp.study.sentence import sentence
 from interp.study.study_parts import StudyParts
 
+P_TOP_HISTORIES = 100
 LISTS = "lists"  # the way to measure an item's change that counts lists, beside the paths of the table `effects`
 
 
@@ -83,7 +84,37 @@ class FeatureView:
     @property
     def aligned(self) -> bool:
         """Whether its best concept names it: it correlates, and above chance on unseen items too."""
-        return bool(np.nan_to_num(self.row.correlation) >= UNALIGNED and self.passes)
+        return is_aligned(self.row, self.evidence)
+
+    @cached_property
+    def name(self) -> FeatureName:
+        """What every view calls it, with the grade of the evidence."""
+        return name_of(self.label_row, self.row, self.evidence)
+
+    @property
+    def sentence(self) -> str:
+        """What one must know of it first (`interp.study.sentence`)."""
+        return sentence(self)
+
+    @property
+    def costs(self) -> Any | None:
+        """Its row of the table `feature_costs`; None if it is dead."""
+        return next(iter(self.views.rows("feature_costs")[self.index]), None)
+
+    @property
+    def p_top100(self) -> float:
+        """The paper's p_top100 for its best concept; NaN where fewer than 100 histories light it."""
+        return self.row.p_top100 if self.row.histories >= P_TOP_HISTORIES else float("nan")
+
+    @property
+    def curve(self) -> list[Any]:
+        """Rows of the table `feature_curves` with value, what is added to its activation; empty if it is dead."""
+        return self.views.rows("curve")[self.index]
+
+    @property
+    def receipt(self) -> list[Any]:
+        """Rows of the table `feature_receipts`; empty if it is dead."""
+        return self.views.rows("feature_receipts")[self.index]
 
     @property
     def passes(self) -> bool:
@@ -121,16 +152,6 @@ class FeatureView:
         """Rows of left, right, present and absent, from left to right; empty if it is dead."""
         return self.views.rows("histograms")[self.index]
 
-    @property
-    def share_curve(self) -> list[Any]:
-        """Rows of value, share and error (`interp.control.causal_map.share_curves`); empty if it is dead."""
-        return self.views.rows("share_curve")[self.index]
-
-    @property
-    def sweep(self) -> pd.DataFrame:
-        """Rows of the table `steering` where the study set it to values; empty if the study did not steer it."""
-        return self.views.steering[self.views.steering["feature"] == self.index]
-
     @cached_property
     def histories(self) -> list[History]:
         """Parts of histories around its peaks: by band and rank."""
@@ -147,6 +168,12 @@ class FeatureView:
             return [_list_change(row) for row in self.views.rows("moved_items")[self.index]]
         rows = self.views.rows("effects")[self.index]
         return [ItemChange(row.item, row.direction, row.effect) for row in rows if row.path == way]
+
+    def strongest_changes(self, direction: str) -> list[ItemChange]:
+        """The items that most lists gain or lose by it; where no list does, those whose scores it moves most."""
+        ways = (self.item_changes(way) for way in (LISTS, LAYERS))
+        sides = ([change for change in changes if change.direction == direction] for changes in ways)
+        return next((side for side in sides if side), [])
 
     def neighbours(self, kind: str) -> list[tuple[float, "FeatureView"]]:
         """Similar features with their similarity: of kind "together" (active together) or "alike" (write alike)."""
@@ -185,7 +212,7 @@ class FeatureViews:
         A bundle without users has no rows of the tables that name them.
 
         Args:
-            name: a table of the study, or "concepts" or "share_curve", which two tables make.
+            name: a table of the study, or "concepts" or "curve", which two tables make.
         """
         if name not in self._rows and self.study.left_out(name):
             self._rows[name] = defaultdict(list)
@@ -203,13 +230,6 @@ class FeatureViews:
     def ways(self) -> list[str]:
         """The ways to measure what features do to items: the paths of the table `effects`, and "lists"."""
         return [*self.study.table("effects")["path"].unique(), LISTS]
-
-    @cached_property
-    def steering(self) -> pd.DataFrame:
-        """The sweeps that keep the reconstruction error, as `rec.steer` does (docs/paper.md, 9)."""
-        columns = ["feature", "target", "value", "share", "ndcg@10"]
-        rows = self.study.table("steering") if self.study.has_concepts else pd.DataFrame(columns=["method", *columns])
-        return rows.query("method == 'set'")
 
     @cached_property
     def titles(self) -> dict[Any, str]:
@@ -244,11 +264,13 @@ def _concepts(study: StudyParts) -> pd.DataFrame:
     return concepts.sort_values("correlation", ascending=False, kind="stable")
 
 
-def _share_curves(study: StudyParts) -> pd.DataFrame:
-    return share_curves(study.table("causal"), study.table("features"))
+def _curves(study: StudyParts) -> pd.DataFrame:
+    """What each feature's curve adds to its activation, beside the measures."""
+    table = study.table("feature_curves").merge(study.table("features")[["feature", "p99"]], on="feature")
+    return table.assign(value=table["amount"] * table["p99"])
 
 
-TABLES: dict[str, Callable[[StudyParts], pd.DataFrame]] = {"concepts": _concepts, "share_curve": _share_curves}
+TABLES: dict[str, Callable[[StudyParts], pd.DataFrame]] = {"concepts": _concepts, "curve": _curves}
 
 
 def _history(rows: list[Any]) -> History:

@@ -14,7 +14,7 @@ from scipy import sparse
 from interp.activations.feature_matrix import step_features
 from interp.control.sweeps import user_shares
 from interp.features.activity_rates import FALSE_DISCOVERIES
-from interp.features.group_differences import differences
+from interp.features.group_differences import COLUMNS, differences
 from interp.features.labels import UNLABELLED
 from interp.steering.parsing import DICTIONARY
 from interp.store.claim import signed
@@ -122,7 +122,7 @@ def compare_groups(study: StudyParts, a: Any, b: Any, users: Any, k: int) -> Gro
     features.insert(1, "label", features["feature"].map(study.labels))
     closest = study.table("features").set_index("feature")["concept"]
     features.insert(2, "concept", features["feature"].map(closest))
-    features = features.sort_values(["p", "feature"], ignore_index=True)
+    features = _surest_first(features)
     features.attrs[DICTIONARY] = study.sae.fingerprint
     sizes = (len(groups[0]), len(groups[1]))
     return GroupComparison(features, _concepts(study, groups, k), sizes, k)
@@ -130,6 +130,8 @@ def compare_groups(study: StudyParts, a: Any, b: Any, users: Any, k: int) -> Gro
 
 def _concepts(study: StudyParts, groups: list[Histories], k: int) -> pd.DataFrame:
     rec = study.recommender
+    if not study.concepts.names:
+        return pd.DataFrame(columns=["of", "concept", *COLUMNS])
     labels = study.concepts.labels(rec.recommender.vocabulary.ids)
     of_groups = {
         HISTORY: [_history_shares(group, labels) for group in groups],
@@ -140,8 +142,13 @@ def _concepts(study: StudyParts, groups: list[Histories], k: int) -> pd.DataFram
         table = differences(a, b)
         table.insert(0, "concept", study.concepts.names)
         table.insert(0, "of", name)
-        parts.append(table.sort_values(["p", "concept"]))
+        parts.append(_surest_first(table))
     return pd.concat(parts, ignore_index=True)
+
+
+def _surest_first(table: pd.DataFrame) -> pd.DataFrame:
+    order = np.lexsort((-table["difference"].abs(), table["p"]))
+    return table.iloc[order].reset_index(drop=True)
 
 
 def _rates(study: StudyParts, histories: Histories) -> np.ndarray:

@@ -30,7 +30,8 @@ class Provenance:
         difference: the largest difference there.
         coverage: what those scores cover.
         causal: whether no step sees later ones; None where it was not measured.
-        seen: which users of the data it was trained on: "all" (or not known), "none", "some".
+        seen: which users of the data it was trained on: "all" (or not known), "none", "some", or "leave-one-out" for
+            all but their last two items.
         n_seen: how many those of "some" are.
     """
 
@@ -77,7 +78,8 @@ class Provenance:
             return cls(**{**known, "coverage": Coverage.of(stored.get("coverage"))})
         training = record["config"]["training"]
         kind = training["model"]
-        return cls(kind, MODELS.get(kind, kind), training["max_history"], is_given=False)
+        seen = "leave-one-out" if record["config"]["split"].get("kind") == "leave-one-out" else "none"
+        return cls(kind, MODELS.get(kind, kind), training["max_history"], is_given=False, seen=seen)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -91,9 +93,9 @@ class Provenance:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader must know, a sentence each; none where the study trained it."""
+        """What a reader must know, a sentence each; most often none where the study trained it."""
         if not self.is_given:
-            return []
+            return [self._seen] if self.seen == "leave-one-out" else []
         return [*([self._scores] if self.adapter else []), self._origin, self._seen]
 
     @property
@@ -122,6 +124,11 @@ class Provenance:
             return f"The recommender was trained on {self.n_seen:,} of the users; none of them is a test user."
         if self.seen == "none":
             return "The recommender was trained on none of these users (seen_users=none)."
+        if self.seen == "leave-one-out":
+            return (
+                "The recommender was trained on all users, the test users among them, but on nobody's last two items "
+                "(leave-one-out): its NDCG is of items that it was not trained on, for users whom it knows."
+            )
         return (
             "The recommender may have been trained on the test users too (seen_users=all): its NDCG may be that of "
             "items it was trained on. Name the users it has seen (--seen-users FILE): then test users are drawn from "
@@ -131,16 +138,20 @@ class Provenance:
     @property
     def test_users(self) -> str:
         """What a sentence says of the test users: "on users it never saw"."""
+        if self.seen == "leave-one-out":
+            return "last items that training left out, of users it knows"
         return "users it may have seen in training" if self.saw_test_users else "users it never saw"
 
     @property
     def saw_test_users(self) -> bool:
-        """Whether the test users may be among those it was trained on."""
+        """Whether the test users may be among those it was trained on, their last items included."""
         return self.seen == "all"
 
     @property
     def who_saw(self) -> str:
         """The same for the recommender and the dictionary, after "test users, "."""
+        if self.seen == "leave-one-out":
+            return "whom the dictionary has not seen in training; the recommender has, but for their last two items"
         if self.saw_test_users:
             return "whom the dictionary has not seen in training; the recommender may have"
         return "whom neither the recommender nor the dictionary has seen in training"

@@ -119,6 +119,6 @@ class StudyFigures:
     def _hover_texts(self) -> list[str]:
         """The hover text of each feature's point: its label and its strongest items."""
         return [
-            "<br>".join([f"<b>Feature {view.index}</b> · {plain(view.label)}", *map(plain, view.top_titles[:TOP])])
+            "<br>".join([f"<b>Feature {view.index}</b> · {plain(view.name.said)}", *map(plain, view.top_titles[:TOP])])
             for view in self.features.views
         ]

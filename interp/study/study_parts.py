@@ -11,6 +11,7 @@ import pandas as pd
 from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import FeatureMatrix, feature_matrix
 from interp.concepts import Concepts, concepts_of
+from interp.features.grades import FeatureName, names_of
 from interp.features.labels import UNLABELLED
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
@@ -219,6 +220,12 @@ class StudyParts(StudyRecord):
         """What every feature is called: its label, or "unlabelled" where none holds on unseen users and items."""
         table = self.table("labels").set_index("feature").sort_index()
         return table["label"].where(table["labelled"], UNLABELLED)
+
+    @cached_property
+    def names(self) -> dict[int, FeatureName]:
+        """What every view calls each feature, with the grade of the evidence (`interp.features.grades`)."""
+        evidence = self.table("feature_evidence") if self.has_concepts else None
+        return names_of(self.table("labels"), self.table("features"), evidence)
 
     def titles(self, recommendations: pd.DataFrame) -> pd.DataFrame:
         """A table with an `item` column, with each item's title and concepts beside it.

@@ -1,7 +1,7 @@
 """Questions about users, items and features of a study, a line each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -32,7 +32,7 @@ class StudyQuestions(StudySteering):
         Raises:
             InputError: not one history, or an unknown item.
         """
-        return why(self.recommender, history, item, top, self.site)
+        return replace(why(self.recommender, history, item, top, self.site), **self._words)
 
     def to_enter(self, history: Any, item: Any, k: int = 10, candidates: Sequence[Any] = ()) -> Entry:
         """What would have to change for an item to enter one history's list (`interp.control.list_entry.to_enter`).
@@ -50,7 +50,16 @@ class StudyQuestions(StudySteering):
             InputError: not one history, an unknown item, or one that the history has.
         """
         units = self.table("features").set_index("feature")["p99"]
-        return to_enter(self.recommender, history, item, k, units, candidates=candidates, site=self.site)
+        entry = to_enter(self.recommender, history, item, k, units, candidates=candidates, site=self.site)
+        return replace(entry, **self._words)
+
+    @property
+    def _words(self) -> dict[str, Any]:
+        """Titles of items and names of features, for displays."""
+        return {
+            "titles": self.items["title"].to_dict(),
+            "names": {feature: name.text for feature, name in self.names.items()},
+        }
 
     def drift(self, before: Any, after: Any) -> Drift:
         """Which features rise or fade between two periods of histories, under the same recommender.
@@ -96,8 +105,8 @@ class StudyQuestions(StudySteering):
         item, title and concepts in order, whether its user is in the group.
 
         Every user counts alike: a feature's rate in a group is the mean over users of the share of a user's steps on
-        which it is active. Intervals come from resampling users within each group, p-values from Welch's t-test over
-        users, and q corrects them for the number of features or concepts (Benjamini and Hochberg).
+        which it is active. Intervals come from resampling users within each group, p-values from permuting users
+        between them, and q corrects p for the number of features or concepts (Benjamini and Hochberg).
 
         Args:
             a, b: the groups; without b, all other users.

@@ -116,7 +116,10 @@ class Adapter:
         """
         absent = ", ".join(name for name in self.columns if name not in histories.extras)
         if absent:
-            raise InputError(f"this recommender reads the {absent} of each step: give a table with this column")
+            raise InputError(
+                f"this recommender reads the {absent} of each step: give a table with this column, in a study of your "
+                f"own data with --columns.steps"
+            )
         return {name: histories.extras[name] for name in self.columns}
 
     def example(self, name: str, n: int) -> np.ndarray:

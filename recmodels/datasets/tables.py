@@ -78,7 +78,7 @@ def from_tables(
     meetings = counting(meetings, columns, reading)
     table = None if items is None else read_table(items, "the table of items", columns, reading, is_items=True)
     (users,) = doors.ids((meetings, columns.user))
-    used = [columns.user, columns.item, columns.rating, columns.event]
+    used = [columns.user, columns.item, columns.rating, columns.event, *columns.steps]
     time, lacks = _optional(meetings, columns.time, Columns.time, used), []
     if time is None:
         lacks.append(NO_TIMES)
@@ -102,8 +102,9 @@ def from_tables(
         item_table, attribute = _items(table, item_ids, columns, reading)
         if _optional(table, columns.title, Columns.title, [item_id, columns.attribute]) is None:
             lacks.append(NO_TITLES)
-    frame = pd.DataFrame({"user": users, "item": user_items, "time": times}, copy=False)
-    del meetings, users, user_items, times  # of many rows, before the data set copies them
+    steps = {column: doors.numbers(meetings, column) for column in columns.steps}
+    frame = pd.DataFrame({"user": users, "item": user_items, "time": times, **steps}, copy=False)
+    del meetings, users, user_items, times, steps  # of many rows, before the data set copies them
     if reading.unknown_items != "refuse" and not (known := frame["item"].isin(item_table.index)).all():
         which = f"{int((~known).sum()):,} interactions ({(~known).mean():.1%}), whose items have no row in their table"
         if reading.unknown_items == "drop":
@@ -112,7 +113,7 @@ def from_tables(
         else:
             item_table = pd.concat([item_table, of_ids(frame.loc[~known, "item"])])
             lacks.append(f"Ids serve as titles in {which}.")
-    return Dataset(name, frame, item_table, attribute, tuple(lacks))
+    return Dataset(name, frame, item_table, attribute, tuple(lacks), columns.steps)
 
 
 def _optional(table: Table, name: str | None, default: str | None, used: Sequence[str | None]) -> str | None:

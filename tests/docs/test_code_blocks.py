@@ -23,7 +23,7 @@ from interp.store import registry
 from recmodels.datasets.planted import PlantedConfig, load
 
 MAX_NOT_RUN = 3
-RUN = ("steer", "dose", "report", "bundle", "dictionary")  # commands that take seconds on a finished study
+RUN = ("steer", "dose", "calibrate", "report", "bundle", "dictionary")  # commands that take seconds on a finished study
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 

@@ -9,7 +9,7 @@ import torch
 from filelock import FileLock
 from ledger import COUNTS, SURFACES, failure_lines, summary
 
-from interp.activations.activation_store import collect
+from interp.activations.collecting import collect
 from interp.activations.training import train
 from interp.config import StudyConfig
 from interp.model.envoys import RecommenderEnvoy

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from small_study import CONFIG
 
-from interp.activations.activation_store import ActivationStore, collect
+from interp.activations.activation_store import ActivationStore
+from interp.activations.collecting import collect
 from interp.activations.training import train
 from interp.cli import main
 from interp.model.envoys import RecommenderEnvoy

@@ -58,6 +58,7 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
             "sensitivity": 0.25,
             "p_top100": 0.3,
             "p_top100_pooled": 0.3,
+            "histories": np.where(each == 20, 99, 100) * alive,
         }
     )
     alignment = pd.DataFrame(
@@ -420,7 +421,42 @@ def _beyond() -> dict[str, dict[str, pd.DataFrame]]:
             "explanations.parquet": explanations.assign(ablation=[0.5, 0.1], agree=[True, False], rank_after=[2, 1]),
             "explanation_agreement.csv": summary.assign(gradient_agrees=0.4, attribution=0.3, ablation=0.3),
         },
+        "feature_receipts": _feature_receipts(measures),
         "receipts": {"receipts.csv": _bounded(receipt).assign(target=CONCEPTS[0], feature=7, value=1.5)},
+    }
+
+
+def _feature_receipts(measures: list[str]) -> dict[str, pd.DataFrame]:
+    """Turned up, a feature moves its concept from 0.1 to 0.3; 7 by 95 users, the others by 47 who did not choose it."""
+    alive = np.delete(np.arange(N), DEAD)
+    receipts = pd.concat(
+        [
+            pd.DataFrame({"measure": measures, "concept": "", "before": 0.2, "change": 0.01}),
+            pd.DataFrame({"measure": "share", "concept": CONCEPTS, "before": 0.1, "change": [0.2, 0.01, -0.1]}),
+        ]
+    ).assign(interval="bootstrap")
+    receipts = _bounded(receipts.merge(pd.DataFrame({"feature": alive}), how="cross"))
+    curves = pd.DataFrame(
+        {"amount": [-1.0, 0.0, 1.0, 2.0], "share": [0.05, 0.1, 0.3, 0.6], "ndcg": [0.1, 0.12, 0.11, 0.02]}
+    )
+    curves = curves.assign(
+        share_low=curves["share"] - 0.04,
+        share_high=curves["share"] + 0.04,
+        ndcg_low=curves["ndcg"] - 0.02,
+        ndcg_high=curves["ndcg"] + 0.02,
+    )
+    costs = pd.DataFrame({"feature": alive, "concept": [CONCEPTS[0 if f < 20 else 1] for f in alive]})
+    costs["chosen_by"] = np.where(alive == 7, "correlation", "other users")
+    costs["users"] = np.where(alive == 7, 95, 47)
+    costs = costs.assign(share_before=0.1, share_after=0.3)
+    for name, value in {"share": 0.2, "ndcg": -0.01, "boost": -0.02, "ahead": 0.01}.items():
+        costs = costs.assign(**{name: value, f"{name}_low": value - 0.03, f"{name}_high": value + 0.03})
+    return {
+        "feature_receipts.parquet": receipts.sort_values("feature", kind="stable"),
+        "feature_curves.parquet": curves.merge(pd.DataFrame({"feature": alive}), how="cross").sort_values(
+            ["feature", "amount"]
+        ),
+        "feature_costs.parquet": costs,
     }
 
 

@@ -3,12 +3,18 @@
     make peers                                        # builds them all, and runs the tests marked `peer`
     python tests/peers/environments.py build saelens  # builds one
 
+What cannot be installed within PEERS_SECONDS (all together, by default an hour) is left out, and so is all that comes
+after the disk has less than 3 GB; its tests are skipped.
+
 A test keeps to our own environment: it hands the peer's Python a small script of this folder, and reads the files that
 the script writes. So no package has to get along with the versions that another needs.
 """
 
+import os
+import shutil
 import subprocess
 import sys
+import time
 import venv
 from pathlib import Path
 
@@ -28,30 +34,39 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
 }
 
 
+SECONDS = float(os.environ.get("PEERS_SECONDS", "3600"))
+ROOM = 3 * 2**30  # bytes that an environment takes at most, while it is installed
+
+
 def folder(name: str) -> Path:
     """Where the environment of a peer is."""
     return ROOT / f".venv-peer-{name}"
 
 
-def build(name: str, index: list[str]) -> None:
+def build(name: str, index: list[str], seconds: float) -> None:
     """Make an environment, or leave it if it has these requirements already.
 
     Args:
         name: which of `ENVIRONMENTS`.
         index: options of pip for torch, such as `--index-url …` of its CPU builds.
+        seconds: how long it may take.
 
     Raises:
-        CalledProcessError: pip cannot install a requirement.
+        SubprocessError: pip cannot install a requirement, or not in time.
+        OSError: the disk is too full.
     """
     requirements, place = ENVIRONMENTS[name], folder(name)
     ready, text = place / ".ready", "\n".join(requirements)
     if ready.is_file() and ready.read_text(encoding="utf-8") == text:
         return
+    end = time.monotonic() + seconds
+    if seconds <= 0 or shutil.disk_usage(ROOT).free < ROOM:
+        raise OSError("no time is left" if seconds <= 0 else "the disk is too full")
     venv.create(place, with_pip=True, clear=True)
     for line in requirements:
         options = index if line.startswith("torch==") else []
         pip = [str(place / "bin/pip"), "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, *options, *line.split()], check=True)
+        subprocess.run([*pip, *options, *line.split()], check=True, timeout=end - time.monotonic())
     ready.write_text(text, encoding="utf-8")
 
 
@@ -68,11 +83,10 @@ def run(name: str, script: str, *arguments: str | Path) -> str:
 if __name__ == "__main__":
     command, *words = sys.argv[1:]
     names = [word for word in words if word in ENVIRONMENTS] or list(ENVIRONMENTS)
-    failed = []
+    end = time.monotonic() + SECONDS
     for name in names:
         try:
-            build(name, [word for word in words if word not in ENVIRONMENTS])
-        except subprocess.CalledProcessError:
-            failed.append(name)  # its tests are skipped
-    if failed:
-        print(f"not installed: {', '.join(failed)}", file=sys.stderr)
+            build(name, [word for word in words if word not in ENVIRONMENTS], end - time.monotonic())
+        except (subprocess.SubprocessError, OSError) as error:
+            shutil.rmtree(folder(name), ignore_errors=True)
+            print(f"{name} is not installed, so its tests are skipped: {error}", file=sys.stderr)

@@ -1,5 +1,5 @@
-import dataclasses
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -68,11 +68,11 @@ def test_the_loss_of_a_model_is_cross_entropy_at_labelled_steps_alone():
 class Cosine:
     """Scores of a model's own kind: not linear."""
 
-    has_linear_scores = False
+    has_linear_scores, has_usual_loss = False, True
 
     def __init__(self, weights):
         self.weights = weights
-        self.config = dataclasses.make_dataclass("Config", [("n_items", int)])(len(weights))
+        self.config = SimpleNamespace(n_items=len(weights), model_type="cosine")
 
     def score_hidden(self, hidden):
         return F.normalize(hidden, dim=1) @ F.normalize(self.weights, dim=1).T
@@ -110,7 +110,8 @@ def model_of(weights):
     """A stand-in for a model with these output weights."""
 
     class Model:
-        has_linear_scores = True
+        has_linear_scores = has_usual_loss = True
+        config = SimpleNamespace(model_type="by hand")
 
         def output_weights(self):
             return weights
@@ -131,7 +132,7 @@ class Drawn(Sample):
 
 
 def test_the_corrected_softmax_by_hand():
-    """One row whose target, item 1, is drawn twice by accident; 4 draws; the hidden state is 1, so weights are scores."""
+    """One row whose target, item 1, is drawn twice by accident; the hidden state is 1, so weights are scores."""
     q = torch.tensor([0.1, 0.4, 0.2, 0.3], dtype=torch.float64)
     weights = torch.tensor([[1.0], [2.0], [5.0], [-1.0]])
     loss = SampledSoftmax(Drawn(4, q))(model_of(weights), torch.ones(1, 1), torch.tensor([1]))
@@ -140,7 +141,7 @@ def test_the_corrected_softmax_by_hand():
 
 
 def test_gbce_by_hand():
-    """4 draws of 3 other items: every one is drawn, α = 1, so β = 1; with 13 items α = 1/3, β = 1 − 0.75 · 2/3 = 1/2."""
+    """4 draws of 3 other items: α = 1, so β = 1; with 13 items α = 1/3 and β = 1 − 0.75 · 2/3 = 1/2."""
     q, sigmoid = torch.full((4,), 0.25, dtype=torch.float64), lambda x: 1 / (1 + math.exp(-x))
     weights = torch.tensor([[1.0], [2.0], [5.0], [-1.0]])
     others = math.log(1 - sigmoid(1)) + math.log(1 - sigmoid(-1))
@@ -202,7 +203,5 @@ def test_the_default_loss_follows_from_the_catalogue(loss, n_items, name):
 
 
 def test_a_sample_of_scores_that_are_not_linear_is_refused():
-    model = Cosine(torch.ones(3, 2))
-    model.config.model_type = "cosine"
     with pytest.raises(InputError, match=r'^training\.loss gbce needs scores .* take loss "full" for cosine$'):
-        objective(TrainingConfig(loss="gbce"), model, np.ones(3))
+        objective(TrainingConfig(loss="gbce"), Cosine(torch.ones(3, 2)), np.ones(3))

@@ -20,6 +20,7 @@ from recmodels.metrics import (
     user_hits,
     user_means,
     user_ndcg,
+    user_reciprocal_ranks,
 )
 from recmodels.ranking import list_metrics
 
@@ -221,3 +222,8 @@ def test_long_tail_and_popularity_one_slot_after_the_other(drawn):
     values = np.array(list(popularity.values()))
     assert long_tail_share(lists, values, share=0.6) == pytest.approx(np.mean([item not in head for item in slots]))
     assert mean_popularity(lists, values) == pytest.approx(np.mean([popularity[item] for item in slots]))
+
+
+def test_reciprocal_ranks_by_hand():
+    assert user_reciprocal_ranks(LISTS, TRUTH).tolist() == pytest.approx([1 / 2, 0, 1 / 3])
+    assert user_reciprocal_ranks(np.array([[7, -1, -1]]), np.array([7])).tolist() == [1]

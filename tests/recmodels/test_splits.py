@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from recmodels import datasets, splits
 from recmodels.config import SplitConfig
 from recmodels.errors import InputError
-from recmodels.splits import cold_user_split, new_users_split, paper_parts, paper_split, trained_split, without_last
+from recmodels.sequences import Vocabulary
+from recmodels.splits import (
+    cold_user_split,
+    leave_one_out_split,
+    new_users_split,
+    paper_parts,
+    paper_split,
+    trained_split,
+    without_last,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -289,3 +298,26 @@ def test_users_that_it_has_seen_do_not_test_it():
 def test_the_last_row_is_the_latest_and_of_equals_the_later_one():
     rows = pd.DataFrame({"user": [1, 1, 1, 2, 2], "item": [5, 6, 7, 8, 9], "time": [3, 1, 3, 2, 1]})
     assert without_last(rows)["item"].tolist() == [5, 6, 9]
+
+
+def test_leave_one_out_by_hand():
+    """Users 1 to 10 with items 0, 1, 2, except that user 5 has one item and user 6 takes item 7 last."""
+    rows = by_hand()
+    rows.loc[(rows["user"] == 6) & (rows["item"] == 2), "item"] = 7
+    split = leave_one_out_split(rows.sample(frac=1, random_state=0), SplitConfig(test_share=0.2, validation_share=0.25))
+    of_users = {user: rows.loc[rows["user"] == user, "item"].tolist() for user in (1, 2, 3, 4, 6, 7, 8, 9, 10)}
+
+    def lists(part):
+        return part.sort_values("time").groupby("user")["item"].agg(list).to_dict()
+
+    assert lists(split.recommender) == {user: items[:1] for user, items in of_users.items()}
+    assert lists(split.validation) == {user: items[:2] for user, items in of_users.items()}
+    assert lists(split.users) == of_users
+    assert split.test["user"].unique().tolist() in ([9, 10], [10, 9])
+    assert not set(split.sae["user"]) & set(split.sae_validation["user"])
+    assert split.vocabulary.ids.tolist() == [0, 1, 2, 7]  # the item that is only ever a last one, too
+
+
+def test_the_vocabulary_is_that_of_those_who_train_the_recommender(planted):
+    split = paper_split(planted)
+    assert split.vocabulary.ids.equals(Vocabulary.of(pd.concat([split.recommender, split.validation])).ids)

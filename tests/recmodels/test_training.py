@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import Trainer
 
-from recmodels import training
+import recmodels.model
+from recmodels import losses, training
 from recmodels.config import TrainingConfig
 from recmodels.errors import InputError
 from recmodels.ranking import evaluate
@@ -99,8 +100,19 @@ def test_windows_that_cannot_be_cut():
         training_windows(histories([[1], [2]]), TrainingConfig())
 
 
+NOBODY = histories([], [])
+
+
+def test_nothing_that_was_trained_on_is_predicted_in_validation():
+    """Of a, the last item alone is new; b is someone else of that name; c has nothing new, and d no history."""
+    train = histories([[1, 2, 3], [9, 8], [5, 6]], ["a", "b", "c"])
+    made = validation_prefixes(histories([[1, 2, 3, 4], [8, 9, 7], [5, 6], [3, 4]], ["a", "b", "c", "d"]), 2, train)
+    assert as_lists(made) == [[1, 2, 3, 4], [8, 9, 7], [8, 9], [3, 4]]
+    assert made.users.tolist() == ["a", "b", "b", "d"]
+
+
 def test_prefixes_by_hand():
-    made = validation_prefixes(histories([[1, 2, 3, 4], [5, 6], [7]], ["a", "b", "c"]), 2)
+    made = validation_prefixes(histories([[1, 2, 3, 4], [5, 6], [7]], ["a", "b", "c"]), 2, NOBODY)
     assert as_lists(made) == [[1, 2, 3, 4], [1, 2, 3], [5, 6]]
     assert made.users.tolist() == ["a", "a", "b"]
 
@@ -109,7 +121,7 @@ def test_prefixes_by_hand():
 def test_prefixes_as_lists(lengths, n):
     lists = numbered(lengths)
     expected = [one[: len(one) - cut] for one in lists for cut in range(n) if len(one) - cut >= 2]
-    assert as_lists(validation_prefixes(histories(lists), n)) == expected
+    assert as_lists(validation_prefixes(histories(lists), n, NOBODY)) == expected
 
 
 def test_fitting_learns_the_planted_data(recommender, histories, split):
@@ -263,7 +275,7 @@ def test_the_best_epoch_is_kept_not_the_last(tmp_path):
     """The model unlearns when its learning rate is absurd."""
     config = dataclasses.replace(TINY, learning_rate=0.3, max_epochs=4)
     rows = [fit(*data(), dataclasses.replace(config, max_epochs=n), tmp_path / str(n)) for n in (1, 2, 3, 4)]
-    prefixes = validation_prefixes(rows[0].histories(data()[1]), 10)
+    prefixes = validation_prefixes(rows[0].histories(data()[1]), 10, NOBODY)
     ndcg = [evaluate(row.score, prefixes, np.arange(12))["ndcg@10"] for row in rows]
     assert ndcg == sorted(ndcg)
     assert len({row.fingerprint for row in rows}) < len(rows)
@@ -330,3 +342,67 @@ def test_lists_that_may_repeat_do_so_in_training_and_after_loading(tmp_path):
     assert not fresh.recommend(users, 12)["item"].isin([0, 6]).any()
     assert fresh.fingerprint != again.fingerprint  # without a hit there is no epoch that is better than the first
     np.testing.assert_array_equal(fit(*parts, config, tmp_path / "r", keep_seen=True).rank(users), again.rank(users))
+
+
+def test_padding_and_groups_of_like_length_change_no_gradient(monkeypatch):
+    """Rows of 1 to 8 items, encoded one by one, in pairs, and together."""
+    config = dataclasses.replace(TINY, dropout=0.0)
+    batches = [histories([list(range(n + 1)) for n in (3, 8, 1, 5, 2)])]
+    for model in MODELS:
+        torch.manual_seed(0)
+        network = build(dataclasses.replace(config, model=model), 12)
+        torch.manual_seed(1)
+        batch = network.training_batch(batches[0])
+        made = []
+        for group in (1, 2, 99):
+            monkeypatch.setattr(recmodels.model, "GROUP", group)
+            network.zero_grad()
+            network(**batch).loss.backward()
+            made.append([weights.grad.clone() for weights in network.parameters()])
+        for gradients in made[:2]:
+            for gradient, exact in zip(gradients, made[2], strict=True):
+                torch.testing.assert_close(gradient, exact, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["sampled-softmax", "gbce"])
+def test_sampled_losses_learn(loss):
+    """Walks on a circle of 12 items, of which 8 are drawn."""
+    lists = [[(start + step) % 12 for step in range(6)] for start in range(12)]
+    config = dataclasses.replace(TINY, hidden_size=16, dropout=0.0, loss=loss, negatives=8)
+    torch.manual_seed(0)
+    model = build(config, 12)
+    model.objective = losses.objective(config, model, np.ones(12))
+    batch, optimizer = model.training_batch(histories(lists)), torch.optim.Adam(model.parameters(), 1e-2)
+    for _ in range(200):
+        optimizer.zero_grad()
+        model(**batch).loss.backward()
+        optimizer.step()
+    hits = model(batch["input_ids"]).scores.argmax(dim=1).numpy() == [one[-1] for one in lists]
+    assert hits.sum() >= 10
+
+
+def test_a_sampled_loss_resumes_with_the_same_samples(tmp_path, monkeypatch):
+    config = dataclasses.replace(TINY, loss="sampled-softmax", negatives=6)
+    whole = fit(*data(), config, tmp_path / "whole")
+    interrupted_fit(monkeypatch, Trainer, "training_step", 4, *data(), config, tmp_path / "interrupted")
+    assert fit(*data(), config, tmp_path / "interrupted").fingerprint == whole.fingerprint
+
+
+def test_many_items_are_sampled_by_default_and_this_is_said(tmp_path, monkeypatch, capsys):
+    config = dataclasses.replace(TINY, max_epochs=1)
+    monkeypatch.setattr(losses, "MOST_ITEMS", 11)
+    fit(*data(), config, tmp_path / "sampled")
+    fit(*data(), dataclasses.replace(config, loss="full"), tmp_path / "full")
+    assert capsys.readouterr().out == (
+        "12 items are many: training compares with 1,024 sampled ones (sampled-softmax, corrected); "
+        "--training.loss full compares with all\n"
+    )
+
+
+def test_a_model_with_a_loss_of_its_own_takes_no_other(tmp_path):
+    class OwnLoss(MODELS["gptrec"]):
+        def forward(self, input_ids, labels=None):
+            return super().forward(input_ids, labels)
+
+    with pytest.raises(InputError, match=r"^training\.loss gbce plays no part in gptrec, which computes its own loss"):
+        losses.objective(dataclasses.replace(TINY, loss="gbce"), OwnLoss(MODELS["gptrec"].config_class()), np.ones(1))

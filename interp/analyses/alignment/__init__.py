@@ -53,7 +53,7 @@ ANALYSIS = Analysis(
             "strongest, middle and weak histories around their peak",
         ),
     ),
-    version=2,
+    version=3,
     exhibits=(
         Exhibit("7.1.1", exhibits.heatmap),
         Exhibit("7.1.1", exhibits.top_features),

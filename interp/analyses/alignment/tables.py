@@ -13,7 +13,7 @@ from interp.activations.feature_matrix import FeatureMatrix, statistics
 from interp.activations.fidelity import reconstruction
 from interp.concepts import Concepts
 from interp.concepts.alignment import Alignment, align
-from interp.features.examples import banded_histories, histograms, next_items, p_top
+from interp.features.examples import banded_histories, histograms, lit_histories, next_items, p_top
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.table_files import Tables
@@ -124,6 +124,7 @@ def _features(
             sensitivity=aligned.sensitivity[positions, best],
             p_top100=mean_share[positions, best],
             p_top100_pooled=pooled_share[positions, best],
+            histories=lit_histories(activations, store),
         )
         .reset_index()
     )

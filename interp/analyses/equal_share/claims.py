@@ -31,9 +31,9 @@ def profile_against_replacement(equal_share_table: pd.DataFrame) -> Claim:
     return no_dearer(equal_share_table, "profile", "replace")
 
 
-def profile_against_boost(equal_share_table: pd.DataFrame) -> Claim:
+def profile_against_boost(equal_share_table: pd.DataFrame, steering_cost_table: pd.DataFrame) -> Claim:
     """Beyond the paper: a concept's profile against re-ranking."""
-    return no_dearer(equal_share_table, "profile", "boost")
+    return no_dearer(equal_share_table, "profile", REFERENCE, steering_cost_table)
 
 
 def user_steer_against_boost(steering_cost_table: pd.DataFrame) -> Claim:
@@ -95,14 +95,23 @@ def _is_unclear(steering_cost: pd.DataFrame, method: str, most: float) -> bool:
     return len(rows) > 0 and len(verdicts) > 1
 
 
-def no_dearer(equal_share: pd.DataFrame, method: str, other: str) -> Claim:
-    """Beyond the paper, from the table `equal_share`: one of its methods against another."""
+def no_dearer(equal_share: pd.DataFrame, method: str, other: str, steering_cost: pd.DataFrame | None = None) -> Claim:
+    """Beyond the paper, from the table `equal_share`: one of its methods against another.
+
+    With the table `steering_cost`, whose ratios to re-ranking have intervals, the claim may be unclear.
+    """
     statement = f"At equal share, {METHOD_NAMES[method]} loses no more NDCG than {METHOD_NAMES[other]}."
     criterion = (
         f"Holds if, for at least {MOST:.0%} of the concepts, NDCG@10 loses no more on average over the levels of share "
         "that both reach."
     )
-    tables = ("equal_share",)
+    tables: tuple[str, ...] = ("equal_share",)
+    if steering_cost is not None:
+        criterion += (
+            " Cannot tell if the intervals of the ratios of the losses at 40, 60 and 80% of the rise (users resampled) "
+            "allow both verdicts."
+        )
+        tables = ("equal_share", "steering_cost")
     wide = equal_share.set_index(["target", "part", "method"])[["value", "change"]].unstack("method")
     common = wide["value"].reindex(columns=[method, other]).notna().all(axis=1)
     n_concepts = equal_share["target"].nunique()
@@ -123,4 +132,6 @@ def no_dearer(equal_share: pd.DataFrame, method: str, other: str) -> Claim:
         f"True for {int(good.sum())} of {len(good)} concepts; on average NDCG@10 changes by "
         f"{signed(overall[method], '+.1%')}, against {signed(overall[other], '+.1%')} ({texts}).{rest}"
     )
+    if steering_cost is not None and _is_unclear(steering_cost, method, 1):
+        return Claim(BEYOND, statement, criterion, result, None, tables, unclear=True)
     return Claim(BEYOND, statement, criterion, result, bool(good.mean() >= MOST), tables)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from interp.features.examples import sample_users
-from interp.features.explanations import why
+from interp.features.explanations import explained
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.table_files import Tables
@@ -36,7 +36,7 @@ def explanations(rec: RecommenderEnvoy, sae: SparseAutoencoder, test_users: Hist
     parts = []
     for user in np.flatnonzero(first >= 0):  # who has every item is recommended none
         item = rec.recommender.vocabulary.ids[first[user]]
-        attributions = why(rec, users.select(np.array([user])), item, top=TOP, site=sae.provenance.site).features
+        attributions = explained(rec, users.select(np.array([user])), item, TOP, sae.provenance.site)
         attributions["place"] = attributions["attribution"].abs().rank(ascending=False, method="first").astype(int)
         parts.append(attributions.sort_values("place").assign(user=users.users[user], item=item))
     table = pd.concat(parts, ignore_index=True)

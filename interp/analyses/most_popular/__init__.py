@@ -10,7 +10,8 @@ ANALYSIS = Analysis(
     tables=(
         Table(
             "most_popular",
-            "the recommender beside a list of the most popular items, on the test users and on those of the SAE part",
+            "the recommender beside a list of the most popular items, on the test users and on those of the SAE part; "
+            "under leave-one-out also on all users",
             "part:text measure:text users:int recommender:float recommender_se:float most_popular:float "
             "most_popular_se:float difference:float difference_se:float difference_low:float difference_high:float",
         ),

@@ -8,9 +8,10 @@ from interp.study.study import Study
 NEITHER = {
     "none": "The recommender saw neither part of the users.",
     "some": "The recommender saw none of the test users; of the SAE part it may have seen some.",
+    "leave-one-out": "The recommender was trained on these users, but not on the last two items of each.",
     "all": "The recommender may have been trained on these very users and items.",
 }
-PARTS = {"test": "test users", "sae": "all users of the SAE part"}
+PARTS = {"all": "users (all)", "test": "test users", "sae": "all users of the SAE part"}
 
 
 def beside_most_popular(study: Study) -> Block:
@@ -23,7 +24,9 @@ def beside_most_popular(study: Study) -> Block:
     )
     provenance = study.provenance
     counted = (
-        "interactions of the SAE part, without each user’s last" if provenance.is_given else "training interactions"
+        "interactions of the SAE part, without each user’s last"
+        if provenance.is_given and provenance.seen != "leave-one-out"
+        else "training interactions"
     )
     which = "" if study.keep_seen else " that are not in the user’s history"
     return exhibit(

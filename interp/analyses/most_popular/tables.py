@@ -18,7 +18,7 @@ K = 10  # length of the lists
 
 
 def most_popular(
-    rec: RecommenderEnvoy, test_users: Histories, sae_users: Histories, items_table: pd.DataFrame
+    rec: RecommenderEnvoy, test_users: Histories, sae_users: Histories, items_table: pd.DataFrame, split_kind: str
 ) -> Tables:
     """Table `most_popular`: each user's last item is to be predicted, by the recommender and by popularity.
 
@@ -29,13 +29,16 @@ def most_popular(
         test_users: the test users.
         sae_users: all users of the SAE part, who are more; a recommender that the study trained saw none of them.
         items_table: training interactions of every item, `popularity`, in code order.
+        split_kind: under "leave-one-out" all users together are a part too, as in the literature.
 
     Returns:
-        part ("test", "sae"), measure, users, then the columns of `beside`.
+        part ("test", "sae", "all"), measure, users, then the columns of `beside`.
     """
     popularity = items_table["popularity"].to_numpy()
-    parts = []
-    for part, histories in {"test": test_users, "sae": sae_users}.items():
+    parts, users = [], {"test": test_users, "sae": sae_users}
+    if split_kind == "leave-one-out":
+        users["all"] = Histories.concatenated([test_users, sae_users])
+    for part, histories in users.items():
         inputs, truth = histories.split_last()
         lists, popular = (
             rank(score, inputs, K, users_at_once(len(popularity)), rec.keep_seen)

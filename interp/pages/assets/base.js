@@ -6,7 +6,6 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const LONGEST = 160; // characters of a title that are shown
 const PHONE = 500; // pixels: below, two figures side by side need smaller letters
-const HEAT = [[255, 247, 188], [254, 196, 79], [236, 112, 20], [179, 0, 0]];
 const wanted = new Map(); // element → the figure that belongs in it, or what makes its nodes
 const stale = new Set(); // elements in which that is not yet
 const near = new Set(); // elements in view or nearly
@@ -107,9 +106,28 @@ function plot(target) {
   layout.dragmode ??= false;
   layout.width = target.clientWidth; // plotly would keep the first one when the page is printed
   if (layout.xaxis2 && layout.width < PHONE) layout.font.size = 10;
+  tell(target, traces);
   const first = !target.on;
   Plotly.react(target, traces, layout, { displayModeBar: false, doubleClick: false });
   if (first) for (const [event, hook] of Object.entries(hooks)) target.on(event, hook);
+}
+
+/** A figure in words, for those who do not see it: what it is called, and the range of each of its series. */
+function tell(target, traces) {
+  const title = target.closest("figure")?.querySelector("h3")?.textContent ?? "Figure";
+  const series = traces.filter((trace) => trace.y?.length && trace.hoverinfo !== "skip").slice(0, 8).map(seriesText);
+  target.setAttribute("role", "img");
+  target.setAttribute("aria-label", [title, ...series].join(". "));
+}
+
+function seriesText({ name, x, y, orientation }) {
+  const along = orientation === "h" ? [x, y] : [y, x];
+  const values = [...along[0]].map((value, place) => [value, along[1][place]]).filter(([value]) => typeof value === "number");
+  if (!values.length) return name ?? "no values";
+  values.sort(([one], [other]) => one - other);
+  const [[low, lowAt], [high, highAt]] = [values[0], values.at(-1)];
+  const at = (value) => (typeof value === "number" ? Number(value.toPrecision(3)) : value);
+  return `${name ? `${name}: ` : ""}${values.length} values, from ${at(low)} (at ${at(lowAt)}) to ${at(high)} (at ${at(highAt)})`;
 }
 
 function watchFigures() {
@@ -135,14 +153,14 @@ function chipsOf(concepts, best) {
   return make("span", { className: "chips" }, ...chips);
 }
 
-/** Yellow to red for a share of the strongest activation, and the text colour that is readable on it. */
-function heat(share) {
-  const at = Math.min(Math.max(share, 0), 1) * (HEAT.length - 1);
-  const low = Math.min(Math.floor(at), HEAT.length - 2);
-  const rgb = HEAT[low].map((value, channel) => value + (at - low) * (HEAT[low + 1][channel] - value));
-  const linear = rgb.map((value) => (value / 255 <= 0.04045 ? value / 3294.6 : ((value / 255 + 0.055) / 1.055) ** 2.4));
-  const luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
-  return [`rgb(${rgb.map(Math.round).join(" ")})`, luminance > 0.179 ? "#000" : "#fff"]; // equal contrast at 0.179
+// Shares of the largest activation from which the other text colour is easier to read, on a light and on a dark page.
+const [DARK, BRIGHT] = [0.806, 0.44];
+
+/** Shade a node by a share of the largest activation; the style sheet has the colours, for light, dark and paper. */
+function shade(node, share) {
+  node.style.setProperty("--a", Math.min(share, 1).toFixed(2));
+  node.classList.toggle("dark", share > DARK);
+  node.classList.toggle("bright", share > BRIGHT);
 }
 
 /** One step of a history, shaded by its share of the feature's largest activation; `next` is the title that followed. */
@@ -151,7 +169,7 @@ function itemCard(title, chips, step, activation, largest, next = null) {
   const took = next === null ? [] : [`took next: ${short(next)}`];
   card.dataset.tip = [short(title), `step ${step}, activation ${activation}`, ...took].join("\n");
   if (activation > 0) {
-    [card.style.background, card.style.color] = heat(activation / largest);
+    shade(card, activation / largest);
     card.tabIndex = 0;
     card.append(make("span", { className: "value" }, activation.toPrecision(2)));
   }

@@ -61,23 +61,21 @@ function showAbout() {
   const name = about.title;
   byId("brand").textContent = short(name);
   byId("heading").textContent = `What ${short(name)} has learnt`;
-  byId("unaligned").textContent = about.unaligned;
   byId("max-history").textContent = about.max_history;
   byId("who-saw").textContent = about.who_saw;
-  const [labelled, aligned, dead] = [isLabelled, isAligned, isDead].map((test) => range(about.features).filter(test).length);
+  showWords();
+  const [aligned, dead] = [isAligned, isDead].map((test) => range(about.features).filter(test).length);
   fillFacts(byId("facts"), [
-    [`features (${labelled} labelled, ${concepts.length ? `${aligned} aligned, ` : ""}${dead} dead)`, about.features.toLocaleString("en")],
-    ["active at a step (L0)", fixed(about.l0, 0)],
-    ["explained variance", percent(about.explained_variance)],
-    ["NDCG@10 of the recommender", about.beside?.recommender ?? fixed(about.ndcg)],
+    [`features (${about.counts}; ${concepts.length ? `${aligned} aligned, ` : ""}${dead} dead)`, about.features.toLocaleString("en")],
+    [term("l0", "active at a step (L0)"), fixed(about.l0, 0)],
+    [term("explained_variance", "explained variance"), percent(about.explained_variance)],
+    [term("ndcg@10", "NDCG@10 of the recommender"), about.beside?.recommender ?? fixed(about.ndcg)],
     ...(about.beside ? [["NDCG@10 of the most popular items", about.beside.most_popular]] : []),
     ["NDCG@10 through the features", fixed(about.ndcg_reconstructed)],
     ["read at", about.site],
   ]);
   warn(about.beside?.warning);
   sayNotes(about.notes);
-  const { f1, lift, hard_precision, support } = labels.needs;
-  byId("needs").textContent = `at least F1 ${f1}, lift ${lift}, ${hard_precision} against hard negatives, ${support} steps`;
   byId("headline").replaceChildren(...about.headline.map((line) => make("li", {}, line)));
   if (!concepts.length) return;
   byId("neurons-note").textContent =
@@ -92,6 +90,12 @@ function showAbout() {
   );
 }
 
+/** What the terms mean; the same texts are the tooltips. */
+function showWords() {
+  const terms = Object.values(data.glossary).filter(([, , ofConcepts]) => concepts.length || !ofConcepts);
+  byId("words").replaceChildren(...terms.flatMap(([name, text]) => [make("dt", {}, name), make("dd", {}, text)]));
+}
+
 function listen() {
   for (const id of ["search", "concept", "kind"]) byId(id).addEventListener("input", applySearch);
   byId("way").addEventListener("input", showMoves);
@@ -104,6 +108,7 @@ function listen() {
   byId("numbers").addEventListener("toggle", showNumbers);
   window.addEventListener("hashchange", followLink);
   document.addEventListener("keydown", onKey);
+  for (const fold of document.querySelectorAll("#feature details")) fold.addEventListener("toggle", drawNear);
 }
 
 makeHeads();

@@ -11,7 +11,9 @@ const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCas
 const wordsOf = (text) => folded(text).split(/[\p{P}\s]+/u).filter(Boolean);
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const range = (count) => Array.from({ length: count }, (_, place) => place);
-const points = (share) => (share === null ? "–" : `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(1)}%`);
+const sign = (value) => (value < 0 ? "−" : "+");
+const points = (share) => (share === null ? "–" : `${sign(share)}${Math.abs(100 * share).toFixed(1)} points`);
+const change = (value, digits = 3) => (value === null ? "–" : `${sign(value)}${Math.abs(value).toFixed(digits)}`);
 
 // ---- names ----
 
@@ -25,16 +27,22 @@ const conceptOf = (feature) => concepts[features.concept[feature]] ?? "";
 const labelOf = (feature) => (isLabelled(feature) ? labels.name[feature] : null);
 const effectOf = (feature) => data.causal.effect[feature][features.concept[feature]] ?? null;
 
-/** What a feature is called: its label, which held on unseen users; else "≈" the concept that it follows above chance. */
-function nameOf(feature) {
-  if (isLabelled(feature)) return labels.name[feature];
-  return isAligned(feature) ? `≈ ${conceptOf(feature)}` : "unlabelled";
+/** What a feature is called everywhere (interp.features.grades). */
+const nameOf = (feature) => features.name[feature];
+
+/** The name as a chip that shows what it rests on, and says so. */
+function nameChip(feature) {
+  const grade = features.grade[feature];
+  const chip = make("span", { className: `chip name ${grade}` }, short(nameOf(feature)));
+  chip.dataset.tip = features.grades[grade][1];
+  return chip;
 }
 
-/** The name as a chip that shows what it rests on. */
-function nameChip(feature) {
-  const rests = isLabelled(feature) ? "proven" : isAligned(feature) ? "like" : "none";
-  return make("span", { className: `chip name ${rests}` }, short(nameOf(feature)));
+/** A term of the glossary, with its meaning on hover. */
+function term(key, name = nameInText(key)) {
+  const node = make("span", { className: "term" }, name);
+  if (data.glossary[key]) node.dataset.tip = data.glossary[key][1];
+  return node;
 }
 
 // ---- items ----

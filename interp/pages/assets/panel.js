@@ -25,6 +25,7 @@ function show(feature) {
   state.feature = feature;
   const alive = !isDead(feature);
   showTitle(feature);
+  showFirst(feature);
   byId("dead").hidden = alive;
   for (const part of document.querySelectorAll(".alive")) part.hidden = !alive;
   if (alive) showActivations(feature);
@@ -38,17 +39,18 @@ function showTitle(feature) {
   document.title = `#${feature} ${short(nameOf(feature))} · ${OWN_TITLE}`; // what tabs, bookmarks and histories say
   byId("current").textContent = `Feature ${feature}`;
   Object.assign(byId("self"), { href: `#${feature}`, textContent: `#${feature}`, ariaLabel: `Link to feature ${feature}` });
+  const top = features.p_top100[feature]; // none where too few histories light the feature
   const ofConcepts = [
-    [`${nameInText("correlation")} with ${short(conceptOf(feature))}`, fixed(features.correlation[feature])],
-    [nameInText("auc"), fixed(features.auc[feature])],
-    [nameInText("sensitivity"), fixed(features.sensitivity[feature])],
-    [nameInText("p_top100"), fixed(features.p_top100[feature])],
-    [nameInText("effect"), points(effectOf(feature))],
+    [term("correlation", `${nameInText("correlation")} with ${short(conceptOf(feature))}`), fixed(features.correlation[feature])],
+    [term("auc"), fixed(features.auc[feature])],
+    [term("sensitivity"), fixed(features.sensitivity[feature])],
+    ...(top === null ? [] : [[term("p_top100"), fixed(top)]]),
+    [term("effect"), points(effectOf(feature))],
   ];
   fillFacts(byId("feature-facts"), [
     ...(concepts.length ? ofConcepts : []),
-    [nameInText("density"), percent(features.density[feature])],
-    [nameInText("max"), fixed(features.max[feature])],
+    [term("density"), percent(features.density[feature])],
+    [term("max"), fixed(features.max[feature])],
   ]);
 }
 
@@ -65,10 +67,11 @@ function showActivations(feature) {
   fill("histories", HISTORY_HEIGHT * data.histories[feature].length, () => bandsOf(feature));
   draw("plot-histogram", histogram(feature));
   showNeighbours(feature);
+  showReceipt(feature);
+  showCurves(feature);
   if (!concepts.length) return;
   draw("plot-bars", conceptBars(conceptRows(feature)));
   showNumbers();
-  showSteering(feature);
 }
 
 // ---- its label ----
@@ -84,10 +87,10 @@ function showLabel(feature) {
     ? `It was chosen on other users and tested on the test users. ${steps}`
     : `No label: this property predicts it best on other users, but not well enough on the test users. ${steps}`;
   fillFacts(byId("label-facts"), [
-    ["precision", fixed(labels.precision[feature], 2)],
-    ["recall", fixed(labels.recall[feature], 2)],
-    ["lift", fixed(labels.lift[feature], 1)],
-    ["precision, hard negatives", fixed(labels.hard_precision[feature], 2)],
+    [term("precision", "precision"), fixed(labels.precision[feature], 2)],
+    [term("recall", "recall"), fixed(labels.recall[feature], 2)],
+    [term("lift", "lift"), fixed(labels.lift[feature], 1)],
+    [term("hard_precision", "precision, hard negatives"), fixed(labels.hard_precision[feature], 2)],
   ]);
   const examples = Object.entries(labels.roles).map(([role, said]) => [said, labels.items[role][feature]]);
   byId("label-items").replaceChildren(
@@ -227,27 +230,4 @@ function moveRow(feature, { item, effect, up, down, users }, place, largest) {
     make("span", {}, titleOf(items.titles[one]), conceptChips(one, feature), ...counted),
     meter,
   );
-}
-
-// ---- steering it ----
-
-/** The whole curves of a feature that was swept; for others three points: turned down, as it is, and turned up. */
-function showSteering(feature) {
-  const curves = data.steering[feature];
-  for (const part of document.querySelectorAll("#steering [data-swept]")) part.hidden = part.dataset.swept !== String(Boolean(curves));
-  byId("steering-note").textContent = `Dashed: without steering. Histories of the test users reach at most ${features.max[feature]}.`;
-  byId("turned-note").textContent =
-    `Share of ${short(conceptOf(feature))} in the top 10 when the feature is turned down by its 99th percentile, left as it is, and turned up by as much. ` +
-    "Whiskers: standard error of the change.";
-  if (curves) for (const [name, figure] of Object.entries(curves)) draw(`plot-feature-${name}`, figure);
-  else draw("plot-turned", turnedCurve(feature));
-}
-
-function turnedCurve(feature) {
-  const [figure, traces] = emptyFigure("turned");
-  const trace = traces.get("share");
-  trace.x = data.turned.value[feature];
-  trace.y = data.turned.share[feature];
-  trace.error_y.array = data.turned.error[feature];
-  return figure;
 }

@@ -5,7 +5,7 @@ const PAGE_ROWS = 20;
 const OF_CONCEPTS = ["concept", "correlation", "auc", "sensitivity", "effect", "p_top100"];
 const ALL_COLUMNS = [
   { key: "number", name: "Feature", value: (feature) => feature, first: "ascending" },
-  { key: "label", name: "Label", value: labelOf, text: "text" },
+  { key: "label", name: "Name", value: sortedName, text: "text" },
   { key: "concept", name: "Best concept", value: (feature) => conceptOf(feature), text: "text" },
   { key: "correlation", name: data.names.correlation, value: (feature) => features.correlation[feature] },
   { key: "auc", name: data.names.auc, value: (feature) => features.auc[feature] },
@@ -16,6 +16,12 @@ const ALL_COLUMNS = [
   { key: "p_top100", name: data.names.p_top100, value: (feature) => features.p_top100[feature] },
   { key: "example", name: "Strongest item", value: (feature) => exampleOf(feature), text: "example" },
 ];
+
+/** Names in order of their grades, best first; none last. */
+function sortedName(feature) {
+  const place = Object.keys(features.grades).indexOf(features.grade[feature]);
+  return features.grade[feature] === "none" ? null : `${place} ${nameOf(feature)}`;
+}
 
 /** Without concepts, those that say nothing of them. */
 const COLUMNS = ALL_COLUMNS.filter(({ key }) => concepts.length || !OF_CONCEPTS.includes(key));
@@ -76,7 +82,7 @@ function tableRow(feature) {
 function tableCell({ key, value, show: format = fixed, text = "" }, feature) {
   const cell = make("td", { className: text });
   if (key === "number") cell.append(make("a", { href: `#${feature}` }, String(feature)));
-  else if (key === "label") cell.append(isLabelled(feature) ? nameChip(feature) : "–");
+  else if (key === "label") cell.append(nameChip(feature));
   else if (key === "concept") cell.append(make("span", { className: isAligned(feature) ? "" : "weak" }, short(value(feature))));
   else if (key === "example") fillExample(cell, feature);
   else cell.append(format(value(feature)));
@@ -114,6 +120,7 @@ function makeHeads() {
   const heads = COLUMNS.map(({ key, name, text = "" }) => {
     const button = make("button", { type: "button" }, name);
     button.addEventListener("click", () => sortBy(key));
+    if (data.glossary[key]) button.dataset.tip = data.glossary[key][1];
     const head = make("th", { className: text, scope: "col" }, button);
     head.dataset.key = key;
     return head;

@@ -10,7 +10,7 @@ from dictionary_learning.trainers.matryoshka_batch_top_k import MatryoshkaBatchT
 from dictionary_learning.trainers.top_k import AutoEncoderTopK
 
 from interp.sae.exchange.plain import PlainDictionary, PlainSAE
-from interp.sae.kinds.multi_scale import MultiScaleSAE
+from interp.sae.multi_scale_trainer import MultiScaleSAE
 from recmodels.errors import InputError
 
 

@@ -1,12 +1,14 @@
 """A dictionary of another library (`interp.sae.exchange`), which is read and never trained."""
 
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from interp.sae.exchange.plain import RULES, PlainSAE
 from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 from recmodels.errors import InputError, quote
+
+if TYPE_CHECKING:
+    from interp.sae.exchange.plain import PlainSAE
 
 
 @dataclass(frozen=True)
@@ -24,14 +26,18 @@ class ImportedSettings:
         Raises:
             InputError: such a value.
         """
+        from interp.sae.exchange.plain import RULES
+
         if self.rule not in RULES:
             raise InputError(f"sae.settings has rule={quote(self.rule)}: choose one of {', '.join(RULES)}")
         if (self.limit > 0) != (self.rule == "top_k"):
             raise InputError(f"sae.settings has limit={self.limit} with rule={self.rule}: top_k alone has a limit")
 
 
-def dictionary(config: SAEConfig, activation_dim: int) -> PlainSAE:
+def dictionary(config: SAEConfig, activation_dim: int) -> "PlainSAE":
     """An empty dictionary."""
+    from interp.sae.exchange.plain import PlainSAE
+
     settings = config.complete().settings
     return PlainSAE(activation_dim, config.n_features, settings.rule, settings.limit)
 

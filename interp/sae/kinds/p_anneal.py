@@ -1,16 +1,21 @@
 """From L1 towards L0.2 over the second half of the steps after warm-up (Karvonen et al., arXiv 2408.00113)."""
 
-from dictionary_learning.trainers.p_anneal import PAnnealTrainer
+from typing import TYPE_CHECKING
 
 from interp.sae.kinds.arguments import shared
 from interp.sae.kinds.unsquared import dictionary
 from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 
+if TYPE_CHECKING:
+    from dictionary_learning.trainers.p_anneal import PAnnealTrainer
+
 
 @register_sae("p_anneal", dictionary=dictionary, sparsity="l1", penalty=True)
-def trainer(config: SAEConfig, activation_dim: int, device: str) -> PAnnealTrainer:
+def trainer(config: SAEConfig, activation_dim: int, device: str) -> "PAnnealTrainer":
     """A fresh trainer."""
+    from dictionary_learning.trainers.p_anneal import PAnnealTrainer
+
     start = (config.warmup + config.steps) // 2
     return PAnnealTrainer(
         **shared(config, activation_dim, device),

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
-from interp.activations import activation_store as activations
-from interp.activations.activation_store import ActivationStore, collect
+from interp.activations import collecting
+from interp.activations.activation_store import KIND, ActivationStore
+from interp.activations.collecting import collect
 from interp.model.envoys import RecommenderEnvoy
 from recmodels import artifacts
 from recmodels.errors import InputError
@@ -50,20 +51,20 @@ def test_batch_size_changes_nothing(recommender, few, tmp_path):
 def test_an_interrupted_collection_goes_on_where_it_was(recommender, few, tmp_path, monkeypatch):
     rec = RecommenderEnvoy(recommender)
     whole = collect(rec, few, tmp_path / "whole", batch_size=3)
-    read, users = activations._read, []
+    read, users = collecting._read, []
 
-    def interrupted(rec, envoy, batch):
+    def interrupted(rec, sites, batch):
         if len(users) == 6:
             raise KeyboardInterrupt
         users.extend(batch.users)
-        return read(rec, envoy, batch)
+        return read(rec, sites, batch)
 
-    monkeypatch.setattr(activations, "_read", interrupted)
+    monkeypatch.setattr(collecting, "_read", interrupted)
     with pytest.raises(KeyboardInterrupt):
         collect(rec, few, tmp_path / "part", batch_size=3)
     with pytest.raises(InputError, match="unfinished"):
         ActivationStore.load(tmp_path / "part")
-    monkeypatch.setattr(activations, "_read", lambda *call: users.extend(call[2].users) or read(*call))
+    monkeypatch.setattr(collecting, "_read", lambda *call: users.extend(call[2].users) or read(*call))
     resumed = collect(rec, few, tmp_path / "part", batch_size=3)
     assert users == few.users.tolist()
     assert resumed.fingerprint == whole.fingerprint
@@ -73,7 +74,7 @@ def test_an_interrupted_collection_goes_on_where_it_was(recommender, few, tmp_pa
 def test_a_finished_store_is_only_opened_again(recommender, few, tmp_path, monkeypatch):
     rec = RecommenderEnvoy(recommender)
     first = collect(rec, few, tmp_path / "store")
-    monkeypatch.setattr(activations, "_read", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(collecting, "_read", lambda *_: pytest.fail("read again"))
     assert collect(rec, few, tmp_path / "store").fingerprint == first.fingerprint
 
 
@@ -126,9 +127,9 @@ def test_all_windows_read_the_whole_history(recommenders, few, tmp_path, model):
 def test_rows_that_are_not_what_was_left_are_read_again(recommender, few, tmp_path, monkeypatch, caplog, fault):
     rec = RecommenderEnvoy(recommender)
     whole = collect(rec, few, tmp_path / "whole", batch_size=3)
-    read, users = activations._read, []
+    read, users = collecting._read, []
     with monkeypatch.context() as patch:
-        patch.setattr(activations, "describe", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(collecting, "describe", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             collect(rec, few, tmp_path / "part", batch_size=3)
     path, record = tmp_path / "part.partial" / "activations.npy", tmp_path / "part.partial" / "progress.json"
@@ -142,7 +143,7 @@ def test_rows_that_are_not_what_was_left_are_read_again(recommender, few, tmp_pa
     else:
         bad = {"cut": content[:-4], "flipped": content[:-4] + b"abcd", "more": content + b"more"}
         path.write_bytes(bad[fault])
-    monkeypatch.setattr(activations, "_read", lambda *call: users.extend(call[2].users) or read(*call))
+    monkeypatch.setattr(collecting, "_read", lambda *call: users.extend(call[2].users) or read(*call))
     resumed = collect(rec, few, tmp_path / "part", batch_size=3)
     assert resumed.fingerprint == whole.fingerprint
     # Bytes behind the rows that were written do no harm, and are cut off.
@@ -154,7 +155,11 @@ def test_rows_that_are_not_what_was_left_are_read_again(recommender, few, tmp_pa
 def test_activations_that_are_all_equal_are_refused(recommender, few, tmp_path, monkeypatch, value):
     """A site that never varies, such as a layer whose weights are 0."""
     rec = RecommenderEnvoy(recommender)
-    monkeypatch.setattr(rec, "hidden", lambda batch, site: torch.full((*rec.item_steps(batch).shape, 32), value))
+    monkeypatch.setattr(
+        rec,
+        "hidden_states",
+        lambda batch, sites: {site: torch.full((*rec.item_steps(batch).shape, 32), value) for site in sites},
+    )
     with pytest.raises(InputError, match="nothing to learn from"):
         collect(rec, few, tmp_path / "store")
     with pytest.raises(InputError, match="unfinished"):
@@ -172,6 +177,6 @@ def test_a_folder_may_be_text(recommender, few, tmp_path, monkeypatch):
 def test_what_is_no_array_is_refused_though_it_is_sealed(recommender, few, tmp_path, content):
     store = collect(RecommenderEnvoy(recommender), few, tmp_path / "store")
     (store.folder / "activations.npy").write_bytes(content)
-    artifacts.seal(store.folder, activations.KIND, {})
+    artifacts.seal(store.folder, KIND, {})
     with pytest.raises(InputError, match="is damaged"):
         ActivationStore.load(store.folder)

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 import torch
 
-from interp.activations import training
+from interp.activations import checkpoints, training
 from interp.activations.training import train
 from interp.sae.autoencoder import SparseAutoencoder
-from interp.sae.kinds.multi_scale import MultiScaleTrainer
+from interp.sae.multi_scale_trainer import MultiScaleTrainer
 from interp.sae.trainers import build_trainer
 from interp.sae_config import SAEConfig
 from interp.sae_registry import sae_kinds
@@ -96,9 +96,9 @@ def test_a_checkpoint_holds_all_that_a_trainer_changes(combinations, tmp_path, t
     x = (torch.from_numpy(combinations.activations[: 40 * 128]) - combinations.mean) / combinations.std
     for step, batch in enumerate(x.split(128)):
         built.update(step, batch)
-    training._save({"it": built}, tmp_path / "x.safetensors", 40)
+    checkpoints.save({"it": built}, tmp_path / "x.safetensors", 40)
     fresh = training.build_trainer(ALL[trainer], 16)
-    assert training._restore({"it": fresh}, tmp_path / "x.safetensors") == 40
+    assert checkpoints.restore({"it": fresh}, tmp_path / "x.safetensors") == 40
     assert described(fresh) == described(built)
 
 
@@ -157,8 +157,8 @@ def test_a_damaged_checkpoint_is_as_if_it_were_not_there(combinations, tmp_path,
     whole = train(combinations, configs, tmp_path / "whole")
     monkeypatch.setattr(training, "SAVE_EVERY", 20)
     with monkeypatch.context() as patch:
-        save = training._save
-        patch.setattr(training, "_save", lambda *call: save(*call) or (_ for _ in ()).throw(KeyboardInterrupt))
+        save = checkpoints.save
+        patch.setattr(checkpoints, "save", lambda *call: save(*call) or (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             train(combinations, configs, tmp_path / "part")
     (checkpoint,) = (tmp_path / "part" / "checkpoints").glob("*.safetensors")

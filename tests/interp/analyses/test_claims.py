@@ -312,6 +312,20 @@ def test_equal_share_compares_where_both_get():
     assert no_dearer(dear, "set", "boost").holds is False
 
 
+def test_equal_share_is_unclear_where_intervals_allow_both_verdicts():
+    def cost(low, high):
+        rows = [("A", "set", low[0], high[0]), ("B", "set", low[1], high[1])]
+        return pd.DataFrame(rows, columns=["target", "method", "ratio_low", "ratio_high"])
+
+    table = equal_share({"A": (-0.1, -0.1), "B": (-0.1, -0.1)}, {"A": (-0.2, -0.2), "B": (-0.2, -0.2)}, "boost")
+    sure = no_dearer(table, "set", "boost", cost([0.4, 0.4], [0.6, 0.9]))
+    assert (sure.holds, sure.unclear, sure.tables) == (True, False, ("equal_share", "steering_cost"))
+    unsure = no_dearer(table, "set", "boost", cost([0.4, 0.4], [0.6, 1.1]))
+    assert (unsure.holds, unsure.unclear) == (None, True)
+    assert no_dearer(table, "set", "boost", cost([1.2, 1.2], [1.5, 1.5])).unclear is False
+    assert no_dearer(table, "set", "boost").holds is True
+
+
 def test_equal_share_where_nothing_was_measured():
     never = equal_share({"A": (np.nan, np.nan)}, {"A": (-0.2, -0.2)})
     assert no_dearer(never, "set", "replace").holds is None

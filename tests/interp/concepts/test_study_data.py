@@ -96,3 +96,12 @@ def test_concepts_must_tell_users_items_apart(files):
 def test_own_data_are_two_tables():
     with pytest.raises(InputError, match="--data INTERACTIONS, and --items ITEMS"):
         study_data(StudyConfig(dataset="own"))
+
+
+def test_leave_one_out_keeps_everyone_for_the_recommender(files):
+    left = replace(files, split=replace(files.split, kind="leave-one-out"))
+    split = study_data(left).split
+    assert split.recommender["user"].nunique() == split.users["user"].nunique() == 20
+    assert (len(split.users), len(split.validation), len(split.recommender)) == (121, 101, 81)
+    with pytest.raises(InputError, match=r"^seen_users is set with leave-one-out, where the recommender knows"):
+        study_data(left, seen="none")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from interp.activations.activation_store import collect
+from interp.activations.collecting import collect
 from interp.activations.feature_matrix import encode, statistics
 from interp.activations.training import train
 from interp.concepts import concepts_of

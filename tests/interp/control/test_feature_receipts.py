@@ -6,7 +6,15 @@ import pytest
 
 from interp.concepts import Concepts, concepts_of
 from interp.control.baselines import boosted_lists
-from interp.control.feature_receipts import AMOUNTS, BY_CORRELATION, BY_OTHER_USERS, Boosts, Target, Users, feature_receipts
+from interp.control.feature_receipts import (
+    AMOUNTS,
+    BY_CORRELATION,
+    BY_OTHER_USERS,
+    Boosts,
+    Target,
+    Users,
+    feature_receipts,
+)
 from interp.control.receipts import steering_receipt
 from interp.control.sweeps import user_shares
 from recmodels.metrics import user_ndcg

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy import sparse
 
-from interp.activations.activation_store import collect
+from interp.activations.collecting import collect
 from interp.activations.feature_matrix import encode
 from interp.concepts import Concepts
 from interp.control.popularity import (

@@ -9,6 +9,7 @@ import torch
 
 from interp.control.list_entry import GRID, HALVINGS, Entry, to_enter
 from interp.features.explanations import Explanation, attributions, average_attributions, why
+from interp.steering.edits import Edit, Steer
 from recmodels.errors import InputError
 
 MODELS = ("gptrec", "bert4rec")
@@ -217,6 +218,21 @@ def test_an_explanation_shows_itself_and_escapes():
     assert "&lt;i&gt;" in page
     assert "&lt;b&gt; 1.50" in page
     assert "<i>" not in page
+    told = replace(shown, score_without=0.35, titles={"<i>": "Alien", "<b>": "Jaws"}, names={4: "≈ Horror"})
+    assert "Alien (item <i>): rank 3, score 1.40 above the mean item; without these 1 feature 0.35" in repr(told)
+    assert "they explain +1.05, 75% of it" in repr(told)
+    assert "≈ Horror" in repr(told)
+    assert "[MASK] +75%, Jaws -25%" in repr(told)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_is_explained_is_the_drop_without_all_of_its_features(steerable, histories, model):
+    rec, one = steerable[model], one_of(histories, 7)
+    item = item_at(rec, one, 2)
+    found = why(rec, one, item, 4, site="blocks.0")
+    gone = Steer(tuple(Edit(int(j), 0.0, "set", "all") for j in found.features["feature"]), "blocks.0")
+    with rec.steer(gone):
+        assert found.score_without == pytest.approx(relative(rec, one, item), abs=1e-4)
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -9,7 +9,7 @@ import torch
 from own_model import BiasedGRU4Rec, GRU4Rec, GRUConfig, TupleGRU4Rec
 from small import TRAINING
 
-from interp.activations.activation_store import collect
+from interp.activations.collecting import collect
 from interp.activations.training import train
 from interp.config import StudyConfig
 from interp.control.steered_lists import steered_lists

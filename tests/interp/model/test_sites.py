@@ -10,7 +10,7 @@ import torch
 from dictionary_learning.dictionary import AutoEncoder
 from nnsight import save
 
-from interp.activations.activation_store import collect
+from interp.activations.collecting import collect
 from interp.activations.fidelity import downstream
 from interp.activations.training import train
 from interp.concepts import concepts_of

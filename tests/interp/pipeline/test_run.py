@@ -340,20 +340,19 @@ def test_a_feature_shows_what_it_correlates_with_beside_what_it_does(study):
     assert list(effects.x) == feature.concepts["effect"].tolist()
 
 
-def test_a_share_curve_is_the_sweep_where_there_is_one_and_three_points_elsewhere(study):
-    steering = study.table("steering").query("method == 'set'")
-    swept = steering["feature"].dropna().astype(int)
-    assert list(study.features[swept.iloc[0]].share_curve().data[0].x) == [-4, 0, 4]
-    causal = study.table("causal")
-    other = int(causal.loc[~causal["feature"].isin(swept), "feature"].iloc[0])
-    row = study.features[other].row
-    cell = causal.query("feature == @other and concept == @row.concept").iloc[0]
-    (curve,) = study.features[other].share_curve().data
-    assert list(curve.x) == [-row["p99"], 0, row["p99"]]
-    assert study.features[swept.iloc[0]].quality_curve().data
-    with pytest.raises(InputError, match=f"feature {other} was not steered in this study"):
-        study.features[other].quality_curve()
-    assert list(curve.y) == [cell["share"] + cell["down"], cell["share"], cell["share"] + cell["up"]]
+def test_every_feature_has_curves_with_bands(study):
+    """The shares of a feature with a concept of its own are those of the causal map, of the same users."""
+    costs = study.table("feature_costs").query("chosen_by == 'correlation'")
+    number = int(costs["feature"].iloc[0])
+    feature = study.features[number]
+    causal = study.table("causal").query("feature == @number and concept == @feature.row.concept").iloc[0]
+    band, curve = feature.share_curve().data
+    assert list(curve.x) == pytest.approx([amount * feature.row["p99"] for amount in (-1, 0, 1, 2)])
+    assert list(curve.y[:3]) == pytest.approx(
+        [causal["share"] + causal[way] for way in ("down",)] + [causal["share"], causal["share"] + causal["up"]]
+    )
+    assert len(band.x) == 2 * len(curve.x)
+    assert feature.quality_curve().layout.shapes[0].x1 == feature.row["max"]
 
 
 def test_a_refused_run_leaves_no_folder_behind(tmp_path):

@@ -85,6 +85,21 @@ def test_a_dictionary_without_another_seed_is_blank(folder):
     assert np.isnan(row["absorption"])  # no planted concept lies inside another
 
 
+def test_baselines_of_other_activations_have_rows(folder, study):
+    names = {"untrained": "untrained recommender", "item_embeddings": "item embeddings"}
+    rows = interp.scorecard(folder, only=[f"blocks.0/{name}" for name in names]).set_index("dictionary")
+    assert rows.index.tolist() == list(names)
+    assert (rows["kind"] == "baseline").all()
+    summary = study.table("evidence_summary").set_index("source")
+    for here, there in names.items():
+        assert rows.loc[here, "as_paper"] == pytest.approx(summary.loc[there, "correlation"], abs=1e-6)
+        assert rows.loc[here, "unseen_items"] == pytest.approx(summary.loc[there, "unseen_items"], abs=1e-6)
+    ranking = ["ndcg", "ndcg_all", "ndcg_last", "overlap_all", "overlap_last", "kl_all", "kl_last"]
+    assert rows[ranking].isna().all(axis=None)
+    assert rows["probe_layer"].notna().all()
+    assert rows.loc["untrained", "unseen_items"] < rows.loc["item_embeddings", "unseen_items"]
+
+
 def test_rows_are_computed_once(scores, folder, monkeypatch):
     monkeypatch.setattr(pipeline, "dictionary_scores", None)
     again = interp.scorecard(folder, only=[f"blocks.0/{SEEDS}"], baselines=False)

@@ -1,6 +1,7 @@
 """Figures draw what their tables say, and nothing of a name's markup."""
 
 import json
+from types import SimpleNamespace as Row
 
 import numpy as np
 import pandas as pd
@@ -190,10 +191,28 @@ def test_effects_stand_beside_correlations(alignment):
     assert (follows.xaxis, moves.xaxis) == (None, "x2")
 
 
-def test_a_feature_turned_down_and_up():
-    rows = pd.DataFrame({"value": [-2.0, 0.0, 2.0], "share": [0.1, 0.2, 0.5], "error": [0.03, 0.0, 0.04]})
-    (curve,) = plots.turned_curve(rows).data
-    assert (list(curve.x), list(curve.y), list(curve.error_y.array)) == ([-2, 0, 2], [0.1, 0.2, 0.5], [0.03, 0, 0.04])
+@pytest.mark.parametrize(("measure", "form"), [("share", ".0%"), ("ndcg", None)])
+def test_a_curve_has_its_band_and_its_natural_range(measure, form):
+    names = [measure, f"{measure}_low", f"{measure}_high"]
+    rows = [
+        Row(value=x, **dict(zip(names, y, strict=True))) for x, y in ((-2, (3, 2, 4)), (0, (5, 5, 5)), (2, (7, 6, 9)))
+    ]
+    figure = plots.turned_curve(rows, measure, 1.5)
+    band, curve = figure.data
+    assert (list(curve.x), list(curve.y)) == ([-2, 0, 2], [3, 5, 7])
+    assert (list(band.x), list(band.y)) == ([-2, 0, 2, 2, 0, -2], [4, 5, 9, 6, 5, 2])
+    (natural,) = figure.layout.shapes
+    assert (natural.x0, natural.x1) == (0, 1.5)
+    assert figure.layout.yaxis.tickformat == form
+
+
+def test_curves_of_several_features_have_whiskers():
+    rows = pd.DataFrame({"feature": 3, "concept": "War & peace", "amount": [0.0, 1.0], "share": [0.1, 0.3]})
+    rows = rows.assign(share_low=[0.1, 0.2], share_high=[0.1, 0.5])
+    (curve,) = plots.share_curves_with_bands(rows).data
+    assert curve.name == "War &amp; peace (3)"
+    assert list(curve.error_y.array) == pytest.approx([0, 0.2])
+    assert list(curve.error_y.arrayminus) == pytest.approx([0, 0.1])
 
 
 @pytest.mark.parametrize("colour", list(COLOURS))

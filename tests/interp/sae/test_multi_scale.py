@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from interp.sae.kinds.multi_scale import MultiScaleSettings, scale_sizes, whitening
+from interp.sae.kinds.multi_scale import MultiScaleSettings
+from interp.sae.multi_scale_trainer import scale_sizes, whitening
 from interp.sae.trainers import build_trainer
 from interp.sae_config import SAEConfig
 from recmodels.errors import InputError

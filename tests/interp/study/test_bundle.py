@@ -55,7 +55,10 @@ def test_it_opens_as_the_study_does(study, opened, cache):
     assert opened.recommend(histories, 5).equals(study.recommend(histories, 5))
     plain, bundled = (s.receipt({"Horror": 1.0}, histories).measures for s in (study, opened))
     pd.testing.assert_frame_equal(plain, bundled)
-    assert repr(opened.features["Horror"]) == repr(study.features["Horror"])
+    for one, other in zip(*(repr(s.features["Horror"]).splitlines()[:3] for s in (opened, study)), strict=True):
+        assert one == other
+    sentences = [s.features["Horror"].sentence.partition("; ") for s in (opened, study)]
+    assert sentences[0][2] == sentences[1][2]  # before it are items of histories, which name users
     assert summary(opened).partition("report.html")[0].replace(str(opened.folder), "") == summary(study).partition(
         "report.html"
     )[0].replace(str(study.folder), "")
@@ -63,6 +66,18 @@ def test_it_opens_as_the_study_does(study, opened, cache):
         for table in analysis.tables:
             if not opened.left_out(table.name):
                 assert opened.table(table.name).equals(study.table(table.name))
+
+
+def test_the_command_steers_a_typed_history_where_there_are_no_users(archive, opened, arguments, capsys):
+    with pytest.raises(SystemExit):
+        arguments("steer", archive, "Horror=1")
+    assert "is a bundle without users: give --history ITEM [ITEM ...]" in capsys.readouterr().err
+    arguments("steer", archive, "Horror=1", "--history", 200, 219, 183)
+    bare, steered = capsys.readouterr().out.split("\nsteered\n")
+    assert bare.strip() == str(opened.recommend([[200, 219, 183]]))
+    with opened.recommender.steer({"Horror": 1.0}, unit="p99"):
+        assert steered.strip() == str(opened.recommend([[200, 219, 183]]))
+    assert bare.strip() != steered.strip()
 
 
 def test_no_user_is_named_in_it(study, archive):

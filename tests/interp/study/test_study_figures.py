@@ -33,7 +33,7 @@ def test_a_point_of_the_map_tells_its_label_and_its_strongest_items(study, colou
     assert sorted(told) == list(range(len(study.features)))
     for feature in study.features:
         head, *titles = told[feature.index].split("<br>")
-        assert head == f"<b>Feature {feature.index}</b> · {feature.label}"
+        assert head == f"<b>Feature {feature.index}</b> · {feature.name.said}"
         # The item at which each of the strongest histories peaks, each item once.
         strongest = feature.histories.query("band == 'strongest'")
         peaks = strongest.loc[strongest.groupby("rank")["activation"].idxmax()].sort_values("rank")

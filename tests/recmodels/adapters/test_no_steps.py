@@ -10,7 +10,7 @@ from adapters.recorded import DATA, check_scores, recorded
 from peers.environments import run
 from safetensors.torch import save_file
 
-from interp.activations.activation_store import collect
+from interp.activations.collecting import collect
 from interp.model.envoys import RecommenderEnvoy
 from recmodels.adapters import wrap
 from recmodels.adapters.foreign import read_recommender

@@ -1,0 +1,41 @@
+// What turning a feature changes: its receipt as a table, and its curves with bands.
+
+function showReceipt(feature) {
+  const { measures, rows, moved } = data.receipts;
+  const row = (tag, cells) => make("tr", {}, ...cells.map((cell, place) => make(tag, place ? {} : { className: "text" }, cell)));
+  const cells = (name, [before, by, low, high], digits) => {
+    const scale = digits === null ? (value) => (value === null ? "–" : `${(100 * value).toFixed(1)}%`) : (value) => fixed(value, digits);
+    const text = digits === null ? points : (value) => change(value, digits);
+    return row("td", [name, scale(before), text(by), low === null ? "–" : `${text(low)} to ${text(high)}`]);
+  };
+  const head = make("thead", {}, row("th", ["", "Before", "Change", "95% interval"]));
+  const shares = moved[feature].map(([concept, before, ...numbers]) => cells(`share of ${short(concepts[concept])}`, [before, ...numbers], null));
+  const others = Object.keys(measures).map((key, place) => {
+    const numbers = rows[feature][place];
+    return cells(term(key, measures[key]), numbers, Math.abs(numbers[0]) < 10 ? 3 : 1);
+  });
+  byId("receipt").replaceChildren(make("table", {}, head, make("tbody", {}, ...shares, ...others)));
+  byId("receipt-note").textContent = moved[feature].length
+    ? `Shares are of the concepts that moved beyond their interval (${moved[feature].length} of ${about.concepts}; of so many, about one in twenty would by chance).`
+    : concepts.length ? "No concept’s share moved beyond its interval." : "";
+}
+
+function showCurves(feature) {
+  const concept = concepts[data.costs.concept[feature]];
+  for (const measure of concept === undefined ? ["ndcg"] : ["share", "ndcg"]) draw(`plot-turned-${measure}`, turnedCurve(feature, measure));
+  byId("turned-share").hidden = concept === undefined;
+  byId("turned-note").textContent = concept === undefined ? "" : `Share of ${short(concept)} in the top 10.`;
+}
+
+function turnedCurve(feature, measure) {
+  const [figure, traces] = emptyFigure(`turned-${measure}`);
+  const { value } = data.curves;
+  const [middle, low, high] = ["", "_low", "_high"].map((side) => data.curves[`${measure}${side}`][feature]);
+  const [band, curve] = [traces.get("band"), traces.get("curve")];
+  band.x = [...value[feature], ...value[feature].slice().reverse()];
+  band.y = [...high, ...low.slice().reverse()];
+  curve.x = value[feature];
+  curve.y = middle;
+  figure.layout.shapes[0].x1 = features.max[feature];
+  return figure;
+}

@@ -1,0 +1,68 @@
+"""What the dashboard shows of every feature first: its name, its sentence, what turning it costs, and its curves.
+
+Columns are lists with a value for each feature.
+"""
+
+from typing import Any
+
+from interp.features.grades import GRADES
+from interp.pages.feature_figures import SIDES
+from interp.plots.formats import decimals, significant
+from interp.plots.names import MEASURES, RANKING
+from interp.study.feature_view import FeatureView, FeatureViews
+
+CHANGES = ("share", "ndcg", "boost", "ahead")
+CURVES = tuple(f"{name}{side}" for name in ("share", "ndcg") for side in SIDES)
+NAMES = MEASURES | RANKING | {"diversity@10": "Diversity@10"}
+
+
+def names_and_sentences(views: FeatureViews) -> dict[str, Any]:
+    """What each feature is called, with the grade of the evidence, and the sentence that sums it up."""
+    return {
+        "name": [view.name.text for view in views],
+        "grade": [view.name.grade for view in views],
+        "group": [view.name.group for view in views],
+        "sentence": [view.sentence for view in views],
+        "grades": {grade: list(texts) for grade, texts in GRADES.items()},
+    }
+
+
+def costs(views: FeatureViews, position: dict[str, int]) -> dict[str, list[Any]]:
+    """The table `feature_costs`; None for a dead feature."""
+    rows = [view.costs for view in views]
+    columns: dict[str, list[Any]] = {
+        "concept": [row and position.get(row.concept) for row in rows],
+        "chosen_by": [row and row.chosen_by for row in rows],
+        "users": [row and int(row.users) for row in rows],
+    }
+    for name in ("share_before", "share_after", *(f"{name}{side}" for name in CHANGES for side in SIDES)):
+        columns[name] = [None if row is None else decimals([getattr(row, name)], 4)[0] for row in rows]
+    return columns
+
+
+def curves(views: FeatureViews) -> dict[str, list[list[float | None]]]:
+    """What is added to each feature, and its share and NDCG with bands."""
+    return {
+        "value": [significant(row.value for row in view.curve) for view in views],
+        **{name: [decimals((getattr(row, name) for row in view.curve), 4) for view in views] for name in CURVES},
+    }
+
+
+def receipts(views: FeatureViews, position: dict[str, int]) -> dict[str, Any]:
+    """Each feature's measures, and concepts that moved beyond their interval: before, change, its bounds."""
+    measures = list(dict.fromkeys(row.measure for view in views for row in view.receipt if not row.concept))
+    return {
+        "measures": {name: NAMES.get(name, name) for name in measures},
+        "rows": [[_numbers(row) for row in view.receipt if not row.concept] for view in views],
+        "moved": [[[position[row.concept], *_numbers(row)] for row in _moved(view)] for view in views],
+    }
+
+
+def _moved(view: FeatureView) -> list[Any]:
+    """Its rows of shares whose interval leaves out 0, the largest change first."""
+    shares = [row for row in view.receipt if row.concept and (row.change_low > 0 or row.change_high < 0)]
+    return sorted(shares, key=lambda row: -abs(row.change))
+
+
+def _numbers(row: Any) -> list[float | None]:
+    return decimals((row.before, row.change, row.change_low, row.change_high), 4)
