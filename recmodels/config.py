@@ -107,7 +107,7 @@ class Columns(Settings, prefix="columns."):
     @property
     def of_interactions(self) -> list[str]:
         """The columns of interactions that are read."""
-        names = (self.user, self.item, self.time, self.rating, self.event)
+        names = (self.user, self.item, self.time, self.rating, self.event, *self.steps)
         return [name for name in names if name is not None]
 
 

@@ -104,7 +104,7 @@ def test_a_folder_of_parquet_is_read_as_one_table_of_the_columns_that_count(tmp_
         part = frame.iloc[start : start + per_file]
         (tmp_path / "reads" / f"year={2000 + start // 30}").mkdir(parents=True, exist_ok=True)
         part.to_parquet(tmp_path / "reads" / f"year={2000 + start // 30}" / f"{start:03d}.parquet")
-    columns, reading = Columns(user="who", rating="stars"), Reading(min_rating=3)
+    columns, reading = Columns(user="who", rating="stars", steps=("stars",)), Reading(min_rating=3)
     table = read_table(tmp_path / "reads", "reads", columns, reading)
     assert set(table.frame.columns) == {"who", "item", "time", "stars"}
     assert set(table.names) == {"who", "item", "time", "stars", "review", "year"}
