@@ -88,7 +88,7 @@ def test_what_pages_share_is_there_once(site, pages, study):
 
 def test_a_feature_is_told_without_scripts(pages, study):
     words = read(pages["feature/20.html"])
-    assert "Feature 20 unlabelled" in words
+    assert f"Feature 20 ≈ {CONCEPTS[0]} correlated only" in words
     row = study.table("features").set_index("feature").loc[20]
     assert f"{row['correlation']:.3f} AUC".split()[0] in words
     assert "1. User <i>user 1</i> , from step 5" in words.replace("</i>,", "</i> ,")
