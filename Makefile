@@ -14,7 +14,7 @@ VERSION_TESTS ?= tests/recmodels tests/interp --ignore tests/recmodels/test_metr
 
 STUDIES := ml-100k planted ml-1m ml-1m-bert4rec lastfm-2k ml-latest-small
 
-.PHONY: help demo test docs fuzz kill faults lint oldest newest peers studies reference notebooks clean
+.PHONY: help demo test docs fuzz kill ranks faults lint oldest newest peers studies reference notebooks clean
 
 help:
 	@echo "make demo     install, then train, interpret and steer a recommender on MovieLens-100K"
@@ -25,6 +25,7 @@ help:
 	@echo "make peers    the packages that we exchange models and dictionaries with, each in an environment of its own,"
 	@echo "              and the tests that compare with them"
 	@echo "make kill     kill a small study 200 times in all its stages, and compare what it ends in"
+	@echo "make ranks    a small study on 2 and on 4 ranks, some of them killed, compared byte by byte with one rank"
 	@echo "make faults   lose, cut and flip every file of a study, and fill the disk"
 	@echo "make studies  the figures that the project promises, measured on real data (INTERP_DATA, hours)"
 	@echo "make reference  the same runs, and their tables copied to artifacts/reference"
@@ -63,6 +64,11 @@ peers: $(READY)
 # Kills in all stages of a small study, each taken up again; the result is compared byte by byte.
 kill: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python tests/kill/harness.py
+
+# A small study on 2 and on 4 ranks, undisturbed and with ranks that are killed; all files are compared byte by byte.
+ranks: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/kill/ranks.py --ranks 2 --kills 4
+	OMP_NUM_THREADS=1 $(BIN)/python tests/kill/ranks.py --ranks 4 --kills 4
 
 # Lost, cut and flipped files of every kind, and full disks: all of them, of which `make test` tries a few.
 faults: $(READY)
