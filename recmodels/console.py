@@ -4,9 +4,16 @@ import contextlib
 import os
 import sys
 
+from recmodels import ranks
+
 
 def say(text: str) -> None:
-    """Print a line; what the encoding lacks, such as an arrow in cp1252, comes out as a question mark."""
+    """Print a line; what the encoding lacks, such as an arrow in cp1252, comes out as a question mark.
+
+    Of several ranks (`recmodels.ranks`), the first prints.
+    """
+    if not ranks.prints():
+        return
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     print(text.encode(encoding, "replace").decode(encoding), flush=True)
 

@@ -5,7 +5,7 @@ While the recommender reads a batch, a second thread checks, hashes and writes t
 Axes: n rows (one user at one step), d hidden size.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,8 +18,9 @@ from tqdm.auto import tqdm
 
 from interp.activations.activation_store import KIND, ActivationStore, describe
 from interp.activations.growing_rows import GrowingRows, growing_rows
+from interp.activations.shards import rows_reader, shards
 from interp.model.envoys import RecommenderEnvoy
-from recmodels import artifacts
+from recmodels import artifacts, ranks
 from recmodels.errors import InputError
 from recmodels.paths import as_path
 from recmodels.sequences import Histories
@@ -69,7 +70,8 @@ def collect_sites(
 ) -> dict[str, ActivationStore]:
     """`collect` at several sites, site → folder, in one pass over the histories; a store for each site.
 
-    A site whose folder already holds its activations is not read again, and one that was interrupted goes on.
+    A site whose folder already holds its activations is not read again, and one that was interrupted goes on. Several
+    ranks (`recmodels.ranks`) each read some of the histories (`interp.activations.shards`).
     """
     recommender = rec.recommender
     histories, _ = recommender.histories(histories).split_last()
@@ -83,24 +85,56 @@ def collect_sites(
         rec.site(site)  # refuses an unknown one before anything is written
         inputs[site] = {"recommender": recommender.fingerprint, "site": site, "histories": histories.fingerprint}
     places = {site: as_path(folder) for site, folder in folders.items()}
-    todo = [site for site in places if not artifacts.is_current(places[site], KIND, inputs[site])]
-    with ExitStack() as stack:
-        digests: dict[str, dict[str, str]] = {site: {} for site in todo}
-        partials = {
-            site: stack.enter_context(artifacts.writing(places[site], KIND, inputs[site], digests[site]))
-            for site in todo
-        }
-        growing = _write_rows(rec, histories, partials, batch_size)
-        rows = _rows(rec, histories) if todo else None
-        for site, partial in partials.items():
-            digests[site]["activations.npy"] = growing[site].sha256
-            describe(partial, rows, recommender.fingerprint, site, growing[site].moments)
-            (partial / PROGRESS).unlink()
+    todo = {site: place for site, place in places.items() if not artifacts.is_current(place, KIND, inputs[site])}
+    if ranks.count() > 1 and todo:
+        with shards(todo, inputs, histories, batch_size) as parts:
+            for part in ranks.share(parts):
+                _collect_shard(rec, histories.select(part.users), part.folders, batch_size)
+            if ranks.is_first():
+                _write(rec, histories, todo, inputs, batch_size, rows_reader(parts))
+    elif todo:
+        _write(rec, histories, todo, inputs, batch_size)
     return {site: ActivationStore.opened(place) for site, place in places.items()}
 
 
+def _collect_shard(rec: RecommenderEnvoy, histories: Histories, places: Mapping[str, Path], batch_size: int) -> None:
+    """The activations of some histories as stores of their own, unless they are there."""
+    about = {"recommender": rec.recommender.fingerprint, "histories": histories.fingerprint}
+    inputs = {site: {"site": site, **about} for site in places}
+    todo = {site: place for site, place in places.items() if not artifacts.is_current(place, KIND, inputs[site])}
+    if todo:
+        _write(rec, histories, todo, inputs, batch_size)
+
+
+def _write(
+    rec: RecommenderEnvoy,
+    histories: Histories,
+    places: Mapping[str, Path],
+    inputs: Mapping[str, dict[str, Any]],
+    batch_size: int,
+    read_rows: Callable[[Sequence[str], int, int], dict[str, np.ndarray]] | None = None,
+) -> None:
+    """Write the store of each site; `read_rows` gives rows that were collected before, by their numbers."""
+    with ExitStack() as stack:
+        digests: dict[str, dict[str, str]] = {site: {} for site in places}
+        partials = {
+            site: stack.enter_context(artifacts.writing(place, KIND, inputs[site], digests[site]))
+            for site, place in places.items()
+        }
+        growing = _write_rows(rec, histories, partials, batch_size, read_rows)
+        rows = _rows(rec, histories)
+        for site, partial in partials.items():
+            digests[site]["activations.npy"] = growing[site].sha256
+            describe(partial, rows, rec.recommender.fingerprint, site, growing[site].moments)
+            (partial / PROGRESS).unlink()
+
+
 def _write_rows(
-    rec: RecommenderEnvoy, histories: Histories, partials: Mapping[str, Path], batch_size: int
+    rec: RecommenderEnvoy,
+    histories: Histories,
+    partials: Mapping[str, Path],
+    batch_size: int,
+    read_rows: Callable[[Sequence[str], int, int], dict[str, np.ndarray]] | None,
 ) -> dict[str, GrowingRows]:
     """Read the histories from the first that a site lacks, and add their rows to each site that lacks them."""
     growing: dict[str, GrowingRows] = {}
@@ -109,8 +143,6 @@ def _write_rows(
             path, width = partial / "activations.npy", rec.recommender.model.width(site)
             file = growing_rows(path, partial / PROGRESS, histories.offsets, width)
             growing[site] = stack.enter_context(file)
-        if not growing:
-            return growing
         first = int(np.searchsorted(histories.offsets, min(rows.n_rows for rows in growing.values())))
         writer = stack.enter_context(ThreadPoolExecutor(1, "activations"))
         bar = stack.enter_context(
@@ -119,10 +151,11 @@ def _write_rows(
         written: Future[None] | None = None
         for start in range(first, len(histories), batch_size):
             batch = histories.select(slice(start, start + batch_size))
-            hidden = _read(rec, list(growing), batch)
+            rows = int(histories.offsets[start]), int(histories.offsets[start + len(batch)])
+            hidden = _read(rec, list(growing), batch) if read_rows is None else read_rows(list(growing), *rows)
             if written is not None:
                 written.result()
-            written = writer.submit(_add, growing, hidden, batch, int(histories.offsets[start]))
+            written = writer.submit(_add, growing, hidden, batch, rows[0])
             bar.update(len(batch))
         if written is not None:
             written.result()

@@ -1,8 +1,8 @@
 """Training sparse autoencoders on an activation store, several in one pass, with resume after a kill."""
 
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from interp.activations.worker_pool import in_processes
 from interp.config import SAEConfig
 from interp.sae.autoencoder import KIND, Provenance, SparseAutoencoder
 from interp.sae.trainers import build_trainer
-from recmodels import artifacts, folders
+from recmodels import artifacts, folders, ranks
 from recmodels.config_keys import config_key
 from recmodels.errors import InputError
 from recmodels.files import saving
@@ -116,6 +116,42 @@ def train_all(
     """`train` of several stores at once, so that no process waits while another trains the last one of a store."""
     for training in trainings:
         training.check()
+    if ranks.count() > 1:
+        _train_on_ranks(trainings, device)
+    else:
+        _train_here(trainings, device, processes)
+    return [{name: SparseAutoencoder.load(part.folder / name) for name in part.configs} for part in trainings]
+
+
+def _train_here(trainings: Sequence[Training], device: str | None, processes: int) -> None:
+    with _prepared(trainings) as at_work:
+        if processes == 1:
+            for part in at_work:
+                for configs in _passes(part.todo):
+                    record_times(part.folder, _train_and_save(part.store, configs, part.folder, device))
+        else:
+            _train_in_processes(at_work, device, processes)
+
+
+def _train_on_ranks(trainings: Sequence[Training], device: str | None) -> None:
+    """Train each dictionary by itself on the next free rank; the first rank keeps the folders."""
+    jobs = _largest_first(trainings)
+    with _prepared(trainings) if ranks.is_first() else nullcontext():
+        ranks.barrier()
+        times: dict[int, dict[str, float]] = {}
+        for number in ranks.share(range(len(jobs))):
+            part, name, config = jobs[number]
+            with saving(part.folder):
+                times[number] = _train_and_save(part.store, {name: config}, part.folder, device)
+        for other in ranks.gather(list(times.items())):
+            for number, seconds in other if ranks.is_first() else ():
+                record_times(jobs[number][0].folder, seconds)
+    ranks.barrier()
+
+
+@contextmanager
+def _prepared(trainings: Sequence[Training]) -> Iterator[list[Training]]:
+    """Those that have something to do, with locks and folders for their checkpoints while the body runs."""
     at_work = [part for part in trainings if part.todo or folders.read_mark(part.checkpoints, str(CHECKPOINTS))]
     with ExitStack() as stack:
         for part in at_work:
@@ -124,15 +160,9 @@ def train_all(
             for name in part.todo:
                 artifacts.check_replaceable(part.folder / name, KIND)
             folders.work_in(part.checkpoints, str(CHECKPOINTS), {})
-        if processes == 1:
-            for part in at_work:
-                for configs in _passes(part.todo):
-                    record_times(part.folder, _train_and_save(part.store, configs, part.folder, device))
-        else:
-            _train_in_processes(at_work, device, processes)
+        yield at_work
         for part in at_work:
             folders.remove(part.checkpoints, str(CHECKPOINTS))
-    return [{name: SparseAutoencoder.load(part.folder / name) for name in part.configs} for part in trainings]
 
 
 def _passes(configs: Mapping[str, SAEConfig]) -> list[dict[str, SAEConfig]]:
@@ -143,10 +173,15 @@ def _passes(configs: Mapping[str, SAEConfig]) -> list[dict[str, SAEConfig]]:
     return list(passes.values())
 
 
+def _largest_first(trainings: Sequence[Training]) -> list[tuple[Training, str, SAEConfig]]:
+    """Each dictionary that is not there, with its name, those first that take longest."""
+    jobs = [(part, name, config) for part in trainings for name, config in part.todo.items()]
+    return sorted(jobs, key=lambda job: -job[2].n_features * job[2].batch_size * job[2].steps)
+
+
 def _train_in_processes(trainings: Sequence[Training], device: str | None, processes: int) -> None:
     """Train each dictionary by itself, the largest first; a process that is done takes the next."""
-    jobs = [(part, name, config) for part in trainings for name, config in part.todo.items()]
-    jobs.sort(key=lambda job: -job[2].n_features * job[2].batch_size * job[2].steps)
+    jobs = _largest_first(trainings)
     calls = [(part.store.folder, {name: config}, part.folder, device) for part, name, config in jobs]
     with tqdm(desc=f"training {len(jobs)} dictionaries", total=len(jobs), leave=False) as bar:
         for number, seconds in in_processes(_train_of_folder, calls, processes):

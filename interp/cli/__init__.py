@@ -22,6 +22,7 @@ from interp.config import StudyConfig
 from interp.presets import PRESETS, presets
 from recmodels.console import abandon_stdout, tolerate_encodings
 from recmodels.errors import InputError, one_line
+from recmodels.ranks import OtherRankError
 
 
 def offer(choices: Mapping[str, tuple[str, StudyConfig]]) -> None:
@@ -56,6 +57,9 @@ def main() -> None:
     except BrokenPipeError:
         abandon_stdout()
         sys.exit(141)  # what a shell says of a command whose reader has gone
+    except OtherRankError:  # which says why
+        abandon_stdout()
+        sys.exit(2)
     except (InputError, ImportError, OSError) as error:
         message = str(error)
         if isinstance(error, OSError) and error.strerror:

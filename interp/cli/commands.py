@@ -14,6 +14,7 @@ from interp.config import StudyConfig
 from interp.optional import Image
 from interp.presets import PRESETS
 from interp.steering.vocabulary import Reconstruct, Unit, Verb
+from recmodels import ranks
 from recmodels.errors import InputError
 from recmodels.paths import as_path
 
@@ -281,8 +282,11 @@ def run_and_report(config: StudyConfig) -> None:
     # Imported here so that `interp --help` and a mistake are answered at once.
     from interp.store.early_checks import check_early
 
-    check_early(config)
-    from interp import run
-    from interp.pages.summary import summary
+    with ranks.joined():
+        check_early(config)
+        from interp import run
+        from interp.pages.summary import summary
 
-    print(summary(run(config)))
+        study = run(config)
+        if ranks.prints():
+            print(summary(study))

@@ -17,6 +17,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.analysis import Table
 from interp.store.table_files import Tables, read_tables, write_tables
+from recmodels import ranks
 from recmodels.recommender import lists_key
 from recmodels.sequences import Histories
 from recmodels.splits import Split
@@ -66,7 +67,7 @@ def evaluate_all(
     concepts: Concepts,
     folder: Path,
 ) -> list[pd.DataFrame]:
-    """`evaluate_dictionary` of every dictionary, site by site; each is kept, so that an interrupted run goes on.
+    """`evaluate_dictionary` of every dictionary, site by site, spread over ranks; each is kept for an interrupted run.
 
     Args:
         rec: the recommender; the dictionary that is attached to a site afterwards is the last one evaluated.
@@ -77,8 +78,7 @@ def evaluate_all(
         folder: where evaluations are kept.
     """
     todo = [(site, name, sae) for site, by_name in saes.items() for name, sae in by_name.items()]
-    rows = []
-    for site, name, sae in tqdm(todo, desc="evaluating dictionaries", leave=False):
+    for site, name, sae in tqdm(ranks.share(todo), desc="evaluating dictionaries", total=len(todo), leave=False):
         here, parts = folder / site, stores[site]
         inputs: dict[str, Any] = {
             "recommender": rec.recommender.fingerprint,
@@ -94,5 +94,4 @@ def evaluate_all(
             return {EVALUATION.name: table}
 
         write_tables(here / name, (EVALUATION,), inputs, evaluation)
-        rows.append(read_tables(here / name, (EVALUATION,))[EVALUATION.name])
-    return rows
+    return [read_tables(folder / site / name, (EVALUATION,))[EVALUATION.name] for site, name, _ in todo]

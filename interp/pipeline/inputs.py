@@ -17,12 +17,14 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.pipeline.grid import Saes, Stores
 from interp.pipeline.trained_baselines import baselines, train_baselines
 from interp.sae.autoencoder import SparseAutoencoder
-from interp.store.analysis import table_of
+from interp.store.analysis import Analysis, table_of
+from interp.store.keys import analysis_key
 from interp.store.registry import owner
 from interp.store.table_files import TableReader
 from recmodels import artifacts
 from recmodels.config_keys import config_key
 from recmodels.errors import InputError
+from recmodels.recommender import lists_key
 from recmodels.sequences import Histories, histories_of
 
 TABLES = "tables"  # the folder of tables in a study's folder
@@ -68,7 +70,7 @@ class Inputs:
         self.stores = stores
         self.saes = saes
         self.evaluations = evaluations
-        self.keys: dict[str, Any] = {}  # of the analyses that are done
+        self.keys: dict[str, str] = {}  # of analyses, once they are asked for
         self.tables = TableReader(self.folder / TABLES, rec.recommender.fingerprint)
 
     @property
@@ -89,10 +91,20 @@ class Inputs:
         """What this value is computed from, as JSON values.
 
         Raises:
-            InputError: there is no such input, or the table is not computed yet.
+            InputError: there is no such input.
         """
         table = table_of(name)
-        return self._input(name).key if table is None else self.keys[owner(table).name]
+        if table is None:
+            return self._input(name).key
+        analysis = owner(table)
+        if analysis.name not in self.keys:
+            self.keys[analysis.name] = table_key(self.analysis_key(analysis))
+        return self.keys[analysis.name]
+
+    def analysis_key(self, analysis: Analysis) -> dict[str, Any]:
+        """What the tables of an analysis follow from, as JSON values."""
+        key = analysis_key(analysis, {name: self.key(name) for name in analysis.needs})
+        return key | lists_key(self.rec.keep_seen)
 
     @cached_property
     def sae(self) -> SparseAutoencoder:

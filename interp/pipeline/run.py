@@ -21,6 +21,7 @@ The folder is locked while a run works on it (see `interp.store.study_folder`).
 import os
 import platform
 import shutil
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -33,30 +34,28 @@ from interp.config import OF_RECOMMENDER, StudyConfig
 from interp.model.envoys import RecommenderEnvoy
 from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
+from interp.pipeline.analysing import analyse_all
 from interp.pipeline.announcement import announcement
 from interp.pipeline.grid import PARTS, collect_parts, evaluate_all, train_grid
 from interp.pipeline.imported_dictionary import foreign_dictionary, import_dictionary, with_dictionary
-from interp.pipeline.inputs import TABLES, Inputs, table_key
-from interp.pipeline.trained_baselines import outputs
+from interp.pipeline.inputs import TABLES, Inputs
 from interp.pipeline.trained_elsewhere import FOLDER, check_same, configured, keep, name_of, with_its_sites
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.sae.exchange.folder_formats import ForeignDictionary
 from interp.sae.import_dictionary import check_fits
-from interp.store.analysis import Analysis
 from interp.store.early_checks import check_early
-from interp.store.keys import analysis_key
 from interp.store.registry import analyses
 from interp.store.study_folder import RECORD, claim_study, study_folder
-from interp.store.table_files import holds_tables, write_tables
+from interp.store.table_files import holds_tables
 from interp.store.timings import Stages
 from interp.study.provenance import Provenance
 from interp.study.study import Study
 from interp.study.study import open as open_study
-from recmodels import artifacts
+from recmodels import artifacts, ranks
 from recmodels.console import say
 from recmodels.folders import MARK
 from recmodels.interactions import Dataset
-from recmodels.recommender import Recommender, lists_key
+from recmodels.recommender import Recommender
 from recmodels.sequences import histories_of
 from recmodels.steady import steady
 from recmodels.training import fit
@@ -93,11 +92,19 @@ def run(
         config = replace(config, out=out, recommender=out / FOLDER)
     if isinstance(seen_users, str | Path):
         config, seen_users = replace(config, seen_users=str(seen_users)), None
+    with ranks.joined():
+        return _run_on_ranks(config, dataset, recommender, seen_users)
+
+
+def _run_on_ranks(
+    config: StudyConfig, dataset: Dataset | None, recommender: Recommender | None, seen_users: Any
+) -> Study:
     check_early(config, has_data=dataset is not None)
     foreign = foreign_dictionary(config)
     config = with_dictionary(config, foreign)
     folder = study_folder(config)
-    with claim_study(folder):
+    with claim_study(folder) if ranks.is_first() else nullcontext():
+        ranks.barrier()
         recommender = recommender or configured(config)
         return _run(config, dataset, folder, recommender, seen_users, foreign)
 
@@ -114,18 +121,19 @@ def _run(
     stages = Stages(folder / "timings.json")
     say(f"{config.dataset} → {request.folder}")
 
-    with stages.stage("data"):
+    with stages.stage("data"), ranks.first_before_others():
         data = study_data(config, dataset, given, seen_users)
     for note in data.notes:
         say(note)
+    ranks.agree("read other data", data.dataset.fingerprint)
     check_same(data.recommender, folder / FOLDER)
-    artifacts.write_json(folder / MARK, {"kind": "study", "inputs": {}})
-    # The study counts as unfinished until everything below is done.
-    for name in (RECORD, "dashboard.html", "report.html"):
-        (folder / name).unlink(missing_ok=True)
-    if data.recommender is None:
+    with ranks.first_before_others():
+        if ranks.is_first():
+            _begin(folder)
+        ranks.see(folder / MARK)
+    if data.recommender is None and ranks.is_first():
         say(announcement(config, lambda site: config.training.hidden_size))
-    with stages.stage("recommender", folder / FOLDER):
+    with stages.stage("recommender", folder / FOLDER), ranks.first_before_others():
         if data.recommender is None:
             parts = data.split.recommender, data.split.validation
             recommender = fit(*parts, config.training, folder / FOLDER, data.split.vocabulary, config.keep_seen)
@@ -136,7 +144,8 @@ def _run(
     if data.recommender is not None:
         config = with_its_sites(config, rec)
         request = replace(request, site=config.site)
-        say(announcement(config, rec.recommender.model.width))
+        if ranks.is_first():
+            say(announcement(config, rec.recommender.model.width))
     if foreign is not None:  # before activations are collected
         check_fits(foreign, recommender, config.site)
 
@@ -146,7 +155,8 @@ def _run(
     folders = [folder / "dictionaries" / site / sae.name for site, configs in grid.items() for sae in configs]
     with stages.stage("dictionaries", *folders):
         if foreign is not None:
-            saes = import_dictionary(config, foreign, stores, folder / "dictionaries")
+            with ranks.first_before_others():
+                saes = import_dictionary(config, foreign, stores, folder / "dictionaries")
         else:
             saes = train_grid(config, stores)
     histories = histories_of(data.split.test, recommender.vocabulary)
@@ -155,38 +165,27 @@ def _run(
         rows = evaluate_all(rec, saes, stores, histories, data.concepts, folder / "evaluations")
     inputs = Inputs(config, data, rec, stores, saes, rows)
     todo = analyses(bool(data.concepts.names))
-    for analysis in todo:
-        if config.baselines == "all" and "baselines" in analysis.needs and "baselines" not in stages.names:
-            with stages.stage("baselines", *outputs(folder)):
-                inputs.train_baselines()
-        with stages.stage(analysis.name, folder / TABLES / analysis.name):
-            _analyse(analysis, inputs)
-    _remove_other_tables(folder / TABLES, {analysis.name for analysis in todo})
-    for part in PARTS:  # one that was lost is made again, although no table needs it
-        inputs.features(part).make()
-    sae = inputs.sae
-
-    artifacts.write_json(folder / RECORD, _record(request, data, sae, recommender.fingerprint))
-    study = open_study(folder, data.recommender)
-    with stages.stage("dashboard"):
-        write_dashboard(study)
-    stages.finish()
-    write_report(study)  # last, as it lists the times of all steps
-    (folder / MARK).unlink()
-    return study
+    analyse_all(todo, inputs, stages)
+    if ranks.is_first():
+        _remove_other_tables(folder / TABLES, {analysis.name for analysis in todo})
+        for part in PARTS:  # one that was lost is made again, although no table needs it
+            inputs.features(part).make()
+        artifacts.write_json(folder / RECORD, _record(request, data, inputs.sae, recommender.fingerprint))
+        study = open_study(folder, data.recommender)
+        with stages.stage("dashboard"):
+            write_dashboard(study)
+        stages.finish()
+        write_report(study)  # last, as it lists the times of all steps
+        (folder / MARK).unlink()
+    ranks.barrier()
+    return study if ranks.is_first() else open_study(folder, data.recommender)
 
 
-def _analyse(analysis: Analysis, inputs: Inputs) -> None:
-    """Compute the tables of an analysis, unless those of the same key are there."""
-    key = analysis_key(analysis, {name: inputs.key(name) for name in analysis.needs})
-    key |= lists_key(inputs.rec.keep_seen)
-    inputs.keys[analysis.name] = table_key(key)
-    write_tables(
-        inputs.folder / TABLES / analysis.name,
-        analysis.tables,
-        key,
-        lambda: analysis.compute(**{name: inputs[name] for name in analysis.needs}),
-    )
+def _begin(folder: Path) -> None:
+    """Mark the study as unfinished until everything is done."""
+    artifacts.write_json(folder / MARK, {"kind": "study", "inputs": {}})
+    for name in (RECORD, "dashboard.html", "report.html"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _remove_other_tables(folder: Path, names: set[str]) -> None:

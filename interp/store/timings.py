@@ -10,7 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from recmodels import artifacts
+from recmodels import artifacts, ranks
+from recmodels.console import say
 from recmodels.errors import InputError
 from recmodels.json_files import check_record, read_record
 
@@ -55,17 +56,31 @@ class Stages:
             watcher.join()
         unchanged = [was is not None and was == now for was, now in zip(before, _stamps(outputs), strict=True)]
         if outputs and all(unchanged):
-            print(f"  {name:<14} already done", flush=True)
+            say(f"  {name:<14} already done")
             return
-        seconds, megabytes = time.perf_counter() - start, peak.bytes / 2**20
+        seconds = time.perf_counter() - start
         self.record[name] = {
             "seconds": round(seconds, 1),
             "cpu_seconds": round(time.process_time() - cpu, 1),
-            "peak_mb": round(megabytes),
+            "peak_mb": round(peak.bytes / 2**20),
             "resumed": resumed or any(unchanged),
         }
-        artifacts.write_json(self.path, self.record)
-        print(f"  {name:<14} {seconds:6.1f} s   {megabytes:6.0f} MB at the peak", flush=True)
+        self._show(name)
+        if ranks.prints():
+            artifacts.write_json(self.path, self.record)
+
+    def merge(self) -> None:
+        """Add the steps that other ranks did, and only they know of."""
+        if ranks.count() == 1:
+            return
+        for record in ranks.gather(self.record):
+            for name in record.keys() - self.record.keys():
+                self.record[name] = record[name]
+                self._show(name)
+            self.names |= record.keys()
+
+    def _show(self, name: str) -> None:
+        say(f"  {name:<14} {self.record[name]['seconds']:6.1f} s   {self.record[name]['peak_mb']:6.0f} MB at the peak")
 
     def finish(self) -> None:
         """Remove the records of steps that this run did not have."""
