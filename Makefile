@@ -89,7 +89,7 @@ reference: $(READY)
 	  cp artifacts/$$study/tables/*/*.csv artifacts/$$study/timings.json artifacts/reference/$$study/ || exit 1; \
 	done
 	$(BIN)/python benchmarks/growth.py table artifacts/reference ml-100k ml-1m > artifacts/reference/growth.csv
-	$(BIN)/python benchmarks/scorecard.py artifacts/ml-1m artifacts/reference/ml-1m --steps 2000
+	$(BIN)/python benchmarks/studies/scorecard.py artifacts/ml-1m artifacts/reference/ml-1m --steps 2000
 
 notebooks: $(READY)
 	$(BIN)/python notebooks/execute.py artifacts/ml-100k

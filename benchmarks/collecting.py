@@ -1,28 +1,25 @@
 """How long collecting takes beside the forward passes that it cannot do without.
 
-    python -m benchmarks.collecting
-
-reads the output of a block at every step of every history, in turns: ours, which checks, hashes and writes it; the
-forward pass that stops after the block, which is the limit; a plain hook on the whole forward pass, whose rows are kept
-in memory. Then all sites of a study at once, and one after another. The recommender has the size of ML-1M's, with
-random weights. Waiting for the disk is left out: the system's `fsync` does nothing meanwhile. `--small` takes seconds.
+It reads the output of a block at every step of every history, in turns: ours, which checks, hashes and writes it; the
+forward pass that stops after the block, which is the limit; the whole forward pass; a plain hook and a bare nnsight
+trace of it, whose rows are kept in memory. nnterp gives language models common names, and traces as nnsight does. Then
+all sites of a study at once, and one after another. The recommender has the size of ML-1M's, with random weights.
+Waiting for the disk is left out: the system's `fsync` does nothing meanwhile.
 """
 
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
+import nnsight
 import numpy as np
 import pandas as pd
 import torch
-import tyro
 
-from benchmarks.timing import Row, checked, compare, report
+from benchmarks.timing import Row, checked, compare
 from interp.activations.collecting import collect, collect_sites
 from interp.model.envoys import RecommenderEnvoy
 from interp.presets import SITES
@@ -32,44 +29,37 @@ from recmodels.sequences import Histories, Vocabulary
 
 SITE = "blocks.0"
 BATCH = 128
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """What is measured."""
-
-    small: bool = False
-    """A few histories, in seconds, to see whether results are right."""
-    rows: int = 300_000
-    """Activations of a site."""
-    repeats: int = 5
-    """How often each way is timed."""
+ROWS = 300_000  # activations of a site
 
 
 class _Stop(Exception):
     """Ends a forward pass."""
 
 
-def collecting(options: Benchmark) -> list[Row]:
+def rows(small: bool = False, repeats: int = 5) -> list[Row]:
     """All rows: one site, and all sites of a study."""
     torch.set_num_threads(1)
-    rec, histories = recommender(), of_items(2_000 if options.small else options.rows)
-    repeats = 1 if options.small else options.repeats
+    rec, histories = recommender(), of_items(2_000 if small else ROWS)
     with tempfile.TemporaryDirectory() as name, without_fsync():
         return one_site(rec, histories, Path(name), repeats) + all_sites(rec, histories, Path(name), repeats)
 
 
 def one_site(rec: RecommenderEnvoy, histories: Histories, folder: Path, repeats: int) -> list[Row]:
     """Ours, the truncated forward pass, and a plain hook; our rows are those of the hook."""
-    stores, kept = [], []
+    stores, kept, traces = [], [], []
     ways = {
         "ours": lambda: stores.append(collect(rec, histories, folder / f"one-{len(stores)}", SITE)),
         "forward pass up to the block": lambda: forward(rec, histories, SITE),
+        "whole forward pass": lambda: forward(rec, histories),
         "plain hook, in memory": lambda: kept.append(hooked(rec, histories)),
+        "bare nnsight trace, in memory": lambda: traces.append(traced(rec, histories)),
     }
     rows = compare(f"collecting {SITE}, {len(histories.codes) - len(histories)} rows", ways, repeats)
-    apart = float(np.abs(stores[-1].activations - kept[-1]).max())
-    return checked(rows, "ours", apart <= 1e-5, largest_difference_from_the_hook=apart)
+    apart = [float(np.abs(stores[-1].activations - other[-1]).max()) for other in (kept, traces)]
+    ok = max(apart) <= 1e-5
+    return checked(
+        rows, "ours", ok, largest_difference_from_the_hook=apart[0], largest_difference_from_the_trace=apart[1]
+    )
 
 
 def all_sites(rec: RecommenderEnvoy, histories: Histories, folder: Path, repeats: int) -> list[Row]:
@@ -107,14 +97,15 @@ def of_items(rows: int) -> Histories:
 
 
 @torch.no_grad()
-def forward(rec: RecommenderEnvoy, histories: Histories, site: str) -> None:
-    """Bare forward passes that end at a site; nothing is kept."""
+def forward(rec: RecommenderEnvoy, histories: Histories, site: str | None = None) -> None:
+    """Bare forward passes, that end at a site if there is one; nothing is kept."""
     model = rec.recommender.model
 
     def stop(*_: object) -> None:
-        raise _Stop
+        if site:
+            raise _Stop
 
-    hook = model.get_submodule(model.sites[site]).register_forward_hook(stop)
+    hook = model.get_submodule(model.sites[site or SITE]).register_forward_hook(stop)
     try:
         for batch in histories.split_last()[0].batches(BATCH):
             try:
@@ -138,12 +129,21 @@ def hooked(rec: RecommenderEnvoy, histories: Histories) -> np.ndarray:
     return torch.cat(outputs).flatten(0, 1).numpy()
 
 
+@torch.no_grad()
+def traced(rec: RecommenderEnvoy, histories: Histories) -> np.ndarray:
+    """What a bare trace of nnsight reads, [n, d]."""
+    model, outputs = rec.recommender.model, []
+    name, envoy = model.sites[SITE], nnsight.NNsight(rec.recommender.model)
+    for batch in histories.split_last()[0].batches(BATCH):
+        with envoy.trace(model.inference_inputs(batch)):
+            output = envoy.get(name).output.save()
+        outputs.append(output)
+    return torch.cat(outputs).flatten(0, 1).numpy()
+
+
 @contextmanager
 def without_fsync() -> Iterator[None]:
     """What waits for the disk returns at once."""
     with mock.patch.object(os, "fsync"):
         yield
 
-
-if __name__ == "__main__":
-    sys.exit(report(collecting(tyro.cli(Benchmark, description=__doc__))))

@@ -1,29 +1,25 @@
 """How fast dictionaries train, beside the trainers of dictionary_learning, and in two processes beside one.
 
-    python -m benchmarks.dictionaries
-
-trains each kind on the same batches from the same start, in turns: ours, and bare `trainer.update` of
+It trains each kind on the same batches from the same start, in turns: ours, and bare `trainer.update` of
 dictionary_learning. Weights are compared after 100 steps; as a measure of what rounding alone does, the library is also
 compared with itself on the same batches with their rows in reverse. Then a grid of 8 dictionaries is trained by one
-process and by two, a thread each. `--small` takes seconds and tells whether results are right.
+process and by two, a thread each.
 """
 
 import statistics
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import tyro
 from dictionary_learning.trainers.batch_top_k import BatchTopKTrainer
 from dictionary_learning.trainers.matryoshka_batch_top_k import MatryoshkaBatchTopKTrainer
 from dictionary_learning.trainers.top_k import TopKTrainer
 
-from benchmarks.timing import Row, checked, compare, report
+from benchmarks.timing import Row, checked, compare
 from interp.activations.activation_store import KIND, ActivationStore, describe
 from interp.activations.growing_rows import growing_rows
 from interp.activations.training import train
@@ -42,37 +38,27 @@ LIBRARY: Mapping[str, tuple[Any, dict[str, Any]]] = {
 }
 LARGEST = 1e-4  # difference of a weight after `STEPS` steps
 STEPS = 100
+SEEDS = 5  # starts from which weights are compared after `STEPS` steps
 
 
-@dataclass(frozen=True)
-class Benchmark:
-    """What is measured."""
-
-    small: bool = False
-    """A few small dictionaries, in seconds, to see whether results are right."""
-    repeats: int = 9
-    """How often each way is timed."""
-    seeds: int = 5
-    """Starts from which weights are compared after 100 steps."""
-
-
-def dictionaries(options: Benchmark) -> list[Row]:
+def rows(small: bool = False, repeats: int = 5) -> list[Row]:
     """All rows: of each kind, and of the grid."""
     torch.set_num_threads(1)
-    config = replace(CONFIG, n_features=256, batch_size=256) if options.small else CONFIG
-    rows = [row for kind in LIBRARY for row in training(replace(config, trainer=kind), options)]
-    return rows + grid(options)
+    config = replace(CONFIG, n_features=256, batch_size=256) if small else CONFIG
+    starts = 1 if small else SEEDS
+    result = [row for kind in LIBRARY for row in training(replace(config, trainer=kind), repeats, starts)]
+    return result + grid(small)
 
 
-def training(config: SAEConfig, options: Benchmark) -> list[Row]:
+def training(config: SAEConfig, repeats: int, starts: int) -> list[Row]:
     """Ten steps of one kind, ours and the library's, and what weights differ by after 100 from several starts."""
     ours, theirs = build_trainer(config, WIDTH), library_trainer(config)
     rows = compare(
         f"10 steps of {config.trainer}, {config.n_features} features",
         {"ours": steps_of(ours, config), "dictionary_learning": steps_of(theirs, config)},
-        options.repeats,
+        repeats,
     )
-    seeds = range(1 if options.small else options.seeds)
+    seeds = range(starts)
     ours_differ = [difference(replace(config, seed=seed), build_trainer) for seed in seeds]
     rounding = [difference(replace(config, seed=seed), lambda c, _: library_trainer(c), -1) for seed in seeds]
     return checked(
@@ -126,16 +112,16 @@ def difference(config: SAEConfig, build: Callable[[SAEConfig, int], Any], order:
     return max(float((state[name] - expected[name]).abs().max()) for name in expected)
 
 
-def grid(options: Benchmark) -> list[Row]:
+def grid(small: bool) -> list[Row]:
     """Eight dictionaries, by one process and by two with a thread each."""
-    steps = 60 if options.small else 2000
-    config = SAEConfig(n_features=64 if options.small else 1024, steps=steps, batch_size=512, warmup_steps=20, k=8)
+    steps = 60 if small else 600
+    config = SAEConfig(n_features=64 if small else 1024, steps=steps, batch_size=512, warmup_steps=20, k=8)
     config = replace(config, sparsity_warmup_steps=20)
     kinds = ("unsquared", "top_k", "batch_top_k", "gated")
     configs = {f"{kind}-{seed}": replace(config, trainer=kind, seed=seed) for kind in kinds for seed in (0, 1)}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        store = planted_store(folder / "activations", 20_000 if options.small else 100_000)
+        store = planted_store(folder / "activations", 20_000 if small else 100_000)
         prints: dict[str, set[tuple[str, ...]]] = {"ours": set(), "two processes": set()}
         calls = 0
 
@@ -150,7 +136,7 @@ def grid(options: Benchmark) -> list[Row]:
 
         ways = {"ours": way("ours", 1), "two processes": way("two processes", 2)}
         work = f"a grid of 8 dictionaries, {steps} steps"
-        rows = compare(work, ways, 1 if options.small else max(1, options.repeats // 3), warm_up=0)
+        rows = compare(work, ways, repeats=1, warm_up=0)
     same = prints["ours"] == prints["two processes"] and len(prints["ours"]) == 1
     one, two = (statistics.median(row.seconds) for row in rows)
     return checked(rows, "two processes", same, same_bytes=same, faster_than_one_process=one / two)
@@ -171,6 +157,3 @@ def planted_store(folder: Path, n: int) -> ActivationStore:
         record.unlink()
     return ActivationStore.opened(folder)
 
-
-if __name__ == "__main__":
-    sys.exit(report(dictionaries(tyro.cli(Benchmark, description=__doc__))))

@@ -15,7 +15,16 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+Way = Callable[[], Any]
 PACKAGES = ("interp-recsys", "torch", "numpy", "transformers", "nnsight", "dictionary-learning")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a call that was timed elsewhere, such as in another process, took: wall and processor seconds."""
+
+    seconds: float
+    processor: float
 
 
 @dataclass(frozen=True)
@@ -25,7 +34,7 @@ class Row:
     Attributes:
         work: what is done, such as "training top_k".
         name: which way; "ours" is this project's.
-        seconds: wall time of each repeat.
+        seconds: wall time of each repeat; empty if this way was not run.
         processor: processor time of each repeat, all threads of this process together.
         ratio: median wall time over that of "ours": how many times as long this way takes; None without "ours".
         processor_ratio: the same of processor time.
@@ -48,12 +57,12 @@ class Row:
         return asdict(self)
 
 
-def compare(work: str, ways: Mapping[str, Callable[[], Any]], repeats: int = 5, warm_up: int = 1) -> list[Row]:
+def compare(work: str, ways: Mapping[str, Way], repeats: int = 5, warm_up: int = 1) -> list[Row]:
     """Time ways in turns.
 
     Args:
         work: what they all do.
-        ways: name → a call of that way; one of them may be "ours".
+        ways: name → a call of that way; one of them may be "ours". What returns `Taken` was timed elsewhere.
         repeats: how often each is timed.
         warm_up: how often each is called before, which is not counted.
     """
@@ -63,8 +72,10 @@ def compare(work: str, ways: Mapping[str, Callable[[], Any]], repeats: int = 5, 
         for name, way in ways.items():
             gc.collect()
             wall, cpu = time.perf_counter(), time.process_time()
-            way()
+            result = way()
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            if isinstance(result, Taken):
+                wall, cpu = result.seconds, result.processor
             if repeat >= 0:
                 seconds[name].append(wall)
                 processor[name].append(cpu)
@@ -83,8 +94,15 @@ def with_ratios(rows: Sequence[Row]) -> list[Row]:
             ratio=statistics.median(row.seconds) / wall,
             processor_ratio=statistics.median(row.processor) / processor if processor else None,
         )
+        if row.seconds
+        else row
         for row in rows
     ]
+
+
+def left_out(work: str, name: str, reason: str) -> Row:
+    """The row of a way that was not run, and why."""
+    return Row(work, name, (), (), checks={"not run": reason})
 
 
 def checked(rows: Sequence[Row], name: str, ok: bool, **checks: Any) -> list[Row]:
@@ -117,24 +135,18 @@ def machine() -> dict[str, Any]:
     }
 
 
-def report(rows: Sequence[Row]) -> int:
-    """Print rows and the machine; return the exit status: 1 if a result is wrong."""
-    print(table(rows))
-    print(", ".join(f"{name} {value}" for name, value in machine().items() if name != "versions" and value is not None))
-    wrong = [f"{row.work}, {row.name}" for row in rows if not row.ok]
-    if wrong:
-        print(f"wrong results: {'; '.join(wrong)}")
-    return int(bool(wrong))
-
-
 def table(rows: Sequence[Row]) -> str:
     """Rows as a table in Markdown: medians, ratios to ours, and what was checked."""
-    lines = ["| work | way | seconds | × ours | × ours, processor | checks |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| work | way | seconds | processor seconds | × ours | × ours, processor | checks |",
+        "|---|---|--:|--:|--:|--:|---|",
+    ]
     for row in rows:
+        times = [f"{statistics.median(values):.3g}" if values else "" for values in (row.seconds, row.processor)]
         ratios = [f"{ratio:.2f}" if ratio is not None else "" for ratio in (row.ratio, row.processor_ratio)]
         checks = "; ".join(f"{name}: {_text(value)}" for name, value in row.checks.items())
-        median = statistics.median(row.seconds)
-        lines.append(f"| {row.work} | {row.name} | {median:.3g} | {' | '.join(ratios)} | {checks} |")
+        checks = checks if row.ok else f"**wrong**: {checks}"
+        lines.append(f"| {row.work} | {row.name} | {' | '.join([*times, *ratios])} | {checks} |")
     return "\n".join(lines)
 
 

@@ -31,6 +31,8 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "replay": ("torch==2.13.0", "replay-rec[torch]==0.22.0 safetensors"),
     "saelens": ("torch==2.13.0", "sae-lens==6.54.12"),
     "dictionary-learning": ("torch==2.13.0", "dictionary-learning==0.1.0"),
+    "sparsify": ("torch==2.13.0", "eai-sparsify==1.3.3"),
+    "sae-dashboard": ("torch==2.13.0", "sae-dashboard==0.8.0"),
 }
 
 

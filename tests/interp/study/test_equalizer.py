@@ -93,7 +93,7 @@ def test_reasons_are_the_steered_features_parts_in_the_change_of_the_score(study
         assert ((rows["change"] > 0) == (item in set(found.after["item"]))).all()
         assert rows["change"].abs().is_monotonic_decreasing
         first = rows.iloc[0]
-        assert first["label"] == study.features[first["feature"]].label
+        assert first["label"] == study.features[first["feature"]].name.text
         assert found.why(item).startswith(f"{first['feature']} {first['label']} {first['change']:+.2f}")
         assert found.why(item).endswith(f"(all: {first['total']:+.2f})")
 

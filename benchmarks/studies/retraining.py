@@ -1,6 +1,6 @@
 """What survives a retraining: features, and steers that are carried to the new study.
 
-    python benchmarks/retraining.py artifacts/ml-100k --out artifacts/retraining
+    python benchmarks/studies/retraining.py artifacts/ml-100k --out artifacts/retraining
 
 trains small studies beside a finished demo (MovieLens-100K; without baselines): another seed of the dictionary alone,
 another seed of both, ten more epochs, one week of data less (so that the demo has one week more), BERT4Rec, and, for

@@ -1,6 +1,6 @@
 """Train fourteen dictionaries in a finished study and compare them, with four baselines: the reference scorecard.
 
-    python benchmarks/scorecard.py artifacts/ml-1m artifacts/reference/ml-1m --steps 2000
+    python benchmarks/studies/scorecard.py artifacts/ml-1m artifacts/reference/ml-1m --steps 2000
 
 Two of them are second seeds of others, so that stability is measured. Dictionaries and rows that are there already are
 not made again. Scoring takes a core about 20 seconds for each.

@@ -1,6 +1,6 @@
 """Where steering does what no re-ranker can: lists whose candidates were cut off, and features without a label.
 
-    python benchmarks/beyond_reranking.py artifacts/ml-1m artifacts/reference/ml-1m
+    python benchmarks/studies/beyond_reranking.py artifacts/ml-1m artifacts/reference/ml-1m
 
 **Candidates.** A service ranks a user's best N items again; the rest is cut off before. Each of the study's steered
 concepts is to reach 40, 60 and 80% of the rise that its least-collateral steer can give it on users held out of the SAE

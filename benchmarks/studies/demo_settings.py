@@ -1,6 +1,6 @@
 """How large and how sparse the demo's dictionary should be, chosen on items that a feature was not chosen on.
 
-    python benchmarks/demo_settings.py artifacts/ml-100k
+    python benchmarks/studies/demo_settings.py artifacts/ml-100k
 
 trains dictionaries of several sizes and penalties on the activations of the SAE part of a finished study, with three
 seeds each, and prints for each setting the mean over concepts of the largest correlation on that part: as the paper

@@ -1,6 +1,6 @@
 """What lists that follow the users' own past mixes cost, by steering and by re-ranking, at equal miscalibration.
 
-    python benchmarks/calibration.py artifacts/ml-1m artifacts/reference/ml-1m
+    python benchmarks/studies/calibration.py artifacts/ml-1m artifacts/reference/ml-1m
 
 takes a part of the mean miscalibration of the test users away in three ways: by the steers of `study.calibrate`; by the
 greedy re-ranking of Steck (RecSys 2018) with one strength for all users; and by the same with a strength for each user,
