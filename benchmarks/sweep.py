@@ -1,20 +1,19 @@
-"""How much faster a sweep is than one full hooked forward per value, in one run on the same machine.
+"""How much faster a sweep is than one full hooked forward per value, in turns on the same machine.
 
-    python benchmarks/sweep.py artifacts/ml-1m
+    python benchmarks/sweep.py artifacts/ml-1m [--small]
 
-sets 5 features to 21 values at the last step of every test user, once with plain PyTorch hooks (a full forward pass
-and a ranking for every value) and once with `interp.control.steered_lists`, checks that the lists are the same, and
-prints both times and their ratio. `--values` takes fewer of them for the slow way, whose time is then scaled up.
+sets 5 features to 21 values at the last step of test users, with plain PyTorch hooks (a full forward pass and a ranking
+for every value) and with `interp.control.steered_lists`, and compares the lists. The slow way is timed for some of the
+values, and its time is scaled up to all.
 """
 
 import sys
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 import tyro
+from timing import Row, checked, compare, report, with_ratios
 
 import interp
 from interp.control.steered_lists import steered_lists
@@ -31,8 +30,13 @@ class Benchmark:
     """A finished study."""
     features: int = 5
     """Features swept: the top ones of the best-aligned concepts."""
-    values: int = 21
-    """Values from -10 to 10 that the slow way is timed for, of 21."""
+    users: int = 128
+    """Test users."""
+    slow: int = 3
+    """Values that the slow way is timed for, in each repeat."""
+    repeats: int = 5
+    small: bool = False
+    """Few users, once: check results alone."""
 
 
 def hooked(study: interp.Study, inputs: Histories, steer: Steer) -> np.ndarray:
@@ -46,24 +50,33 @@ def hooked(study: interp.Study, inputs: Histories, steer: Steer) -> np.ndarray:
         hook.remove()
 
 
-def main(options: Benchmark) -> None:
-    """Time both ways and print what they took."""
+def sweeps(options: Benchmark) -> list[Row]:
+    """Both ways, and whether their lists are the same."""
+    if options.small:
+        options = replace(options, users=8, features=1, repeats=1)
     study = interp.open(options.folder)
-    inputs, _ = study.users().split_last()
+    inputs, _ = study.users().select(slice(0, options.users)).split_last()
     features = study.table("concepts")["feature"].drop_duplicates().head(options.features).astype(int)
     steers = [Steer((Edit(feature, float(value)),), study.site) for feature in features for value in range(-10, 11)]
-    start = time.perf_counter()
-    fast = steered_lists(study.recommender, inputs, steers)
-    seconds = time.perf_counter() - start
-    sample = np.linspace(0, len(steers) - 1, options.values * len(features)).round().astype(int)
-    start = time.perf_counter()
-    slow = np.stack([hooked(study, inputs, steers[place]) for place in sample])
-    full = (time.perf_counter() - start) * len(steers) / len(sample)
-    same = (slow == fast[sample]).all(axis=(1, 2)).mean()
-    print(f"{len(inputs)} users, {len(steers)} steers, {torch.get_num_threads()} threads")
-    print(f"one hooked forward per value: {full:.1f} s; together: {seconds:.1f} s; {full / seconds:.1f} times faster")
-    print(f"lists equal for {same:.1%} of the steers compared")
+    some = np.linspace(0, len(steers) - 1, options.slow).round().astype(int)
+    lists = {}
+
+    def fast() -> None:
+        lists["fast"] = steered_lists(study.recommender, inputs, steers)
+
+    def slow() -> None:
+        lists["slow"] = np.stack([hooked(study, inputs, steers[place]) for place in some])
+
+    ours, full = compare("sweep", {"ours": fast, "hooked forward per value": slow}, options.repeats)
+    scale = len(steers) / len(some)
+    full = replace(full, seconds=_times(full.seconds, scale), processor=_times(full.processor, scale))
+    same = float((lists["slow"] == lists["fast"][some]).all(axis=-1).mean())
+    return checked(with_ratios([ours, full]), "ours", same > 0.999, equal_lists=same)
+
+
+def _times(values: tuple[float, ...], scale: float) -> tuple[float, ...]:
+    return tuple(value * scale for value in values)
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Benchmark, args=sys.argv[1:], description=__doc__))
+    sys.exit(report(sweeps(tyro.cli(Benchmark, description=__doc__))))

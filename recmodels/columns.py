@@ -36,6 +36,7 @@ class Table:
         is_text: every cell is text, '' where empty, because the table comes from a text file.
         advice: how error messages end.
         dropped: rows of the file that were left out.
+        every: the names of all columns of the source, if only some of them were read.
 
     Raises:
         InputError: there are no rows, or two columns have one name.
@@ -46,6 +47,7 @@ class Table:
     is_text: bool = True
     advice: str = "get the official file"
     dropped: int = 0
+    every: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         repeated = self.frame.columns[self.frame.columns.duplicated()]
@@ -54,6 +56,11 @@ class Table:
         if self.frame.empty:
             raise InputError(f"{self.where} has no rows below the column names: {self.advice}")
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all columns of the source."""
+        return self.every or tuple(self.frame.columns)
+
     def column(self, name: str) -> pd.Series:
         """A column in a plain dtype (`recmodels.plain.plain`).
 
@@ -61,7 +68,7 @@ class Table:
             InputError: there is no such column, or its text is damaged.
         """
         if name not in self.frame.columns:
-            columns = ", ".join(map(str, self.frame.columns))
+            columns = ", ".join(map(str, self.names))
             raise InputError(f"{self.where} has no column {name!r} (it has {columns}): {self.advice}")
         if self.is_text:
             return self.frame[name]
@@ -100,7 +107,7 @@ def ids(*places: tuple[Table, str]) -> list[pd.Series]:
         if empty.any():
             raise table.fault(name, empty.to_numpy(), "but every row needs an id")
     if all(_are_whole(column, table.is_text) for (table, _), column in zip(places, columns, strict=True)):
-        return [column.astype(np.int64) for column in columns]
+        return [column.astype(np.int64, copy=False) for column in columns]
     for (table, name), column in zip(places, columns, strict=True):
         if pd.api.types.infer_dtype(column) not in ("integer", "string") and not (good := are_ids(column)).all():
             raise table.fault(name, ~good, "but an id is a whole number or text")

@@ -104,6 +104,12 @@ class Columns(Settings, prefix="columns."):
     steps: tuple[str, ...] = ()
     """Interactions: more columns of numbers, such as rating, for a recommender that reads them at each step."""
 
+    @property
+    def of_interactions(self) -> list[str]:
+        """The columns of interactions that are read."""
+        names = (self.user, self.item, self.time, self.rating, self.event, *self.steps)
+        return [name for name in names if name is not None]
+
 
 @dataclass(frozen=True)
 class Reading(Settings, prefix="reading."):

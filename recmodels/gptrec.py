@@ -5,6 +5,7 @@ Petrov and Macdonald, *Generative Sequential Recommendation with GPTRec*, arXiv 
 
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 from transformers import GPT2Config, GPT2Model
 
@@ -12,6 +13,8 @@ from recmodels import gpt2_last_step
 from recmodels.model import SequentialRecommender
 from recmodels.model_parts import RecommenderConfig
 from recmodels.sequences import PAD
+
+ROWS = 1024  # steps and values of a pass of `scored_after`, so that they stay in the processor's cache
 
 
 class GPTRecConfig(RecommenderConfig):
@@ -68,6 +71,7 @@ class GPTRec(SequentialRecommender):
 
         No step sees later ones, so what precedes the last step is computed once (`recmodels.gpt2_last_step`).
         """
-        blocks = list(self.backbone.h)[block + 1 :]
-        outputs = gpt2_last_step.last_step_through(blocks, hidden[:, :-1], input_ids[:, :-1] != PAD, last)
-        return self.backbone.ln_f(outputs)
+        blocks, real = list(self.backbone.h)[block + 1 :], input_ids[:, :-1] != PAD
+        b = max(1, ROWS // (last.shape[1] + hidden.shape[1]))
+        parts = zip(hidden[:, :-1].split(b), real.split(b), last.split(b), strict=True)
+        return self.backbone.ln_f(torch.cat([gpt2_last_step.last_step_through(blocks, *part) for part in parts]))

@@ -6,7 +6,7 @@ Axes: n rows (steps with something to predict), d hidden size, v items, k sample
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -18,10 +18,33 @@ from torch.utils.checkpoint import checkpoint
 from recmodels.config import TrainingConfig
 from recmodels.errors import InputError
 
-if TYPE_CHECKING:
-    from recmodels.model import SequentialRecommender
 
-Objective: TypeAlias = Callable[["SequentialRecommender", Tensor, Tensor], Tensor]
+class ItemScores(Protocol):
+    """What a loss reads of a recommender (`recmodels.model.SequentialRecommender` says what each is)."""
+
+    @property
+    def config(self) -> Any:
+        """Its configuration, with n_items and model_type."""
+
+    @property
+    def has_linear_scores(self) -> bool:
+        """Whether scores are linear in the hidden state."""
+
+    @property
+    def has_usual_loss(self) -> bool:
+        """Whether its forward pass minimises an `Objective`."""
+
+    def output_weights(self) -> Tensor:
+        """[v, d] how scores change with the hidden state."""
+
+    def output_bias(self) -> Tensor | None:
+        """[v] what is added to scores."""
+
+    def score_hidden(self, hidden: Tensor) -> Tensor:
+        """[n, d] hidden states to [n, v] scores."""
+
+
+Objective: TypeAlias = Callable[[ItemScores, Tensor, Tensor], Tensor]
 """The mean loss of a model's hidden states [n, d] at "final" whose next items are these codes, int64 [n]."""
 MOST_ITEMS = 100_000  # of a catalogue that is compared with as a whole, unless a setting says so
 CHUNK_BYTES = {"cpu": 2**22, "cuda": 2**28}  # of logits at a time: 4 MiB stay in a processor's cache
@@ -42,7 +65,7 @@ def linear_cross_entropy(hidden: Tensor, weights: Tensor, bias: Tensor | None, t
     Returns:
         The mean over rows, [].
     """
-    return _LinearCrossEntropy.apply(hidden, weights, bias, targets)  # type: ignore[no-any-return, no-untyped-call]
+    return _LinearCrossEntropy.apply(hidden, weights, bias, targets)
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
@@ -69,7 +92,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
         return total / n
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, scale: Tensor) -> tuple[Tensor | None, ...]:
         return *(None if part is None else part * scale for part in ctx.saved_tensors), None
 
@@ -93,7 +116,7 @@ def in_chunks(loss: Callable[..., Tensor], width: int, *rows: Tensor) -> Tensor:
     return torch.stack(sums).sum() / len(rows[0])
 
 
-def full(model: "SequentialRecommender", hidden: Tensor, targets: Tensor) -> Tensor:
+def full(model: ItemScores, hidden: Tensor, targets: Tensor) -> Tensor:
     """Mean cross-entropy over all items.
 
     Args:
@@ -128,7 +151,7 @@ class Sample:
         chance = torch.rand(self.size, dtype=torch.float64)
         return torch.searchsorted(self.probabilities.cumsum(0), chance).clamp(max=len(self.probabilities) - 1)
 
-    def scores(self, model: "SequentialRecommender", targets: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def scores(self, model: ItemScores, targets: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What the losses below read.
 
         Returns:
@@ -153,7 +176,7 @@ class SampledSoftmax:
 
     sample: Sample
 
-    def __call__(self, model: "SequentialRecommender", hidden: Tensor, targets: Tensor) -> Tensor:
+    def __call__(self, model: ItemScores, hidden: Tensor, targets: Tensor) -> Tensor:
         """As `full`."""
         sample, own_weights, weights, bias = self.sample.scores(model, targets)
         expected = self.sample.size * self.sample.probabilities.to(hidden.device)[sample]
@@ -183,7 +206,7 @@ class GBCE:
     sample: Sample
     calibration: float
 
-    def __call__(self, model: "SequentialRecommender", hidden: Tensor, targets: Tensor) -> Tensor:
+    def __call__(self, model: ItemScores, hidden: Tensor, targets: Tensor) -> Tensor:
         """As `full`."""
         sample, own_weights, weights, bias = self.sample.scores(model, targets)
         share = min(1.0, len(sample) / max(1, len(bias) - 1))
@@ -202,7 +225,7 @@ def name_of_loss(config: TrainingConfig, n_items: int) -> str:
     return config.loss or ("full" if n_items <= MOST_ITEMS else "sampled-softmax")
 
 
-def objective(config: TrainingConfig, model: "SequentialRecommender", counts: np.ndarray) -> Objective:
+def objective(config: TrainingConfig, model: ItemScores, counts: np.ndarray) -> Objective:
     """The loss of a training.
 
     Args:

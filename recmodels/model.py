@@ -19,7 +19,7 @@ from recmodels.sequences import PAD, Histories
 from recmodels.token_form import check_tokens
 
 IGNORE = -100  # the label of a step that has nothing to predict
-GROUP = 16  # rows that are encoded together in training
+GROUP = 32  # rows that are encoded together in training
 ROWS = 128  # of a pass of `scored_after`
 
 

@@ -52,9 +52,14 @@ def as_frame(table: Any, where: str = "the table") -> pd.DataFrame | None:
     return frame.set_axis([str(name).strip() for name in frame.columns], axis=1)
 
 
-def of_arrow(table: pa.Table) -> pd.DataFrame:
-    """A frame of an Arrow table; whole numbers with gaps stay whole."""
-    return table.to_pandas(integer_object_nulls=True)
+def of_arrow(table: pa.Table, free: bool = False) -> pd.DataFrame:
+    """A frame of an Arrow table; whole numbers with gaps stay whole.
+
+    Args:
+        table: the table.
+        free: give the memory of each column back once it is converted. The table cannot be used afterwards.
+    """
+    return table.to_pandas(integer_object_nulls=True, split_blocks=free, self_destruct=free)
 
 
 def plain(column: pd.Series) -> pd.Series:
@@ -93,7 +98,11 @@ def plain(column: pd.Series) -> pd.Series:
         if column.isna().any():
             fits = column.isna().all() or column.max() <= LARGEST
             return column.astype("Int64") if fits else _none_where_missing(column.astype(object))
-        return column.astype(np.int64) if dtype.kind == "i" or not (column > LARGEST).any() else column.astype(object)
+        return (
+            column.astype(np.int64, copy=False)
+            if dtype.kind == "i" or not (column > LARGEST).any()
+            else column.astype(object)
+        )
     if dtype.kind == "f":
         return column if dtype == np.float64 else column.astype("Float64").astype(np.float64)
     if dtype.kind == "b":

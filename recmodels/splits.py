@@ -44,7 +44,8 @@ class Split:
     @property
     def vocabulary(self) -> Vocabulary:
         """The items that the recommender knows."""
-        return Vocabulary.of(pd.concat([self.recommender, self.validation, self.users]))
+        parts = (self.recommender, self.validation, self.sae, self.sae_validation, self.test)
+        return Vocabulary.of(pd.concat([part[["item"]].drop_duplicates() for part in parts]))
 
 
 def new_users_split(interactions: pd.DataFrame, test_share: float = 0.1) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -65,13 +66,13 @@ def new_users_split(interactions: pd.DataFrame, test_share: float = 0.1) -> tupl
     # Users with the same start come together: T is the start of the user with whom the share is reached.
     reached = np.arange(1, len(starts) + 1) >= test_share * len(starts)
     start_of_test = starts[reached.argmax()]
-    train, test = interactions[interactions["time"] < start_of_test], interactions[start >= start_of_test]
+    train, test = (_rows(interactions, mask) for mask in (interactions["time"] < start_of_test, start >= start_of_test))
     if train.empty:
         raise InputError(
             f"no interaction is earlier than the start of the last {test_share:.0%} of {len(starts)} users: "
             f"give more users, a smaller test_share, or times that differ"
         )
-    return train.reset_index(drop=True), test.reset_index(drop=True)
+    return train, test
 
 
 def cold_user_split(
@@ -96,7 +97,7 @@ def cold_user_split(
     in_first = np.zeros(len(users), bool)
     in_first[np.random.RandomState(seed).choice(len(users), size, replace=False)] = True
     first = in_first[user]
-    return interactions[first].reset_index(drop=True), interactions[~first].reset_index(drop=True)
+    return _rows(interactions, first), _rows(interactions, ~first)
 
 
 def paper_parts(
@@ -113,7 +114,9 @@ def paper_parts(
     config = config or SplitConfig()
     config.check()
     train, test = new_users_split(interactions, config.test_share)
-    recommender, sae = cold_user_split(drop_short(train), config.recommender_share, config.seed)
+    train = drop_short(train)
+    recommender, sae = cold_user_split(train, config.recommender_share, config.seed)
+    del train  # of many rows, before they are copied again
     catalogue = recommender["item"].unique()
     return recommender, restrict(sae, catalogue), restrict(test, catalogue)
 
@@ -142,12 +145,21 @@ def paper_split(interactions: pd.DataFrame, config: SplitConfig | None = None) -
 def drop_short(interactions: pd.DataFrame, rows: int = MIN_ROWS) -> pd.DataFrame:
     """Without the users that have fewer than `rows` rows."""
     user, users = pd.factorize(interactions["user"])
-    return interactions[np.bincount(user, minlength=len(users))[user] >= rows].reset_index(drop=True)
+    return _rows(interactions, np.bincount(user, minlength=len(users))[user] >= rows)
 
 
 def restrict(interactions: pd.DataFrame, items: np.ndarray) -> pd.DataFrame:
     """Only the rows with one of these items."""
-    return interactions[interactions["item"].isin(items)].reset_index(drop=True)
+    return _rows(interactions, interactions["item"].isin(items))
+
+
+def _rows(interactions: pd.DataFrame, mask: np.ndarray | pd.Series) -> pd.DataFrame:
+    """Some rows with a fresh index. They are copied once, where reset_index copies them again, or not if all stay."""
+    if mask.all() and interactions.index.equals(pd.RangeIndex(len(mask))):
+        return interactions
+    rows = interactions[mask]
+    rows.index = pd.RangeIndex(len(rows))
+    return rows
 
 
 def trained_split(interactions: pd.DataFrame, may_test: np.ndarray, config: SplitConfig | None = None) -> Split:
@@ -186,8 +198,7 @@ def trained_split(interactions: pd.DataFrame, may_test: np.ndarray, config: Spli
     test_users = candidates.sort_values(kind="stable").index[-size:]
     is_test = interactions["user"].isin(test_users)
     interactions = interactions.drop(columns="_may")
-    others = interactions[~is_test].reset_index(drop=True)
-    test = interactions[is_test].reset_index(drop=True)
+    others, test = _rows(interactions, ~is_test), _rows(interactions, is_test)
     sae, sae_validation = cold_user_split(others, 1 - config.validation_share, config.seed)
     return Split(without_last(others), others.iloc[:0], sae, sae_validation, test)
 

@@ -176,9 +176,10 @@ def validation_prefixes(histories: Histories, n: int, train: Histories) -> Histo
 
     Where a history goes on from one of `train`, of the same user, only what comes after that is a last item.
     """
-    rows = train.users.get_indexer(histories.users)
-    before = [train[row] if row >= 0 else train.codes[:0] for row in rows]
-    known = np.array([len(b) * np.array_equal(b, h[: len(b)]) for b, h in zip(before, histories, strict=True)])
+    lengths, known = train.lengths, np.zeros(len(histories), dtype=np.int64)
+    for place, row in enumerate(train.users.get_indexer(histories.users)):
+        if row >= 0 and np.array_equal(train[row], histories[place][: lengths[row]]):
+            known[place] = lengths[row]
     owner, cut = np.repeat(np.arange(len(histories)), n), np.tile(np.arange(n), len(histories))
     starts, ends = histories.offsets[:-1][owner], histories.offsets[1:][owner] - cut
     kept = ends - starts >= np.maximum(known[owner] + 1, 2)

@@ -8,22 +8,25 @@ Axes: b users, e steers, d hidden size, v items.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
 from interp.model.envoys import RecommenderEnvoy
 from interp.model.last_step import block_number, score_last_step
-from interp.steering.edits import Steer
+from interp.sae.autoencoder import SparseAutoencoder
+from interp.steering.edits import Edit, Push, Steer
 from interp.steering.validation import check_reach, check_steer
-from recmodels.ranking import own_items, top_k, users_at_once
+from recmodels.ranking import top_k
 from recmodels.sequences import Histories
 from recmodels.steady import steady
 
-USERS = 64  # per pass, at most
-LISTS = 2048  # per pass, at most: of users under steers
+_USERS = 64  # per pass
+_SCORES = 2**20  # of items in a pass, so that they stay in the processor's cache
 
 
 @steady()
@@ -56,7 +59,7 @@ def steered_lists(
     with tqdm(desc=progress, total=len(steers) * len(histories), unit="list", leave=False, disable=not progress) as bar:
         for places in together.values():
             start = 0
-            for batch in histories.batches(users_at_once(len(rec.recommender.vocabulary), USERS)):
+            for batch in histories.batches(_USERS):
                 rows = slice(start, start + len(batch))
                 lists[places, rows] = _lists_together(rec, batch, [steers[place] for place in places], k)
                 start += len(batch)
@@ -82,8 +85,29 @@ def _lists_together(rec: RecommenderEnvoy, batch: Histories, steers: list[Steer]
     before = Steer((), envoy.name, "all").apply(hidden, envoy.sae) if steers[0].reconstruct == "all" else hidden
     now = hidden[:, -1:]
     features = envoy.sae.encode(now)
-    last = torch.cat([steer.apply(now, envoy.sae, batch.users, features) for steer in steers], dim=1)
+    replaced = now if all(steer.reconstruct == "none" for steer in steers) else envoy.sae.decode(features)
+    last = torch.cat([_steered(steer, now, replaced, features, envoy.sae, batch.users) for steer in steers], dim=1)
     return last_step_lists(rec, batch, envoy.name, before, last, k)
+
+
+def _steered(
+    steer: Steer, now: Tensor, replaced: Tensor, features: Tensor, sae: SparseAutoencoder, users: pd.Index
+) -> Tensor:
+    """The last step [b, 1, d] under a steer, from the step, its reconstruction and its features: as `Steer.apply`.
+
+    Only the features that it edits are written.
+    """
+    edits = [edit for edit in steer.edits if isinstance(edit, Edit)]
+    columns = list(dict.fromkeys(int(edit.feature) for edit in edits))
+    before = features[..., columns]
+    after = before.clone()
+    for edit in edits:
+        replace(edit, feature=columns.index(int(edit.feature))).apply(after, users)
+    output = (now if steer.reconstruct == "none" else replaced) + (after - before) @ sae.directions[columns]
+    for push in steer.edits:
+        if isinstance(push, Push):
+            push.apply(output)
+    return output
 
 
 @torch.no_grad()
@@ -95,11 +119,18 @@ def last_step_lists(
     Arguments as in `interp.model.last_step.score_last_step`.
     """
     model, outputs = rec.recommender.model, score_last_step(rec, batch, site, before, last)
-    parts = []
-    lists_at_once = users_at_once(len(rec.recommender.vocabulary), LISTS)
-    for part in outputs.split(max(lists_at_once // len(batch), 1), dim=1):
-        scores = model.score_hidden(part)
-        scores.masked_fill_(own_items(batch, scores[:, 0], rec.keep_seen)[:, None], -torch.inf)
-        codes, _ = top_k(scores.flatten(0, 1), None, k)
-        parts.append(codes.reshape(len(batch), part.shape[1], k))
-    return np.concatenate(parts, axis=1).swapaxes(0, 1)
+    rows = max(1, _SCORES // model.config.n_items)
+    e = min(rows, outputs.shape[1])
+    b, lists = max(1, rows // e), np.empty((outputs.shape[1], len(batch), k), dtype=np.int64)
+    for start in range(0, len(batch), b):
+        users = slice(start, start + b)
+        lengths, codes = batch.lengths[users], batch.codes[batch.offsets[start] : batch.offsets[start:][: b + 1][-1]]
+        owner = torch.from_numpy(np.repeat(np.arange(len(lengths)), lengths)).to(outputs.device)
+        own = torch.from_numpy(codes).long().to(outputs.device)
+        for first in range(0, outputs.shape[1], e):
+            scores = model.score_hidden(outputs[users, first : first + e])
+            if not rec.keep_seen:
+                scores[owner, :, own] = -torch.inf
+            best, _ = top_k(scores.flatten(0, 1), None, k)
+            lists[first : first + e, users] = best.reshape(*scores.shape[:2], k).swapaxes(0, 1)
+    return lists

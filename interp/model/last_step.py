@@ -25,7 +25,6 @@ def block_number(rec: RecommenderEnvoy, site: str) -> int | None:
 
 
 @steady()
-@torch.no_grad()
 def score_last_step(rec: RecommenderEnvoy, histories: Histories, site: str, hidden: Tensor, last: Tensor) -> Tensor:
     """What the scorer reads when the last step's hidden state at a site is each of several values.
 
@@ -37,11 +36,16 @@ def score_last_step(rec: RecommenderEnvoy, histories: Histories, site: str, hidd
         histories: b users; as many as fit into memory with all values.
         site: where.
         hidden: [b, s, d] hidden states of the site, such as `rec.hidden(histories, site)`; the last step is not used.
-        last: [b, e, d] values of the last step.
+        last: [b, e, d] values of the last step; gradients flow to them if they require any.
 
     Returns:
         [b, e, d of "final"]; `rec.recommender.model.score_hidden` turns it into scores.
     """
+    with torch.set_grad_enabled(last.requires_grad):
+        return _score_last_step(rec, histories, site, hidden, last)
+
+
+def _score_last_step(rec: RecommenderEnvoy, histories: Histories, site: str, hidden: Tensor, last: Tensor) -> Tensor:
     model, block = rec.recommender.model, block_number(rec, site)
     if block is not None:
         with steady(model):

@@ -10,6 +10,7 @@ from interp.pages.feature_figures import SIDES
 from interp.plots.formats import decimals, significant
 from interp.plots.names import MEASURES, RANKING
 from interp.study.feature_view import FeatureView, FeatureViews
+from interp.study.sentence import sentence
 
 CHANGES = ("share", "ndcg", "boost", "ahead")
 CURVES = tuple(f"{name}{side}" for name in ("share", "ndcg") for side in SIDES)
@@ -22,7 +23,7 @@ def names_and_sentences(views: FeatureViews) -> dict[str, Any]:
         "name": [view.name.text for view in views],
         "grade": [view.name.grade for view in views],
         "group": [view.name.group for view in views],
-        "sentence": [view.sentence for view in views],
+        "sentence": [sentence(view) for view in views],
         "grades": {grade: list(texts) for grade, texts in GRADES.items()},
     }
 
@@ -36,7 +37,7 @@ def costs(views: FeatureViews, position: dict[str, int]) -> dict[str, list[Any]]
         "users": [row and int(row.users) for row in rows],
     }
     for name in ("share_before", "share_after", *(f"{name}{side}" for name in CHANGES for side in SIDES)):
-        columns[name] = [None if row is None else decimals([getattr(row, name)], 4)[0] for row in rows]
+        columns[name] = [None if row is None else decimals([getattr(row, name)])[0] for row in rows]
     return columns
 
 
@@ -65,4 +66,4 @@ def _moved(view: FeatureView) -> list[Any]:
 
 
 def _numbers(row: Any) -> list[float | None]:
-    return decimals((row.before, row.change, row.change_low, row.change_high), 4)
+    return decimals((row.before, row.change, row.change_low, row.change_high))

@@ -13,6 +13,7 @@ from interp.pages.rendering import json_block
 from interp.plots.formats import significant
 from interp.plots.names import BANDS, EXAMPLES, SCORES, in_text
 from interp.study.feature_view import LISTS, FeatureView, History, ItemChange, short
+from interp.study.sentence import sentence
 
 # Shares of the largest activation from which the other text colour is easier to read, on a light and on a dark page.
 DARK, BRIGHT = 0.806, 0.44
@@ -25,6 +26,7 @@ def feature_page(view: FeatureView, figures: FeatureFigures) -> dict[str, Any]:
     last, titles = len(view.views) - 1, view.top_titles[:TOP]
     top = "; ".join(short(title, 60) for title in titles) or "nothing on the test part"
     return {
+        "sentence": sentence(view),
         "view": view,
         "top_titles": titles,
         "title": f"Feature {view.index}: {short(view.name.text)}",

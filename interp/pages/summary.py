@@ -7,6 +7,7 @@ from textwrap import fill
 import pandas as pd
 
 from interp.control.sweeps import monotone
+from interp.features.grades import label_counts
 from interp.pages.verdicts import verdicts
 from interp.plots.blocks import intervals
 from interp.plots.names import RANKING
@@ -37,6 +38,7 @@ def summary(study: Study) -> str:
             ),
             *([_wrap(f"It was imported from {from_elsewhere(study)}")] if from_elsewhere(study) else []),
             *map(_wrap, _too_dense(study)),
+            _wrap(f"Features with a label that holds on unseen users: {label_counts(study.table('labels'))}."),
             "",
             *([*map(_wrap, first.sentences), "", *_concepts(study)] if first else []),
             f"{study.folder / 'report.html'}: the paper's tables and figures; {tally(verdicts(study))}.",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
+import numpy as np
 import pandas as pd
 from torch import Tensor
 
@@ -114,9 +115,7 @@ def equalize(study: StudyParts, history: Any, sliders: Sliders, k: int = 10) -> 
         before["fate"] = [_exit_text(*row) for row in before[["rank", "other_rank", "moved"]].itertuples(index=False)]
         after["fate"] = [_entry_text(*row) for row in after[["rank", "other_rank", "moved"]].itertuples(index=False)]
         entries, exits = (rows.loc[rows["moved"], "item"].tolist() for rows in (after, before))
-        reasons = pd.concat(
-            [_reasons(study, histories, entries, steer, 1), _reasons(study, histories, exits, steer, -1)]
-        )
+        reasons = _reasons(study, histories, entries, exits, steer)
     ids = rec.recommender.vocabulary.decode(histories[0]).tolist()
     return EqualizerResult(steer, before, after, reasons.reset_index(drop=True), snippet(study, ids, settings, k))
 
@@ -220,10 +219,13 @@ def _arrow(new: int, old: int) -> str:
     return "↑" if new < old else "↓"
 
 
-def _reasons(study: StudyParts, histories: Histories, items: list[Any], steer: Steer, sign: int) -> pd.DataFrame:
-    """The features of the steer that moved each item's score most, upwards (1) or downwards (−1)."""
-    table = feature_contributions(study.recommender, histories, items, steer)
+def _reasons(
+    study: StudyParts, histories: Histories, entries: list[Any], exits: list[Any], steer: Steer
+) -> pd.DataFrame:
+    """The features of the steer that raised the score of each item that enters most, and lowered those that leave."""
+    table = feature_contributions(study.recommender, histories, [*entries, *exits], steer)
     table["label"] = [study.names[feature].text for feature in table["feature"]]
     table["total"] = table.groupby("item")["change"].transform("sum")
+    sign = np.where(table["item"].isin(entries), 1, -1)
     table = table[sign * table["change"] > 0]
     return table.groupby("item", sort=False).head(REASONS)[["item", "feature", "label", "change", "total"]]

@@ -19,6 +19,7 @@ from interp.steering.feature_names import feature_number, feature_or_concept
 from interp.steering.validation import check_dictionary
 from interp.study.feature_frame import feature_frame
 from interp.study.feature_view import FeatureView, FeatureViews
+from interp.study.sentence import sentence
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal, quote
 
@@ -69,7 +70,7 @@ class Feature:
         Raises:
             InputError: the study is of an earlier release, without receipts of all features: run it again.
         """
-        return self.view.sentence
+        return sentence(self.view)
 
     @property
     def costs(self) -> pd.Series:

@@ -15,7 +15,6 @@ from interp.features.effects import LAYERS
 from interp.features.grades import FeatureName, is_aligned, name_of
 from interp.features.labels import UNLABELLED
 from interp.plots.names import EXAMPLES
-from interp.study.sentence import sentence
 from interp.study.study_parts import StudyParts
 
 P_TOP_HISTORIES = 100
@@ -90,11 +89,6 @@ class FeatureView:
     def name(self) -> FeatureName:
         """What every view calls it, with the grade of the evidence."""
         return name_of(self.label_row, self.row, self.evidence)
-
-    @property
-    def sentence(self) -> str:
-        """What one must know of it first (`interp.study.sentence`)."""
-        return sentence(self)
 
     @property
     def costs(self) -> Any | None:

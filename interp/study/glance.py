@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from html import escape
 
+from interp.features.grades import label_counts
 from interp.study.beside_popular import beside_popular
 from interp.study.headline import headline, weak_concepts
 from interp.study.study_parts import StudyParts
@@ -125,6 +126,7 @@ def _quality(study: StudyParts) -> list[tuple[str, str]]:
             f"{numbers.n_features} features at {study.site}, {numbers.l0:.0f} active at a step, "
             f"{numbers.explained_variance:.1%} of the variance explained",
         ),
+        ("labels", label_counts(study.table("labels"))),
         *([("imported", from_elsewhere(study))] if from_elsewhere(study) else []),
         *([*first.facts, ("top features", _top_features(study))] if first else []),
     ]

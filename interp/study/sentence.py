@@ -4,20 +4,18 @@ Every view shows this one: the dashboard, the static site, `study.features[412]`
 """
 
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from interp.control.feature_receipts import BY_OTHER_USERS
 from interp.features.grades import CORRELATED, NO_NAME, TESTED_ITEM
 from interp.store.claim import signed
-
-if TYPE_CHECKING:
-    from interp.study.feature_view import FeatureView
+from interp.study.feature_view import FeatureView
 
 TITLES = 2  # items that are named at once
 LONGEST = 60  # characters of a title
 
 
-def sentence(view: "FeatureView") -> str:
+def sentence(view: FeatureView) -> str:
     """What one must know of a feature first."""
     if view.dead:
         return "It was never on for the test users."
@@ -25,7 +23,7 @@ def sentence(view: "FeatureView") -> str:
     return f"{'; '.join(parts)}."
 
 
-def _lights(view: "FeatureView") -> str:
+def _lights(view: FeatureView) -> str:
     name, titles = view.name, _titles(view.top_titles)
     such = f"such as {titles}" if titles else ""
     if name.grade == NO_NAME:
@@ -39,7 +37,7 @@ def _lights(view: "FeatureView") -> str:
     return f"Lights on {name.text}, {such}"
 
 
-def _promotes(view: "FeatureView") -> list[str]:
+def _promotes(view: FeatureView) -> list[str]:
     titles = _titles(view.views.titles_of([change.item for change in view.strongest_changes("promoted")]))
     return [f"promotes {titles}"] if titles else []
 

@@ -7,7 +7,7 @@ and parquet files that could fill the memory are refused.
 import codecs
 import gzip
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from recmodels.errors import InputError, one_line
-from recmodels.plain import of_arrow
+from recmodels.plain import as_frame, of_arrow
 
 MAX_MEMBERS = 10_000
 """Files in an archive, at most."""
@@ -141,22 +141,34 @@ def file_names(source: Path) -> list[str]:
     return names
 
 
-def read_parquet(path: Path) -> pd.DataFrame:
+def read_parquet(path: Path, wanted: Collection[str] | None = None) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """A .parquet file, or a folder of them, as a frame.
+
+    Args:
+        path: the file or folder. Parts of a path such as `year=2024` are columns.
+        wanted: the columns that are read, where they are there; others take no memory. By default all.
+
+    Returns:
+        The frame, and the names of all columns, without surrounding blanks.
 
     Raises:
         InputError: it is damaged, encrypted, or has too many cells.
     """
 
-    def frame() -> pd.DataFrame:
+    def frame() -> tuple[pd.DataFrame, tuple[str, ...]]:
         files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
         if not files:
             raise InputError(f"{path} is a folder without .parquet files: give the table's file or folder")
         sizes = [pq.read_metadata(file) for file in files if file.is_file()]
-        cells = sum(size.num_rows * max(size.num_columns, 1) for size in sizes)
+        data = pq.ParquetDataset(path)
+        names = [name for name in data.schema.names if wanted is None or name.strip() in wanted]
+        names = names or data.schema.names  # so that the error about a missing column can be told
+        cells = sum(size.num_rows for size in sizes) * max(len(names), 1)
         if cells > MAX_CELLS or any(size.num_rows < 0 for size in sizes):
             raise InputError(f"{path} has {cells:,} cells, and at most {MAX_CELLS:,} are read: write fewer columns")
-        return of_arrow(pq.read_table(path))
+        every = as_frame(of_arrow(data.schema.empty_table()), str(path))
+        assert every is not None
+        return of_arrow(data.read(names), free=True), tuple(every.columns)
 
     return _reading(str(path), frame, "is not a whole .parquet file: write it again")
 

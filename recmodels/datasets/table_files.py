@@ -53,7 +53,8 @@ def read_table(source: Any, where: str, columns: Columns, reading: Reading, is_i
     if not path.exists():
         raise InputError(f"{path} does not exist: pass the path of a .csv, .tsv, .txt, .jsonl or .parquet file")
     if kind == ".parquet":
-        return _of_frame(as_frame(read_parquet(path), str(path)), str(path))
+        frame, every = read_parquet(path, None if is_items else columns.of_interactions)
+        return replace(_of_frame(as_frame(frame, str(path)), str(path)), every=every)
     if kind in JSON_LINES and reading.separator is None:
         return json_lines.read(read_path(path), ADVICE)
     file, names = read_path(path), reading.item_names if is_items else reading.names
@@ -73,7 +74,9 @@ def read_table(source: Any, where: str, columns: Columns, reading: Reading, is_i
 
 def _of_frame(frame: pd.DataFrame | None, where: str) -> Table:
     assert frame is not None
-    return Table(where, frame.set_axis(pd.RangeIndex(len(frame))), is_text=False, advice=ADVICE)
+    frame = frame.copy(deep=False)
+    frame.index = pd.RangeIndex(len(frame))  # unlike set_axis, without a copy
+    return Table(where, frame, is_text=False, advice=ADVICE)
 
 
 def counting(table: Table, columns: Columns, reading: Reading) -> Table:

@@ -103,7 +103,8 @@ def from_tables(
         if _optional(table, columns.title, Columns.title, [item_id, columns.attribute]) is None:
             lacks.append(NO_TITLES)
     steps = {column: doors.numbers(meetings, column) for column in columns.steps}
-    frame = pd.DataFrame({"user": users, "item": user_items, "time": times, **steps})
+    frame = pd.DataFrame({"user": users, "item": user_items, "time": times, **steps}, copy=False)
+    del meetings, users, user_items, times, steps  # of many rows, before the data set copies them
     if reading.unknown_items != "refuse" and not (known := frame["item"].isin(item_table.index)).all():
         which = f"{int((~known).sum()):,} interactions ({(~known).mean():.1%}), whose items have no row in their table"
         if reading.unknown_items == "drop":
@@ -121,7 +122,7 @@ def _optional(table: Table, name: str | None, default: str | None, used: Sequenc
     It lacks it if the caller says so by None, or if it is not there under its usual name and no other column is left
     that could be it. Otherwise the caller must say which one it is.
     """
-    if name is None or (name == default and not set(table.frame.columns) - set(used)):
+    if name is None or (name == default and not set(table.names) - set(used)):
         return None
     return name
 

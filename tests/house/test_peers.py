@@ -15,5 +15,5 @@ def test_an_environment_with_the_same_requirements_is_left_as_it_is(tmp_path, mo
     place = environments.folder("saelens")
     place.mkdir()
     (place / ".ready").write_text("\n".join(environments.ENVIRONMENTS["saelens"]), encoding="utf-8")
-    environments.build("saelens", [])
+    environments.build("saelens", [], seconds=60)
     assert [path.name for path in place.iterdir()] == [".ready"]

@@ -477,6 +477,7 @@ RECORD = {
     "config": {
         "dataset": "<tiny & odd>",
         "site": "blocks.0",
+        "split": {},
         "training": {"model": "gptrec", "max_history": 37},
         "sae": {"trainer": "unsquared", "n_features": N, "l1": 0.1, "k": 16},
         "sparse_l0": 16.0,

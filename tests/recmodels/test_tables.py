@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from recmodels.config import Columns
+from recmodels.config import Columns, Reading
+from recmodels.datasets.table_files import read_table
 from recmodels.datasets.tables import from_tables
 from recmodels.errors import InputError
 
@@ -84,6 +85,35 @@ def test_tabs_and_parquet_read_alike(tmp_path):
     dataset = from_tables(tmp_path / "reads.parquet", tmp_path / "books.parquet")
     assert dataset.fingerprint == from_tables(frame, items).fingerprint
     assert dataset.items["genres"].tolist() == [("Novel", "Comedy"), (), ("Poetry",)]
+
+
+@pytest.mark.parametrize("per_file", [1, 7, 100])
+def test_a_folder_of_parquet_is_read_as_one_table_of_the_columns_that_count(tmp_path, per_file):
+    """Files of any size, below folders that say the year, beside a column that nobody asked for."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "who": rng.integers(0, 9, 60).astype(np.int32),
+            "item": [f"b{number}" for number in rng.integers(0, 5, 60)],
+            "time": rng.integers(0, 10**6, 60),
+            "stars": rng.integers(1, 6, 60).astype(np.int8),
+            "review": ["long " * 100] * 60,
+        }
+    )
+    for start in range(0, 60, per_file):
+        part = frame.iloc[start : start + per_file]
+        (tmp_path / "reads" / f"year={2000 + start // 30}").mkdir(parents=True, exist_ok=True)
+        part.to_parquet(tmp_path / "reads" / f"year={2000 + start // 30}" / f"{start:03d}.parquet")
+    columns, reading = Columns(user="who", rating="stars", steps=("stars",)), Reading(min_rating=3)
+    table = read_table(tmp_path / "reads", "reads", columns, reading)
+    assert set(table.frame.columns) == {"who", "item", "time", "stars"}
+    assert set(table.names) == {"who", "item", "time", "stars", "review", "year"}
+    dataset = from_tables(tmp_path / "reads", None, columns, reading=reading)
+    assert dataset.fingerprint == from_tables(frame, None, columns, reading=reading).fingerprint
+    # A column that may be the time was not read, and still counts.
+    for name, renamed in (("time", Columns(user="who", time="when")), ("user", Columns())):
+        with pytest.raises(InputError, match=rf"has no column '{'when' if name == 'time' else 'user'}' .*review"):
+            from_tables(tmp_path / "reads", None, renamed)
 
 
 def test_frames_keep_their_types():

@@ -106,23 +106,24 @@ function plot(target) {
   layout.dragmode ??= false;
   layout.width = target.clientWidth; // plotly would keep the first one when the page is printed
   if (layout.xaxis2 && layout.width < PHONE) layout.font.size = 10;
-  tell(target, traces);
   const first = !target.on;
   Plotly.react(target, traces, layout, { displayModeBar: false, doubleClick: false });
+  tell(target, target._fullData ?? traces); // plotly unpacks arrays there
   if (first) for (const [event, hook] of Object.entries(hooks)) target.on(event, hook);
 }
 
 /** A figure in words, for those who do not see it: what it is called, and the range of each of its series. */
 function tell(target, traces) {
   const title = target.closest("figure")?.querySelector("h3")?.textContent ?? "Figure";
-  const series = traces.filter((trace) => trace.y?.length && trace.hoverinfo !== "skip").slice(0, 8).map(seriesText);
+  const series = traces.filter((trace) => (trace.y ?? trace.x)?.length && trace.hoverinfo !== "skip").slice(0, 8).map(seriesText);
   target.setAttribute("role", "img");
   target.setAttribute("aria-label", [title, ...series].join(". "));
 }
 
-function seriesText({ name, x, y, orientation }) {
-  const along = orientation === "h" ? [x, y] : [y, x];
-  const values = [...along[0]].map((value, place) => [value, along[1][place]]).filter(([value]) => typeof value === "number");
+function seriesText({ name: ownName, x, y, orientation }) {
+  const name = /^trace \d+$/.test(ownName) ? "" : ownName; // plotly’s own name of a series without one
+  const [along, across] = orientation === "h" || !y ? [x, y] : [y, x];
+  const values = [...along].map((value, place) => [value, across?.[place] ?? place]).filter(([value]) => typeof value === "number");
   if (!values.length) return name ?? "no values";
   values.sort(([one], [other]) => one - other);
   const [[low, lowAt], [high, highAt]] = [values[0], values.at(-1)];
@@ -223,8 +224,9 @@ const unscrolled = new IntersectionObserver((entries) => {
 /** A narrow page while printing, with all figures to fit. */
 function setPrinting(printing) {
   document.documentElement.classList.toggle("printing", printing);
+  document.documentElement.classList.toggle("one-feature", printing && /^#\d+$/.test(location.hash));
   drawAgain();
-  if (printing) [...stale].filter((target) => target.offsetWidth > 0).forEach(put);
+  if (printing) [...stale].filter((target) => target.checkVisibility()).forEach(put);
 }
 
 /** Keep figures fitting the page; they appear once plotly.js, which comes after this script, is there. */

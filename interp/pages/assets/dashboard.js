@@ -43,11 +43,17 @@ function step(by) {
 }
 
 function onKey(event) {
-  const act = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), Escape: backToTable }[event.key];
+  const act = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), Escape: backToTable, "/": toSearch }[event.key];
   const modified = event.altKey || event.ctrlKey || event.metaKey || event.shiftKey;
   if (!act || modified || event.target.closest("input, select, textarea, [contenteditable]")) return;
   event.preventDefault();
   act();
+}
+
+/** To the search, whatever is in view. */
+function toSearch() {
+  byId("all").scrollIntoView();
+  byId("search").focus({ preventScroll: true });
 }
 
 /** To the row of the shown feature, or to the search if that is not in the table. */

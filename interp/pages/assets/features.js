@@ -80,6 +80,15 @@ function toldOf(feature) {
   return [labelOf(feature) ?? "unlabelled", conceptOf(feature), ...(KINDS.unaligned(feature) ? ["unaligned"] : [])];
 }
 
+/** What turning a feature up does beyond its interval, in phrases such as "lowers mean popularity" or "raises horror". */
+function effectsOf(feature) {
+  const { measures, rows, moved } = data.receipts;
+  const names = Object.values(measures);
+  const beyond = rows[feature].map((row, place) => [names[place], row]).filter(([, [, , low, high]]) => low > 0 || (high !== null && high < 0));
+  const all = [...beyond, ...moved[feature].map(([concept, ...row]) => [concepts[concept], row])];
+  return all.map(([name, [, by]]) => searchable(`${by > 0 ? "raises" : "lowers"} ${name}`));
+}
+
 const KINDS = {
   labelled: isLabelled,
   aligned: isAligned,
@@ -91,6 +100,7 @@ const searched = {
   titles: items.titles.map(searchable),
   names: range(about.features).map((feature) => searchable(toldOf(feature).join(" "))),
   items: range(about.features).map(itemsOf),
+  effects: range(about.features).map(effectsOf),
 };
 
 /** The feature that a text such as "#412" names, or null. */
@@ -112,7 +122,8 @@ function search(text) {
   const found = new Map();
   for (const feature of range(about.features).filter(passes)) {
     const item = searched.items[feature].find((one) => hit[one]);
-    if (query === String(feature) || fits(searched.names[feature])) found.set(feature, undefined);
+    const does = ["raises", "lowers"].includes(words[0]) && searched.effects[feature].some(fits);
+    if (query === String(feature) || does || fits(searched.names[feature])) found.set(feature, undefined);
     else if (item !== undefined) found.set(feature, item);
   }
   return found;

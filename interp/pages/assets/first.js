@@ -20,16 +20,13 @@ function showFirst(feature) {
 
 const nothing = () => make("li", { className: "weak" }, "None.");
 
-/** The items at which a feature peaks in its strongest histories, each with its highest activation. */
+/** The items at which a feature is highest in its histories, each with its highest activation there. */
 function strongestItems(feature) {
   const highest = new Map();
-  for (const [band, , , , row, activations] of data.histories[feature]) {
-    if (band !== "strongest") continue;
-    const peak = Math.max(...activations);
-    const item = row[activations.indexOf(peak)];
-    highest.set(item, Math.max(peak, highest.get(item) ?? 0));
+  for (const [, , , , row, activations] of data.histories[feature]) {
+    row.forEach((item, place) => highest.set(item, Math.max(activations[place], highest.get(item) ?? 0)));
   }
-  return [...highest].slice(0, FIRST);
+  return [...highest].filter(([, activation]) => activation > 0).sort(([, one], [, other]) => other - one).slice(0, FIRST);
 }
 
 function litRow(feature, item, activation) {
@@ -46,7 +43,7 @@ function firstChanges(feature, direction) {
       const text = `${down[feature][place]} → ${up[feature][place]}`;
       return make("li", {}, make("span", { className: "value" }, text), titleOf(items.titles[one]));
     });
-    return { rows, counted: `lists of ${users[feature][0]} users, turned down → up` };
+    return { rows, counted: `lists of ${users[feature][0]} users, turned down → up; chosen by these lists` };
   }
   const scores = data.moves.layers[direction];
   const rows = scores.item[feature].slice(0, FIRST).map((one, place) =>
@@ -60,7 +57,7 @@ function firstChanges(feature, direction) {
 /** Two rows on one axis: NDCG by the feature, and by re-ranking to the same share, with their intervals. */
 function showGauge(feature) {
   const at = (name) => data.costs[name][feature];
-  const rows = [["this feature", "ndcg"], ["re-ranking", "boost"]]
+  const rows = [["feature", "ndcg"], ["re-ranking", "boost"]]
     .map(([name, key]) => ({ name, value: at(key), low: at(`${key}_low`), high: at(`${key}_high`) }))
     .filter(({ value }) => value !== null);
   const target = byId("gauge");
@@ -77,13 +74,13 @@ function showGauge(feature) {
 }
 
 function gaugeRow({ name, value, low, high }, share) {
-  const track = make("span", { className: "track", ariaHidden: "true" }, make("i", { className: "zero" }));
+  const track = make("span", { className: "track", ariaHidden: "true" }, make("span", { className: "zero" }));
   if (low !== null) {
-    const bar = make("i", { className: "bar95" });
+    const bar = make("span", { className: "bar95" });
     Object.assign(bar.style, { left: share(low), right: `calc(100% - ${share(high)})` });
     track.append(bar);
   }
-  const dot = make("i", { className: "dot" });
+  const dot = make("span", { className: "dot" });
   dot.style.left = share(value);
   track.append(dot);
   const interval = low === null ? "" : ` [${change(low)}, ${change(high)}]`;

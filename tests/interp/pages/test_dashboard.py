@@ -101,11 +101,24 @@ def test_columns_are_the_tables(study):
         [1],
         [],
     )
-    p99 = features.set_index("feature").loc[20, "p99"]
-    assert data["turned"]["value"][20] == [-p99, 0, p99]
-    assert data["turned"]["share"][20] == pytest.approx([0.2, 0.3, 0.5])
-    assert data["turned"]["error"][20] == [0.03, 0, 0.04]
-    assert data["turned"]["value"][DEAD] == []
+    curves, costs = data["curves"], data["costs"]
+    assert curves["value"][20] == pytest.approx([-0.9, 0, 0.9, 1.8])
+    assert curves["share"][20] == [0.05, 0.1, 0.3, 0.6]
+    assert curves["ndcg_high"][20] == pytest.approx([0.12, 0.14, 0.13, 0.04])
+    assert curves["value"][DEAD] == []
+    assert [costs[name][7] for name in ("concept", "chosen_by", "users", "ndcg", "boost_low")] == [
+        0,
+        "correlation",
+        95,
+        -0.01,
+        -0.05,
+    ]
+    assert costs["ndcg"][DEAD] is None
+    assert data["receipts"]["moved"][20] == [[0, 0.1, 0.2, 0.15, 0.25], [2, 0.1, -0.1, -0.15, -0.05]]
+    assert data["features"]["grade"][7:9] == ["tested", "tested-item"]
+    assert data["features"]["p_top100"][20] is None  # 99 histories light it
+    assert data["features"]["p_top100"][7] == 0.3
+    assert len(data["glossary"]) >= 28
     assert data["histograms"]["present"][20] == [1, 20]
     assert data["histories"][DEAD] == data["histograms"]["present"][DEAD] == data["causal"]["effect"][DEAD] == []
     assert data["causal"]["effect"][20] == [0.2] * 3

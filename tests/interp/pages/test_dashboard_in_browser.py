@@ -1,5 +1,7 @@
 """The offline page: what a browser does with it."""
 
+import base64
+import re
 import time
 
 import pytest
@@ -13,6 +15,7 @@ RESET = """
     history.replaceState(null, "", location.pathname);
     document.getElementById("search").value = "";
     Object.assign(state, { sort: "correlation", ascending: false, stepping: false });
+    for (const fold of document.querySelectorAll("#feature details")) fold.open = false;
     for (const id of ["concept", "kind"]) document.getElementById(id).value = "";
     document.getElementById("map-colour").value = "concept";
     choose(null);
@@ -55,6 +58,12 @@ def open_feature(browser, feature):
     until(browser, "[...stale].filter(isLate).length", 0)
 
 
+def unfold(browser, fold="*"):
+    """Open what is below the first screen: all of it, or one part."""
+    script = "for (const fold of document.querySelectorAll(arguments[0])) fold.open = true"
+    browser.execute_script(script, "#feature > details" if fold == "*" else f"#fold-{fold}")
+
+
 def column(browser, place):
     """One column of the table's shown rows."""
     cells = "document.querySelectorAll(`#table tbody td:nth-child(${arguments[0]})`)"
@@ -73,7 +82,8 @@ def press(browser, key, where="document.body"):
 
 def test_opens_offline_on_the_best_aligned_feature(browser):
     assert "Feature 7 <b>Noir</b>" in text(browser, "#feature-title")
-    for plot in ("neurons", "heatmap", "densities", "shares", "histogram", "bars", "feature-quality"):
+    unfold(browser)
+    for plot in ("neurons", "heatmap", "densities", "shares", "histogram", "bars", "turned-share", "turned-ndcg"):
         browser.execute_script("document.getElementById(arguments[0]).scrollIntoView()", f"plot-{plot}")
         until(browser, f"!!document.querySelector('#plot-{plot} .main-svg')")
     assert requests(browser) == []
@@ -150,6 +160,33 @@ def test_search_says_what_the_table_shows(browser, study):
     assert shown_features(browser) == set()
 
 
+def test_search_by_what_a_feature_does(browser):
+    """All active features raise the first concept and lower the last beyond their intervals; no measure moves."""
+    alive = set(range(N)) - {DEAD}
+    type_search(browser, "raises noir")
+    assert shown_features(browser) == alive
+    type_search(browser, "Lowers Sci-Fi")
+    assert shown_features(browser) == alive
+    for nothing in ("lowers noir", "raises drama", "raises popularity"):
+        type_search(browser, nothing)
+        assert shown_features(browser) == set()
+
+
+def test_a_slash_goes_to_the_search(browser):
+    press(browser, "/")
+    assert browser.execute_script("return document.activeElement.id") == "search"
+
+
+def test_a_link_to_a_feature_prints_as_one_page(browser):
+    """All else is left out; without a feature in the address the whole page is printed."""
+    pages = {}
+    for part in ("", "7"):
+        browser.execute_script("location.hash = arguments[0]", part)
+        paper = base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {})["data"])
+        pages[part] = max(int(count) for count in re.findall(rb"/Count (\d+)", paper))
+    assert pages["7"] == 1 < pages[""]
+
+
 def test_a_link_to_no_feature_says_so(browser, path):
     """When the page is opened by it and when it is followed; links to parts of the page are links."""
     shown = "document.getElementById('feature').dataset.feature"
@@ -180,11 +217,12 @@ def test_the_title_names_the_feature(browser):
 
 
 def test_a_step_counts_within_what_is_read(browser):
-    assert "reads the last 37 items before the very last one" in text(browser, ".words dd")
+    assert "reads the last 37 items before the very last one" in text(browser, "header details p")
 
 
 def test_twelve_items_of_a_history_fit_a_small_laptop(browser):
     open_feature(browser, 20)
+    unfold(browser, "histories")
     fill = "const row = document.querySelector('.items'); while (row.children.length < 12) "
     browser.execute_script(fill + "row.append(row.children[0].cloneNode(true))")
     assert browser.execute_script("return innerWidth") == 1280
@@ -195,6 +233,7 @@ def test_twelve_items_of_a_history_fit_a_small_laptop(browser):
 
 
 def test_every_column_sorts_both_ways(browser):
+    named = "return state.order.filter((f) => features.grade[f].startsWith('tested')).map(nameOf)"
     for place in range(1, 12):
         header = f"#table th:nth-child({place})"
         found = []
@@ -202,11 +241,12 @@ def test_every_column_sorts_both_ways(browser):
             browser.execute_script("document.querySelector(arguments[0]).click()", f"{header} button")
             order = browser.execute_script("return document.querySelector(arguments[0]).ariaSort", header)
             shown = column(browser, place)
-            if place == 2:  # the others have no label, and come last either way
-                assert sorted(shown[:2]) == sorted([CONCEPTS[0], HOSTILE["script"]])
-                assert set(shown[2:]) == {"–"}
+            if place == 2:  # names by their grades; those without one come last either way
+                ends = shown[:2] if order == "ascending" else browser.execute_script(named)
+                assert set(ends) == {CONCEPTS[0], HOSTILE["script"]}
             elif place not in (3, 11):
-                values = [float(value.rstrip("%").replace("−", "-")) for value in shown if value != "–"]
+                numbers = [value.removesuffix(" points").rstrip("%").replace("−", "-") for value in shown]
+                values = [float(value) for value in numbers if value != "–"]
                 assert values == sorted(values, reverse=order == "descending")
             found.append(order)
         assert sorted(found) == ["ascending", "descending"]
@@ -275,7 +315,10 @@ def test_a_dead_feature_says_so(browser):
 
 
 def test_panel_shows_the_tables(browser):
+    unfold(browser)
     open_feature(browser, 8)  # also scrolls to the panel
+    browser.execute_script("document.getElementById('plot-histogram').scrollIntoView()")
+    until(browser, "!!document.querySelector('#plot-histogram .main-svg')")
     assert text(browser, "#feature-title") == f"Feature 8 {HOSTILE['script']}"
     traces = "document.getElementById('plot-histogram').data.map((t) => [t.name, t.x.length, t.y.at(-1)])"
     name = "Drama &amp; 'co'"
@@ -293,7 +336,7 @@ def test_a_label_stands_with_its_evidence(browser):
     """Proven, what is said of it; else, that it does not hold, and what the feature correlates with."""
     open_feature(browser, 7)
     assert (
-        browser.execute_script("return document.querySelector('#feature-title .chip').className") == "chip name proven"
+        browser.execute_script("return document.querySelector('#feature-title .chip').className") == "chip name tested"
     )
     assert text(browser, "#label-name") == f"{CONCEPTS[0]} (concept)"
     note = text(browser, "#label-note")
@@ -322,7 +365,7 @@ def test_items_move_in_scores_and_in_lists(browser):
     assert browser.execute_script(titles) == ["Film 18", "Film 19"]
     notes.add(text(browser, "#way-note"))
     browser.execute_script(choose % "lists")
-    assert text(browser, "#promoted li").startswith("+50.0%")
+    assert text(browser, "#promoted li").startswith("+50.0 points")
     assert text(browser, "#promoted .counted") == "2 → 6 of 8 users"
     assert text(browser, "#suppressed") == "None."
     assert len(notes | {text(browser, "#way-note")}) == 3
@@ -331,38 +374,141 @@ def test_items_move_in_scores_and_in_lists(browser):
     browser.execute_script(choose % "layers")
 
 
-def test_every_active_feature_has_a_steering_curve(browser):
-    """Feature 7 was swept; the others have the three points of the causal map."""
-    plots = "[...document.querySelectorAll('#steering .plot')].filter((plot) => plot.offsetParent)"
+def test_every_active_feature_has_curves_with_bands_over_its_natural_range(browser):
+    plots = "[...document.querySelectorAll('#fold-costs .plot')].filter((plot) => plot.checkVisibility())"
     shown = f"return {plots}.map((plot) => plot.id)"
-    open_feature(browser, 7)
-    assert browser.execute_script(shown) == ["plot-feature-shares", "plot-feature-quality"]
     open_feature(browser, 20)
-    assert browser.execute_script(shown) == ["plot-turned"]
-    browser.execute_script("document.getElementById('plot-turned').scrollIntoView()")
-    until(browser, "!!document.querySelector('#plot-turned .main-svg')")
-    curve = "document.getElementById('plot-turned').data[0]"
-    assert browser.execute_script(f"return Array.from({curve}.y)") == pytest.approx([0.2, 0.3, 0.5])
-    assert browser.execute_script(f"return Array.from({curve}.error_y.array)") == [0.03, 0, 0.04]
+    assert browser.execute_script(shown) == []  # folded
+    unfold(browser, "costs")
+    assert browser.execute_script(shown) == ["plot-turned-share", "plot-turned-ndcg"]
+    browser.execute_script("document.getElementById('plot-turned-share').scrollIntoView()")
+    until(browser, "!!document.querySelector('#plot-turned-share .main-svg')")
+    band, curve = (
+        "document.getElementById('plot-turned-share').data[0]",
+        "document.getElementById('plot-turned-share').data[1]",
+    )
+    assert browser.execute_script(f"return Array.from({curve}.x)") == pytest.approx([-0.9, 0, 0.9, 1.8])
+    assert browser.execute_script(f"return Array.from({curve}.y)") == pytest.approx([0.05, 0.1, 0.3, 0.6])
+    assert browser.execute_script(f"return Array.from({band}.y)")[:4] == pytest.approx([0.09, 0.14, 0.34, 0.64])
+    natural = "document.getElementById('plot-turned-share').layout.shapes[0]"
+    assert browser.execute_script(f"return [{natural}.x0, {natural}.x1]") == [0, 21]
     open_feature(browser, DEAD)
     assert browser.execute_script(shown) == []
+
+
+def test_a_receipt_has_every_measure_and_the_concepts_that_moved(browser):
+    """Changes of 0.2, 0.01 and -0.1 with bounds 0.05 away: the second did not move beyond its interval."""
+    open_feature(browser, 20)
+    rows = "return [...document.querySelectorAll('#receipt tbody tr')]"
+    table = browser.execute_script(f"{rows}.map((row) => [...row.cells].map((cell) => cell.textContent))")
+    assert table[:2] == [
+        [f"share of {CONCEPTS[0]}", "10.0%", "+20.0 points", "+15.0 points to +25.0 points"],
+        [f"share of {CONCEPTS[2]}", "10.0%", "−10.0 points", "−15.0 points to −5.0 points"],
+    ]
+    assert ["NDCG@10", "0.200", "+0.010", "−0.040 to +0.060"] in table
+    assert len(table) == 2 + 7
+    assert "2 of 3" in text(browser, "#receipt-note")
+
+
+def test_the_first_screen_answers_four_questions(browser, study):
+    """What it is, what lights it, what it promotes, what it costs: above the fold, at a desk and on a phone."""
+    for feature in (7, 20):
+        open_feature(browser, feature)
+        assert text(browser, "#sentence") == study.features[feature].sentence
+    assert text(browser, "#grade") == "correlated only"
+    assert text(browser, "#lit li b") == "Film 20"
+    open_feature(browser, 7)
+    assert text(browser, "#grade") == "tested"
+    rows = "return [...document.querySelectorAll(arguments[0])].map((row) => row.textContent)"
+    assert browser.execute_script(rows, "#first-promoted li") == [f"2 → 6{HOSTILE['rtl']}", "3 → 4Film 30"]
+    assert text(browser, "#promoted-by").startswith("lists of 8 users")
+    assert browser.execute_script(rows, "#gauge li") == [
+        "feature−0.010 [−0.040, +0.020]",
+        "re-ranking−0.020 [−0.050, +0.010]",
+    ]
+    assert "10.0% → 30.0% of the lists" in text(browser, "#gauge-note")
+    size = {"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    ends = "document.querySelector('.first').getBoundingClientRect().bottom"
+    try:
+        for change in ({}, {"width": 390, "height": 844, "mobile": True}):
+            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size | change)
+            browser.execute_script("reveal()")
+            until(
+                browser,
+                f"{ends} <= innerHeight && document.getElementById('feature-title').getBoundingClientRect().top >= 0",
+            )
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_every_head_of_the_table_has_its_meaning(browser):
+    tips = "return [...document.querySelectorAll('#table th button')].map((head) => head.dataset.tip?.length ?? 0)"
+    assert min(browser.execute_script(tips)) > 20
+    words = browser.execute_script("return [...document.querySelectorAll('#words dt')].map((word) => word.textContent)")
+    assert len(words) >= 28
+    assert "p_top100" in words
+
+
+def test_what_rests_on_few_histories_is_not_shown(browser):
+    """99 histories light feature 20, 100 the others."""
+    facts = "return [...document.querySelectorAll('#feature-facts dt')].map((fact) => fact.textContent)"
+    open_feature(browser, 20)
+    assert "p_top100" not in browser.execute_script(facts)
+    open_feature(browser, 7)
+    assert "p_top100" in browser.execute_script(facts)
+
+
+def test_figures_have_a_text_alternative(browser):
+    browser.execute_script("document.getElementById('plot-densities').scrollIntoView()")
+    until(browser, "document.getElementById('plot-densities').getAttribute('role')", "img")
+    label = browser.execute_script("return document.getElementById('plot-densities').ariaLabel")
+    assert label.startswith("How often are features active?")
+    assert " values, from " in label
+
+
+def test_the_strongest_shade_stands_out_on_a_dark_page_too(browser):
+    script = """
+        const probe = document.createElement("li");
+        probe.className = "item";
+        document.body.append(probe);
+        const seen = arguments[0].map((share) => {
+            shade(probe, share);
+            const { color, backgroundImage } = getComputedStyle(probe);
+            return [color, backgroundImage];
+        });
+        probe.remove();
+        return seen;
+    """
+    for scheme, inks, ramp in (
+        ("light", ["0, 0, 0", "0, 0, 0", "255, 255, 255"], "255, 247, 188"),
+        ("dark", ["255, 255, 255", "0, 0, 0", "0, 0, 0"], "59, 36, 20"),
+    ):
+        feature = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", feature)
+        seen = browser.execute_script(script, [0.1, 0.6, 0.95])
+        assert [ink.removeprefix("rgb(").rstrip(")") for ink, _ in seen] == inks
+        assert all(f"rgb({ramp})" in image.partition("%")[0] for _, image in seen)  # the faintest colour of the ramp
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def test_causes_stand_beside_correlations(browser):
     browser.execute_script("location.hash = 20")
     until(browser, "document.getElementById('feature').dataset.feature", "20")
+    unfold(browser, "concepts")
+    browser.execute_script("document.getElementById('plot-bars').scrollIntoView()")
     until(browser, "!!document.querySelector('#plot-bars .main-svg')")
     bars = "document.getElementById('plot-bars').data"
     assert browser.execute_script(f"return new Set({bars}.map((bar) => bar.y.join())).size") == 1  # in the same order
     assert browser.execute_script(f"return Array.from({bars}[1].x)") == [0.2] * 3
     assert browser.execute_script(f"return Array.from({bars}[1].error_x.array)") == [0.01] * 3
     facts = "[...document.querySelectorAll('#feature-facts div')].map((fact) => fact.textContent)"
-    assert "causal effect+20.0%" in browser.execute_script(f"return {facts}")
+    assert "causal effect+20.0 points" in browser.execute_script(f"return {facts}")
 
 
 def test_a_history_says_what_came_next(browser):
     """By pointer and by keyboard alike; the last shown item's successor is not shown itself."""
     open_feature(browser, 20)
+    unfold(browser, "histories")
     browser.execute_script("document.querySelectorAll('.item')[3].focus()")
     until(browser, "document.getElementById('tip').hidden", False)
     assert text(browser, "#tip") == "Film 21\nstep 8, activation 0.2\ntook next: Film 22"
@@ -493,6 +639,7 @@ def test_a_phone_needs_no_sideways_scrolling(browser):
         assert browser.execute_script("return document.documentElement.scrollWidth") == 390
         width = "document.querySelector('#plot-neurons .main-svg').clientWidth"
         narrow = browser.execute_script(f"return {width}")
+        unfold(browser, "concepts")
         browser.execute_script("document.getElementById('plot-bars').scrollIntoView()")
         until(browser, "!!document.querySelector('#plot-bars .main-svg')")
         pan = "const pan = document.getElementById('plot-bars').parentElement; return pan.scrollWidth - pan.clientWidth"
@@ -507,7 +654,7 @@ def test_a_phone_needs_no_sideways_scrolling(browser):
 def test_prints(browser):
     assert browser.execute_cdp_cmd("Page.printToPDF", {})["data"].startswith("JVBERi")  # "%PDF-" in base64
     until(browser, "document.documentElement.classList.contains('printing')", False)
-    plots = "[...document.querySelectorAll('.plot')].filter((plot) => plot.offsetParent)"
+    plots = "[...document.querySelectorAll('.plot')].filter((plot) => plot.checkVisibility())"
     assert browser.execute_script(f"return {plots}.every((plot) => plot.querySelector('.main-svg'))")
     assert browser.execute_script("return document.querySelectorAll('#histories .history').length") == 3
 

@@ -14,7 +14,7 @@ from pages import CONCEPTS, DEAD, HOSTILE, N, handmade_study
 from interp.pages.dashboard import write_dashboard
 from interp.pages.export import export
 from interp.pages.report import write_report
-from interp.pages.site_features import DARK
+from interp.pages.site_features import BRIGHT, DARK
 from recmodels.errors import InputError
 
 
@@ -88,7 +88,7 @@ def test_what_pages_share_is_there_once(site, pages, study):
 
 def test_a_feature_is_told_without_scripts(pages, study):
     words = read(pages["feature/20.html"])
-    assert "Feature 20 unlabelled" in words
+    assert f"Feature 20 ≈ {CONCEPTS[0]} correlated only" in words
     row = study.table("features").set_index("feature").loc[20]
     assert f"{row['correlation']:.3f} AUC".split()[0] in words
     assert "1. User <i>user 1</i> , from step 5" in words.replace("</i>,", "</i> ,")
@@ -121,23 +121,24 @@ def test_items_that_change_lists_come_with_their_shares(pages):
     assert "Items that enter the lists" not in read(pages["feature/20.html"])  # it moves none
 
 
-def test_a_feature_that_was_not_swept_has_three_points(pages, study):
+def test_every_feature_has_curves_with_bands(pages):
     page = pages["feature/20.html"]
     figures = json.loads(page.split('id="data">')[1].split("</script>")[0])
-    (trace,) = figures["plot-shares"]["data"]
-    row = study.table("features").set_index("feature").loc[20]
-    causal = study.table("causal").query("feature == 20 and concept == @row.concept").iloc[0]
-    assert trace["x"] == pytest.approx([-row["p99"], 0, row["p99"]], rel=1e-4)
-    shares = [causal["share"] + causal["down"], causal["share"], causal["share"] + causal["up"]]
-    assert trace["y"] == pytest.approx(shares, rel=1e-3)
-    assert "plot-quality" not in figures
+    band, curve = figures["plot-turned-share"]["data"]
+    assert curve["x"] == pytest.approx([-0.9, 0, 0.9, 1.8])
+    assert curve["y"] == [0.05, 0.1, 0.3, 0.6]
+    assert band["y"] == pytest.approx([0.09, 0.14, 0.34, 0.64, 0.56, 0.26, 0.06, 0.01])
+    assert figures["plot-turned-ndcg"]["layout"]["shapes"][0]["x1"] == 21
+    words = read(page)
+    assert f"{CONCEPTS[1]}, by 47 users, who did not choose the concept" in words
+    assert "re-ranking to that share changes it by −0.020" in words  # the sentence
 
 
 def test_shades_are_shares_of_the_largest_activation(pages):
     page = pages["feature/20.html"]
     # Feature 20 reaches 21; its second history 0, 0.05, 10.5 and 0.1.
-    assert '<li class="item peak dark" style="--a:1.00">' in page
-    assert '<li class="item peak" style="--a:.50">' in page
+    assert '<li class="item peak dark bright" style="--a:1.00">' in page
+    assert '<li class="item peak bright" style="--a:.50">' in page
     assert page.count('<li class="item">') == 3  # the first step of each of the three histories
 
 
@@ -210,7 +211,7 @@ def visible(browser):
 
 def test_nothing_else_is_asked_for_and_figures_are_drawn(browser, address):
     browser.get(address + "feature/7.html")
-    for plot in ("histogram", "bars", "shares", "quality"):
+    for plot in ("histogram", "bars", "turned-share", "turned-ndcg"):
         browser.execute_script("document.getElementById(arguments[0]).scrollIntoView()", f"plot-{plot}")
         until(browser, f"!!document.querySelector('#plot-{plot} .main-svg')")
     heights = "return [...document.querySelectorAll('#plot-histogram .point')].map((bar) => bar.getBBox().height)"
@@ -255,18 +256,28 @@ def test_a_step_tells_where_it_is_and_what_came_next(browser, address):
 
 
 def test_shades_are_those_of_the_dashboard(browser, address):
+    """One style sheet has the colours; the text on each shade is easy to read, on a light page and on a dark one."""
     image = pytest.importorskip("PIL.Image")
-    browser.get(address + "feature/20.html")
-    until(browser, "!!document.querySelector('.peak').dataset.tip")
-    assert browser.execute_script(f"return [heat({DARK} - .002)[1], heat({DARK} + .002)[1]]") == ["#000", "#fff"]
-    for share in (0.02, 0.3, 0.5, 0.8, 1):
-        browser.execute_script("document.querySelector('.peak').style.setProperty('--a', arguments[0])", share)
-        element = browser.find_element("css selector", ".peak")
-        shot = image.open(io.BytesIO(element.screenshot_as_png)).convert("RGB")
-        wanted = browser.execute_script("return heat(arguments[0])[0]", share)
-        wanted = [int(part) for part in wanted.removeprefix("rgb(").removesuffix(")").split()]
-        seen = shot.getpixel((shot.width - 12, shot.height - 14))
-        assert max(abs(one - other) for one, other in zip(seen, wanted, strict=True)) <= 6, (share, seen, wanted)
+    for scheme, turn in (("light", DARK), ("dark", BRIGHT)):
+        feature = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", feature)
+        browser.get(address + "feature/20.html")
+        until(browser, "!!document.querySelector('.peak').dataset.tip")
+        for share in (0.02, 0.3, turn - 0.01, turn + 0.01, 1):
+            browser.execute_script("shade(document.querySelector('.peak'), arguments[0])", share)
+            element = browser.find_element("css selector", ".peak")
+            shot = image.open(io.BytesIO(element.screenshot_as_png)).convert("RGB")
+            ink = browser.execute_script("return getComputedStyle(document.querySelector('.peak')).color")
+            ink = [int(part) for part in ink.removeprefix("rgb(").removesuffix(")").split(",")]
+            light, dark = sorted((luminance(shot.getpixel((shot.width - 12, shot.height - 14))), luminance(ink)))[::-1]
+            assert (light + 0.05) / (dark + 0.05) >= 4.4, (scheme, share)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def luminance(rgb):
+    """As WCAG 2 defines it."""
+    linear = [value / 255 / 12.92 if value <= 10 else ((value / 255 + 0.055) / 1.055) ** 2.4 for value in rgb]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def test_the_list_is_searched_and_sorted(browser, address):
