@@ -102,4 +102,3 @@ def rows(small: bool = False, repeats: int = 5) -> list[Row]:
 def _time(work: Callable[[], list]) -> tuple[float, list]:
     start = time.process_time()
     return (result := work()) and time.process_time() - start, result
-

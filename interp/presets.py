@@ -55,7 +55,7 @@ PRESETS: dict[str, tuple[str, StudyConfig]] = {
         StudyConfig(
             training=TrainingConfig(windows="all", patience=6),
             sae_windows="all",
-            # Chosen on unseen items of the SAE part (benchmarks/studies/demo_settings.py): larger dictionaries learn films.
+            # Chosen on unseen items of the SAE part (benchmarks/studies/demo_settings.py): larger ones learn films.
             sae=SAEConfig(
                 n_features=96, l1=0.2, steps=1000, batch_size=512, warmup_steps=200, sparsity_warmup_steps=300
             ),
