@@ -14,7 +14,8 @@ VERSION_TESTS ?= tests/recmodels tests/interp --ignore tests/recmodels/test_metr
 
 STUDIES := ml-100k planted ml-1m ml-1m-bert4rec lastfm-2k ml-latest-small
 
-.PHONY: help demo test docs fuzz kill ranks faults lint oldest newest peers studies reference notebooks clean
+.PHONY: help demo test docs fuzz kill ranks faults lint oldest newest peers benchmarks benchmarks-small studies \
+  reference notebooks clean
 
 help:
 	@echo "make demo     install, then train, interpret and steer a recommender on MovieLens-100K"
@@ -24,6 +25,8 @@ help:
 	@echo "make oldest   tests with the oldest allowed version of each dependency; make newest, with the newest"
 	@echo "make peers    the packages that we exchange models and dictionaries with, each in an environment of its own,"
 	@echo "              and the tests that compare with them"
+	@echo "make benchmarks  how fast it is beside what one would use instead; writes benchmarks/RESULTS.md"
+	@echo "make benchmarks-small  the same in seconds, to see whether results are right"
 	@echo "make kill     kill a small study 200 times in all its stages, and compare what it ends in"
 	@echo "make ranks    a small study on 2 and on 4 ranks, some of them killed, compared byte by byte with one rank"
 	@echo "make faults   lose, cut and flip every file of a study, and fill the disk"
@@ -60,6 +63,14 @@ oldest newest:
 peers: $(READY)
 	$(BIN)/python tests/peers/environments.py build $(TORCH_INDEX)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m peer -rs
+
+# A library whose environment cannot be built is left out, and the table says so.
+benchmarks: $(READY)
+	$(BIN)/python tests/peers/environments.py build $(TORCH_INDEX) saelens dictionary-learning sparsify
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
+
+benchmarks-small: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks --small
 
 # Kills in all stages of a small study, each taken up again; the result is compared byte by byte.
 kill: $(READY)

@@ -146,4 +146,3 @@ def without_fsync() -> Iterator[None]:
     """What waits for the disk returns at once."""
     with mock.patch.object(os, "fsync"):
         yield
-

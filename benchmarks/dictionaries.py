@@ -156,4 +156,3 @@ def planted_store(folder: Path, n: int) -> ActivationStore:
         describe(partial, rows, "planted", "blocks.0", growing.moments)
         record.unlink()
     return ActivationStore.opened(folder)
-

@@ -34,7 +34,8 @@ class Peer:
 
     def __call__(self) -> Taken:
         """Do the work once."""
-        assert self.process.stdin is not None and self.process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         try:
             self.process.stdin.write("work\n")
             self.process.stdin.flush()

@@ -1,7 +1,5 @@
 """All scores of features × concepts, ours and a loop of scikit-learn and NumPy, side by side on the same rows.
 
-    python benchmarks/scores.py [--small]
-
 A row of activations is a step of a user; labels belong to items. The work: Pearson correlation, exact AUC and
 sensitivity of every feature and concept; the null of the largest correlation, of its AUC and sensitivity and of the
 correlation on unseen items, over permutations of the items' labels; and the choice on halves of the items, five times.
@@ -10,18 +8,16 @@ and permutations, on which both must give the same numbers, and its time is scal
 times.
 """
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import tyro
 from scipy import sparse
 from sklearn.metrics import roc_auc_score
-from timing import Row, checked, report, with_ratios
 
+from benchmarks.timing import Row, checked, with_ratios
 from interp.concepts import Concepts
 from interp.concepts.alignment import align
 from interp.concepts.cross_fit import ItemLabels
@@ -32,7 +28,7 @@ TOLERANCE = 1e-5  # single precision on our side
 
 
 @dataclass(frozen=True)
-class Benchmark:
+class Sizes:
     """How much work."""
 
     rows: int = 30_000
@@ -42,8 +38,6 @@ class Benchmark:
     permutations: int = 1_000
     pairs: int = 40
     """Pairs of feature and concept that the loop is timed on, at each of its steps."""
-    small: bool = False
-    """Take seconds; check results alone."""
 
 
 def activations(rows: int, features: int, rng: np.random.Generator) -> sparse.csc_array:
@@ -53,10 +47,9 @@ def activations(rows: int, features: int, rng: np.random.Generator) -> sparse.cs
     return h
 
 
-def scores(options: Benchmark) -> list[Row]:
-    """Both ways, timed once each; the loop on some pairs, scaled up."""
-    if options.small:
-        options = Benchmark(2_000, 40, 5, 200, 20, 10)
+def rows(small: bool = False, repeats: int = 5) -> list[Row]:
+    """Both ways, timed once each, whatever `repeats` is; the loop on some pairs, scaled up."""
+    options = Sizes(2_000, 40, 5, 200, 20, 10) if small else Sizes()
     rng = np.random.default_rng(0)
     h, row_items = activations(options.rows, options.features, rng), rng.integers(0, options.items, options.rows)
     table = rng.random((options.items, options.concepts)) < 0.15
@@ -109,7 +102,3 @@ def scores(options: Benchmark) -> list[Row]:
 def _time(work: Callable[[], list]) -> tuple[float, list]:
     start = time.process_time()
     return (result := work()) and time.process_time() - start, result
-
-
-if __name__ == "__main__":
-    sys.exit(report(scores(tyro.cli(Benchmark, description=__doc__))))

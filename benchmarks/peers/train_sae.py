@@ -9,10 +9,9 @@ variance that they explain, and how far its reconstruction of the first batch by
 
 import sys
 
-from serve import serve  # first: it redirects what libraries print
-
 import numpy as np
 import torch
+from serve import serve  # first: it redirects what libraries print
 
 torch.set_num_threads(1)
 library, path, count = sys.argv[1], sys.argv[2], int(sys.argv[3])

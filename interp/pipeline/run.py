@@ -99,7 +99,7 @@ def run(
 def _run_on_ranks(
     config: StudyConfig, dataset: Dataset | None, recommender: Recommender | None, seen_users: Any
 ) -> Study:
-    check_early(config, has_data=dataset is not None)
+    check_early(config, has_data=dataset is not None, has_recommender=recommender is not None)
     foreign = foreign_dictionary(config)
     config = with_dictionary(config, foreign)
     folder = study_folder(config)

@@ -32,7 +32,6 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "saelens": ("torch==2.13.0", "sae-lens==6.54.12"),
     "dictionary-learning": ("torch==2.13.0", "dictionary-learning==0.1.0"),
     "sparsify": ("torch==2.13.0", "eai-sparsify==1.3.3"),
-    "sae-dashboard": ("torch==2.13.0", "sae-dashboard==0.8.0"),
 }
 
 

@@ -158,7 +158,7 @@ def test_boosts_move_shares_from_nothing_to_nearly_all(swept):
         share = rows.sort_values("value")["share"].dropna().to_numpy()[: len(BOOSTS)]
         assert (np.diff(share) >= 0).all()
         assert share[0] == 0
-        assert share[-1] > 0.9
+        assert share[-1] > 0.85
 
 
 def test_random_rows_are_means_over_directions(swept, stores, some, concepts, targets):

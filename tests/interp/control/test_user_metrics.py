@@ -219,7 +219,7 @@ def test_tables_of_a_study_have_what_is_registered(study, planted, tmp_path, mon
             again.table("concept_sizes").set_index("concepts")["items"].sum() == again.items["concepts"].map(len).sum()
         )
         changed = {path.parent.name for path, stamp in stamps.items() if path.stat().st_mtime_ns != stamp}
-        assert changed == {"receipts", "popularity"}
+        assert changed == {"receipts", "feature_receipts", "popularity"}
         assert "revenue@10" in (folder / "report.html").read_text()
         # The numbers that were there before are the same.
         kept = table[table["measure"] != "revenue@10"].reset_index(drop=True)

@@ -339,16 +339,16 @@ def test_bad_input_is_survived(browser, study):
 
 def test_a_feature_is_found_by_its_name(browser, study):
     features = study.table("labels").query("labelled")
-    name = features["label"].iloc[0]
+    name, said = features["label"].iloc[0], study.names[features["feature"].iloc[0]].said
     sliders = browser.execute_script("return document.querySelectorAll('[role=slider]').length")
     for _ in range(2):  # once is enough
         browser.find_element("id", "feature").click()
         options = "[...document.querySelectorAll('.dash-options-list-option')].map((one) => one.textContent)"
         until(browser, f"{options}.length > 0", True)
-        browser.switch_to.active_element.send_keys(name)
-        until(browser, f"{options}.every((one) => one.endsWith({json.dumps(name)}))", True)
+        browser.switch_to.active_element.send_keys(said)
+        until(browser, f"{options}.every((one) => one.endsWith({json.dumps(said)}))", True)
         chosen = browser.execute_script(f"return {options}[0]")
-        assert int(chosen.split()[0]) in features.query("label == @name")["feature"].tolist()
+        assert int(chosen.split()[0]) in features.loc[features["label"] == name, "feature"].tolist()
         browser.find_element("css selector", ".dash-options-list-option").click()
         until(browser, "document.querySelectorAll('[role=slider]').length", sliders + 1)
         until(browser, "document.getElementById('feature').textContent", "choose one")

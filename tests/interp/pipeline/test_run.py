@@ -154,8 +154,8 @@ def test_a_feature_shows_itself(study):
     assert all(title in set(strongest["title"]) for title in lit_by.split(">", 1)[1].removesuffix("</td>").split("; "))
     assert feature.concepts["correlation"].is_monotonic_decreasing
     assert {"promoted", "suppressed"} == set(feature.effects["direction"])
-    promoted = feature.effects.query("path == 'layers' and direction == 'promoted'")["title"]
-    assert f"promotes   {'; '.join(promoted.head(4))}\n" in text
+    promoted = [study.items.loc[change.item, "title"] for change in feature.view.strongest_changes("promoted")[:4]]
+    assert f"promotes   {'; '.join(promoted)}\n" in text
     assert (feature.moved["up"] != feature.moved["down"]).all()
     assert feature.histories["activation"].max() == pytest.approx(feature.row["max"])
     assert {"together", "alike"} == set(feature.neighbours["kind"])
@@ -292,7 +292,7 @@ def test_an_interrupted_rerun_is_not_a_finished_study(study, planted, tmp_path, 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("interp.pipeline.run.train", interrupted)
+    monkeypatch.setattr("interp.pipeline.run.train_grid", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(replace(CONFIG, out=folder, sae=replace(CONFIG.sae, seed=9)), planted)
     with pytest.raises(InputError, match="no finished study"):

@@ -167,7 +167,7 @@ def test_it_is_steered_explained_and_dosed(foreign, foreign_study):
     receipt = repr(study.receipt({concept: 1.0}, unit="p99"))
     assert concept in receipt
     item = int(study.recommend(history, k=1)["item"][0])
-    assert f"item {item}: rank 1" in repr(study.why(history, item, 3))
+    assert f"(item {item}): rank 1" in repr(study.why(history, item, 3))
     assert study.dose(concept, 0.3).steer is not None
 
 
@@ -235,7 +235,7 @@ def test_a_shifted_item_map_is_refused(foreign, arguments, capsys, tmp_path):
         (["--adapter", "nobody"], r"there is no adapter 'nobody': choose one of .*foreign"),
         (["--adapter-options", "heads"], r"adapter_options has 'heads': write NAME=VALUE, such as heads=2"),
         (["--adapter-options", "heads=2"], r"the adapter foreign has no option heads=…"),
-        (["--recommender", "nothing.pth"], r"there is no checkpoint .*nothing\.pth"),
+        (["--recommender", "nothing.pth"], r"nothing\.pth does not exist: give --recommender a path that does"),
         (["--item-ids", "ids.json"], r"the data own have none of the 43 items .* calls items 'x0', the data"),
         (["--seen-users", "users.txt"], r"the data have none of the 2 seen users \(such as 'anna'\)"),
         (["--seen-users", "absent.txt"], r"there is no file .*absent\.txt with user ids"),

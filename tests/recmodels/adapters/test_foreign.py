@@ -41,7 +41,7 @@ def test_options_are_the_parameters_of_the_adapters_read(checkpoint, tmp_path):
     [
         ("nobody", {}, r"there is no adapter 'nobody': choose one of .*foreign"),
         ("foreign", {"heads": 2}, r"the adapter foreign has no option heads=…: it takes --item-ids, shift=…"),
-        ("foreign", {"shift": "some"}, r"shift=… is 'some': give a value such as int takes"),
+        ("foreign", {"shift": "some"}, r"shift=… is 'some': give a whole number"),
     ],
 )
 def test_mistakes_are_told_in_a_line(checkpoint, adapter, options, message):
