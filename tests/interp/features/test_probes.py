@@ -16,7 +16,9 @@ def test_a_probe_is_a_logistic_regression_on_normalised_activations(stores, plan
     y = concepts.labels(store.rows["item"])[:, concepts.index("concept-03")]
     independent = LogisticRegression(max_iter=5000, tol=1e-8).fit(x, y)
     place = probes.concepts.index("concept-03")
-    np.testing.assert_allclose(probes.decide(store.activations)[:, place], independent.decision_function(x), rtol=0.02, atol=0.05)
+    np.testing.assert_allclose(
+        probes.decide(store.activations)[:, place], independent.decision_function(x), rtol=0.02, atol=0.05
+    )
 
 
 def test_probes_find_what_was_planted(stores, planted):

@@ -235,7 +235,9 @@ def test_expected_scores_and_weights_from_elsewhere_are_compared(recommender, so
     RecommenderEnvoy(recommender, expected=scores)
     RecommenderEnvoy(recommender, expected={keys[0]: {item: scores.loc[[keys[0]], item].item() for item in ids[3:6]}})
     with pytest.raises(InputError, match="was expected: the model has other weights"):
-        RecommenderEnvoy(recommender, expected={keys[0]: dict(zip(ids[3:6], scores.iloc[0, 3:6] + [1, 0, 0], strict=True))})
+        RecommenderEnvoy(
+            recommender, expected={keys[0]: dict(zip(ids[3:6], scores.iloc[0, 3:6] + [1, 0, 0], strict=True))}
+        )
     changed = Recommender(copy.deepcopy(recommender.model), recommender.vocabulary)
     assert changed.fingerprint == recommender.fingerprint
     changed.model.get_input_embeddings().weight.data += 1
