@@ -1,8 +1,9 @@
 """How fast top-k dictionaries train here and with other libraries: one, and a grid of 8.
 
 All start from the same weights, whose reconstruction of a batch is compared first, and learn from the same batches at
-the same rate with Adam; libraries differ in what else they do at a step. After it, each says which share of the
-variance it explains. dictionary_learning's `trainSAE` loops over trainers; of SAELens the public step of its trainer is
+the same rate with Adam. `trainSAE` of dictionary_learning computes what we do, and must end where we do; the others
+have other losses and limits of the gradient, so that the share of the variance that each explains after these few steps
+is told, not judged. `trainSAE` loops over trainers; of SAELens the public step of its trainer is
 taken; sparsify's trainer reads activations only from a language model, so its step is written out
 (benchmarks/peers/train_sae.py).
 """
@@ -28,7 +29,7 @@ LIBRARIES = {
     "sparsify": ("sparsify", "sparsify"),
 }
 LARGEST = 1e-4  # difference of a reconstruction by the same weights
-WORSE = 0.1  # of the explained variance, than a library's after as many steps
+SAME = 1e-3  # difference of the explained variance from that of the same computation
 
 
 def rows(small: bool = False, repeats: int = 5) -> list[Row]:
@@ -69,10 +70,10 @@ def side_by_side(config: SAEConfig, data: torch.Tensor, count: int, repeats: int
             except Missing as reason:
                 missing.append(left_out(work, label, str(reason)))
         result = compare(work, ways, repeats)
-    result = checked(result, "ours", explained > 0, explained=explained)
+    result = checked(result, "ours", bool(np.isfinite(explained)), explained=explained)
     for label, process in peers.items():
         apart, theirs = process.answer["apart"], process.answer["explained"]
-        ok = apart <= LARGEST and explained >= theirs - WORSE
+        ok = apart <= LARGEST and (LIBRARIES[label][0] != "dictionary_learning" or abs(explained - theirs) <= SAME)
         result = checked(result, label, ok, explained=theirs, same_weights_reconstruct_to=apart)
     return [*result, *missing]
 
