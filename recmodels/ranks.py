@@ -268,9 +268,12 @@ def joined() -> Iterator[None]:
         with _terminable(), _quiet(group.rank > 0):
             group.wait(lambda: all(group.store.add(f"alive/{rank}", 0) for rank in range(group.size)))
             yield
-            _leave(group)
+            barrier()
+            _leave(group, 10)
     except BaseException as error:
-        if isinstance(error, OtherRankError) or group.blame(error):
+        is_own = isinstance(error, OtherRankError) or group.blame(error)
+        _leave(group, 3 * _BEAT)
+        if is_own:
             raise
         raise OtherRankError(str(error)) from error
     finally:
@@ -292,13 +295,13 @@ def _join() -> Group:
     return Group(store, rank, size)
 
 
-def _leave(group: Group) -> None:
-    """Wait for all; the first, whose process may hold the store, goes last."""
-    barrier()
-    group.store.add("left", 1)
-    end = time.monotonic() + 10
-    while group.rank == 0 and group.store.add("left", 0) < group.size and time.monotonic() < end:
-        time.sleep(_POLL)
+def _leave(group: Group, seconds: float) -> None:
+    """The first, whose process may hold the store, goes last: the others read there why a rank has ended."""
+    with suppress(Exception):  # the store has gone, and with it whoever could wait
+        group.store.add("left", 1)
+        end = time.monotonic() + seconds
+        while group.rank == 0 and group.store.add("left", 0) < group.size and time.monotonic() < end:
+            time.sleep(_POLL)
 
 
 def _beat(group: Group, stop: threading.Event) -> None:
