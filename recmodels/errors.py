@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from numbers import Number
 from typing import Any
 
 LONGEST = 60  # characters of a wrong value that a message shows
@@ -51,8 +52,10 @@ def for_terminal(show: Callable[[Any], str]) -> Callable[[Any], str]:
 
 
 def quote(value: Any, longest: int = LONGEST) -> str:
-    """How a message quotes a value: its `repr` on one line, cut after `longest` characters."""
+    """How a message quotes a value: its `repr` on one line, cut after `longest` characters; 7 for `np.int64(7)`."""
     try:
+        if isinstance(value, Number) and hasattr(value, "item"):
+            value = value.item()
         text = one_line(repr(value))
     except Exception:  # the value's own code
         text = f"a {type(value).__name__}"

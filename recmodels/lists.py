@@ -34,6 +34,8 @@ def lists_by_user(histories: Any) -> tuple[list[Any], list[list[Any]]]:
                 f"a mapping from user to item ids, or a table with user, item and time"
             )
         values = whole if whole and elements(whole[0]) is not None else [whole] if whole else []
+        if values is not whole and getattr(histories, "name", None) == "user":
+            raise InputError("these are ids of users, not of items: give their histories, such as study.user(*ids)")
         of_users = isinstance(histories, pd.Series) and values is whole
         users = histories.index.tolist() if of_users else list(range(len(values)))
     if not values:

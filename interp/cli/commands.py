@@ -167,6 +167,7 @@ def steer(
         history: Item ids, oldest first: the list after this history is printed, without the steer and with it, in place
             of what changes for the test users.
     """
+    check_name(save)
     finished_study = open_study(folder)
     from interp.steering.feature_names import CONCEPT
     from interp.steering.parsing import read_edits
@@ -218,6 +219,7 @@ def dose(
         cost: The metric that the dose keeps as high as it can: overlap, a registered one, or, without --each, ndcg.
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and `interp steer`.
     """
+    check_name(save)
     finished_study = open_study(folder)
     from interp.control.mix_doses import read_goals, single_share
 
@@ -244,6 +246,7 @@ def calibrate(folder: tyro.conf.Positional[Path], by: float = 0.5, save: Path | 
         by: The part of the mean miscalibration that is to go.
         save: A .json file to write the steer to, for `rec.steer(load_steer(FILE))` and `interp steer`.
     """
+    check_name(save)
     calibration = open_study(folder).calibrate(by=by)
     print(calibration)
     keep(calibration.steer, save)
@@ -264,6 +267,16 @@ def equalizer(folder: tyro.conf.Positional[Path], port: int = 8050, browser: boo
     from interp.pages.app_server import serve
 
     serve(finished_study, port, browser)
+
+
+def check_name(path: Path | None) -> None:
+    """Refuse a name that no steer can be written to, before the work is done.
+
+    Raises:
+        InputError: the name does not end in .json.
+    """
+    if path and path.suffix != ".json":
+        raise InputError(f"cannot write {path}: give a name that ends in .json")
 
 
 def keep(steer: "Steer", path: Path | None) -> None:

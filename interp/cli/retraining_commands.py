@@ -5,7 +5,7 @@ from typing import Annotated
 
 import tyro
 
-from interp.cli.commands import app, keep
+from interp.cli.commands import app, check_name, keep
 from interp.cli.opening import open_study
 
 
@@ -51,6 +51,7 @@ def carry(
         save: A .json file for the carried steer.
         leave_out: Leave out features without a good match, and say which.
     """
+    check_name(save)
     studies = open_study(old), open_study(new)
     from interp.steering.serialization import load_steer
     from interp.study.carry import carry

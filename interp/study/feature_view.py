@@ -16,6 +16,7 @@ from interp.features.grades import FeatureName, is_aligned, name_of
 from interp.features.labels import UNLABELLED
 from interp.plots.names import EXAMPLES
 from interp.study.study_parts import StudyParts
+from recmodels.errors import InputError
 
 P_TOP_HISTORIES = 100
 LISTS = "lists"  # the way to measure an item's change that counts lists, beside the paths of the table `effects`
@@ -97,7 +98,13 @@ class FeatureView:
 
     @property
     def p_top100(self) -> float:
-        """The paper's p_top100 for its best concept; NaN where fewer than 100 histories light it."""
+        """The paper's p_top100 for its best concept; NaN where fewer than 100 histories light it.
+
+        Raises:
+            InputError: the study is of an earlier release, which did not count them: run it again.
+        """
+        if not hasattr(self.row, "histories"):
+            raise InputError("the table 'features' is of an earlier release, without histories: run the study again")
         return self.row.p_top100 if self.row.histories >= P_TOP_HISTORIES else float("nan")
 
     @property

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from recmodels.errors import InputError, quote
-from recmodels.lists import user_index
+from recmodels.lists import elements, user_index
 from recmodels.recommender import Recommender
 from recmodels.sequences import Histories, Vocabulary, histories_of
 
@@ -25,6 +25,8 @@ def by_id(table: pd.DataFrame, ids: Sequence[Any], vocabulary: Vocabulary) -> Hi
     """
     if not ids:
         raise InputError("no user is named: give an id, such as study.user(874); all test users are study.users()")
+    if any(elements(user) is not None and not isinstance(user, tuple) for user in ids):
+        raise InputError("ids of users are given one by one: write study.user(*ids)")
     users = pd.Index(table["user"].unique())
     places_of(ids, users, "this study's histories")
     histories = histories_of(table[table["user"].isin(list(ids))], vocabulary, is_ordered=True)

@@ -173,8 +173,9 @@ def _pass(model: AdaptedRecommender, histories: Histories) -> Pass:
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".split("\n")[0]
         steps = " and ".join(map(str, histories.lengths))
+        kind = "history" if len(histories) == 1 else "histories"
         raise InputError(
-            f"{type(model.adapter).__name__}.run fails on {len(histories)} histories of {steps} items ({reason}): "
+            f"{type(model.adapter).__name__}.run fails on {len(histories)} {kind} of {steps} items ({reason}): "
             f"correct `run`, n_items or max_history"
         ) from error
     return Pass(tokens, sites, scores)

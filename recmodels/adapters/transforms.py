@@ -18,6 +18,10 @@ SUMMANDS = {
     "history": "they differ by a constant in each history, as after log_softmax: give the scores before it",
     "item": "they differ by a constant for each item: give it as `bias`",
 }
+ONE_HISTORY = (
+    "they differ by a constant: if it is that of log_softmax, give the scores before it; if it is the same in other "
+    "histories, add it to `bias`"
+)
 FACTORS = {
     "all": "they are these times one factor, such as a temperature or a scale: put it into `weights`, or give the "
     "scores before it",
@@ -44,7 +48,7 @@ def explanation(scores: np.ndarray, expected: np.ndarray, rows: np.ndarray, item
         return f"they are rounded to {digits}: give them in full"
     for name, fitted in _fits(expected - scores, rows, items):
         if name in SUMMANDS and _same(scores + fitted, expected):
-            return SUMMANDS[name]
+            return ONE_HISTORY if name == "all" and len(np.unique(rows)) == 1 else SUMMANDS[name]
     large = np.abs(scores) > SMALL * np.abs(scores).max()
     if (scores * expected > 0)[large].all():
         ratio = np.log(np.where(large, expected, 1) / np.where(large, scores, 1))

@@ -1,5 +1,7 @@
 import pickle
 
+import numpy as np
+
 from recmodels.errors import LONGEST_MESSAGE, InputError, one_line, printable, quote
 
 
@@ -16,6 +18,10 @@ def test_letters_of_any_script_stay():
 def test_a_long_value_is_cut():
     assert quote("x" * 100) == "'" + "x" * 58 + "…"
     assert quote([1, 2]) == "[1, 2]"
+
+
+def test_a_number_of_numpy_is_quoted_as_a_number():
+    assert [quote(np.int64(7)), quote(np.float32(0.5)), quote(7)] == ["7", "0.5", "7"]
 
 
 def test_a_value_that_cannot_show_itself_is_named_by_its_type():

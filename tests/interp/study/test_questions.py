@@ -3,6 +3,7 @@
 import pickle
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -53,8 +54,22 @@ def test_a_user_by_id_goes_wherever_a_history_goes(study, rows):
 def test_a_user_that_is_not_there(study, ids, says):
     with pytest.raises(InputError, match=says):
         study.user(*ids)
-    with pytest.raises(InputError, match="1 user is not in this study's histories"):
+    with pytest.raises(InputError, match=r"one by one: write study.user\(\*ids\)"):
         study.user([1, 2])
+
+
+def test_ids_of_users_are_not_read_as_items_of_one_history(study, rows):
+    ids = study.users().users[:3]
+    for users in (ids, pd.Series(ids, name="user")):
+        with pytest.raises(InputError, match="ids of users, not of items"):
+            study.evaluate(users=users)
+    assert len(study.recommend(pd.Series(rows["item"].tolist()[:3]), k=2)) == 2
+
+
+def test_a_study_without_counts_of_histories_asks_to_be_run_again(study):
+    view = study.features[0].view
+    with pytest.raises(InputError, match=r"earlier release, .*run the study again"):
+        _ = replace(view, row=SimpleNamespace(p_top100=0.5)).p_top100
 
 
 def test_who_watched_an_item(study, rows):

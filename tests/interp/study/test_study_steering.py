@@ -214,3 +214,18 @@ def test_a_set_of_items_is_steered_without_being_a_concept(study):
     assert len(steer.weights) <= 20
     receipt = study.receipt(steer.steer(1.0))
     assert not receipt.shares["target"].any()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("steer", "OLD", "3=1"),
+        ("dose", "OLD", "Horror", 0.3),
+        ("calibrate", "OLD"),
+        ("carry", "horror.json", "OLD", "NEW"),
+    ],
+)
+def test_a_steer_that_could_not_be_kept_is_refused_before_the_work(command, arguments, capsys):
+    with pytest.raises(SystemExit):
+        arguments(*command, "--save", "steer.txt")
+    assert "cannot write steer.txt: give a name that ends in .json" in " ".join(capsys.readouterr().err.split())

@@ -81,7 +81,7 @@ BROKEN = {
     ),
     "a history that is too long": (
         {"network": lambda: Transformer(steps=5)},
-        "run fails on 1 histories of 6 items .IndexError",
+        "run fails on 1 history of 6 items .IndexError",
     ),
     "an item that is not there": (
         {"run": lambda self, batch: self.module(batch.tokens(first=2))},

@@ -10,6 +10,7 @@ from scipy.special import expit, log_softmax, softmax
 
 from recmodels.adapters import read_expected, wrap
 from recmodels.adapters.origin import Coverage
+from recmodels.adapters.transforms import explanation
 from recmodels.errors import InputError
 from tests.recmodels.adapters.test_checks import original
 from tests.recmodels.adapters.test_zoo import built
@@ -124,3 +125,10 @@ def test_an_item_that_is_there_twice_is_refused(tmp_path):
     frame = table().set_axis([*IDS[:-1], IDS[0]], axis=1)
     with pytest.raises(InputError, match="has the item 'film 0' twice: give each item of a history one score"):
         wrap(built(NAME).model.adapter, IDS, expected=frame)
+
+
+def test_after_one_history_a_constant_may_be_that_of_log_softmax():
+    scores = np.random.default_rng(0).normal(size=30)
+    says = explanation(scores, scores - 3, np.zeros(30, dtype=int), np.arange(30))
+    assert says.startswith("they differ by a constant: if it is that of log_softmax, give the scores before it")
+    assert "same constant everywhere" in explanation(scores, scores - 3, np.arange(30) % 2, np.arange(30))
