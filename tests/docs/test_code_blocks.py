@@ -17,6 +17,7 @@ from tyro.extras import SubcommandApp
 import interp
 import recmodels
 from interp import cli
+from interp.cli.words import full_flags
 from interp.pipeline.inputs import INPUTS
 from interp.presets import PRESETS
 from interp.store import registry
@@ -123,7 +124,7 @@ def check_interp(words):
         with pytest.raises(SystemExit, match="0"):
             parser().cli(prog="interp", args=words)
     else:
-        parser().cli(prog="interp", args=words)
+        parser().cli(prog="interp", args=full_flags(words))
 
 
 def check_make(words):
@@ -149,6 +150,7 @@ CHECKS = {
     "pip": check_pip,
     "uv": lambda words: check_pip(words[1:]),
     "git": lambda words: None,
+    "torchrun": lambda words: check_interp(words[words.index("interp") + 1 :]),
     "pre-commit": lambda words: None,
     "python": lambda words: (ROOT / words[0]).is_file() or words[0] == "-m" or pytest.fail(words[0]),
     ".venv/bin/python": lambda words: (ROOT / words[0]).is_file() or words[0] == "-m" or pytest.fail(words[0]),
