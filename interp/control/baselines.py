@@ -20,6 +20,9 @@ from recmodels.ranking import top_k
 from recmodels.sequences import Histories
 
 USERS = 128  # per pass
+RAISED = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
+"""Boosts, in standard deviations of a user's scores: fine at first, as a little goes a long way; at the end lists hold
+little else, as far as there are such items that a user has not had."""
 CUT_OFF = 1e6  # what an item loses that is no candidate: it comes after all candidates
 
 

@@ -24,7 +24,7 @@ from tqdm.auto import tqdm
 
 from interp.concepts import Concepts
 from interp.concepts.alignment import UNALIGNED
-from interp.control.baselines import boosted
+from interp.control.baselines import RAISED, boosted
 from interp.control.intervals import of_means
 from interp.control.popularity import by_code
 from interp.control.receipts import receipt
@@ -41,8 +41,6 @@ AMOUNTS = (-1.0, 1.0, 2.0)  # multiples of a feature's unit, of which receipts a
 TURNED = 1.0
 BATCH = 128  # users per pass
 TOGETHER = 32  # features whose lists are in memory at a time
-RISES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
-"""Boosts of a concept's items, in standard deviations of a user's scores: fine at first, where it matters most."""
 BY_CORRELATION, BY_OTHER_USERS = "correlation", "other users"
 
 
@@ -263,7 +261,7 @@ class Boosts:
         """Shares of a concept and NDCG, float [boost, n] each, at rising boosts or at falling ones."""
         if (concept, up) not in self._curves:
             has = self.users.labels[:, concept]
-            values: Sequence[float] = [0.0, *((1.0 if up else -1.0) * rise for rise in RISES)]
+            values: Sequence[float] = [0.0, *((1.0 if up else -1.0) * rise for rise in RAISED)]
             lists = boosted(self._scores, self.users.inputs, has, values, K, keep_seen=self._keep_seen)
             shares = np.stack([self.users.shares(some, concept) for some in lists])
             self._curves[concept, up] = shares, np.stack([user_ndcg(some, self.users.truth) for some in lists])

@@ -4,6 +4,7 @@ Axes: n rows, d hidden size, c concepts.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,6 +51,16 @@ class Probes:
         return torch.from_numpy(weights / (np.linalg.norm(weights) or 1) * self.std).float()
 
 
+def logistic_regression() -> Any:
+    """A scikit-learn LogisticRegression, not fitted yet, by the fastest solver for many rows of few columns.
+
+    It converges to the optimum: scikit-learn's own tolerance stops it where decision values of 12 are off by 0.06.
+    """
+    from sklearn.linear_model import LogisticRegression  # here, as a study opens without scikit-learn
+
+    return LogisticRegression(solver="newton-cholesky", tol=1e-8)
+
+
 def fit_probes(store: ActivationStore, concepts: Concepts, rows: np.ndarray | slice = ALL) -> Probes:
     """Probes for the concepts of the input item, on the activations that dictionaries are trained on.
 
@@ -58,14 +69,11 @@ def fit_probes(store: ActivationStore, concepts: Concepts, rows: np.ndarray | sl
         concepts: what items have; those that no row or every row has are left out.
         rows: which rows to fit on; by default all.
     """
-    from sklearn.linear_model import LogisticRegression  # here, as a study opens without scikit-learn
-
     x = (np.asarray(store.activations[rows], dtype=np.float64) - store.mean) / store.std
     labels = concepts.labels(store.rows["item"])[rows]
     columns = non_constant_columns(labels)
     probes = [
-        # For many rows of few columns this solver is the fastest, and it converges to the optimum.
-        LogisticRegression(solver="newton-cholesky").fit(x, labels[:, column])
+        logistic_regression().fit(x, labels[:, column])
         for column in tqdm(columns, desc="probing", unit="concept", leave=False)
     ]
     weights = np.array([probe.coef_[0] for probe in probes]).reshape(len(probes), x.shape[1])

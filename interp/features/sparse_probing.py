@@ -15,6 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from interp.features.fold_sums import Sums
+from interp.features.probes import logistic_regression
 from interp.features.standard_blocks import Columns
 
 RISE = 0.03  # of the correlation, below which a further feature is not needed (for F1: Chanin et al. 2024, SAEBench)
@@ -103,8 +104,6 @@ def probe_probabilities(
         test_folds: int [n].
         features: those to use for each fold; none for a fold gives the share of training rows with the label.
     """
-    from sklearn.linear_model import LogisticRegression  # here, as a study opens without scikit-learn
-
     probability = np.zeros(len(test_folds))
     for fold, chosen in enumerate(features):
         fit, apply = train_folds != fold, test_folds == fold
@@ -114,7 +113,7 @@ def probe_probabilities(
         if not len(chosen) or truth.all() or not truth.any():
             probability[apply] = truth.mean()
             continue
-        probe = LogisticRegression(solver="newton-cholesky").fit(_dense(train, chosen)[fit], truth)
+        probe = logistic_regression().fit(_dense(train, chosen)[fit], truth)
         probability[apply] = probe.predict_proba(_dense(test, chosen)[apply])[:, 1]
     return probability
 

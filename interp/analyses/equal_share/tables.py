@@ -9,7 +9,7 @@ from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import FeatureMatrix
 from interp.analyses.equal_share.least import cost_rows, learnable, least_lists
 from interp.concepts import Concepts
-from interp.control.baselines import baseline_points, boosted_lists, random_direction
+from interp.control.baselines import RAISED, baseline_points, boosted_lists, random_direction
 from interp.control.equal_share import at_equal_share
 from interp.control.least_collateral import LeastCollateral, learn_weights, store_histories
 from interp.control.profiles import concept_profiles
@@ -22,8 +22,6 @@ from interp.steering.edits import Push, Steer
 from interp.store.table_files import Tables
 from recmodels.sequences import Histories
 
-# Fine at first, as a little goes a long way; at the ends lists hold little else, or nothing of it.
-RAISED = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
 BOOSTS = (*(-boost for boost in reversed(RAISED)), 0.0, *RAISED)
 SEEDS = (0, 1, 2)  # of random directions
 COSTS = ("target", "method", "cost", "cost_low", "cost_high", "ratio", "ratio_low", "ratio_high")

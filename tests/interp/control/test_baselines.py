@@ -9,10 +9,17 @@ import torch
 
 from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import encode
-from interp.analyses.equal_share.tables import BOOSTS, RAISED, SEEDS, equal_share
+from interp.analyses.equal_share.tables import BOOSTS, SEEDS, equal_share
 from interp.concepts import concepts_of
 from interp.concepts.alignment import align
-from interp.control.baselines import baseline_points, boosted_lists, mean_difference, neuron_direction, random_direction
+from interp.control.baselines import (
+    RAISED,
+    baseline_points,
+    boosted_lists,
+    mean_difference,
+    neuron_direction,
+    random_direction,
+)
 from interp.control.equal_share import at_equal_share
 from interp.control.least_collateral import AMOUNTS
 from interp.control.sweeps import direction_points, measure_points, set_points, sweep, unit
@@ -152,13 +159,16 @@ def test_the_tables_hold_all_methods(swept, targets):
     assert set(found["method"]) == set(METHODS)  # all of them are drawn
 
 
-def test_boosts_move_shares_from_nothing_to_nearly_all(swept):
-    baselines = swept[2]["baselines"]
-    for _, rows in baselines[baselines["method"] == "boost"].groupby("target"):
+def test_boosts_move_shares_from_nothing_to_all_that_there_is(swept, some, concepts, recommender):
+    """At most the items with the concept that a user has not had: some users have fewer than 10 of them."""
+    baselines, labels = swept[2]["baselines"], concepts.labels(recommender.vocabulary.ids)
+    for target, rows in baselines[baselines["method"] == "boost"].groupby("target"):
+        has = labels[:, concepts.index(target)]
+        left = [has.sum() - has[np.unique(history)].sum() for history in some.split_last()[0]]
         share = rows.sort_values("value")["share"].dropna().to_numpy()[: len(BOOSTS)]
         assert (np.diff(share) >= 0).all()
         assert share[0] == 0
-        assert share[-1] > 0.85
+        assert share[-1] == pytest.approx(np.minimum(left, 10).mean() / 10)
 
 
 def test_random_rows_are_means_over_directions(swept, stores, some, concepts, targets):
