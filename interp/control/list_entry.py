@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from interp.activations.feature_matrix import Units, units_of
-from interp.features.explanations import item_ranks, one_history_and_code, short_title, titled
+from interp.features.attributions import item_ranks, one_history_and_code
+from interp.features.explanations import short_title, titled
 from interp.model.envoys import RecommenderEnvoy
 from interp.model.last_step import score_last_step
 from recmodels.errors import InputError, for_terminal, quote

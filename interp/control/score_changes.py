@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from interp.features.explanations import one_history_and_code
+from interp.features.attributions import one_history_and_code
 from interp.model.envoys import RecommenderEnvoy
 from interp.model.last_step import score_last_step
 from interp.steering.edits import Edit, Steer

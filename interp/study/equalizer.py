@@ -15,7 +15,7 @@ import pandas as pd
 from torch import Tensor
 
 from interp.control.score_changes import feature_contributions
-from interp.features.explanations import item_ranks
+from interp.features.attributions import item_ranks
 from interp.features.grades import GRADES
 from interp.steering.edits import Steer
 from interp.steering.serialization import to_json

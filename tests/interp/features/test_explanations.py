@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from interp.control.list_entry import GRID, HALVINGS, Entry, to_enter
-from interp.features.explanations import Explanation, attributions, average_attributions, why
+from interp.features.attributions import attributions, average_attributions
+from interp.features.explanations import Explanation, why
 from interp.steering.edits import Edit, Steer
 from recmodels.errors import InputError
 
