@@ -17,7 +17,19 @@ from plotly.offline import get_plotlyjs
 
 ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = {
-    "dashboard": ("base", "features", "map", "first", "receipt", "panel", "table", "dashboard"),
+    "dashboard": (
+        "base",
+        "features",
+        "items",
+        "map",
+        "first",
+        "receipt",
+        "panel",
+        "table",
+        "search",
+        "address",
+        "dashboard",
+    ),
     "report": ("base", "report"),
     "scorecard": ("base", "scorecard"),
 }
