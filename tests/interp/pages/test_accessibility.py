@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from browsers import chromium_session, until
+from browsers import chromium_session, open_page, until
 from handmade_scorecard import handmade_scorecard
 from pages import handmade_study
 
@@ -45,7 +45,7 @@ def test_nothing_bars_anyone_from_reading(chromium, pages, name, part, view):
     chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", setting)
     chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**size, "deviceScaleFactor": 1})
     chromium.get("about:blank")
-    chromium.get(pages[name].as_uri() + part)
+    open_page(chromium, pages[name].as_uri() + part)
     until(chromium, "[...stale].some((target) => near.has(target)) || [...stale].some(isLate)", False)
     chromium.execute_script(AXE.read_text(encoding="utf-8"))
     found = chromium.execute_async_script(RUN)
