@@ -3,7 +3,6 @@
 // What all offline pages share: elements made of text, figures that are drawn when they come into view, shades of
 // activations, printing.
 
-const data = JSON.parse(document.getElementById("data").textContent);
 const LONGEST = 160; // characters of a title that are shown
 const PHONE = 500; // pixels: below, two figures side by side need smaller letters
 const wanted = new Map(); // element → the figure that belongs in it, or what makes its nodes
