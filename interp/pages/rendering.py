@@ -39,7 +39,7 @@ def render(name: str, title: str, data: dict[str, Any], blocks: Mapping[str, byt
         blocks: what the page carries besides, by name; its script asks for it with `unpacked(name)`.
     """
     page = _read(f"{name}.html").replace("{{head}}", _read("head.html")).replace("{{tail}}", _read("tail.html"))
-    style = "".join(_read(f"{part}.css") for part in ("base", name))
+    style = "".join(_read(f"{part}.css") for part in ("colours", "base", name))
     opening, script = _read(f"{OPENING}.js"), "".join(_read(f"{part}.js") for part in SCRIPTS[name])
     parts = {
         "title": escape(title),

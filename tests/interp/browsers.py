@@ -8,8 +8,15 @@ import time
 import zlib
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+RUN = """
+    const [done] = arguments, options = {resultTypes: ["violations"]};
+    axe.run(document, options).then(({violations}) => done(violations));
+"""
 
 
 class Reader(HTMLParser):

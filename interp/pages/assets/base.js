@@ -154,7 +154,7 @@ function chipsOf(concepts, best) {
 }
 
 // Shares of the largest activation from which the other text colour is easier to read, on a light and on a dark page.
-const [DARK, BRIGHT] = [0.806, 0.44];
+const [DARK, BRIGHT] = [0.661, 0.521];
 
 /** Shade a node by a share of the largest activation; the style sheet has the colours, for light, dark and paper. */
 function shade(node, share) {

@@ -480,8 +480,8 @@ def test_the_strongest_shade_stands_out_on_a_dark_page_too(browser):
         return seen;
     """
     for scheme, inks, ramp in (
-        ("light", ["0, 0, 0", "0, 0, 0", "255, 255, 255"], "255, 247, 188"),
-        ("dark", ["255, 255, 255", "0, 0, 0", "0, 0, 0"], "59, 36, 20"),
+        ("light", ["0, 0, 0", "0, 0, 0", "255, 255, 255"], "244, 236, 250"),
+        ("dark", ["255, 255, 255", "0, 0, 0", "0, 0, 0"], "43, 26, 58"),
     ):
         feature = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", feature)
