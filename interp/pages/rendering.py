@@ -32,7 +32,7 @@ def render(name: str, title: str, data: dict[str, Any]) -> str:
         data: JSON values, which the page's script reads.
     """
     page = _read(f"{name}.html").replace("{{head}}", _read("head.html")).replace("{{tail}}", _read("tail.html"))
-    style = "".join(_read(f"{part}.css") for part in ("base", name))
+    style = "".join(_read(f"{part}.css") for part in ("colours", "base", name))
     script = "".join(_read(f"{part}.js") for part in SCRIPTS[name])
     plotly = get_plotlyjs().replace("</script", "<\\/script")
     parts = {

@@ -6,8 +6,15 @@ import shutil
 import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+RUN = """
+    const [done] = arguments, options = {resultTypes: ["violations"]};
+    axe.run(document, options).then(({violations}) => done(violations));
+"""
 
 
 class Reader(HTMLParser):
