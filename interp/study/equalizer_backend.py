@@ -53,12 +53,12 @@ class EqualizerBackend:
     def __init__(self, study: StudySteering, k: int = 10) -> None:
         self.study, self.k, self.rec = study, check_length(k), study.recommender
         self._vocabulary = self.rec.recommender.vocabulary
-        self._users = None if study.left_out("users") else study.users()
+        self.users = None if study.left_out("users") else study.users()
         self._concepts: list[str] = sorted(study.table("concepts")["concept"])
         self._features = feature_choices(study)
         self._position = {feature: place for place, feature in enumerate(self._features)}
         self._has = _matrix(study, self._vocabulary.ids, self._concepts)
-        users = 0 if self._users is None else len(self._users)
+        users = 0 if self.users is None else len(self.users)
         self._sizes = Sizes(len(self._vocabulary), len(self._concepts), len(self._features), users)
         self._faults: set[str] = set()
 
@@ -82,7 +82,7 @@ class EqualizerBackend:
         """What the component must know before it asks: items, concepts, features, users, and what the study lacks."""
         study, beside, weak = self.study, beside_popular(self.study), weak_concepts(self.study)
         table = study.table("features").set_index("feature")
-        names, lengths = ([], []) if self._users is None else (self._users.users.tolist(), self._users.lengths.tolist())
+        names, lengths = ([], []) if self.users is None else (self.users.users.tolist(), self.users.lengths.tolist())
         ids = self._vocabulary.ids.tolist()
         return {
             "title": study.title,
@@ -115,8 +115,8 @@ class EqualizerBackend:
         return self.about
 
     def _user(self, message: Message) -> dict[str, Any]:
-        assert self._users is not None  # or there would be no such place
-        return {"history": self._users[message.place].tolist()}
+        assert self.users is not None  # or there would be no such place
+        return {"history": self.users[message.place].tolist()}
 
     def _run(self, message: Message) -> dict[str, Any]:
         histories = self._histories(message)
@@ -181,7 +181,7 @@ class EqualizerBackend:
         return self.rec.recommender.histories(self._vocabulary.decode(np.array(message.history)).tolist())
 
     def _sliders(self, settings: Settings) -> dict[str | int, float]:
-        names = {"concept": self._concepts, "feature": self._features}
+        names: dict[str, list[Any]] = {"concept": self._concepts, "feature": self._features}
         return {names[kind][index]: value for kind, index, value in settings}
 
     def _rows(self, rows: pd.DataFrame, move: str) -> list[dict[str, Any]]:

@@ -147,19 +147,18 @@ def test_items_that_the_model_does_not_read_are_dark(study, ask, about):
     assert all(7 <= link["step"] < len(long) for link in links)
 
 
-def test_the_items_of_a_reason_light_its_feature_most(ask, about, history, place):
-    lights = ask("lights", {"history": history})
+def test_the_items_of_a_reason_light_its_feature_most(study, ask, about, history, place):
+    rec = study.recommender
+    with rec.trace(ids(study, history)):
+        features = rec.site(study.site).features.save()
     settings = [{"kind": "concept", "index": place, "value": 2}]
     reasons = ask("run", {"history": history, "settings": settings, "boosts": {}})["reasons"]
-    assert reasons
-    strongest = {}
-    for step in lights:
-        for feature, value in step["features"]:
-            strongest[feature] = max(strongest.get(feature, (0, 0)), (value, step["item"]))
-    parts = [part for reason in reasons.values() for part in reason["features"] if part["feature"] in strongest]
+    parts = [part for reason in reasons.values() for part in reason["features"]]
     assert parts
-    assert all(part["items"][0] == strongest[part["feature"]][1] for part in parts)
-    assert all(len(part["items"]) <= 2 for part in parts)
+    for part in parts:
+        lit = features[0, -len(history) :, about["features"][part["feature"]]["index"]].tolist()
+        order = sorted((step for step in range(len(lit)) if lit[step] > 0), key=lambda step: -lit[step])
+        assert part["items"] == [history[step] for step in order[:2]]  # each item is in this history once
 
 
 @pytest.mark.parametrize("value", [0, 2])
