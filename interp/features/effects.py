@@ -15,6 +15,7 @@ from recmodels.sequences import Histories
 
 LAYERS, DIRECT = "layers", "direct"
 _USERS = 32  # per pass
+_ITEMS = 512  # at once
 
 
 def paths(rec: RecommenderEnvoy, site: str) -> dict[str, str]:
@@ -97,4 +98,33 @@ def promoted_items(jacobian: np.ndarray, sae: SparseAutoencoder, items: pd.Index
                 }
             )
         )
+    return pd.concat(parts, ignore_index=True)
+
+
+def item_effects(
+    jacobian: np.ndarray, sae: SparseAutoencoder, items: pd.Index, units: np.ndarray, count: int = 8
+) -> pd.DataFrame:
+    """The features that raise and lower each item's score most, per unit of each feature.
+
+    Args:
+        jacobian: [v, d] from `mean_jacobian`.
+        sae: the dictionary.
+        items: item ids in code order.
+        units: one unit of each feature in activation [f], such as its 99th percentile; per unit of activation, features
+            with small activations would be first everywhere.
+        count: features per direction.
+
+    Returns:
+        item, direction ("promoted" or "suppressed"), rank (from 1), feature, effect (change of the item's score,
+        relative to the mean item's); only where it is not 0.
+    """
+    directions, parts = sae.directions.double().numpy() * units[:, None], []
+    for start in range(0, len(jacobian), _ITEMS):
+        effects = jacobian[start : start + _ITEMS] @ directions.T
+        for direction, sign in (("promoted", 1), ("suppressed", -1)):
+            order = np.argsort(-sign * effects, axis=1, kind="stable")[:, :count]
+            top = np.take_along_axis(effects, order, axis=1)
+            row, rank = np.nonzero(sign * top > 0)
+            rows = {"rank": rank + 1, "feature": order[row, rank], "effect": top[row, rank]}
+            parts.append(pd.DataFrame({"item": items[start + row], "direction": direction, **rows}))
     return pd.concat(parts, ignore_index=True)

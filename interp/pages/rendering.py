@@ -23,7 +23,20 @@ ASSETS = Path(__file__).parent / "assets"
 OPENING = "opening"  # the script that runs by itself
 ENGINE = ("engine_math", "engine_blocks", "engine_model", "engine_lists", "engine_reasons", "engine")
 SCRIPTS = {
-    "dashboard": (*ENGINE, "base", "features", "map", "first", "receipt", "panel", "table", "dashboard"),
+    "dashboard": (
+        *ENGINE,
+        "base",
+        "features",
+        "items",
+        "map",
+        "first",
+        "receipt",
+        "panel",
+        "table",
+        "search",
+        "address",
+        "dashboard",
+    ),
     "report": ("base", "report"),
     "scorecard": ("base", "scorecard"),
 }
