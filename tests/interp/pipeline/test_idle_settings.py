@@ -62,4 +62,4 @@ def test_settings_that_play_no_part_are_told(changes, says):
 
 def test_the_size_of_the_catalogue_decides_which_loss_reads_a_setting():
     config = StudyConfig(training=TrainingConfig(negatives=5))
-    assert idle_notes(config, MOST_ITEMS) and not idle_notes(config, MOST_ITEMS + 1)
+    assert [len(idle_notes(config, n_items)) for n_items in (MOST_ITEMS, MOST_ITEMS + 1)] == [1, 0]

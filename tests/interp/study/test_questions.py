@@ -351,7 +351,7 @@ def test_concepts_by_name_without_a_study(study):
     assert rec.steer_of({study.concepts.names[0]: 1.0}, unit="p99") == study.recommender.steer_of(
         {study.concepts.names[0]: 1.0}, unit="p99"
     )
-    with pytest.raises(InputError, match="the table of concepts is a DataFrame: give interp.concepts_of"):
+    with pytest.raises(InputError, match=r"the table of concepts is a DataFrame: give interp\.concepts_of"):
         attach_concepts(rec, study.items, study.activations("test"))
     with pytest.raises(InputError, match="the store of activations is a csc_array: give"):
         attach_concepts(rec, study.concepts, study.feature_matrix("test"))
