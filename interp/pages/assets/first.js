@@ -54,6 +54,8 @@ function firstChanges(feature, direction) {
 
 // ---- what it costs ----
 
+const LEAST_REACH = 0.02; // of NDCG@10, so that a change of nothing does not fill the card
+
 /** Two rows on one axis: NDCG by the feature, and by re-ranking to the same share, with their intervals. */
 function showGauge(feature) {
   const at = (name) => data.costs[name][feature];
@@ -62,7 +64,7 @@ function showGauge(feature) {
     .filter(({ value }) => value !== null);
   const target = byId("gauge");
   if (!rows.length) return target.replaceChildren(nothing());
-  const reach = Math.max(...rows.flatMap(({ value, low, high }) => [value, low ?? value, high ?? value].map(Math.abs)), 0.001) * 1.05;
+  const reach = Math.max(...rows.flatMap(({ value, low, high }) => [value, low ?? value, high ?? value].map(Math.abs)), LEAST_REACH) * 1.05;
   const share = (value) => `${(50 + (50 * value) / reach).toFixed(1)}%`;
   target.replaceChildren(...rows.map((row) => gaugeRow(row, share)));
   const concept = concepts[at("concept")];
