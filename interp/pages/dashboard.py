@@ -45,8 +45,8 @@ def write_dashboard(study: "Study") -> Path:
         InputError: a table is missing, unfinished or was altered.
     """
     path = study.folder / "dashboard.html"
-    title, data = f"{study.title}: features of a recommender", page_data(study)
-    artifacts.write_text(path, render("dashboard", title, data, {"model": model_block(study)}))
+    data, blocks = page_data(study), {"model": model_block(study)}
+    artifacts.write_text(path, render("dashboard", f"{study.title}: features of a recommender", data, blocks))
     return path
 
 
