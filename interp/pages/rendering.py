@@ -18,13 +18,16 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
+from interp.pages.equalizer_bundle import equalizer_script
+
 ASSETS = Path(__file__).parent / "assets"
 OPENING = "opening"  # the script that runs by itself
 SCRIPTS = {
-    "dashboard": ("base", "features", "map", "first", "receipt", "panel", "table", "dashboard"),
+    "dashboard": ("base", "features", "map", "first", "receipt", "panel", "table", "equalizer", "try", "dashboard"),
     "report": ("base", "report"),
     "scorecard": ("base", "scorecard"),
 }
+STYLES = {"dashboard": ("equalizer",)}
 
 
 def render(name: str, title: str, data: dict[str, Any]) -> str:
@@ -36,8 +39,8 @@ def render(name: str, title: str, data: dict[str, Any]) -> str:
         data: JSON values, which the page's script reads.
     """
     page = _read(f"{name}.html").replace("{{head}}", _read("head.html")).replace("{{tail}}", _read("tail.html"))
-    style = "".join(_read(f"{part}.css") for part in ("colours", "base", name))
-    opening, script = _read(f"{OPENING}.js"), "".join(_read(f"{part}.js") for part in SCRIPTS[name])
+    style = "".join(_read(f"{part}.css") for part in ("colours", "base", name, *STYLES.get(name, ())))
+    opening, script = _read(f"{OPENING}.js"), "".join(map(_script, SCRIPTS[name]))
     parts = {
         "title": escape(title),
         "hashes": " ".join(_hash(text) for text in (opening, script, get_plotlyjs())),
@@ -67,6 +70,10 @@ def _packed_plotly() -> str:
 
 def _read(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def _script(part: str) -> str:
+    return equalizer_script() if part == "equalizer" else _read(f"{part}.js")
 
 
 def _hash(script: str) -> str:
