@@ -19,6 +19,7 @@ from interp.features.grades import label_counts
 from interp.pages import feature_columns
 from interp.pages.feature_figures import empty_figures
 from interp.pages.glossary import GLOSSARY
+from interp.pages.page_model import model_block
 from interp.pages.rendering import render
 from interp.plots.formats import column_values, decimals, figure_json, significant
 from interp.plots.names import BANDS, EXAMPLES, KINDS, SCORES
@@ -42,8 +43,8 @@ def write_dashboard(study: "Study") -> Path:
         InputError: a table is missing, unfinished or was altered.
     """
     path = study.folder / "dashboard.html"
-    data = page_data(study)
-    artifacts.write_text(path, render("dashboard", f"{study.title}: features of a recommender", data))
+    data, blocks = page_data(study), {"model": model_block(study)}
+    artifacts.write_text(path, render("dashboard", f"{study.title}: features of a recommender", data, blocks))
     return path
 
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import zlib
+from collections.abc import Mapping
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -22,21 +23,26 @@ from interp.pages.equalizer_bundle import equalizer_script
 
 ASSETS = Path(__file__).parent / "assets"
 OPENING = "opening"  # the script that runs by itself
+ENGINE = ("engine_math", "engine_blocks", "engine_model", "engine_lists", "engine_reasons", "engine")
 SCRIPTS = {
-    "dashboard": ("base", "features", "map", "first", "receipt", "panel", "table", "equalizer", "try", "dashboard"),
+    "dashboard": (
+        *(*ENGINE, "base", "features", "map", "first", "receipt", "panel", "table"),
+        *("equalizer", "try", "dashboard"),
+    ),
     "report": ("base", "report"),
     "scorecard": ("base", "scorecard"),
 }
 STYLES = {"dashboard": ("equalizer",)}
 
 
-def render(name: str, title: str, data: dict[str, Any]) -> str:
+def render(name: str, title: str, data: dict[str, Any], blocks: Mapping[str, bytes] | None = None) -> str:
     """A whole page. Its scripts are allowed by their hashes, so that no other can run.
 
     Args:
         name: which page, such as "report".
         title: the document's title, plain text.
         data: JSON values, which the page's script reads.
+        blocks: what the page carries besides, by name; its script asks for it with `unpacked(name)`.
     """
     page = _read(f"{name}.html").replace("{{head}}", _read("head.html")).replace("{{tail}}", _read("tail.html"))
     style = "".join(_read(f"{part}.css") for part in ("colours", "base", name, *STYLES.get(name, ())))
@@ -45,8 +51,7 @@ def render(name: str, title: str, data: dict[str, Any]) -> str:
         "title": escape(title),
         "hashes": " ".join(_hash(text) for text in (opening, script, get_plotlyjs())),
         "style": style,
-        "data": packed(json_block(data).encode()),
-        "plotly": _packed_plotly(),
+        "blocks": "\n".join(_block(name, text) for name, text in _packed(data, blocks or {}).items()),
         "script": script,
         "opening": opening,
     }
@@ -61,6 +66,15 @@ def json_block(data: Any) -> str:
 def packed(content: bytes) -> str:
     """Content as a block of a page: deflated, in base64."""
     return base64.b64encode(zlib.compress(content, 9)).decode()
+
+
+def _packed(data: dict[str, Any], blocks: Mapping[str, bytes]) -> dict[str, str]:
+    content = {"data": json_block(data).encode(), **blocks}
+    return {name: packed(part) for name, part in content.items()} | {"plotly": _packed_plotly()}
+
+
+def _block(name: str, text: str) -> str:
+    return f'<script type="text/plain" id="{name}">{text}</script>'
 
 
 @cache

@@ -1,39 +1,34 @@
 // The section "Try it": the equalizer on the recommender that the page carries. It is mounted when it comes near.
 
-const trial = { mounted: null };
+let trial = null; // the promise of the mounted equalizer; of null where there is none
 
-/** The backend of this page, whose notes are at its head already. */
-function pageBackend() {
-  const engine = makeEngine(() => unpacked("model"));
-  return { ...engine, about: async () => ({ ...(await engine.about()), notes: [], warning: null }) };
-}
-
-/** The equalizer, once. */
+/** The equalizer, once; the notes of the study are at the head of the page already. */
 function mountTrial() {
-  const link = (feature) => `#${feature}`;
-  trial.mounted ??= mountEqualizer(byId("equalizer"), pageBackend(), { link, heading: 3 }).catch(({ message }) => {
-    byId("try-not").hidden = false;
-    byId("try-not").textContent = `The recommender could not be opened: ${message}`;
-  });
-  return trial.mounted;
+  const about = async () => ({ ...(await engine.about()), notes: [], warning: null });
+  const options = { link: (feature) => `#${feature}`, heading: 3 };
+  trial ??= mountEqualizer(byId("equalizer"), { ...engine, about }, options).catch(sayNothingToTry);
+  return trial;
 }
 
-/** Say why there is nothing to try, or wait until somebody comes near. */
+/** Say why there is nothing to try. */
+function sayNothingToTry({ message }) {
+  for (const id of ["try-lead", "try-feature", "equalizer"]) byId(id).hidden = true;
+  byId("try-not").hidden = false;
+  byId("try-not").textContent = `There is nothing to try in this page: ${message}.`;
+  return null;
+}
+
+/** Mount the equalizer when somebody comes near, or wants to try a feature. */
 function prepareTrial() {
-  byId("try-feature").hidden = byId("try-lead").hidden = about.no_model !== null;
-  if (about.no_model !== null) {
-    byId("try-not").hidden = false;
-    byId("try-not").textContent = `There is nothing to try here: ${about.no_model}.`;
-    return;
-  }
-  byId("equalizer").classList.add("waiting");
-  new IntersectionObserver(([{ isIntersecting }], observer) => {
+  const observer = new IntersectionObserver(([{ isIntersecting }]) => {
     if (!isIntersecting) return;
     observer.disconnect();
     mountTrial();
-  }, { rootMargin: "600px" }).observe(byId("equalizer"));
+  }, { rootMargin: "600px" });
+  observer.observe(byId("equalizer"));
   byId("try-feature").addEventListener("click", async () => {
+    const { feature } = state;
     byId("try").scrollIntoView();
-    (await mountTrial())?.addFeature(state.feature);
+    (await mountTrial())?.addFeature(feature);
   });
 }

@@ -35,7 +35,7 @@ def page(path):
 def test_the_page_is_whole_html(page):
     reader = Reader(page)
     assert not reader.unclosed
-    assert reader.opened.count("script") == 4
+    assert reader.opened.count("script") == 5
     assert reader.opened.count("h1") == 1
     assert reader.title == "GPTRec on <tiny & odd>: features of a recommender"
 

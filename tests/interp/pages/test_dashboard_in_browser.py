@@ -95,7 +95,7 @@ def test_hostile_titles_are_only_text(browser):
         browser.execute_script("location.hash = arguments[0]", feature)
         until(browser, "document.getElementById('feature').dataset.feature", str(feature))
     count = "return document.querySelectorAll(arguments[0]).length"
-    assert browser.execute_script(count, "script") == 4
+    assert browser.execute_script(count, "script") == 5
     assert browser.execute_script(count, "main img, main i:not(.scale i), main section > b") == 0
     open_feature(browser, 0)
     assert HOSTILE["script"] in text(browser, "#histories")
