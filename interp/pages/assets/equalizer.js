@@ -106,7 +106,7 @@ async function mountEqualizer(root, backend, options = {}) {
     code.replaceChildren(...codeParts(result));
   }
   function explain(/** @type {number} */ item, /** @type {Side} */ side, /** @type {Query} */ { history, settings }) {
-    const where = { before: "in the list before", after: "in the list after", boosted: "in the re-ranked list (its score before)" }[side];
+    const where = { before: "in the list without the sliders", after: "in the list with the sliders", boosted: "scored as it is before re-ranking" }[side];
     why.open({ item, where, history, explanation: backend.explain({ history, settings: side === "after" ? settings : [], item }) });
   }
 

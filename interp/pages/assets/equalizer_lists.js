@@ -49,9 +49,9 @@ function listRow(about, side, row, spots, { explain }) {
   const { item, rank, other, move } = row;
   const [mark, text, said] = changeText(side, rank, other, move);
   const title = about.items.title[item];
-  const why = element("button", { type: "button", className: "title", title: "Why is it here?" }, titleElement(title));
+  const why = element("button", { type: "button", className: "pick", title: "Why is it here?" }, titleElement(title));
   why.addEventListener("click", () => explain(item, side));
-  const change = element("span", { className: "change" }, element("span", { className: "mark", "aria-hidden": "true" }, mark), text, element("span", { className: "only-read" }, said));
+  const change = element("span", { className: text ? "change" : "change same" }, element("span", { className: "mark", "aria-hidden": "true" }, mark), text, element("span", { className: "only-read" }, said));
   const because = move && side !== "boosted" ? [element("span", { className: "because" }, "because …")] : [];
   because.forEach((spot) => spots.set(row, spot));
   const chips = about.items.concepts[item].map((concept) => element("span", { className: "chip" }, shortTitle(about.concepts[concept].name)));
@@ -87,7 +87,7 @@ function shareRows(about, { before, after, boosted }) {
 
 function shareRow(/** @type {string} */ name, /** @type {number[]} */ [before, after, boosted]) {
   const direction = after > before ? "up" : after < before ? "down" : "same";
-  const bar = element("span", { className: "bar", "aria-hidden": "true" }, element("i", { className: "from" }), element("i", { className: "by" }));
+  const bar = element("span", { className: "share-bar", "aria-hidden": "true" }, element("i", { className: "from" }), element("i", { className: "by" }));
   bar.style.setProperty("--before", String(before));
   bar.style.setProperty("--low", String(Math.min(before, after)));
   bar.style.setProperty("--high", String(Math.max(before, after)));

@@ -125,7 +125,7 @@ function whyWindow(about, options, { add }) {
       if (own !== shown) return;
       const grow = element("button", { type: "button" }, "Add it to the history");
       grow.addEventListener("click", () => (node.close(), add(item)));
-      const legend = element("p", { className: "hint" }, "Wide lines matter most. ", element("span", { className: "key up" }, "+ raises"), " ", element("span", { className: "key down" }, "− lowers (dashed)"));
+      const legend = element("p", { className: "hint" }, "Wide lines matter most. ", element("span", { className: "sign up" }, "+ raises"), " ", element("span", { className: "sign down" }, "− lowers (dashed)"));
       body.replaceChildren(
         element("p", { className: "explained" }, explainedText(answer)),
         legend,

@@ -1,11 +1,16 @@
 """The equalizer in a real browser, on a backend made by hand (`equalizer_backend.js`)."""
 
+import re
+
 import pytest
 from browsers import AXE, RUN, chromium_session, text, until
 from equalizer_page import write_equalizer_page
 
+from interp.pages.equalizer_bundle import ASSETS
+
+SCRIPTS = [path.read_text(encoding="utf-8") for path in ASSETS.glob("equalizer*.js")]
 TITLES = (
-    "return [...document.querySelectorAll(`.column:nth-child(${arguments[0]}) .title`)].map((one) => one.textContent)"
+    "return [...document.querySelectorAll(`.column:nth-child(${arguments[0]}) .pick`)].map((one) => one.textContent)"
 )
 BEFORE, AFTER, RERANKED = 1, 2, 3
 SLIDER, FIELD = "input[type=range]", "input[type=number]"
@@ -71,6 +76,16 @@ def focused(browser):
     return browser.execute_script(
         "return document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"
     )
+
+
+def test_no_style_of_a_page_is_meant_for_its_parts():
+    """Pages style some classes wherever they are; the component gives none of those another meaning."""
+    classes = {
+        name for text in SCRIPTS for names in re.findall(r'className: "([^"]+)"', text) for name in names.split()
+    }
+    pages = [(ASSETS / f"{page}.css").read_text(encoding="utf-8") for page in ("base", "dashboard")]
+    styled = {name for text in pages for name in re.findall(r"\.([a-z][\w-]*)", text)}
+    assert classes & styled <= {"card", "chip", "chips", "note", "scroll", "value"}
 
 
 def test_it_starts_with_the_first_user(browser):
@@ -193,10 +208,10 @@ def test_a_features_slider_is_found_by_name_and_added_once(browser):
 
 
 def test_a_window_says_why_an_item_is_there(browser):
-    browser.execute_script("document.querySelector('.column .title').focus()")
+    browser.execute_script("document.querySelector('.column .pick').focus()")
     press(browser, key("ENTER"))
     until(browser, "document.querySelectorAll('.graph path').length", 3)
-    assert text(browser, ".why h2") == "Why Alien (1979) is in the list before"
+    assert text(browser, ".why h2") == "Why Alien (1979) is in the list without the sliders"
     assert text(browser, ".explained") == "Features explain 75% of its score: +1.50 of +2.00 above the mean item."
     assert browser.execute_script(
         "return [...document.querySelectorAll('.graph li')].map((one) => one.textContent)"
@@ -263,7 +278,7 @@ def test_nothing_bars_anyone_from_using_it(browser, scheme, width):
     until(browser, "document.querySelectorAll('.column').length", 3)
     browser.execute_script(AXE.read_text(encoding="utf-8"))
     assert_accessible(browser)
-    browser.execute_script("document.querySelector('.column .title').click()")
+    browser.execute_script("document.querySelector('.column .pick').click()")
     until(browser, "document.querySelectorAll('.graph path').length", 3)
     assert_accessible(browser)
 
