@@ -26,8 +26,20 @@ OPENING = "opening"  # the script that runs by itself
 ENGINE = ("engine_math", "engine_blocks", "engine_model", "engine_lists", "engine_reasons", "engine")
 SCRIPTS = {
     "dashboard": (
-        *(*ENGINE, "base", "features", "map", "first", "receipt", "panel", "table"),
-        *("equalizer", "try", "dashboard"),
+        *ENGINE,
+        "base",
+        "features",
+        "items",
+        "map",
+        "first",
+        "receipt",
+        "panel",
+        "table",
+        "search",
+        "address",
+        "equalizer",
+        "try",
+        "dashboard",
     ),
     "report": ("base", "report"),
     "scorecard": ("base", "scorecard"),
@@ -49,7 +61,7 @@ def render(name: str, title: str, data: dict[str, Any], blocks: Mapping[str, byt
     opening, script = _read(f"{OPENING}.js"), "".join(map(_script, SCRIPTS[name]))
     parts = {
         "title": escape(title),
-        "hashes": " ".join(_hash(text) for text in (opening, script, get_plotlyjs())),
+        "hashes": " ".join(script_hash(text) for text in (opening, script, get_plotlyjs())),
         "style": style,
         "blocks": "\n".join(_block(name, text) for name, text in _packed(data, blocks or {}).items()),
         "script": script,
@@ -90,6 +102,7 @@ def _script(part: str) -> str:
     return equalizer_script() if part == "equalizer" else _read(f"{part}.js")
 
 
-def _hash(script: str) -> str:
+def script_hash(script: str) -> str:
+    """What allows a script, or a style, in a content security policy."""
     digest = hashlib.sha256(script.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"

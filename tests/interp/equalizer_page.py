@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from interp.pages.equalizer_bundle import equalizer_script, equalizer_style
+from interp.study.equalizer_bundle import equalizer_script, equalizer_style
 
 BACKEND = Path(__file__).with_name("equalizer_backend.js")
 HEAD = (

@@ -163,14 +163,14 @@ function shade(node, share) {
   node.classList.toggle("bright", share > BRIGHT);
 }
 
-/** One step of a history, shaded by its share of the feature's largest activation; `next` is the title that followed. */
-function itemCard(title, chips, step, activation, largest, next = null) {
-  const card = make("li", { className: "item" }, titleOf(title), chips);
+/** One step of a history, shaded by its share of the feature's largest activation; `next` is the title that followed, `name` the node with the title. */
+function itemCard(title, chips, step, activation, largest, next = null, name = titleOf(title)) {
+  const card = make("li", { className: "item" }, name, chips);
   const took = next === null ? [] : [`took next: ${short(next)}`];
   card.dataset.tip = [short(title), `step ${step}, activation ${activation}`, ...took].join("\n");
   if (activation > 0) {
     shade(card, activation / largest);
-    card.tabIndex = 0;
+    if (!card.querySelector("a")) card.tabIndex = 0; // what is in it shows the tip, too
     card.append(make("span", { className: "value" }, activation.toPrecision(2)));
   }
   return card;
@@ -223,7 +223,7 @@ const unscrolled = new IntersectionObserver((entries) => {
 /** A narrow page while printing, with all figures to fit. */
 function setPrinting(printing) {
   document.documentElement.classList.toggle("printing", printing);
-  document.documentElement.classList.toggle("one-feature", printing && /^#\d+$/.test(location.hash));
+  document.documentElement.classList.toggle("one-feature", printing && /^#(item-)?\d+(&|$)/.test(location.hash));
   drawAgain();
   if (printing) [...stale].filter((target) => target.checkVisibility()).forEach(put);
 }

@@ -32,7 +32,7 @@ function strongestItems(feature) {
 function litRow(feature, item, activation) {
   const value = make("span", { className: "value shade" }, activation.toPrecision(2));
   shade(value, activation / features.max[feature]);
-  return make("li", {}, value, titleOf(items.titles[item]));
+  return make("li", {}, value, itemTitle(item));
 }
 
 /** The items that most lists gain or lose; where no list does, those whose scores move most. */
@@ -41,18 +41,20 @@ function firstChanges(feature, direction) {
   if (item[feature].length) {
     const rows = item[feature].slice(0, FIRST).map((one, place) => {
       const text = `${down[feature][place]} → ${up[feature][place]}`;
-      return make("li", {}, make("span", { className: "value" }, text), titleOf(items.titles[one]));
+      return make("li", {}, make("span", { className: "value" }, text), itemTitle(one));
     });
     return { rows, counted: `lists of ${users[feature][0]} users, turned down → up; chosen by these lists` };
   }
   const scores = data.moves.layers[direction];
   const rows = scores.item[feature].slice(0, FIRST).map((one, place) =>
-    make("li", {}, make("span", { className: "value" }, change(scores.effect[feature][place], 2)), titleOf(items.titles[one])),
+    make("li", {}, make("span", { className: "value" }, change(scores.effect[feature][place], 2)), itemTitle(one)),
   );
   return { rows, counted: rows.length ? "change of the score; no list changes" : "" };
 }
 
 // ---- what it costs ----
+
+const LEAST_REACH = 0.02; // of NDCG@10, so that a change of nothing does not fill the card
 
 /** Two rows on one axis: NDCG by the feature, and by re-ranking to the same share, with their intervals. */
 function showGauge(feature) {
@@ -62,7 +64,7 @@ function showGauge(feature) {
     .filter(({ value }) => value !== null);
   const target = byId("gauge");
   if (!rows.length) return target.replaceChildren(nothing());
-  const reach = Math.max(...rows.flatMap(({ value, low, high }) => [value, low ?? value, high ?? value].map(Math.abs)), 0.001) * 1.05;
+  const reach = Math.max(...rows.flatMap(({ value, low, high }) => [value, low ?? value, high ?? value].map(Math.abs)), LEAST_REACH) * 1.05;
   const share = (value) => `${(50 + (50 * value) / reach).toFixed(1)}%`;
   target.replaceChildren(...rows.map((row) => gaugeRow(row, share)));
   const concept = concepts[at("concept")];
