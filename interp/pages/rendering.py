@@ -19,6 +19,8 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
+from interp.pages.equalizer_bundle import equalizer_script
+
 ASSETS = Path(__file__).parent / "assets"
 OPENING = "opening"  # the script that runs by itself
 ENGINE = ("engine_math", "engine_blocks", "engine_model", "engine_lists", "engine_reasons", "engine")
@@ -35,11 +37,14 @@ SCRIPTS = {
         "table",
         "search",
         "address",
+        "equalizer",
+        "try",
         "dashboard",
     ),
     "report": ("base", "report"),
     "scorecard": ("base", "scorecard"),
 }
+STYLES = {"dashboard": ("equalizer",)}
 
 
 def render(name: str, title: str, data: dict[str, Any], blocks: Mapping[str, bytes] | None = None) -> str:
@@ -52,8 +57,8 @@ def render(name: str, title: str, data: dict[str, Any], blocks: Mapping[str, byt
         blocks: what the page carries besides, by name; its script asks for it with `unpacked(name)`.
     """
     page = _read(f"{name}.html").replace("{{head}}", _read("head.html")).replace("{{tail}}", _read("tail.html"))
-    style = "".join(_read(f"{part}.css") for part in ("colours", "base", name))
-    opening, script = _read(f"{OPENING}.js"), "".join(_read(f"{part}.js") for part in SCRIPTS[name])
+    style = "".join(_read(f"{part}.css") for part in ("colours", "base", name, *STYLES.get(name, ())))
+    opening, script = _read(f"{OPENING}.js"), "".join(map(_script, SCRIPTS[name]))
     parts = {
         "title": escape(title),
         "hashes": " ".join(script_hash(text) for text in (opening, script, get_plotlyjs())),
@@ -91,6 +96,10 @@ def _packed_plotly() -> str:
 
 def _read(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def _script(part: str) -> str:
+    return equalizer_script() if part == "equalizer" else _read(f"{part}.js")
 
 
 def script_hash(script: str) -> str:
