@@ -1,14 +1,17 @@
 """Offline pages: one file each that asks the network for nothing.
 
-plotly.js is inside, and a content security policy forbids the rest. All data is one JSON block, from which the page's
-own script draws: text from the data becomes text nodes, never markup. `<name>.html` and `.css` make a page together
-with `head.html`, `tail.html` and `base.css`, which all share, and with the scripts of `SCRIPTS`.
+plotly.js is inside, and a content security policy forbids the rest. Data are JSON, from which the page's own script
+draws: text from the data becomes text nodes, never markup. Data and plotly.js are deflated blocks, which `opening.js`
+unpacks before it runs the page's script. `<name>.html` and `.css` make a page together with `head.html`, `tail.html`
+and `base.css`, which all share, and with the scripts of `SCRIPTS`.
 """
 
 import base64
 import hashlib
 import json
 import re
+import zlib
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from typing import Any
 from plotly.offline import get_plotlyjs
 
 ASSETS = Path(__file__).parent / "assets"
+OPENING = "opening"  # the script that runs by itself
 SCRIPTS = {
     "dashboard": ("base", "features", "map", "first", "receipt", "panel", "table", "dashboard"),
     "report": ("base", "report"),
@@ -33,15 +37,15 @@ def render(name: str, title: str, data: dict[str, Any]) -> str:
     """
     page = _read(f"{name}.html").replace("{{head}}", _read("head.html")).replace("{{tail}}", _read("tail.html"))
     style = "".join(_read(f"{part}.css") for part in ("colours", "base", name))
-    script = "".join(_read(f"{part}.js") for part in SCRIPTS[name])
-    plotly = get_plotlyjs().replace("</script", "<\\/script")
+    opening, script = _read(f"{OPENING}.js"), "".join(_read(f"{part}.js") for part in SCRIPTS[name])
     parts = {
         "title": escape(title),
-        "hashes": " ".join(script_hash(text) for text in (script, plotly)),
+        "hashes": " ".join(script_hash(text) for text in (opening, script, get_plotlyjs())),
         "style": style,
-        "data": json_block(data),
+        "data": packed(json_block(data).encode()),
+        "plotly": _packed_plotly(),
         "script": script,
-        "plotly": plotly,
+        "opening": opening,
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], page)
 
@@ -49,6 +53,16 @@ def render(name: str, title: str, data: dict[str, Any]) -> str:
 def json_block(data: Any) -> str:
     """JSON for a page: no "<" is left in it, so that nothing can end its block."""
     return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def packed(content: bytes) -> str:
+    """Content as a block of a page: deflated, in base64."""
+    return base64.b64encode(zlib.compress(content, 9)).decode()
+
+
+@cache
+def _packed_plotly() -> str:
+    return packed(get_plotlyjs().encode())
 
 
 def _read(name: str) -> str:

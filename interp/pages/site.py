@@ -101,7 +101,7 @@ def _index(templates: Environment, study: Study, views: FeatureViews) -> str:
             (
                 "plot-heatmap",
                 "Does a concept’s top feature follow other concepts too?",
-                "Each row is a concept’s top feature; orange squares are positive correlations, blue ones negative.",
+                "Each row is a concept’s top feature; green squares are positive correlations, orange ones negative.",
                 False,
                 gallery.concept_heatmap(),
             ),

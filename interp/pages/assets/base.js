@@ -3,7 +3,6 @@
 // What all offline pages share: elements made of text, figures that are drawn when they come into view, shades of
 // activations, printing.
 
-const data = JSON.parse(document.getElementById("data").textContent);
 const LONGEST = 160; // characters of a title that are shown
 const PHONE = 500; // pixels: below, two figures side by side need smaller letters
 const wanted = new Map(); // element → the figure that belongs in it, or what makes its nodes
@@ -155,7 +154,7 @@ function chipsOf(concepts, best) {
 }
 
 // Shares of the largest activation from which the other text colour is easier to read, on a light and on a dark page.
-const [DARK, BRIGHT] = [0.806, 0.44];
+const [DARK, BRIGHT] = [0.661, 0.521];
 
 /** Shade a node by a share of the largest activation; the style sheet has the colours, for light, dark and paper. */
 function shade(node, share) {

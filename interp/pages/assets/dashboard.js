@@ -130,8 +130,6 @@ keepTips();
 for (const [name, figure] of Object.entries(data.overview)) draw(`plot-${name}`, figure);
 drawMap();
 show(featureOf(location.hash) ?? state.order[0] ?? 0);
+sayMissing();
+if (featureOf(location.hash) !== null) reveal();
 performance.mark("first feature"); // for benchmarks/dashboard.py
-document.addEventListener("DOMContentLoaded", () => {
-  sayMissing();
-  if (featureOf(location.hash) !== null) reveal();
-});

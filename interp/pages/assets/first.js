@@ -84,5 +84,5 @@ function gaugeRow({ name, value, low, high }, share) {
   dot.style.left = share(value);
   track.append(dot);
   const interval = low === null ? "" : ` [${change(low)}, ${change(high)}]`;
-  return make("li", {}, make("b", {}, name), make("span", { className: "value" }, `${change(value)}${interval}`), track);
+  return make("li", { className: name === "feature" ? "" : "other" }, make("b", {}, name), make("span", { className: "value" }, `${change(value)}${interval}`), track);
 }

@@ -165,6 +165,7 @@ function conceptBars(rows) {
   follows.x = rows.map((row) => row.correlation);
   follows.customdata = rows.map((row) => [row.auc, row.sensitivity]);
   moves.x = rows.map((row) => row.effect);
+  for (const trace of [follows, moves]) trace.marker.color = trace.x;
   moves.error_x.array = rows.map((row) => row.error);
   return figure;
 }

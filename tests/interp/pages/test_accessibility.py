@@ -1,7 +1,7 @@
 """The offline pages by axe-core, at a desk and on a phone, light and dark."""
 
 import pytest
-from browsers import AXE, RUN, chromium_session, until
+from browsers import AXE, RUN, chromium_session, open_page, until
 from handmade_scorecard import handmade_scorecard
 from pages import handmade_study
 
@@ -38,7 +38,7 @@ def test_nothing_bars_anyone_from_reading(chromium, pages, name, part, view):
     chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", setting)
     chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**size, "deviceScaleFactor": 1})
     chromium.get("about:blank")
-    chromium.get(pages[name].as_uri() + part)
+    open_page(chromium, pages[name].as_uri() + part)
     until(chromium, "[...stale].some((target) => near.has(target)) || [...stale].some(isLate)", False)
     chromium.execute_script(AXE.read_text(encoding="utf-8"))
     found = chromium.execute_async_script(RUN)
