@@ -1,8 +1,8 @@
 """Offline pages: one file each that asks the network for nothing.
 
 plotly.js is inside, and a content security policy forbids the rest. All data is one JSON block, from which the page's
-own script draws: text from the data becomes text nodes, never markup. `<name>.html` and `.css` make a page together
-with `head.html`, `tail.html` and `base.css`, which all share, and with the scripts of `SCRIPTS`.
+own script draws: text from the data becomes text nodes, never markup. `<name>.html` makes a page together with the
+other parts of HTML that it names, and with the style sheets of `STYLES` and the scripts of `SCRIPTS`.
 """
 
 import base64
@@ -20,7 +20,16 @@ SCRIPTS = {
     "dashboard": ("base", "features", "map", "first", "receipt", "panel", "table", "dashboard"),
     "report": ("base", "report"),
     "scorecard": ("base", "scorecard"),
+    "comparison": ("base", "first", "pair", "comparison"),
 }
+STYLES = {
+    "dashboard": ("base", "controls", "first", "dashboard"),
+    "report": ("base", "report"),
+    "scorecard": ("base", "scorecard"),
+    "comparison": ("base", "controls", "first", "comparison"),
+}
+PARTS = ("head", "first", "tail")  # of HTML
+WITHOUT_FIGURES = ("comparison",)
 
 
 def render(name: str, title: str, data: dict[str, Any]) -> str:
@@ -31,10 +40,12 @@ def render(name: str, title: str, data: dict[str, Any]) -> str:
         title: the document's title, plain text.
         data: JSON values, which the page's script reads.
     """
-    page = _read(f"{name}.html").replace("{{head}}", _read("head.html")).replace("{{tail}}", _read("tail.html"))
-    style = "".join(_read(f"{part}.css") for part in ("base", name))
+    page = _read(f"{name}.html")
+    for part in PARTS:
+        page = page.replace(f"{{{{{part}}}}}", _read(f"{part}.html"))
+    style = "".join(_read(f"{part}.css") for part in STYLES[name])
     script = "".join(_read(f"{part}.js") for part in SCRIPTS[name])
-    plotly = get_plotlyjs().replace("</script", "<\\/script")
+    plotly = "" if name in WITHOUT_FIGURES else get_plotlyjs().replace("</script", "<\\/script")
     parts = {
         "title": escape(title),
         "hashes": " ".join(_hash(text) for text in (script, plotly)),

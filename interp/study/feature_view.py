@@ -138,6 +138,15 @@ class FeatureView:
         strongest = (history for history in self.histories if history.band == "strongest")
         return list(dict.fromkeys(history.items[int(np.argmax(history.activations))] for history in strongest))
 
+    @cached_property
+    def lit(self) -> list[tuple[Any, float]]:
+        """The items of its histories at which it is on, each with its highest activation there: highest first."""
+        highest: dict[Any, float] = {}
+        for history in self.histories:
+            for item, activation in zip(history.items, history.activations, strict=True):
+                highest[item] = max(activation, highest.get(item, 0))
+        return sorted(((item, value) for item, value in highest.items() if value > 0), key=lambda pair: -pair[1])
+
     @property
     def top_titles(self) -> list[str]:
         """The titles of these items."""

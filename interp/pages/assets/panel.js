@@ -26,8 +26,6 @@ function show(feature) {
   const alive = !isDead(feature);
   showTitle(feature);
   showFirst(feature);
-  byId("dead").hidden = alive;
-  for (const part of document.querySelectorAll(".alive")) part.hidden = !alive;
   if (alive) showActivations(feature);
   showMoves();
   showRow(feature);
@@ -52,10 +50,6 @@ function showTitle(feature) {
     [term("density"), percent(features.density[feature])],
     [term("max"), fixed(features.max[feature])],
   ]);
-}
-
-function fillFacts(list, facts) {
-  list.replaceChildren(...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
 }
 
 function showActivations(feature) {
