@@ -24,6 +24,7 @@ def names_and_sentences(views: FeatureViews) -> dict[str, Any]:
     """What each feature is called, with the grade of the evidence, and the sentence that sums it up."""
     return {
         "name": [view.name.text for view in views],
+        "given": [[view.name.given, view.name.by] if view.name.given else None for view in views],
         "grade": [view.name.grade for view in views],
         "group": [view.name.group for view in views],
         "sentence": [sentence(view) for view in views],

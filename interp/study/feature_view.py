@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from interp.features.effects import LAYERS
-from interp.features.grades import FeatureName, is_aligned, name_of
+from interp.features.grades import FeatureName, is_aligned
 from interp.features.labels import UNLABELLED
 from interp.plots.names import EXAMPLES
 from interp.study.study_parts import StudyParts
@@ -86,10 +86,10 @@ class FeatureView:
         """Whether its best concept names it: it correlates, and above chance on unseen items too."""
         return is_aligned(self.row, self.evidence)
 
-    @cached_property
+    @property
     def name(self) -> FeatureName:
-        """What every view calls it, with the grade of the evidence."""
-        return name_of(self.label_row, self.row, self.evidence)
+        """What every view calls it, with the grade of the evidence, and the name that a person gave."""
+        return self.views.names[self.index]
 
     @property
     def costs(self) -> Any | None:
@@ -235,6 +235,11 @@ class FeatureViews:
                 rows[row.feature].append(row)
             self._rows[name] = rows
         return self._rows[name]
+
+    @cached_property
+    def names(self) -> dict[int, FeatureName]:
+        """Every feature's name, as `study.names` is when it is first asked for."""
+        return self.study.names
 
     @cached_property
     def ways(self) -> list[str]:

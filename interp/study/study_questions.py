@@ -12,6 +12,7 @@ from interp.study.ablations import ablations_of
 from interp.study.compare import Comparison, compare
 from interp.study.drift import Drift, drift
 from interp.study.group_comparison import GroupComparison, compare_groups
+from interp.study.item import Item, item
 from interp.study.item_names import item_of
 from interp.study.study_parts import StudyParts
 from interp.study.study_steering import StudySteering
@@ -55,12 +56,29 @@ class StudyQuestions(StudySteering):
         entry = to_enter(self.recommender, history, item, k, units, candidates=candidates, site=self.site)
         return replace(entry, **self._words)
 
+    def item(self, name: Any) -> Item:
+        """One item: what lights up on it, which features promote it, in whose lists it is, and its nearest items.
+
+            study.item("Alien")
+            study.item(183).effects
+
+        Args:
+            name: an id, a title with or without its year, or words that only one title has.
+
+        Raises:
+            InputError: no item is called this, or several are.
+        """
+        return item(self, name)
+
     @property
     def _words(self) -> dict[str, Any]:
         """Titles of items and names of features, for displays."""
         return {
             "titles": self.items["title"].to_dict(),
-            "names": {feature: name.text for feature, name in self.names.items()},
+            "names": {
+                feature: f"{name.text} ({name.person})" if name.given else name.text
+                for feature, name in self.names.items()
+            },
         }
 
     def drift(self, before: Any, after: Any) -> Drift:

@@ -249,4 +249,4 @@ window.addEventListener("hashchange", followLink);
 keepTips();
 showPair(pairOf(location.hash) ?? ROWS[state.order[0]]?.pair ?? [0, 0]);
 fillTable();
-if (location.hash) document.addEventListener("DOMContentLoaded", followLink);
+if (location.hash) followLink();

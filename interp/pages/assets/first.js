@@ -4,17 +4,17 @@
 const FIRST = 6; // items in each list
 
 /** Fill the first screen in an element with a feature of these columns, which are as those of the dashboard. */
-function showFirst(feature, root = byId("feature"), from = data) {
+function showFirst(feature, root, from, titleNode = (item) => titleOf(from.items.titles[item])) {
   const part = (name) => root.querySelector(`[data-part="${name}"]`);
-  const { features, items, lit } = from;
+  const { features, lit } = from;
   const [grade, meaning] = features.grades[features.grade[feature]];
   part("grade").textContent = grade;
   part("grade").dataset.tip = meaning;
   part("sentence").textContent = features.sentence[feature];
-  const rows = lit.item[feature].map((item, place) => litRow(items.titles[item], lit.activation[feature][place], features.max[feature]));
+  const rows = lit.item[feature].map((item, place) => litRow(titleNode(item), lit.activation[feature][place], features.max[feature]));
   part("lit").replaceChildren(...(rows.length ? rows : [nothing()]));
   for (const direction of ["promoted", "suppressed"]) {
-    const { rows: changed, counted } = firstChanges(feature, direction, from);
+    const { rows: changed, counted } = firstChanges(feature, direction, from.moves, titleNode);
     part(direction).replaceChildren(...(changed.length ? changed : [nothing()]));
     part(`${direction}-by`).textContent = counted;
   }
@@ -37,12 +37,12 @@ const nothing = () => make("li", { className: "weak" }, "None.");
 function litRow(title, activation, largest) {
   const value = make("span", { className: "value shade" }, activation.toPrecision(2));
   shade(value, activation / largest);
-  return make("li", {}, value, titleOf(title));
+  return make("li", {}, value, title);
 }
 
 /** The items that most lists gain or lose; where no list does, those whose scores move most. */
-function firstChanges(feature, direction, { items, moves }) {
-  const row = (text, item) => make("li", {}, make("span", { className: "value" }, text), titleOf(items.titles[item]));
+function firstChanges(feature, direction, moves, titleNode) {
+  const row = (text, item) => make("li", {}, make("span", { className: "value" }, text), titleNode(item));
   const { item, up, down, users } = moves.lists[direction];
   if (item[feature].length) {
     const rows = item[feature].slice(0, FIRST).map((one, place) => row(`${down[feature][place]} → ${up[feature][place]}`, one));
@@ -85,5 +85,5 @@ function gaugeRow({ name, value, low, high }, share) {
   dot.style.left = share(value);
   track.append(dot);
   const interval = low === null ? "" : ` [${change(low)}, ${change(high)}]`;
-  return make("li", {}, make("b", {}, name), make("span", { className: "value" }, `${change(value)}${interval}`), track);
+  return make("li", { className: name === "feature" ? "" : "other" }, make("b", {}, name), make("span", { className: "value" }, `${change(value)}${interval}`), track);
 }
