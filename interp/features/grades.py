@@ -1,7 +1,7 @@
 """What a feature is called, and how good the evidence for that is: one rule, which every view follows.
 
 A label that was tested comes first; else the concept that the feature follows above chance, marked "≈", which is a
-correlation only; else it has no name.
+correlation only; else it is unlabelled. There is no other word for that.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ GRADES = {
     TESTED: ("tested", "The name was tested on users and items that it was not chosen on."),
     TESTED_ITEM: ("tested, one item", "The name is one item; it was tested on users that it was not chosen on."),
     CORRELATED: ("correlated only", "The feature follows this concept above chance; no label of it passed the test."),
-    NO_NAME: ("no name", "No label passed the test, and it follows no concept above chance."),
+    NO_NAME: (UNLABELLED, "No label passed the test, and it follows no concept above chance."),
 }
 """In a chip, and in a sentence."""
 GROUPS = {

@@ -6,9 +6,9 @@ import pandas as pd
 
 from interp.control.receipts import Receipt
 from interp.features.matching import CAME, KEPT, MERGED, NEW, OLD, SILENT, SPLIT, WENT
-from interp.store.claim import signed
 from interp.study.matches import Matches
 from interp.study.study_parts import StudyParts
+from recmodels.wording import counted, with_interval
 
 WIDTH = 80
 SHOWN = 8  # concepts whose share changed
@@ -113,7 +113,8 @@ def _concepts(table: pd.DataFrame) -> list[str]:
     before, after = (table[f"passes_{side}"].eq(True) for side in (OLD, NEW))
     lines.append(
         fill(
-            f"{int((before & after).sum())} concepts have a feature above chance on unseen items in both studies, "
+            f"{counted(int((before & after).sum()), 'concept has', 'concepts have')} a feature above chance on unseen "
+            "items in both studies, "
             f"{int((before & ~after).sum())} only in the old, {int((~before & after).sum())} only in the new one.",
             WIDTH,
         )
@@ -139,8 +140,8 @@ def _lists(lists: Receipt) -> list[str]:
 
 
 def _change(row: pd.Series) -> str:
-    low, high = (signed(row[f"change_{end}"], "+.3f") for end in ("low", "high"))
-    return f"{row['before']:.3f} → {row['after']:.3f}  {signed(row['change'], '+.3f')} [{low}, {high}]"
+    change = with_interval(row["change"], row["change_low"], row["change_high"], "+.3f")
+    return f"{row['before']:.3f} → {row['after']:.3f}  {change}"
 
 
 def _quality(table: pd.DataFrame) -> list[str]:

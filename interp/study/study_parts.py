@@ -25,7 +25,7 @@ from interp.study.given_recommender import fitting
 from interp.study.remarks import Remarks
 from interp.study.study_record import StudyRecord
 from interp.study.users import by_id
-from recmodels.errors import InputError, quote
+from recmodels.errors import InputError, check_kind, quote
 from recmodels.recommender import Recommender
 from recmodels.sequences import Histories, histories_of
 
@@ -259,6 +259,15 @@ class StudyParts(StudyRecord):
             return recommendations.join(self.items[["title", "concepts"]], on="item")
         except (ValueError, TypeError):
             raise InputError("the column item holds no item ids: give what `recommend` returns") from None
+
+
+def check_is_study(study: Any) -> None:
+    """Refuse what is no study, such as its recommender or its folder.
+
+    Raises:
+        InputError: it is none.
+    """
+    check_kind("the study", study, StudyParts, "what interp.open(FOLDER) returns")
 
 
 def _name(name: Any, kind: str) -> str:

@@ -121,7 +121,7 @@ class StudyQuestions(StudySteering):
             study.compare_groups(study.who_watched(183))        # what distinguishes them from all others
 
         Args:
-            item: an item id, a title, or words that only one title has.
+            item: an item id, a title (its year may be left out), or words that only one title has.
             users: histories in any form to look through; by default those of the test users.
 
         Raises:
@@ -137,7 +137,8 @@ class StudyQuestions(StudySteering):
 
         A group is: a collection of user ids; a boolean for each user, as a Series by user id or in the order of
         `users`; histories, or a table with a column `user`; or a function that says of a history, a frame with user,
-        item, title and concepts in order, whether its user is in the group.
+        item, title and concepts (a list, empty for an item without any) in order, whether its user is in the group. Two
+        groups of histories may be of any users.
 
         Every user counts alike: a feature's rate in a group is the mean over users of the share of a user's steps on
         which it is active. Intervals come from resampling users within each group, p-values from permuting users

@@ -55,6 +55,8 @@ function firstChanges(feature, direction, moves, titleNode) {
 
 // ---- what it costs ----
 
+const LEAST_REACH = 0.02; // of NDCG@10, so that a change of nothing does not fill the card
+
 /** Two rows on one axis: NDCG by the feature, and by re-ranking to the same share, with their intervals. */
 function showGauge(feature, part, { costs, concepts }) {
   const at = (name) => costs[name][feature];
@@ -63,7 +65,7 @@ function showGauge(feature, part, { costs, concepts }) {
     .filter(({ value }) => value !== null);
   part("gauge-note").textContent = "";
   if (!rows.length) return part("gauge").replaceChildren(nothing());
-  const reach = Math.max(...rows.flatMap(({ value, low, high }) => [value, low ?? value, high ?? value].map(Math.abs)), 0.001) * 1.05;
+  const reach = Math.max(...rows.flatMap(({ value, low, high }) => [value, low ?? value, high ?? value].map(Math.abs)), LEAST_REACH) * 1.05;
   const share = (value) => `${(50 + (50 * value) / reach).toFixed(1)}%`;
   part("gauge").replaceChildren(...rows.map((row) => gaugeRow(row, share)));
   const concept = concepts[at("concept")];
