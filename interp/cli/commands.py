@@ -264,7 +264,7 @@ def equalizer(folder: tyro.conf.Positional[Path], port: int = 8050, browser: boo
         browser: Whether to open the page in the browser.
     """
     finished_study = open_study(folder)
-    from interp.pages.app_server import serve
+    from interp.pages.equalizer_server import serve
 
     serve(finished_study, port, browser)
 

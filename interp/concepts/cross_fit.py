@@ -3,9 +3,11 @@
 Axes: i items, f candidates (features, neurons or directions), c concepts, r repeats.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from interp.concepts.item_sums import ItemSums
 
@@ -46,6 +48,13 @@ class Fit:
         choices = self.halves[::-1].argmax(axis=2)
         return choices, _mean_at(self.halves, choices, axis=2)
 
+    @classmethod
+    def joined(cls, parts: Sequence["Fit"]) -> "Fit":
+        """The fits of blocks of candidates as one."""
+        return cls(
+            *(np.concatenate(arrays, axis=-1) for arrays in zip(*((x.whole, x.halves) for x in parts), strict=True))
+        )
+
 
 class ItemLabels:
     """Labels and halves of items, ready to be correlated with activations many times.
@@ -53,14 +62,16 @@ class ItemLabels:
     Args:
         labels: bool [i, c], which item has which concept.
         halves: bool [r, i], True for the first half.
-        dtype: of the sums that it is used with; float32 is twice as fast, for permutations.
+        dtype: of the sums that it is used with; float32 is faster, for permutations.
     """
 
     def __init__(self, labels: np.ndarray, halves: np.ndarray, dtype: type = np.float64) -> None:
         self.shape = len(halves), labels.shape[1]
         in_half = (labels[:, None, :] & halves.T[:, :, None]).reshape(len(labels), -1)
-        self._columns: np.ndarray = np.concatenate([in_half, labels], axis=1).astype(dtype)  # [i, r·c + c]
-        self._members: np.ndarray = halves.T.astype(dtype)  # [i, r]
+        # An item has few concepts, so that sparse labels take a fraction of the sums that dense ones do.
+        columns = np.concatenate([in_half, labels, halves.T], axis=1)
+        self._columns = sparse.csr_array(columns, dtype=dtype)  # [i, r·c + c + r]
+        self._members = sparse.csr_array(halves.T, dtype=dtype)  # [i, r]
 
     def fit(self, sums: ItemSums, order: np.ndarray | None = None) -> Fit:
         """Correlate activations, summed by these items, with the labels.
@@ -72,7 +83,9 @@ class ItemLabels:
         columns, members = (x if order is None else x[order] for x in (self._columns, self._members))
         r, c = self.shape
         joint, positives = columns.T @ sums.total, columns.T @ sums.count
-        n, total, square = (members.T @ x for x in (sums.count, sums.total, sums.square))
+        joint, total = np.split(joint, [r * c + c])
+        positives, n = np.split(positives, [r * c + c])
+        square = members.T @ sums.square
         n_all, square_all = sums.count.sum(), sums.square_total
         whole = _correlations(joint[r * c :], positives[r * c :], n_all, 0 * square_all, square_all)
         halves = np.empty((2, r, c, joint.shape[1]), dtype=joint.dtype)

@@ -15,6 +15,7 @@ from interp.features.labels import UNLABELLED
 from interp.features.predicates import ITEM
 
 TESTED, TESTED_ITEM, CORRELATED, NO_NAME = "tested", "tested-item", "correlated", "none"
+CORRELATES = "≈ "  # before a concept that a feature only correlates with
 GRADES = {
     TESTED: ("tested", "The name was tested on users and items that it was not chosen on."),
     TESTED_ITEM: ("tested, one item", "The name is one item; it was tested on users that it was not chosen on."),
@@ -73,7 +74,7 @@ def name_of(label: Any, feature: Any, evidence: Any | None) -> FeatureName:
         grade = TESTED_ITEM if label.kind == ITEM else TESTED
         return FeatureName(str(label.label), grade, GROUPS.get(label.kind, (label.kind,))[0])
     if is_aligned(feature, evidence):
-        return FeatureName(f"≈ {feature.concept}", CORRELATED)
+        return FeatureName(f"{CORRELATES}{feature.concept}", CORRELATED)
     return FeatureName(UNLABELLED, NO_NAME)
 
 

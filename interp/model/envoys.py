@@ -29,6 +29,7 @@ from interp.steering.validation import check_dictionary, check_not_empty, check_
 from interp.steering.vocabulary import At, Reconstruct, Unit, Verb
 from recmodels.adapters.verification import verified
 from recmodels.errors import InputError, check_kind, quote
+from recmodels.item_blocks import in_blocks, rank_in_blocks
 from recmodels.ranking import rank, users_at_once
 from recmodels.recommender import Recommender, recommendations
 from recmodels.sequences import Histories
@@ -277,6 +278,9 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, SteeredPasses):
         """Item codes of each history's top k, its own items left out unless `keep_seen`: int [b, k]."""
         rows = self.recommender.histories(histories)
         self._check_named(histories, len(rows))
+        model = self.recommender.model
+        if in_blocks(model):
+            return rank_in_blocks(model, lambda some: self.hidden(some, "final")[:, -1], rows, k, self.keep_seen)
         return rank(self.score, rows, k, users_at_once(len(self.recommender.vocabulary)), self.keep_seen)
 
     @steady()

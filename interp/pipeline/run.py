@@ -33,6 +33,7 @@ import torch
 
 from interp.concepts.study_data import StudyData, study_data
 from interp.config import OF_RECOMMENDER, StudyConfig
+from interp.features.steered_sample import sample_note
 from interp.model.envoys import RecommenderEnvoy
 from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
@@ -127,6 +128,8 @@ def _run(
 
     with stages.stage("data"), ranks.first_before_others():
         data = study_data(config, dataset, given, seen_users)
+    known = data.split.vocabulary if data.recommender is None else data.recommender.vocabulary
+    data = replace(data, notes=(*data.notes, *sample_note(data.split.test["user"].nunique(), len(known))))
     for note in [*data.notes, *idle(len(data.dataset.items))]:
         say(note)
     ranks.agree("read other data", data.dataset.fingerprint)

@@ -11,6 +11,7 @@ from interp.features.explanations import Explanation, why
 from interp.study.ablations import ablations_of
 from interp.study.drift import Drift, drift
 from interp.study.group_comparison import GroupComparison, compare_groups
+from interp.study.item import Item, item
 from interp.study.item_names import item_of
 from interp.study.study_steering import StudySteering
 from interp.study.users import with_item
@@ -52,6 +53,20 @@ class StudyQuestions(StudySteering):
         units = self.table("features").set_index("feature")["p99"]
         entry = to_enter(self.recommender, history, item, k, units, candidates=candidates, site=self.site)
         return replace(entry, **self._words)
+
+    def item(self, name: Any) -> Item:
+        """One item: what lights up on it, which features promote it, in whose lists it is, and its nearest items.
+
+            study.item("Alien")
+            study.item(183).effects
+
+        Args:
+            name: an id, a title with or without its year, or words that only one title has.
+
+        Raises:
+            InputError: no item is called this, or several are.
+        """
+        return item(self, name)
 
     @property
     def _words(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 
 const { about, concepts, items, features, labels } = data;
 if (!concepts.length) document.body.classList.add("no-concepts"); // what is about concepts stays hidden
-const state = { feature: null, sort: concepts.length ? "correlation" : "density", ascending: false, order: [], found: new Map(), page: 0, chosen: null };
+const state = { feature: null, sort: concepts.length ? "correlation" : "density", ascending: false, order: [], found: new Map(), page: 0, chosen: null, item: null };
 
 // ---- small tools ----
 
@@ -80,13 +80,13 @@ function toldOf(feature) {
   return [labelOf(feature) ?? "unlabelled", conceptOf(feature), ...(KINDS.unaligned(feature) ? ["unaligned"] : [])];
 }
 
-/** What turning a feature up does beyond its interval, in phrases such as "lowers mean popularity" or "raises horror". */
+/** What turning a feature up does beyond its interval, as [phrase, change]: "lowers Mean popularity", "raises Horror". */
 function effectsOf(feature) {
   const { measures, rows, moved } = data.receipts;
   const names = Object.values(measures);
   const beyond = rows[feature].map((row, place) => [names[place], row]).filter(([, [, , low, high]]) => low > 0 || (high !== null && high < 0));
   const all = [...beyond, ...moved[feature].map(([concept, ...row]) => [concepts[concept], row])];
-  return all.map(([name, [, by]]) => searchable(`${by > 0 ? "raises" : "lowers"} ${name}`));
+  return all.map(([name, [, by]]) => [`${by > 0 ? "raises" : "lowers"} ${name}`, by]);
 }
 
 const KINDS = {
@@ -100,7 +100,7 @@ const searched = {
   titles: items.titles.map(searchable),
   names: range(about.features).map((feature) => searchable(toldOf(feature).join(" "))),
   items: range(about.features).map(itemsOf),
-  effects: range(about.features).map(effectsOf),
+  effects: range(about.features).map((feature) => effectsOf(feature).map(([phrase]) => searchable(phrase))),
 };
 
 /** The feature that a text such as "#412" names, or null. */

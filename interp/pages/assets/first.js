@@ -32,7 +32,7 @@ function strongestItems(feature) {
 function litRow(feature, item, activation) {
   const value = make("span", { className: "value shade" }, activation.toPrecision(2));
   shade(value, activation / features.max[feature]);
-  return make("li", {}, value, titleOf(items.titles[item]));
+  return make("li", {}, value, itemTitle(item));
 }
 
 /** The items that most lists gain or lose; where no list does, those whose scores move most. */
@@ -41,13 +41,13 @@ function firstChanges(feature, direction) {
   if (item[feature].length) {
     const rows = item[feature].slice(0, FIRST).map((one, place) => {
       const text = `${down[feature][place]} → ${up[feature][place]}`;
-      return make("li", {}, make("span", { className: "value" }, text), titleOf(items.titles[one]));
+      return make("li", {}, make("span", { className: "value" }, text), itemTitle(one));
     });
     return { rows, counted: `lists of ${users[feature][0]} users, turned down → up; chosen by these lists` };
   }
   const scores = data.moves.layers[direction];
   const rows = scores.item[feature].slice(0, FIRST).map((one, place) =>
-    make("li", {}, make("span", { className: "value" }, change(scores.effect[feature][place], 2)), titleOf(items.titles[one])),
+    make("li", {}, make("span", { className: "value" }, change(scores.effect[feature][place], 2)), itemTitle(one)),
   );
   return { rows, counted: rows.length ? "change of the score; no list changes" : "" };
 }
@@ -86,5 +86,5 @@ function gaugeRow({ name, value, low, high }, share) {
   dot.style.left = share(value);
   track.append(dot);
   const interval = low === null ? "" : ` [${change(low)}, ${change(high)}]`;
-  return make("li", {}, make("b", {}, name), make("span", { className: "value" }, `${change(value)}${interval}`), track);
+  return make("li", { className: name === "feature" ? "" : "other" }, make("b", {}, name), make("span", { className: "value" }, `${change(value)}${interval}`), track);
 }

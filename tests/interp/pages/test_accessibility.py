@@ -1,9 +1,7 @@
 """The offline pages by axe-core, at a desk and on a phone, light and dark."""
 
-from pathlib import Path
-
 import pytest
-from browsers import chromium_session, until
+from browsers import AXE, RUN, chromium_session, open_page, until
 from handmade_scorecard import handmade_scorecard
 from pages import handmade_study
 
@@ -11,16 +9,11 @@ from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
 from interp.pages.scorecard_page import write_page
 
-AXE = Path(__file__).parents[3] / "node_modules" / "axe-core" / "axe.min.js"
 VIEWS = {
     "light": ("light", {"width": 1280, "height": 900, "mobile": False}),
     "dark": ("dark", {"width": 1280, "height": 900, "mobile": False}),
     "phone": ("light", {"width": 390, "height": 844, "mobile": True}),
 }
-RUN = """
-    const [done] = arguments, options = {resultTypes: ["violations"]};
-    axe.run(document, options).then(({violations}) => done(violations));
-"""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +38,7 @@ def test_nothing_bars_anyone_from_reading(chromium, pages, name, part, view):
     chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", setting)
     chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**size, "deviceScaleFactor": 1})
     chromium.get("about:blank")
-    chromium.get(pages[name].as_uri() + part)
+    open_page(chromium, pages[name].as_uri() + part)
     until(chromium, "[...stale].some((target) => near.has(target)) || [...stale].some(isLate)", False)
     chromium.execute_script(AXE.read_text(encoding="utf-8"))
     found = chromium.execute_async_script(RUN)
