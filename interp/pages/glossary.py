@@ -20,7 +20,7 @@ GLOSSARY: dict[str, Term] = {
     "grade": (
         "Grade",
         "What a name rests on. Tested: a label that held on unseen users and items. Correlated only (≈): the concept "
-        "that it follows above chance. No name: neither.",
+        "that it follows above chance. Unlabelled: neither.",
         False,
     ),
     "concept": ("Best concept", "The concept with which the feature’s activation correlates most.", True),

@@ -3,7 +3,6 @@
 // What all offline pages share: elements made of text, figures that are drawn when they come into view, shades of
 // activations, printing.
 
-const data = JSON.parse(document.getElementById("data").textContent);
 const LONGEST = 160; // characters of a title that are shown
 const PHONE = 500; // pixels: below, two figures side by side need smaller letters
 const wanted = new Map(); // element → the figure that belongs in it, or what makes its nodes
@@ -39,6 +38,18 @@ function sayNotes(lines) {
 const fixed = (value, digits = 3) => (value === null ? "–" : value.toFixed(digits));
 const percent = (value, digits = 1) => (value === null ? "–" : `${(100 * value).toFixed(digits)}%`);
 const short = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+const wordsOf = (text) => folded(text).split(/[\p{P}\s]+/u).filter(Boolean);
+const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+const range = (count) => Array.from({ length: count }, (_, place) => place);
+const sign = (value) => (value < 0 ? "−" : "+");
+const points = (share) => (share === null ? "–" : `${sign(share)}${Math.abs(100 * share).toFixed(1)} points`);
+const change = (value, digits = 3) => (value === null ? "–" : `${sign(value)}${Math.abs(value).toFixed(digits)}`);
+
+/** Names and values side by side. */
+function fillFacts(list, facts) {
+  list.replaceChildren(...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+}
 
 // ---- figures ----
 
@@ -155,7 +166,7 @@ function chipsOf(concepts, best) {
 }
 
 // Shares of the largest activation from which the other text colour is easier to read, on a light and on a dark page.
-const [DARK, BRIGHT] = [0.806, 0.44];
+const [DARK, BRIGHT] = [0.661, 0.521];
 
 /** Shade a node by a share of the largest activation; the style sheet has the colours, for light, dark and paper. */
 function shade(node, share) {

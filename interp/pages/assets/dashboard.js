@@ -141,6 +141,7 @@ readAddress();
 applySearch();
 listen();
 Object.assign(hooks, { plotly_click: openClicked, plotly_selected: chooseDrawn });
+prepareTrial();
 keepFigures();
 keepTips();
 for (const [name, figure] of Object.entries(data.overview)) draw(`plot-${name}`, figure);
@@ -148,8 +149,6 @@ drawMap();
 show(featureOf(mainPart()) ?? state.order[0] ?? 0);
 if (itemOf(mainPart()) !== null) showItem(itemOf(mainPart()));
 writeAddress();
+sayMissing();
+if (featureOf(mainPart()) !== null || itemOf(mainPart()) !== null) reveal();
 performance.mark("first feature"); // for benchmarks/dashboard.py
-document.addEventListener("DOMContentLoaded", () => {
-  sayMissing();
-  if (featureOf(mainPart()) !== null || itemOf(mainPart()) !== null) reveal();
-});
