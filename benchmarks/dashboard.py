@@ -27,7 +27,7 @@ from interp.study.study import Study
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1280,900")
 BY_FEATURE = (
     *("features", "alignment", "histograms", "histories", "effects", "causal", "moved_items", "map", "neighbours"),
-    *("labels", "label_items"),
+    *("labels", "label_items", "feature_evidence", "feature_receipts", "feature_curves", "feature_costs"),
 )
 HEADS = ("study", "features", "page, MB", "first feature shown, s", "switching, ms: median", "95th percentile")
 MB = 1e6

@@ -278,9 +278,9 @@ def test_titles_everywhere_lead_to_their_pages(browser):
     open_feature(browser, 20)
     unfold(browser)
     for part, item in (
-        ("#lit", 20),
-        ("#first-promoted", 21),
-        ("#first-suppressed", 21),
+        ("#feature [data-part=lit]", 20),
+        ("#feature [data-part=promoted]", 21),
+        ("#feature [data-part=suppressed]", 21),
         ("#promoted", 21),
         ("#histories .peak", 20),
     ):
@@ -333,9 +333,9 @@ def test_the_map_names_clusters_and_shows_families_as_one(browser, study):
     assert shown_features(browser) == set(TWINS)
     browser.execute_script("choose(null)")
     open_feature(browser, head)
-    assert text(browser, "#family").startswith(f"Near-duplicates: #{hidden} ")
+    assert text(browser, "#feature [data-part=family]").startswith(f"Near-duplicates: #{hidden} ")
     open_feature(browser, 20)
-    assert not browser.find_element("id", "family").is_displayed()
+    assert not browser.find_element("css selector", "#feature [data-part=family]").is_displayed()
     axis = "document.getElementById('plot-map').layout.xaxis.range"
     whole = browser.execute_script(f"return {axis}")
     browser.execute_script("document.getElementById('map-closer').click()")

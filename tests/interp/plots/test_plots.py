@@ -246,7 +246,13 @@ def test_the_map_has_every_feature_once(colour):
         assert drawn[0].marker.color == pytest.approx([0.1, *[0.5] * (n - 2)])
     elif colour == "grade":
         counts = {trace.name: len(trace.x) for trace in drawn}
-        assert counts == {"no name": 24, "correlated only": 10, "tested, one item": 0, "tested": 5, "never active": 1}
+        assert counts == {
+            "unlabelled": 24,
+            "correlated only": 10,
+            "tested, one item": 0,
+            "tested": 5,
+            "never active": 1,
+        }
     else:
         assert drawn[0].marker.color == pytest.approx([np.log10(0.2)] * (n - 1))
 
