@@ -19,7 +19,7 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
-from interp.pages.equalizer_bundle import equalizer_script
+from interp.study.equalizer_bundle import equalizer_script
 
 ASSETS = Path(__file__).parent / "assets"
 OPENING = "opening"  # the script that runs by itself

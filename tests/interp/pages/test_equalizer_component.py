@@ -6,7 +6,7 @@ import pytest
 from browsers import AXE, RUN, chromium_session, text, until
 from equalizer_page import write_equalizer_page
 
-from interp.pages.equalizer_bundle import ASSETS
+from interp.study.equalizer_bundle import ASSETS
 
 SCRIPTS = [path.read_text(encoding="utf-8") for path in ASSETS.glob("equalizer*.js")]
 TITLES = (
