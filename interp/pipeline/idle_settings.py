@@ -14,7 +14,7 @@ OF_LOSS = {"negatives": ("sampled-softmax", "gbce"), "proposal": ("sampled-softm
 MOST = 6  # settings that a line names
 
 
-def idle_notes(config: StudyConfig, n_items: int) -> list[str]:
+def idle_notes(config: StudyConfig, n_items: int, has_recommender: bool = False, has_data: bool = False) -> list[str]:
     """A line for each reason why settings that somebody chose play no part.
 
     A setting was chosen if it is neither at its default nor as a ready-made study of these data has it.
@@ -22,18 +22,22 @@ def idle_notes(config: StudyConfig, n_items: int) -> list[str]:
     Args:
         config: of a run.
         n_items: of its data.
+        has_recommender: whether it is given a recommender in Python.
+        has_data: whether it is given its data in Python.
     """
     usual = [StudyConfig(), *(preset for _, preset in PRESETS.values() if preset.dataset == config.dataset)]
     by_reason: dict[str, list[str]] = {}
-    for name, reason in idle_settings(config, n_items):
+    for name, reason in idle_settings(config, n_items, has_recommender, has_data):
         if all(_value(config, name) != _value(other, name) for other in usual):
             by_reason.setdefault(reason, []).append(name)
     return [_line(names, reason) for reason, names in by_reason.items()]
 
 
-def idle_settings(config: StudyConfig, n_items: int) -> Iterator[tuple[str, str]]:
+def idle_settings(
+    config: StudyConfig, n_items: int, has_recommender: bool = False, has_data: bool = False
+) -> Iterator[tuple[str, str]]:
     """Settings that play no part under this configuration, whatever their value, each with the reason."""
-    if config.recommender is not None:
+    if config.recommender is not None or has_recommender:
         yield from ((f"training.{name}", "the recommender is trained already") for name in _names(config.training))
     else:
         loss = name_of_loss(config.training, n_items)
@@ -42,8 +46,8 @@ def idle_settings(config: StudyConfig, n_items: int) -> Iterator[tuple[str, str]
                 yield f"training.{name}", f"the loss is {loss}"
     if config.split.kind == "leave-one-out":
         yield "split.recommender_share", "under leave-one-out all users train the recommender"
-    if config.data is None and config.items is None:
-        reason = f"{config.dataset} is no table of your own"
+    if has_data or (config.data is None and config.items is None):
+        reason = "the data were given in Python" if has_data else f"{config.dataset} is no table of your own"
         yield from ((f"columns.{name}", reason) for name in _names(config.columns))
         yield from ((f"reading.{name}", reason) for name in _names(config.reading))
     yield from _of_dictionaries(config)

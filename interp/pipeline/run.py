@@ -104,7 +104,8 @@ def _run_on_ranks(
     config: StudyConfig, dataset: Dataset | None, recommender: Recommender | None, seen_users: Any
 ) -> Study:
     check_early(config, has_data=dataset is not None, has_recommender=recommender is not None)
-    foreign, idle = foreign_dictionary(config), partial(idle_notes, config)
+    foreign = foreign_dictionary(config)
+    idle = partial(idle_notes, config, has_recommender=recommender is not None, has_data=dataset is not None)
     config = with_dictionary(config, foreign)
     folder = study_folder(config)
     with claim_study(folder) if ranks.is_first() else nullcontext():

@@ -373,6 +373,6 @@ def test_further_columns_go_with_their_steps():
     ],
 )
 def test_histories_say_whose_they_are_and_no_codes(lists, says):
-    histories = as_histories(lists, Vocabulary(["a", "b"]))
+    histories = as_histories(lists, Vocabulary(pd.Index(["a", "b"])))
     assert repr(histories) == says
     assert repr(histories.select(slice(0, 0))) == "no histories"

@@ -63,3 +63,12 @@ def test_settings_that_play_no_part_are_told(changes, says):
 def test_the_size_of_the_catalogue_decides_which_loss_reads_a_setting():
     config = StudyConfig(training=TrainingConfig(negatives=5))
     assert [len(idle_notes(config, n_items)) for n_items in (MOST_ITEMS, MOST_ITEMS + 1)] == [1, 0]
+
+
+def test_what_is_given_in_python_leaves_settings_without_a_part():
+    config = StudyConfig(training=TrainingConfig(windows="all"), columns=Columns(user="who"), data="folder")
+    assert idle_notes(config, FEW) == []
+    assert idle_notes(config, FEW, has_recommender=True, has_data=True) == [
+        "training.windows plays no part here: the recommender is trained already.",
+        "columns.user plays no part here: the data were given in Python.",
+    ]

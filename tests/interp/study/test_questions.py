@@ -14,7 +14,7 @@ from interp.control.accuracy import accuracy
 from interp.features.concept_names import attach_concepts
 from interp.model.envoys import RecommenderEnvoy
 from interp.study.groups import members_of
-from recmodels.errors import InputError
+from recmodels.errors import InputError, quote
 from recmodels.metrics import hit_rate, ndcg
 from recmodels.sequences import Histories
 
@@ -58,7 +58,7 @@ def test_a_user_that_is_not_there(study, ids, says):
         study.user(*ids)
     first = study.users().users[0]
     other = int(first) if isinstance(first, str) else str(first)
-    with pytest.raises(InputError, match=rf"these ids are (text|numbers), so write {first!r}"):
+    with pytest.raises(InputError, match=rf"these ids are (text|numbers), so write {quote(first)}"):
         study.user(other)
     with pytest.raises(InputError, match=r"one by one: write study.user\(\*ids\)"):
         study.user([1, 2])

@@ -46,7 +46,7 @@ TRANSFORMS = {
     "two decimals": (lambda x: np.round(x, 2), "rounded to 2 decimals: give them in full"),
     "one digit": (
         lambda x: np.array([[float(f"{cell:.1g}") for cell in row] for row in x]),
-        "rounded to 1 digits: give them in full",
+        "rounded to 1 digit: give them in full",
     ),
     "other weights": (lambda x: x[:, ::-1], "the model has other weights or items"),
     "noise": (lambda x: x + RNG.normal(size=x.shape), "the model has other weights or items"),
