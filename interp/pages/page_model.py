@@ -41,21 +41,26 @@ MEASURE = "A receipt takes all test users, whom the page does not hold: ask Pyth
 def model_block(study: "Study") -> bytes:
     """The block of a study; where the page cannot run its recommender, a block that says why in one line."""
     try:
-        page, tensors = _page(study)
+        described, tensors = model_tensors(study.bare_recommender.model, study.sae)
+        return as_block({**described, **_equalizer(study)}, tensors)
     except InputError as error:
-        page, tensors = {"why": str(error)}, {}
+        return as_block({"why": str(error)}, {})
+
+
+def as_block(page: dict[str, Any], tensors: dict[str, Tensor]) -> bytes:
+    """A file of safetensors with these tensors, as float32, and JSON values as its metadata."""
     whole = {name: tensor.detach().float().cpu().contiguous().clone() for name, tensor in tensors.items()}
     return save(whole, {"page": json.dumps(page, separators=(",", ":"), allow_nan=False)})
 
 
-def _page(study: "Study") -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What describes the model and what the equalizer asks for, and all tensors.
+def model_tensors(model: SequentialRecommender, sae: SparseAutoencoder) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What describes a recommender with its dictionary, and their tensors, under the names of `engine_model.js`.
 
     Raises:
-        InputError: the page cannot run this recommender.
+        InputError: the page cannot run them; the message says why.
     """
-    described, tensors = _recommender(study.bare_recommender.model, study.site)
-    dictionary = _dictionary(study.sae)
+    described, tensors = _recommender(model, sae.provenance.site)
+    dictionary = _dictionary(sae)
     tensors |= _tensors(dictionary)
     size = sum(4 * tensor.numel() for tensor in tensors.values())
     if size > LARGEST:
@@ -63,7 +68,7 @@ def _page(study: "Study") -> tuple[dict[str, Any], dict[str, Tensor]]:
             f"recommender and dictionary are {size / 1e6:.0f} MB, and a page carries {LARGEST / 1e6:.0f} MB at most"
         )
     nodes = {"reasons": _nodes(REASON_POINTS), "attributions": _nodes(POINTS)}
-    return {**described, "strongest": dictionary.strongest, "nodes": nodes, **_equalizer(study)}, tensors
+    return {**described, "strongest": dictionary.strongest, "nodes": nodes}, tensors
 
 
 def _recommender(model: SequentialRecommender, site: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
