@@ -143,7 +143,7 @@ def _evidence(view: FeatureView) -> str:
             f"{row.hard_precision:.0%}."
         )
     if view.dead:
-        return "It has no label."
+        return "It is unlabelled."
     if not view.concept:
         return "No label predicts it well enough on users that the label was not chosen on."
     return (

@@ -27,8 +27,8 @@ K = 10
 def doses(
     rec: RecommenderEnvoy,
     site: str,
-    validation_users: Histories,
-    test_users: Histories,
+    steered_validation_users: Histories,
+    steered_users: Histories,
     steered: tuple[str, ...],
     concepts: Concepts,
     concepts_table: pd.DataFrame,
@@ -43,8 +43,8 @@ def doses(
     Args:
         rec: the recommender with the dictionary attached.
         site: where it is attached.
-        validation_users: users that doses for all are found on.
-        test_users: users that these are then tried on.
+        steered_validation_users: users that doses for all are found on.
+        steered_users: test users that these are then tried on.
         steered: the concepts that are steered.
         concepts: all concepts.
         concepts_table, features_table: which features are aligned with a concept, of which the best three may be set
@@ -62,7 +62,7 @@ def doses(
     targets: list[str] = steering_targets(concepts_table, steered, evidence_table)["concept"].tolist()
     popularity = items_table.set_index("item")["popularity"]
     meanings = Meanings.of_tables(features_table, concepts_table)
-    rows = dose_rows(rec, site, validation_users, test_users, targets, concepts, popularity, meanings)
+    rows = dose_rows(rec, site, steered_validation_users, steered_users, targets, concepts, popularity, meanings)
     return {"doses": rows}
 
 
@@ -70,7 +70,7 @@ def dose_rows(
     rec: RecommenderEnvoy,
     site: str,
     found_on: Histories,
-    test_users: Histories,
+    steered_users: Histories,
     targets: Sequence[str],
     concepts: Concepts,
     popularity: pd.Series,
@@ -80,7 +80,7 @@ def dose_rows(
     """The rows of the table `doses`.
 
     Args:
-        rec, site, test_users, concepts: as above.
+        rec, site, steered_users, concepts: as above.
         found_on: users that doses for all are found on.
         targets: the concepts.
         popularity: training interactions by item id.
@@ -95,8 +95,8 @@ def dose_rows(
         goal_share = share if plain < share else round(min(plain + MORE, MOST), 2)
         search = Search.aligned(rec, site, concepts, popularity, Goal(target, goal_share, k=K), meanings)
         dose = find_dose(search, found_on)
-        on_test = steering_receipt(rec, test_users, dose.steer, concepts, popularity, K, targets=[target])
-        for part, users, receipt in (("found_on", found_on, dose.receipt), ("test", test_users, on_test)):
+        on_test = steering_receipt(rec, steered_users, dose.steer, concepts, popularity, K, targets=[target])
+        for part, users, receipt in (("found_on", found_on, dose.receipt), ("test", steered_users, on_test)):
             lists = steered_lists(rec, users.split_last()[0], [Steer((), site), dose.steer], K)
             own = [dose.goal.is_met(user_shares(user_lists, has)).mean() for user_lists in lists]
             about = {"target": target, "method": "population", "part": part, "asked": goal_share, "users": len(users)}

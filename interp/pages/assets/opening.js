@@ -13,7 +13,7 @@ async function unpacked(id) {
 }
 
 /** Put a script in the place of the block that holds its text. @param {string} id @param {string} text */
-function run(id, text) {
+function runScript(id, text) {
   const script = document.createElement("script");
   script.textContent = text;
   document.getElementById(id).replaceWith(script);
@@ -24,10 +24,10 @@ const painted = () => new Promise((next) => requestAnimationFrame(() => setTimeo
 async function openPage() {
   const [text, plotly] = ["data", "plotly"].map(async (id) => new TextDecoder().decode(await unpacked(id)));
   globalThis.data = JSON.parse(await text);
-  run("script", document.getElementById("script").textContent);
+  runScript("script", document.getElementById("script").textContent);
   document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView(); // it may be there only now
   if (!document.hidden) await painted(); // plotly.js takes a while, and what needs no figure can be read
-  run("plotly", await plotly);
+  runScript("plotly", await plotly);
   globalThis.drawNear();
 }
 
