@@ -32,7 +32,7 @@ async function openPage() {
   const [text, plotly] = ["data", "plotly"].map(async (id) => new TextDecoder().decode(await unpacked(id)));
   Object.assign(globalThis, { data: JSON.parse(await text) });
   runScript("script", blockOf("script").textContent ?? "");
-  document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView(); // it may be there only now
+  document.getElementById(decodeURIComponent(location.hash.slice(1).split("&")[0]))?.scrollIntoView(); // it may be there only now
   if (!document.hidden) await painted(); // plotly.js takes a while, and what needs no figure can be read
   runScript("plotly", await plotly);
   dispatchEvent(new Event("plotly"));
