@@ -170,7 +170,7 @@ def _equalizer(study: "Study") -> dict[str, Any]:
         "features": [
             {
                 "index": feature,
-                "name": study.names[feature].text,
+                "name": study.names[feature].shown,
                 "grade": study.names[feature].grade,
                 "alive": True,
                 "max": float(features.at[feature, "max"]),

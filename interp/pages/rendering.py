@@ -33,6 +33,7 @@ SCRIPTS = {
         "receipt",
         "panel",
         "table",
+        "notes",
         "search",
         "address",
         "dashboard",
@@ -42,10 +43,10 @@ SCRIPTS = {
     "comparison": ("base", "first", "pair", "comparison"),
 }
 STYLES = {
-    "dashboard": ("colours", "base", "controls", "first", "dashboard"),
+    "dashboard": ("colours", "base", "controls", "first", "notes", "dashboard"),
     "report": ("colours", "base", "report"),
     "scorecard": ("colours", "base", "scorecard"),
-    "comparison": ("colours", "base", "controls", "first", "comparison"),
+    "comparison": ("colours", "base", "controls", "first", "notes", "comparison"),
 }
 PARTS = ("head", "first", "tail")  # of HTML
 WITHOUT_FIGURES = ("comparison",)
