@@ -69,7 +69,9 @@ def fit_probes(store: ActivationStore, concepts: Concepts, rows: np.ndarray | sl
         concepts: what items have; those that no row or every row has are left out.
         rows: which rows to fit on; by default all.
     """
-    x = (np.asarray(store.activations[rows], dtype=np.float64) - store.mean) / store.std
+    x = np.array(store.activations[rows], dtype=np.float64)
+    x -= store.mean  # in place, as millions of rows are copied otherwise
+    x /= store.std
     labels = concepts.labels(store.rows["item"])[rows]
     columns = non_constant_columns(labels)
     probes = [
