@@ -31,6 +31,13 @@ BY_FEATURE = (
 )
 HEADS = ("study", "features", "page, MB", "first feature shown, s", "switching, ms: median", "95th percentile")
 MB = 1e6
+OPENED = """
+    const [done] = arguments;
+    (async () => {
+      while (!window.Plotly) await new Promise((next) => setTimeout(next, 10));
+      done(performance.getEntriesByName("first feature")[0].startTime);
+    })();
+"""
 SWITCH = """
     const [feature, done] = arguments, start = performance.now();
     const { port1, port2 } = new MessageChannel();
@@ -85,8 +92,8 @@ def opened(browser: webdriver.Chrome, path: Path) -> tuple[float, float]:
     browser.get("about:blank")
     before = worked(browser)
     browser.get(path.as_uri())
-    shown = "return performance.getEntriesByName('first feature')[0].startTime"
-    return browser.execute_script(shown), worked(browser) - before
+    shown = browser.execute_async_script(OPENED)
+    return shown, worked(browser) - before
 
 
 def worked(browser: webdriver.Chrome) -> float:

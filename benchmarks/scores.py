@@ -20,11 +20,11 @@ from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.timing import Row, checked, with_ratios
-from interp.concepts import Concepts
+from interp.concepts import Concepts, evidence
 from interp.concepts.alignment import align
 from interp.concepts.cross_fit import ItemLabels
-from interp.concepts.evidence import REPEATS, ItemTest, _null
-from interp.concepts.item_sums import active_sums, item_sums, rank_sums
+from interp.concepts.evidence import REPEATS, ItemTest, Rows, _fit, _null, _observed
+from interp.concepts.item_sums import active_sums, rank_sums
 
 TOLERANCE = 1e-5  # single precision on our side
 PERMUTED = 5  # permutations that products of matrices are timed on
@@ -59,15 +59,17 @@ def rows(small: bool = False, repeats: int = 5) -> list[Row]:
     concepts = Concepts([f"c{c}" for c in range(options.concepts)], pd.Index(np.arange(options.items)), table)
     cpu = time.process_time()
     test = ItemTest(concepts, row_items, row_items)
-    test.orders = test.orders[: options.permutations]
+    evidence.PERMUTATIONS = options.permutations
     labels = table[row_items]
     alignment = align(h, labels, concepts.names)
-    sums, ranks, active = item_sums(h, row_items), rank_sums(h, row_items), active_sums(h, row_items)
-    fit = ItemLabels(test.labels, test.halves).fit(sums)
-    null = _null(test, sums, fit, ranks, active, "features")
+    part = Rows(h, row_items, row_items)
+    fit, sums = _fit(ItemLabels(test.labels, test.halves), part)
+    ranks, active = (sum_up(h, row_items, np.float32) for sum_up in (rank_sums, active_sums))
+    observed = _observed(test, part, fit) | {"unseen_items": fit.by_concept()[1]}
+    null = _null(test, observed, fit.by_candidate()[1], sums, ranks, active, "features")
     cpu = time.process_time() - cpu
     ours = Row("all scores", "ours", (cpu,), (cpu,))
-    dense, order = h.toarray(), test.orders[0]
+    dense, order = h.toarray(), next(test.orders)
     f, c = (rng.integers(0, n, options.pairs) for n in (options.features, options.concepts))
     columns = dense[:, f].astype(np.float64)
     permuted = test.labels[order][test.row]
@@ -91,7 +93,7 @@ def rows(small: bool = False, repeats: int = 5) -> list[Row]:
     top = seconds * options.concepts / options.pairs
     total = pairs * (seconds + times * of_half) + options.permutations * (pairs * (of_null + times * of_half) + top)
     loop = Row("all scores", "loop of scikit-learn and NumPy, scaled up", (total,), (total,))
-    label = ItemLabels(test.labels, test.halves, np.float32).fit(sums.single(), order)
+    label = ItemLabels(test.labels, test.halves, np.float32).fit(sums, order)
     ours_single = np.stack([alignment.correlation[f, c], alignment.auc[f, c], alignment.sensitivity[f, c]], axis=1)
     worst = max(
         float(np.abs(ours_single - np.array(single)).max()),

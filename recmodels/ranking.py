@@ -42,7 +42,7 @@ def top_k(
     """
     k = check_length(k)
     if histories is not None and not keep_seen:
-        rows, codes = _places(histories)
+        rows, codes = own_places(histories)
         scores = scores.index_put((rows.to(scores.device), codes.to(scores.device)), scores.new_tensor(-torch.inf))
     codes, values = best_items(scores, k)
     short = k - codes.shape[1]
@@ -63,11 +63,11 @@ def own_items(histories: Histories, like: torch.Tensor, keep_seen: bool = False)
     """
     mask = torch.zeros(like.shape, dtype=torch.bool)
     if not keep_seen:
-        mask[_places(histories)] = True
+        mask[own_places(histories)] = True
     return mask.to(like.device)
 
 
-def _places(histories: Histories) -> tuple[torch.Tensor, torch.Tensor]:
+def own_places(histories: Histories) -> tuple[torch.Tensor, torch.Tensor]:
     """The row and the code of every item of every history: int64 [item]."""
     rows = np.repeat(np.arange(len(histories)), histories.lengths)
     return torch.from_numpy(rows), torch.from_numpy(histories.codes).long()

@@ -20,6 +20,7 @@ from recmodels.adapters.sample import check_sample, write_sample
 from recmodels.bert4rec import BERT4Rec
 from recmodels.errors import InputError, quote
 from recmodels.gptrec import GPTRec
+from recmodels.item_blocks import in_blocks, rank_in_blocks
 from recmodels.json_files import of_type, read_json, read_record
 from recmodels.loading import load_model
 from recmodels.model import SequentialRecommender
@@ -30,6 +31,7 @@ from recmodels.ranking import Score, check_length, rank, top_k, users_at_once
 from recmodels.sequences import Histories, as_histories
 from recmodels.steady import check_precision, steady
 from recmodels.vocabulary import Vocabulary
+from recmodels.wording import counted
 
 for _kind, _model in (("gptrec", GPTRec), ("bert4rec", BERT4Rec)):
     MODELS.add(_kind, _model, __name__)
@@ -103,8 +105,8 @@ class Recommender:
         config = self.model.config
         what = config.model_type if self.origin is None else str(self.origin)
         return (
-            f"<Recommender of {config.n_items:,} items, reads the last {config.max_history} of a history; {what}; "
-            f"sites {', '.join(self.model.sites)}>"
+            f"<Recommender of {counted(config.n_items, 'item')}, reads the last {config.max_history} of a history; "
+            f"{what}; sites {', '.join(self.model.sites)}>"
         )
 
     @cached_property
@@ -133,8 +135,15 @@ class Recommender:
 
     def rank(self, histories: Any, k: int = 10) -> np.ndarray:
         """Item codes of each history's top k, its own items left out unless `keep_seen`: int [user, k]."""
-        users = users_at_once(len(self.vocabulary))
-        return rank(self.score, self.histories(histories), k, users, self.keep_seen)
+        rows = self.histories(histories)
+        if in_blocks(self.model):
+            return rank_in_blocks(self.model, self._final, rows, k, self.keep_seen)
+        return rank(self.score, rows, k, users_at_once(len(self.vocabulary)), self.keep_seen)
+
+    def _final(self, histories: Histories) -> torch.Tensor:
+        """What the scorer reads of each history: [user, d]."""
+        with steady(self.model):
+            return self.model.encode(self.model.inference_inputs(histories).to(self.model.device))[:, -1]
 
     def recommend(self, histories: Any, k: int = 10) -> pd.DataFrame:
         """Each history's k best items: of those that it does not have yet, or of all if `keep_seen`.

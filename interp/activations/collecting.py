@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 from interp.activations.activation_store import KIND, ActivationStore, describe
 from interp.activations.growing_rows import GrowingRows, NotFinite, growing_rows
 from interp.activations.shards import rows_reader, shards
-from interp.model.envoys import RecommenderEnvoy
+from interp.model.envoys import RecommenderEnvoy, check_envoy
 from recmodels import artifacts, ranks
 from recmodels.errors import InputError
 from recmodels.paths import as_path
@@ -57,6 +57,7 @@ def collect(
     Raises:
         InputError: a history is too short, an activation is not finite, all of them are equal, or a name is unknown.
     """
+    check_envoy(rec)
     site = rec.recommender.model.default_site if site is None else site
     return collect_sites(rec, histories, {site: folder}, windows, batch_size)[site]
 

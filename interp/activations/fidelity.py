@@ -12,7 +12,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.edits import Reconstruct, Steer
 from recmodels.moments import RunningScatter
-from recmodels.ranking import evaluate
+from recmodels.ranking import list_metrics
 from recmodels.sequences import Histories
 
 
@@ -76,8 +76,9 @@ def downstream(
         One row each for `replaced` = "none", "last" step and "all" steps.
     """
     catalogue = np.arange(len(rec.recommender.vocabulary))
+    inputs, truth = histories.split_last()
     rows = []
     for where in tqdm(replaced, desc="replacing", leave=False):
         with rec.steer(Steer((), site, reconstruct=where)):
-            rows.append({"replaced": where, **evaluate(rec.score, histories, catalogue, keep_seen=rec.keep_seen)})
+            rows.append({"replaced": where, **list_metrics(rec.rank(inputs), truth, catalogue)})
     return pd.DataFrame(rows)

@@ -15,7 +15,7 @@ from scipy import sparse
 from tqdm.auto import tqdm
 
 from interp.activations import checkpoints
-from interp.activations.activation_store import ActivationStore, check_spread
+from interp.activations.activation_store import ActivationStore, check_spread, check_store
 from interp.activations.training_times import record_times
 from interp.activations.worker_pool import in_processes
 from interp.config import SAEConfig
@@ -107,6 +107,7 @@ def train(
             diverged, a folder that holds something else, another process that trains there, a process that was killed,
             or a full disk.
     """
+    check_store(store)
     return train_all([Training(store, configs, as_path(folder))], device, processes)[0]
 
 

@@ -183,14 +183,20 @@ def sensitivity(activations: Activations, labels: np.ndarray) -> np.ndarray:
     return result / labels.sum(axis=0)
 
 
-def column_blocks(columns: Activations) -> Iterator[slice]:
-    """Columns [n, f] a few at a time, in order: at most `ENTRIES` stored entries, or one column that has more."""
+def column_blocks(columns: Activations, rows: int = 0) -> Iterator[slice]:
+    """Columns [n, f] a few at a time, in order: at most `ENTRIES` stored entries, or one column that has more.
+
+    Args:
+        columns: sparse or dense.
+        rows: of a dense array that is made of the columns; it has at most `ENTRIES` as well.
+    """
     n, f = columns.shape
     ends = columns.indptr if sparse.issparse(columns) and columns.format == "csc" else np.arange(f + 1) * n
+    widest = max(ENTRIES // rows, 1) if rows else f
     start = 0
     while start < f:
         stop = int(np.searchsorted(ends, int(ends[start]) + ENTRIES, "right")) - 1
-        stop = min(max(stop, start + 1), f)
+        stop = min(max(stop, start + 1), start + widest, f)
         yield slice(start, stop)
         start = stop
 

@@ -13,6 +13,7 @@ For each concept, of all candidates (features, neurons, random or ICA directions
 Axes: n rows (one user at one step), i items, f candidates, c concepts, r repeats, b resamples.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -100,10 +101,15 @@ class ItemTest:
         # An item that only other users have is in either half.
         self.other_halves = np.where(places >= 0, self.halves[:, places], rng.random((REPEATS, len(places))) < 0.5)
 
+    @property
+    def orders(self) -> Iterator[np.ndarray]:
+        """The permutations of the items, the same each time."""
+        return permutations(self.deciles, PERMUTATIONS, np.random.default_rng(SEED + 1))
+
     @cached_property
-    def orders(self) -> list[np.ndarray]:
-        """The permutations of the items."""
-        return list(permutations(self.deciles, PERMUTATIONS, np.random.default_rng(SEED + 1)))
+    def items_of(self) -> list[np.ndarray]:
+        """The numbers of the items with each concept, [c] arrays."""
+        return [np.flatnonzero(column) for column in self.labels.T]
 
     @cached_property
     def row_labels(self) -> np.ndarray:
@@ -138,19 +144,19 @@ def evidence_of(test: ItemTest, rows: Rows, others: Rows, name: str = "candidate
     Raises:
         InputError: the row counts differ.
     """
-    sums = item_sums(rows.activations, rows.items)
-    fit = ItemLabels(test.labels, test.halves).fit(sums)
-    other_fit = ItemLabels(test.other_labels, test.other_halves).fit(item_sums(others.activations, others.items))
+    fit, sums = _fit(ItemLabels(test.labels, test.halves), rows)
+    other_fit, _ = _fit(ItemLabels(test.other_labels, test.other_halves), others)
     choices, unseen_items = fit.by_concept()
-    ranks, active = rank_sums(rows.activations, rows.items), active_sums(rows.activations, rows.items)
-    null = _null(test, sums, fit, ranks, active, name)
+    ranks, active = (sum_up(rows.activations, rows.items, np.float32) for sum_up in (rank_sums, active_sums))
+    observed = _observed(test, rows, fit)
+    of_candidates = fit.by_candidate()[1]
+    null = _null(test, observed | {"unseen_items": unseen_items}, of_candidates, sums, ranks, active, name)
 
     codes, users = pd.factorize(np.asarray(rows.users))
     weights = bootstrap_counts(len(users), Resampling(RESAMPLES, seed=SEED))
     measured = (rows.activations, test.row_labels, test.halves[:, test.row], choices)
     resamples = resampled_correlations(*measured, codes, weights)
     low, high = percentile_interval(resamples)
-    observed = _top(fit, test.labels, test.count, ranks, active)
     q = scipy.stats.false_discovery_control(null.p["unseen_items"])
     table = pd.DataFrame(
         {
@@ -173,7 +179,7 @@ def evidence_of(test: ItemTest, rows: Rows, others: Rows, name: str = "candidate
             "passes": (q <= FALSE_DISCOVERIES) & (unseen_items > 0),
         }
     )
-    candidates = _candidates((active > 0).sum(axis=0), fit.by_candidate()[1], null.candidate_p)
+    candidates = _candidates((active > 0).sum(axis=0), of_candidates, null.candidate_p)
     return Evidence(table, candidates, resamples)
 
 
@@ -186,36 +192,78 @@ class _Null:
     candidate_p: np.ndarray
 
 
-def _null(test: ItemTest, sums: ItemSums, fit: Fit, ranks: np.ndarray, active: np.ndarray, name: str) -> _Null:
-    """Repeat every search on permuted concepts; p = (1 + b)/(1 + B) (Phipson and Smyth 2010)."""
-    observed = _top(fit, test.labels, test.count, ranks, active) | {"unseen_items": fit.by_concept()[1]}
-    of_candidates = fit.by_candidate()[1]
+def _fit(labels: ItemLabels, rows: Rows) -> tuple[Fit, ItemSums]:
+    """The correlations of rows, in double precision, and the sums by item that permutations need, in single."""
+    parts: list[Fit] = []
+    sums = item_sums(rows.activations, rows.items, np.float32, lambda block: parts.append(labels.fit(block)))
+    return Fit.joined(parts), sums
+
+
+def _null(
+    test: ItemTest,
+    observed: Mapping[str, np.ndarray],
+    of_candidates: np.ndarray,
+    sums: ItemSums,
+    ranks: np.ndarray,
+    active: np.ndarray,
+    name: str,
+) -> _Null:
+    """Repeat every search on permuted concepts; p = (1 + b)/(1 + B) (Phipson and Smyth 2010).
+
+    Args:
+        test: the items and their labels.
+        observed: by score, what was measured [c].
+        of_candidates: what was measured of each candidate on items that its concept was not chosen on, [f].
+        sums, ranks, active: the candidates by item, in single precision.
+        name: what they are, for the progress bar.
+    """
     total = {key: np.zeros(len(test.names)) for key in observed}
     reached = {key: np.ones(len(test.names)) for key in observed}
     reached_by_candidate = np.ones(len(of_candidates))
-    single, labels = sums.single(), ItemLabels(test.labels, test.halves, np.float32)
-    for order in tqdm(test.orders, desc=f"null of {name}", unit="permutation", leave=False):
-        permuted = labels.fit(single, order)
-        scores = _top(permuted, test.labels[order], test.count, ranks, active)
-        for key, values in (scores | {"unseen_items": permuted.by_concept()[1]}).items():
+    labels = ItemLabels(test.labels, test.halves, np.float32)
+    for order in tqdm(test.orders, desc=f"null of {name}", total=PERMUTATIONS, unit="permutation", leave=False):
+        permuted = labels.fit(sums, order)
+        scores = _top(permuted, test, ranks, active, order) | {"unseen_items": permuted.by_concept()[1]}
+        for key, values in scores.items():
             total[key] += values
             reached[key] += values >= observed[key] - ROUNDING
         reached_by_candidate += permuted.by_candidate()[1] >= of_candidates - ROUNDING
-    draws = len(test.orders)
     return _Null(
-        {key: values / draws for key, values in total.items()},
-        {key: values / (1 + draws) for key, values in reached.items()},
-        reached_by_candidate / (1 + draws),
+        {key: values / PERMUTATIONS for key, values in total.items()},
+        {key: values / (1 + PERMUTATIONS) for key, values in reached.items()},
+        reached_by_candidate / (1 + PERMUTATIONS),
     )
 
 
-def _top(
-    fit: Fit, labels: np.ndarray, count: np.ndarray, ranks: np.ndarray, active: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Scores [c] of the candidate with the largest correlation, as in the paper's Table 2."""
+def _observed(test: ItemTest, rows: Rows, fit: Fit) -> dict[str, np.ndarray]:
+    """`_top` of the concepts as they are, in double precision; only the best candidates are ranked."""
     best = fit.whole.argmax(axis=1)
-    positives = count @ labels
-    rank_sum, active_rows = ((sums[:, best] * labels).sum(axis=0) for sums in (ranks, active))
+    alone = Fit(fit.whole[:, best], fit.halves)  # concept number c is best fitted by candidate number c of these
+    sums = (sum_up(rows.activations[:, best], rows.items) for sum_up in (rank_sums, active_sums))
+    return _top(alone, test, *sums)
+
+
+def _top(
+    fit: Fit, test: ItemTest, ranks: np.ndarray, active: np.ndarray, order: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """Scores [c] of the candidate with the largest correlation, as in the paper's Table 2.
+
+    Args:
+        fit: the correlations.
+        test: the items and their labels.
+        ranks, active: sums by item [i, f].
+        order: int [i]; item number k has the labels of item number order[k].
+    """
+    best, count = fit.whole.argmax(axis=1), test.count
+    places = np.arange(len(count))
+    if order is not None:
+        places[order] = np.arange(len(order))
+    holders = [places[items] for items in test.items_of]
+    positives = np.array([count[items].sum() for items in holders])
+    rank_sum, active_rows = (
+        np.array([sums[items, f].sum(dtype=np.float64) for items, f in zip(holders, best, strict=True)])
+        for sums in (ranks, active)
+    )
     return {
         "correlation": fit.whole[np.arange(len(best)), best],
         "auc": 0.5 + rank_sum / (positives * (count.sum() - positives)),

@@ -6,6 +6,7 @@ permuted ones, then cost one product of small matrices instead of a pass over al
 Axes: n rows (one user at one step), i items, f candidates (features, neurons or directions), c concepts.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -40,13 +41,20 @@ class ItemSums:
         """[f], sums of the squares over all rows: the number of rows, or 0 for a constant column."""
         return self.square.sum(axis=0)
 
-    def single(self) -> "ItemSums":
-        """The same in single precision, for permutations."""
-        return ItemSums(self.items, *(array.astype(np.float32) for array in (self.count, self.total, self.square)))
 
+def item_sums(
+    activations: Activations,
+    items: pd.Series | np.ndarray,
+    dtype: type = np.float64,
+    observe: Callable[[ItemSums], None] | None = None,
+) -> ItemSums:
+    """Sum the activations [n, f] of rows by the rows' items [n], some columns at a time.
 
-def item_sums(activations: Activations, items: pd.Series | np.ndarray) -> ItemSums:
-    """Sum the activations [n, f] of rows by the rows' items [n].
+    Args:
+        activations: [n, f].
+        items: [n].
+        dtype: of what is returned; float32 takes half the memory and time, for permutations.
+        observe: is called with the sums of each block of columns, in their order and in double precision.
 
     Raises:
         InputError: the row counts differ.
@@ -54,28 +62,31 @@ def item_sums(activations: Activations, items: pd.Series | np.ndarray) -> ItemSu
     indicator, names = item_indicator(activations, items)
     n, f = activations.shape
     count = np.asarray(indicator.sum(axis=1)).ravel()
-    total, square = np.zeros((len(names), f)), np.zeros((len(names), f))
-    for block in column_blocks(activations):
+    result = ItemSums(names, count.astype(dtype), *(np.zeros((len(names), f), dtype) for _ in range(2)))
+    for block in column_blocks(activations, len(names)):
         values = activations[:, block].astype(np.float64)
         sums, squares = (_dense(indicator @ x) for x in (values, values * values))
         mean = sums.sum(axis=0) / n
         std = np.sqrt(moments.scatter(values) / n)
         scale = np.divide(1, std, out=np.zeros_like(std), where=std > 0)
-        square[:, block] = (squares - 2 * mean * sums + count[:, None] * mean**2) * scale**2
-        total[:, block] = (sums - count[:, None] * mean) * scale
-    return ItemSums(names, count, total, square)
+        squares = (squares - 2 * mean * sums + count[:, None] * mean**2) * scale**2
+        sums = (sums - count[:, None] * mean) * scale
+        result.square[:, block], result.total[:, block] = squares, sums
+        if observe is not None:
+            observe(ItemSums(names, count, sums, squares))
+    return result
 
 
-def rank_sums(activations: Activations, items: pd.Series | np.ndarray) -> np.ndarray:
-    """Sums by item of the rows' mid-ranks less their mean (n + 1)/2: float64 [i, f].
+def rank_sums(activations: Activations, items: pd.Series | np.ndarray, dtype: type = np.float64) -> np.ndarray:
+    """Sums by item of the rows' mid-ranks less their mean (n + 1)/2: [i, f], a column after the other in memory.
 
     With these, AUC = 1/2 + Σ y·sums / (p q), for p rows with the label and q without (the rank-sum identity).
     """
     indicator, names = item_indicator(activations, items)
     n, f = activations.shape
     count = np.asarray(indicator.sum(axis=1)).ravel()
-    result = np.zeros((len(names), f))
-    for block in column_blocks(activations):
+    result = np.zeros((len(names), f), dtype, order="F")
+    for block in column_blocks(activations, len(names)):
         ranks, zero_rank = mid_ranks(activations[:, block])
         # Dense ranks are centred first, as their sums are large beside what is left of them.
         centred = ranks if sparse.issparse(ranks) else ranks - (n + 1) / 2
@@ -84,11 +95,11 @@ def rank_sums(activations: Activations, items: pd.Series | np.ndarray) -> np.nda
     return result
 
 
-def active_sums(activations: Activations, items: pd.Series | np.ndarray) -> np.ndarray:
-    """How many rows of each item every candidate is active on: float64 [i, f]."""
+def active_sums(activations: Activations, items: pd.Series | np.ndarray, dtype: type = np.float64) -> np.ndarray:
+    """How many rows of each item every candidate is active on: [i, f], a column after the other in memory."""
     indicator, names = item_indicator(activations, items)
-    result = np.zeros((len(names), activations.shape[1]))
-    for block in column_blocks(activations):
+    result = np.zeros((len(names), activations.shape[1]), dtype, order="F")
+    for block in column_blocks(activations, len(names)):
         result[:, block] = _dense(indicator @ (activations[:, block] > 0).astype(np.float64))
     return result
 

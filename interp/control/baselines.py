@@ -16,7 +16,7 @@ from interp.concepts import Concepts, non_constant_columns
 from interp.control.sweeps import SweepPoint, unit
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Push, Steer
-from recmodels.ranking import top_k
+from recmodels.ranking import top_k, users_at_once
 from recmodels.sequences import Histories
 
 USERS = 128  # per pass
@@ -109,7 +109,7 @@ def boosted_lists(
     return np.concatenate(
         [
             boosted(rec.score(batch), batch, has, boosts, k, candidates, rec.keep_seen)
-            for batch in histories.batches(USERS)
+            for batch in histories.batches(users_at_once(len(has), USERS))
         ],
         axis=1,
     )

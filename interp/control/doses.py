@@ -16,6 +16,7 @@ from interp.control.sweeps import user_overlap
 from interp.steering.edits import Steer
 from recmodels.errors import for_terminal
 from recmodels.metrics import ndcg
+from recmodels.wording import counted
 
 GRID = 10  # steps from 0 to the reach
 FINER = 8  # parts of the step in which the share is first reached
@@ -68,7 +69,7 @@ class Dose:
             result = change if self.reached else f"out of reach; closest is {change}"
         else:
             result = f"out of reach; no steer comes closer than the {self.share_before:.1%} without one"
-        return f"{self.goal}, mean of {self.n_users} user{'s' * (self.n_users != 1)}: {result}"
+        return f"{self.goal}, mean of {counted(self.n_users, 'user')}: {result}"
 
     @property
     def _heading(self) -> str:

@@ -13,18 +13,16 @@ Axes: n users, f features, a amounts, k places of a list, c concepts.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import nan
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from tqdm.auto import tqdm
 
 from interp.concepts import Concepts
 from interp.concepts.alignment import UNALIGNED
-from interp.control.baselines import RAISED, boosted
+from interp.control.baselines import RAISED, boosted_lists
 from interp.control.intervals import of_means
 from interp.control.popularity import by_code
 from interp.control.receipts import receipt
@@ -39,7 +37,6 @@ from recmodels.sequences import Histories
 K = 10
 AMOUNTS = (-1.0, 1.0, 2.0)  # multiples of a feature's unit, of which receipts are for `TURNED`
 TURNED = 1.0
-BATCH = 128  # users per pass
 TOGETHER = 32  # features whose lists are in memory at a time
 BY_CORRELATION, BY_OTHER_USERS = "correlation", "other users"
 
@@ -228,7 +225,7 @@ class Boosts:
 
     def __init__(self, rec: RecommenderEnvoy, users: Users) -> None:
         self.users = users
-        self._score, self._keep_seen = rec.score, rec.keep_seen
+        self._rec = rec
         self._curves: dict[tuple[int, bool], tuple[np.ndarray, np.ndarray]] = {}
 
     def ndcg_at(self, target: Target, level: float) -> np.ndarray:
@@ -253,16 +250,12 @@ class Boosts:
         way = (sign * level - means[first]) / rise if rise > 0 else 1.0
         return ndcg[first] + way * (ndcg[last] - ndcg[first])
 
-    @cached_property
-    def _scores(self) -> torch.Tensor:
-        return torch.cat([self._score(batch) for batch in self.users.inputs.batches(BATCH)])
-
     def _curve(self, concept: int, up: bool) -> tuple[np.ndarray, np.ndarray]:
         """Shares of a concept and NDCG, float [boost, n] each, at rising boosts or at falling ones."""
         if (concept, up) not in self._curves:
             has = self.users.labels[:, concept]
             values: Sequence[float] = [0.0, *((1.0 if up else -1.0) * rise for rise in RAISED)]
-            lists = boosted(self._scores, self.users.inputs, has, values, K, keep_seen=self._keep_seen)
+            lists = boosted_lists(self._rec, self.users.inputs, has, values, K)
             shares = np.stack([self.users.shares(some, concept) for some in lists])
             self._curves[concept, up] = shares, np.stack([user_ndcg(some, self.users.truth) for some in lists])
         return self._curves[concept, up]

@@ -23,18 +23,18 @@ def item_changes(up: np.ndarray, down: np.ndarray, v: int, count: int = COUNT) -
         who have it in their list), users (how many there are). Of items with equal differences, smaller codes come
         first.
     """
-    raised, lowered = _counts(up, v), _counts(down, v)
-    change, parts = raised - lowered, []
-    for direction, gain in (("promoted", change), ("suppressed", -change)):
-        order = np.argsort(-gain, axis=1, kind="stable")[:, :count]
-        place, rank = np.nonzero(np.take_along_axis(gain, order, axis=1) > 0)
-        code = order[place, rank]
-        rows = pd.DataFrame({"place": place, "direction": direction, "rank": rank + 1, "code": code})
-        parts.append(rows.assign(up=raised[place, code], down=lowered[place, code], users=up.shape[1]))
+    # Of the items in some list alone, so that nothing of features × items is held.
+    cells = [(lists + v * np.arange(len(lists))[:, None, None])[lists >= 0] for lists in (up, down)]
+    listed, number = np.unique(np.concatenate(cells), return_inverse=True)
+    sides = np.split(number, [len(cells[0])])
+    raised, lowered = (np.bincount(side, minlength=len(listed)) for side in sides)
+    place, code = np.divmod(listed, v)
+    parts = []
+    for direction, gain in (("promoted", raised - lowered), ("suppressed", lowered - raised)):
+        order = np.lexsort((code, -gain, place))
+        order = order[gain[order] > 0]
+        rank = np.arange(len(order)) - np.searchsorted(place[order], place[order]) + 1
+        order, rank = order[rank <= count], rank[rank <= count]
+        rows = pd.DataFrame({"place": place[order], "direction": direction, "rank": rank, "code": code[order]})
+        parts.append(rows.assign(up=raised[order], down=lowered[order], users=up.shape[1]))
     return pd.concat(parts, ignore_index=True)
-
-
-def _counts(lists: np.ndarray, v: int) -> np.ndarray:
-    """How many lists have each item: int [f, v]."""
-    cells = lists + v * np.arange(len(lists))[:, None, None]
-    return np.bincount(cells[lists >= 0], minlength=len(lists) * v).reshape(-1, v)

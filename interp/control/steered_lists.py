@@ -21,6 +21,7 @@ from interp.model.last_step import block_number, score_last_step
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.edits import Edit, Push, Steer
 from interp.steering.validation import check_reach, check_steer
+from recmodels.item_blocks import ROWS, best_in_blocks, in_blocks
 from recmodels.ranking import top_k
 from recmodels.sequences import Histories
 from recmodels.steady import steady
@@ -119,7 +120,8 @@ def last_step_lists(
     Arguments as in `interp.model.last_step.score_last_step`.
     """
     model, outputs = rec.recommender.model, score_last_step(rec, batch, site, before, last)
-    rows = max(1, _SCORES // model.config.n_items)
+    blocked = in_blocks(model)
+    rows = ROWS if blocked else max(1, _SCORES // model.config.n_items)
     e = min(rows, outputs.shape[1])
     b, lists = max(1, rows // e), np.empty((outputs.shape[1], len(batch), k), dtype=np.int64)
     for start in range(0, len(batch), b):
@@ -128,9 +130,15 @@ def last_step_lists(
         owner = torch.from_numpy(np.repeat(np.arange(len(lengths)), lengths)).to(outputs.device)
         own = torch.from_numpy(codes).long().to(outputs.device)
         for first in range(0, outputs.shape[1], e):
-            scores = model.score_hidden(outputs[users, first : first + e])
-            if not rec.keep_seen:
-                scores[owner, :, own] = -torch.inf
-            best, _ = top_k(scores.flatten(0, 1), None, k)
-            lists[first : first + e, users] = best.reshape(*scores.shape[:2], k).swapaxes(0, 1)
+            states = outputs[users, first : first + e]
+            if blocked:
+                n = states.shape[1]
+                places = (owner[:, None] * n + torch.arange(n, device=owner.device)).flatten(), own.repeat_interleave(n)
+                best = best_in_blocks(model, states.flatten(0, 1), k, None if rec.keep_seen else places).cpu().numpy()
+            else:
+                scores = model.score_hidden(states)
+                if not rec.keep_seen:
+                    scores[owner, :, own] = -torch.inf
+                best, _ = top_k(scores.flatten(0, 1), None, k)
+            lists[first : first + e, users] = best.reshape(*states.shape[:2], k).swapaxes(0, 1)
     return lists

@@ -75,7 +75,7 @@ def search(
     """
     cases = [pd.DataFrame(columns=list(CASES)).astype(CASES)]
     histories = [pd.DataFrame(columns=[*HISTORIES])]
-    sums = item_sums(activations, store.rows["item"])
+    sums = item_sums(activations, store.rows["item"], np.float32)
     for kind, labels, scores in _kinds(activations, store, items, concepts, attribute):
         best = _best_pairs(scores)
         if not best:
@@ -166,7 +166,7 @@ def _on_unseen_items(sums: ItemSums, store: ActivationStore, labels: pd.DataFram
     """Correlations [c] of features chosen on one half of the items with the labels [n, c] of the other half."""
     by_item = labels.to_numpy()[np.unique(pd.factorize(store.rows["item"])[0], return_index=True)[1]]
     halves = item_halves(by_item, popularity_deciles(sums.count), REPEATS, np.random.default_rng(SEED))
-    return ItemLabels(by_item, halves).fit(sums).by_concept()[1]
+    return ItemLabels(by_item, halves, np.float32).fit(sums).by_concept()[1]
 
 
 def _best_pairs(scores: np.ndarray) -> list[tuple[int, int]]:

@@ -29,7 +29,8 @@ from interp.steering.parsing import USUAL, Meanings, is_usual, steer_of
 from interp.steering.validation import check_dictionary, check_not_empty, check_steer
 from interp.steering.vocabulary import At, Reconstruct, Unit, Verb
 from recmodels.adapters.verification import verified
-from recmodels.errors import InputError, quote
+from recmodels.errors import InputError, check_kind, quote
+from recmodels.item_blocks import in_blocks, rank_in_blocks
 from recmodels.ranking import rank, users_at_once
 from recmodels.recommender import Recommender, recommendations
 from recmodels.sequences import Histories
@@ -78,6 +79,7 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, SteeredPasses):
         *saes: SparseAutoencoder,
         expected: Any = None,
     ) -> None:
+        check_kind("the recommender", recommender, Recommender, "a bare one, such as study.bare_recommender")
         check_precision(recommender.model)
         self.recommender = recommender
         self.saes: dict[str, SparseAutoencoder] = {}
@@ -281,6 +283,9 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, SteeredPasses):
         """Item codes of each history's top k, its own items left out unless `keep_seen`: int [b, k]."""
         rows = self.recommender.histories(histories)
         self._check_named(histories, len(rows))
+        model = self.recommender.model
+        if in_blocks(model):
+            return rank_in_blocks(model, lambda some: self.hidden(some, "final")[:, -1], rows, k, self.keep_seen)
         return rank(self.score, rows, k, users_at_once(len(self.recommender.vocabulary)), self.keep_seen)
 
     @steady()
@@ -300,3 +305,12 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, SteeredPasses):
         for name, envoy in envoys.items():
             *above, last = name.split(".")
             setattr(self.get(".".join(above)) if above else self, last, envoy)
+
+
+def check_envoy(rec: Any) -> None:
+    """Refuse what is no recommender with envoys, such as a study or a bare recommender.
+
+    Raises:
+        InputError: it is none.
+    """
+    check_kind("the recommender", rec, RecommenderEnvoy, "study.recommender, or interp.RecommenderEnvoy(recommender)")

@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 from tqdm.auto import tqdm
 
 from interp.pages.feature_figures import FeatureFigures
-from interp.pages.rendering import ASSETS, json_block
+from interp.pages.rendering import ASSETS, STYLES, json_block
 from interp.pages.report import facts
 from interp.pages.site_features import feature_page, fixed, percent
 from interp.pages.verdicts import verdicts
@@ -68,7 +68,7 @@ def write_site(study: Study, folder: Path) -> None:
 def _write_shared(folder: Path, templates: Environment, last: int) -> None:
     """What all pages share, once, and what a host such as GitHub Pages looks for."""
     for name, parts in {
-        "style.css": (ASSETS / "base.css", ASSETS / "dashboard.css", HERE / "site.css"),
+        "style.css": (*(ASSETS / f"{part}.css" for part in STYLES["dashboard"]), HERE / "site.css"),
         "site.js": (ASSETS / "base.js", HERE / "site.js"),
     }.items():
         artifacts.write_text(folder / name, "".join(part.read_text(encoding="utf-8") for part in parts))
@@ -77,7 +77,7 @@ def _write_shared(folder: Path, templates: Environment, last: int) -> None:
     digest = base64.b64encode(hashlib.sha256(HOME.encode()).digest()).decode()
     missing = templates.get_template("missing.html").render(
         hash=Markup(f"'sha256-{digest}'"),
-        style=Markup((ASSETS / "base.css").read_text(encoding="utf-8")),
+        style=Markup("".join((ASSETS / f"{part}.css").read_text(encoding="utf-8") for part in ("colours", "base"))),
         script=Markup(HOME),
         last=last,
     )
@@ -101,7 +101,7 @@ def _index(templates: Environment, study: Study, views: FeatureViews) -> str:
             (
                 "plot-heatmap",
                 "Does a concept’s top feature follow other concepts too?",
-                "Each row is a concept’s top feature; orange squares are positive correlations, blue ones negative.",
+                "Each row is a concept’s top feature; green squares are positive correlations, orange ones negative.",
                 False,
                 gallery.concept_heatmap(),
             ),

@@ -124,6 +124,13 @@ def _rising(steering: pd.DataFrame) -> list[str]:
     return [f"  rising throughout from -{INNER:g} to {INNER:g} for {int(rising.sum())} of {len(rising)}"]
 
 
+def _columns(values: list[float]) -> list[float]:
+    """The values of a line: the lowest and the highest of those from −4 to 4, or of all, 0, and NaN for no steering."""
+    inner = sorted(value for value in values if abs(value) <= INNER) or sorted(values)
+    some = dict.fromkeys([inner[0], *(value for value in inner if value == 0), inner[-1]])
+    return [*(value for value in some if value <= 0), math.nan, *(value for value in some if value > 0)]
+
+
 def _steering_line(rows: pd.DataFrame, width: int) -> str:
     def cell(value: float) -> str:
         at = rows[rows["value"].isna()] if math.isnan(value) else rows[rows["value"] == value]
@@ -132,5 +139,5 @@ def _steering_line(rows: pd.DataFrame, width: int) -> str:
         name = "as is" if math.isnan(value) else f"{value:+g}"
         return f"{name}: {at['share'].item():.2f} ({at['ndcg@10'].item():.3f})"
 
-    cells = "   ".join(cell(value) for value in (-4.0, 0.0, math.nan, 4.0))
+    cells = "   ".join(map(cell, _columns(rows["value"].dropna().tolist())))
     return f"  {rows['target'].iloc[0]:<{width}}  {cells}"

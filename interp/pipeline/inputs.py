@@ -13,6 +13,7 @@ from interp.concepts.study_data import StudyData
 from interp.config import StudyConfig
 from interp.control.user_metrics import own_metrics
 from interp.features.candidates import Candidates
+from interp.features.steered_sample import steered_sample
 from interp.model.envoys import RecommenderEnvoy
 from interp.pipeline.grid import Saes, Stores
 from interp.pipeline.trained_baselines import baselines, train_baselines
@@ -261,6 +262,13 @@ INPUTS: dict[str, InputSource] = {
         lambda inputs: Input(inputs.config.split.kind, lambda: inputs.config.split.kind),
     ),
     "test_users": InputSource("histories of the test users", lambda inputs: _users(inputs, "test")),
+    "steered_users": InputSource(
+        "the test users whom steering is measured on: all, or a sample where the catalogue is large",
+        lambda inputs: _steered(inputs, "test"),
+    ),
+    "steered_validation_users": InputSource(
+        "the same of the validation users", lambda inputs: _steered(inputs, "sae_validation")
+    ),
     "evaluations": InputSource(
         "a row on every dictionary of the study: list of frames",
         lambda inputs: Input(
@@ -296,6 +304,11 @@ INPUTS: dict[str, InputSource] = {
 
 def _users(inputs: Inputs, *parts: str) -> Input:
     histories = inputs.histories(*parts)
+    return Input(histories.fingerprint, lambda: histories)
+
+
+def _steered(inputs: Inputs, part: str) -> Input:
+    histories = steered_sample(inputs.histories(part), len(inputs.rec.recommender.vocabulary))
     return Input(histories.fingerprint, lambda: histories)
 
 

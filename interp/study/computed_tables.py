@@ -16,6 +16,7 @@ import pandas as pd
 from interp.activations.activation_store import ActivationStore
 from interp.activations.collecting import collect
 from interp.control.user_metrics import own_metrics
+from interp.features.steered_sample import steered_sample
 from interp.model.envoys import RecommenderEnvoy
 from interp.store.analysis import Analysis, table_of
 from interp.store.keys import analysis_key
@@ -50,6 +51,8 @@ OTHERS: dict[str, Input] = {
     "catalogue": lambda study, rec: _catalogue(study),
     "validation_users": lambda study, rec: study.users("sae_validation"),
     "test_users": lambda study, rec: study.users("test"),
+    "steered_users": lambda study, rec: _steered(study, rec, "test"),
+    "steered_validation_users": lambda study, rec: _steered(study, rec, "sae_validation"),
     "steered": lambda study, rec: list(study.config.get("steered", ())),
     "values": lambda study, rec: list(study.config["values"]),
     "own_metrics": lambda study, rec: own_metrics(),
@@ -125,6 +128,10 @@ def _catalogue(study: StudyParts) -> pd.DataFrame:
     """The item table, as far as a study has it."""
     columns = {"title": "title", **({"concepts": study.attribute} if study.has_concepts else {})}
     return study.items[list(columns)].rename(columns=columns)
+
+
+def _steered(study: StudyParts, rec: RecommenderEnvoy, part: str) -> Histories:
+    return steered_sample(study.users(part), len(rec.recommender.vocabulary))
 
 
 def _depends(analysis: Analysis) -> bool:

@@ -11,7 +11,7 @@ from interp.concepts import Concepts
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae_config import SAEConfig
 from interp.store.table_files import Tables
-from recmodels.ranking import evaluate
+from recmodels.ranking import list_metrics
 from recmodels.sequences import Histories
 
 MEASURES = ("rmse", "explained_variance", "l0", "dead", "mean_top_correlation", "ndcg@10", "hit_rate@10", "coverage@10")
@@ -39,7 +39,8 @@ def comparison(
         max_l0: how sparse the `chosen` dictionary must be on held-out users; it has the configured trainer.
         sparse_l0: how sparse the one must be that is marked as `sparse`, whatever its trainer.
     """
-    plain = evaluate(rec.score, test_users, np.arange(len(rec.recommender.vocabulary)), keep_seen=rec.keep_seen)
+    inputs, truth = test_users.split_last()
+    plain = list_metrics(rec.rank(inputs), truth, np.arange(len(rec.recommender.vocabulary)))
     sites = pd.DataFrame([{"site": site, "neurons": neurons(store, concepts)} for site, store in test_stores.items()])
     return side_by_side(evaluations, plain, sites, sae_config, max_l0, sparse_l0)
 

@@ -27,8 +27,8 @@ K = 10
 def doses(
     rec: RecommenderEnvoy,
     site: str,
-    validation_users: Histories,
-    test_users: Histories,
+    steered_validation_users: Histories,
+    steered_users: Histories,
     steered: tuple[str, ...],
     concepts: Concepts,
     concepts_table: pd.DataFrame,
@@ -43,8 +43,8 @@ def doses(
     Args:
         rec: the recommender with the dictionary attached.
         site: where it is attached.
-        validation_users: users that doses for all are found on.
-        test_users: users that these are then tried on.
+        steered_validation_users: users that doses for all are found on.
+        steered_users: test users that these are then tried on.
         steered: the concepts that are steered.
         concepts: all concepts.
         concepts_table, features_table: which features are aligned with a concept, of which the best three may be set
@@ -62,7 +62,7 @@ def doses(
     targets: list[str] = steering_targets(concepts_table, steered, evidence_table)["concept"].tolist()
     popularity = items_table.set_index("item")["popularity"]
     meanings = Meanings.of_tables(features_table, concepts_table)
-    rows = dose_rows(rec, site, validation_users, test_users, targets, concepts, popularity, meanings)
+    rows = dose_rows(rec, site, steered_validation_users, steered_users, targets, concepts, popularity, meanings)
     return {"doses": rows}
 
 
@@ -70,7 +70,7 @@ def dose_rows(
     rec: RecommenderEnvoy,
     site: str,
     found_on: Histories,
-    test_users: Histories,
+    steered_users: Histories,
     targets: Sequence[str],
     concepts: Concepts,
     popularity: pd.Series,
@@ -80,7 +80,7 @@ def dose_rows(
     """The rows of the table `doses`.
 
     Args:
-        rec, site, test_users, concepts: as above.
+        rec, site, steered_users, concepts: as above.
         found_on: users that doses for all are found on.
         targets: the concepts.
         popularity: training interactions by item id.
@@ -89,7 +89,7 @@ def dose_rows(
     """
     labels = concepts.labels(rec.recommender.vocabulary.ids)
     rows, unsteered = [], rec.rank(found_on.split_last()[0], K)
-    inputs, truth = test_users.split_last()
+    inputs, truth = steered_users.split_last()
     for target in targets:
         has = labels[:, [concepts.index(target)]]
         plain = float(user_shares(unsteered, has).mean())
@@ -101,7 +101,7 @@ def dose_rows(
         own_on_test = [float(dose.goal.is_met(user_shares(user_lists, has)).mean()) for user_lists in lists]
         for part, users, receipt, own in (
             ("found_on", found_on, dose.receipt, [dose.own_before, dose.own_after]),
-            ("test", test_users, on_test, own_on_test),
+            ("test", steered_users, on_test, own_on_test),
         ):
             about = {"target": target, "method": "population", "part": part, "asked": goal_share, "users": len(users)}
             size = {"n_features": len(dose.features), "amount": dose.amount}

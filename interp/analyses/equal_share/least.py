@@ -21,6 +21,7 @@ from recmodels.ranking import top_k
 from recmodels.sequences import Histories
 
 K = 10
+SCORES = 2**25  # of the users whose last states are worked on at once; that takes a few copies of them
 CANDIDATES = 100  # that are left for re-ranking where the rest was cut off before
 
 
@@ -40,7 +41,7 @@ class MethodLists:
 
 
 def least_lists(
-    rec: RecommenderEnvoy, states: LastStates, inputs: Histories, steer: LeastCollateral, boosts: Sequence[float]
+    rec: RecommenderEnvoy, inputs: Histories, steer: LeastCollateral, boosts: Sequence[float]
 ) -> Iterator[MethodLists]:
     """The lists of least-collateral steers and of boosts for one concept, method by method.
 
@@ -51,24 +52,30 @@ def least_lists(
 
     Args:
         rec, inputs: the recommender and histories without the held-out items.
-        states: the last hidden states of these.
         steer: of the concept.
         boosts: rising from 0.
     """
-    least = steer.lists(rec, inputs, AMOUNTS, K)
+    least, boosted = steer.lists(rec, inputs, AMOUNTS, K), boosted_lists(rec, inputs, steer.has, boosts, K)
+    parts, start = [], 0
+    for users in inputs.batches(max(SCORES // len(steer.has), 1)):
+        states, rows = LastStates.of(rec, users), slice(start, start + len(users))
+        moves = (user_moves(states, steer.has, boost) for boost in boosts)
+        moved = np.stack([top_k(states.scores_of(states.hidden + move), users, K, rec.keep_seen)[0] for move in moves])
+        expected = [states.expected_ndcg(lists) for lists in (least[:, rows], boosted[:, rows], moved)]
+        parts.append((moved, *expected))
+        start += len(users)
+    moved, *expected = (np.concatenate(arrays, axis=1) for arrays in zip(*parts, strict=True))
     yield MethodLists("least", AMOUNTS, least)
-    yield by_user("least_user", states, least, steer.has)
+    yield by_user("least_user", expected[0], least, steer.has)
     yield MethodLists("boost_few", boosts, boosted_lists(rec, inputs, steer.has, boosts, K, CANDIDATES))
-    yield by_user("boost_user", states, boosted_lists(rec, inputs, steer.has, boosts, K), steer.has)
-    moves = (user_moves(states, steer.has, boost) for boost in boosts)
-    lists = np.stack([top_k(states.scores_of(states.hidden + move), inputs, K, rec.keep_seen)[0] for move in moves])
-    yield MethodLists("final_user", boosts, lists)
-    yield by_user("final_price", states, lists, steer.has)
+    yield by_user("boost_user", expected[1], boosted, steer.has)
+    yield MethodLists("final_user", boosts, moved)
+    yield by_user("final_price", expected[2], moved, steer.has)
 
 
-def by_user(method: str, states: LastStates, lists: np.ndarray, has: np.ndarray) -> MethodLists:
-    """Of lists [a, u, k], each user's at each price (`interp.control.user_amounts`)."""
-    places = amounts_by_price(states.expected_ndcg(lists), share_of(lists, has), np.array(PRICES))
+def by_user(method: str, expected: np.ndarray, lists: np.ndarray, has: np.ndarray) -> MethodLists:
+    """Of lists [a, u, k] with expected NDCG [a, u], each user's at each price (`interp.control.user_amounts`)."""
+    places = amounts_by_price(expected, share_of(lists, has), np.array(PRICES))
     return MethodLists(method, PRICES, lists[places, np.arange(lists.shape[1])])
 
 

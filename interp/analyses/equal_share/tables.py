@@ -13,7 +13,6 @@ from interp.control.baselines import RAISED, baseline_points, boosted_lists, ran
 from interp.control.equal_share import at_equal_share
 from interp.control.least_collateral import LeastCollateral, learn_weights, store_histories
 from interp.control.profiles import concept_profiles
-from interp.control.score_equations import LastStates
 from interp.control.steered_lists import steered_lists
 from interp.control.sweeps import measure_points, profile_points, sweep, unit
 from interp.control.targets import steering_targets
@@ -29,7 +28,7 @@ COSTS = ("target", "method", "cost", "cost_low", "cost_high", "ratio", "ratio_lo
 
 def equal_share(
     rec: RecommenderEnvoy,
-    test_users: Histories,
+    steered_users: Histories,
     steered: tuple[str, ...],
     concepts_table: pd.DataFrame,
     concepts: Concepts,
@@ -58,7 +57,7 @@ def equal_share(
 
     Args:
         rec: the recommender with a dictionary attached at the site of `train_store`.
-        test_users: the test users.
+        steered_users: the test users whom steering is measured on.
         steered: the concepts that are steered.
         concepts_table: their top features and neurons.
         concepts: what items have.
@@ -72,23 +71,24 @@ def equal_share(
     features = dict(zip(targets["concept"], targets["feature"].astype(int).tolist(), strict=True))
     names = list(features)
     points = [*profile_points(sae, profiles, names, values), *baseline_points(train_store, concepts, targets, values)]
-    direction_sweep, _ = sweep(rec, test_users, points, concepts)
-    parts = [direction_sweep, *_random(rec, test_users, names, concepts, values, train_store)]
-    parts += _boosts(rec, test_users, names, concepts)
+    direction_sweep, _ = sweep(rec, steered_users, points, concepts)
+    parts = [direction_sweep, *_random(rec, steered_users, names, concepts, values, train_store)]
+    parts += _boosts(rec, steered_users, names, concepts)
 
     sets = learnable(concepts, rec.recommender.vocabulary.ids)
     weights = learn_weights(rec, store_histories(train_store, rec), train_store.site, sets)
-    inputs = test_users.split_last()[0]
-    states, costs = LastStates.of(rec, inputs), []
+    inputs, costs = steered_users.split_last()[0], []
     for name in names:
         own = weights[weights["concept"] == name].set_index("feature")["weight"]
         steer = LeastCollateral(name, own, sets[name], train_store.site, sae.fingerprint, {})
-        methods = list(least_lists(rec, states, inputs, steer, (0.0, *RAISED)))
+        methods = list(least_lists(rec, inputs, steer, (0.0, *RAISED)))
         for method in methods:
             places = [_point(method.method, name, value) for value in method.values]
-            parts.append(measure_points(rec, test_users, places, method.lists, concepts)[0])
+            parts.append(measure_points(rec, steered_users, places, method.lists, concepts)[0])
         costs.append(
-            cost_rows(rec, test_users, sae, name, features[name], sets[name], methods, profiles, values, (0.0, *RAISED))
+            cost_rows(
+                rec, steered_users, sae, name, features[name], sets[name], methods, profiles, values, (0.0, *RAISED)
+            )
         )
     baselines = pd.concat(parts, ignore_index=True)
     sweeps = pd.concat([steering_table, baselines], ignore_index=True)

@@ -17,7 +17,7 @@ UP, DOWN = (2.0, 5.0), (0.0, -2.0)  # the values of the paper's Figure 7
 def lists(
     rec: RecommenderEnvoy,
     site: str,
-    test_users: Histories,
+    steered_users: Histories,
     concepts: Concepts,
     concepts_table: pd.DataFrame,
     steered: tuple[str, ...],
@@ -30,7 +30,7 @@ def lists(
     Args:
         rec: the recommender with the dictionary attached.
         site: where it is attached.
-        test_users: the test users.
+        steered_users: the test users whom steering is measured on.
         concepts: the study's concepts.
         concepts_table: their top features.
         steered: the concepts that are steered; the first one is shown.
@@ -41,7 +41,7 @@ def lists(
     """
     top = steering_targets(concepts_table, steered, evidence_table).iloc[0]
     target, feature = top["concept"], int(top["feature"])
-    inputs, _ = test_users.split_last()
+    inputs, _ = steered_users.split_last()
     column = concepts.index(target)
     labels = concepts.labels(rec.recommender.vocabulary.ids)
     list_shares = user_shares(rec.rank(inputs), labels)[:, column]

@@ -10,8 +10,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.store.table_files import Tables
 from recmodels.bootstrap import Resampling
 from recmodels.metrics import user_hits, user_ndcg
-from recmodels.most_popular import most_popular as popular_scores
-from recmodels.ranking import rank, users_at_once
+from recmodels.most_popular import popular_lists
 from recmodels.sequences import Histories
 
 K = 10  # length of the lists
@@ -40,10 +39,7 @@ def most_popular(
         users["all"] = Histories.concatenated([test_users, sae_users])
     for part, histories in users.items():
         inputs, truth = histories.split_last()
-        lists, popular = (
-            rank(score, inputs, K, users_at_once(len(popularity)), rec.keep_seen)
-            for score in (rec.score, popular_scores(popularity))
-        )
+        lists, popular = rec.rank(inputs, K), popular_lists(popularity, inputs, K, rec.keep_seen)
         table = beside(lists, popular, truth, len(popularity))
         table.insert(0, "part", part)
         table.insert(2, "users", len(truth))

@@ -21,7 +21,7 @@ def popularity(
     rec: RecommenderEnvoy,
     test_store: ActivationStore,
     test_features: FeatureMatrix,
-    test_users: Histories,
+    steered_users: Histories,
     concepts: Concepts,
     items_table: pd.DataFrame,
     own_metrics: Mapping[str, int],
@@ -31,7 +31,7 @@ def popularity(
     Args:
         rec: the recommender with a dictionary at the store's site.
         test_store, test_features: hidden states and features of the test part.
-        test_users: the test users.
+        steered_users: the test users whom steering is measured on.
         concepts: the study's concepts.
         items_table: popularity of every item.
         own_metrics: registered metrics from outside this package, which receipts have as well.
@@ -50,7 +50,7 @@ def popularity(
         return dict(zip(("popularity_features", "popularity"), empty, strict=True))
     parts = []
     for strength, steer in steers.items():
-        measures = steering_receipt(rec, test_users, steer, concepts, counts).measures
+        measures = steering_receipt(rec, steered_users, steer, concepts, counts).measures
         measures.insert(0, "strength", strength)
         parts.append(measures)
     return {"popularity_features": features, "popularity": pd.concat(parts, ignore_index=True)}

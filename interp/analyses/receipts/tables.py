@@ -16,7 +16,7 @@ from recmodels.sequences import Histories
 def receipts(
     rec: RecommenderEnvoy,
     site: str,
-    test_users: Histories,
+    steered_users: Histories,
     steered: tuple[str, ...],
     concepts_table: pd.DataFrame,
     features_table: pd.DataFrame,
@@ -33,7 +33,7 @@ def receipts(
     Args:
         rec: the recommender with a dictionary at the site.
         site: where.
-        test_users: the test users.
+        steered_users: the test users whom steering is measured on.
         steered: the concepts that are steered.
         concepts_table: their top features.
         features_table: the units of features.
@@ -55,7 +55,7 @@ def receipts(
     for target, feature in zip(targets["concept"], targets["feature"].astype(int).tolist(), strict=True):
         value = float(units[feature])
         steer = Steer((Edit(feature, value),), site)
-        receipt = steering_receipt(rec, test_users, steer, concepts, counts, targets=[target])
+        receipt = steering_receipt(rec, steered_users, steer, concepts, counts, targets=[target])
         shares = receipt.shares.drop(columns="target").assign(measure="share", interval="bootstrap")
         rows = pd.concat([receipt.measures.assign(concept=""), shares], ignore_index=True)
         parts.append(rows.assign(target=target, feature=feature, value=value))

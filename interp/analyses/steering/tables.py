@@ -21,7 +21,7 @@ from recmodels.sequences import Histories
 def steering(
     rec: RecommenderEnvoy,
     sae: SparseAutoencoder,
-    test_users: Histories,
+    steered_users: Histories,
     steered: tuple[str, ...],
     concepts_table: pd.DataFrame,
     concepts: Concepts,
@@ -35,7 +35,7 @@ def steering(
     Args:
         rec: the recommender with the dictionary attached.
         sae: the dictionary.
-        test_users: the test users.
+        steered_users: the test users whom steering is measured on.
         steered: the concepts that are steered.
         concepts_table: their top features.
         concepts: whose shares are reported.
@@ -52,7 +52,7 @@ def steering(
         unseen, "left", on="concept", suffixes=("", "_unseen_items")
     )
     points = [*set_points(sae, features, values), *direction_points(sae, probes, features, values)]
-    metrics, shares = sweep(rec, test_users, points, concepts)
+    metrics, shares = sweep(rec, steered_users, points, concepts)
     return {"probes": scores, "steering": metrics, "shares": shares}
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import sparse, stats
 
-from interp.concepts import Concepts, evidence
+from interp.concepts import Concepts, alignment, evidence
 from interp.concepts.evidence import ItemTest, Rows
 
 ITEMS, USERS, STEPS = 120, 40, 30
@@ -92,3 +92,28 @@ def test_unseen_users_are_chosen_on_other_users():
     assert row["unseen_items"] > 0.9
     assert abs(row["unseen_users"]) < 0.3
     assert abs(row["unseen_both"]) < 0.3
+
+
+@pytest.mark.parametrize("entries", [1, 10**9])
+@pytest.mark.parametrize("form", [sparse.csc_array, np.asarray])
+def test_the_null_is_that_of_permuted_labels_of_rows(monkeypatch, form, entries):
+    """Sums by item, in blocks of columns and with sparse labels, beside rows that are given other labels."""
+    monkeypatch.setattr(evidence, "PERMUTATIONS", 7)
+    monkeypatch.setattr(alignment, "ENTRIES", entries)
+    rng = np.random.default_rng(5)
+    rows = rows_of(rng, rng.random((ITEMS, 6)))
+    rows = Rows(form(rows.activations.toarray()), rows.items, rows.users)
+    test = ItemTest(concepts_of(rng.random((ITEMS, 3)) > 0.6), rows.items, rows.items)
+    table = evidence.evidence_of(test, rows, rows).concepts
+    slow = []
+    for order in [np.arange(len(test.items)), *test.orders]:
+        labels = test.labels[order][test.row]
+        scores = alignment.align(rows.activations, labels, test.names)
+        best = scores.correlation.argmax(axis=0)
+        slow.append([x[best, range(3)] for x in (scores.correlation, scores.auc, scores.sensitivity)])
+    (observed, null), reached = (slow[0], np.mean(slow[1:], axis=0)), np.array(slow[1:]) >= slow[0]
+    for place, name in enumerate(("correlation", "auc", "sensitivity")):
+        prefix = "" if name == "correlation" else f"{name}_"
+        np.testing.assert_allclose(table[name], observed[place], atol=1e-12)
+        np.testing.assert_allclose(table[f"{prefix}null"], null[place], atol=1e-6)
+        np.testing.assert_allclose(table[f"{prefix}p"], (1 + reached[:, place].sum(axis=0)) / 8)

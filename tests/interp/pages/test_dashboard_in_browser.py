@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from browsers import chromium_session, requests, text, until
+from browsers import chromium_session, open_page, requests, text, until
 from pages import CONCEPTS, DEAD, HOSTILE, N, handmade_study
 
 from interp.concepts.alignment import UNALIGNED
@@ -46,7 +46,7 @@ def browser(chromium, path):
     if chromium.current_url.startswith(path.as_uri()):
         chromium.execute_script(RESET)
     else:
-        chromium.get(path.as_uri())
+        open_page(chromium, path.as_uri())
     yield chromium
     assert [entry["message"] for entry in chromium.get_log("browser")] == []
 
@@ -95,7 +95,7 @@ def test_hostile_titles_are_only_text(browser):
         browser.execute_script("location.hash = arguments[0]", feature)
         until(browser, "document.getElementById('feature').dataset.feature", str(feature))
     count = "return document.querySelectorAll(arguments[0]).length"
-    assert browser.execute_script(count, "script") == 3
+    assert browser.execute_script(count, "script") == 5
     assert browser.execute_script(count, "main img, main i:not(.scale i), main section > b") == 0
     open_feature(browser, 0)
     assert HOSTILE["script"] in text(browser, "#histories")
@@ -193,7 +193,7 @@ def test_a_link_to_no_feature_says_so(browser, path):
     note = "document.getElementById('missing')"
     place = f"{note}.getBoundingClientRect()"
     browser.get("about:blank")
-    browser.get(f"{path.as_uri()}#99999")
+    open_page(browser, f"{path.as_uri()}#99999")
     assert text(browser, "#missing") == f"There is no feature 99999: this dictionary has 0 to {N - 1}"
     until(browser, f"!{note}.hidden && {place}.top > 0 && {place}.bottom < innerHeight")
     assert browser.execute_script(f"return {shown}") == "7"
@@ -264,7 +264,7 @@ def test_pages_of_the_table(browser):
 
 def test_deep_links_and_back(browser, path):
     browser.get("about:blank")
-    browser.get(f"{path.as_uri()}#42")
+    open_page(browser, f"{path.as_uri()}#42")
     assert text(browser, "#feature-title").startswith("Feature 42")
     browser.execute_script("document.querySelector('#top-features a').click()")
     until(browser, "location.hash", "#7")
@@ -307,8 +307,8 @@ def test_a_clicked_bar_opens_its_feature(browser):
 
 def test_a_dead_feature_says_so(browser):
     browser.execute_script("location.hash = arguments[0]", DEAD)
-    until(browser, "document.getElementById('dead').hidden", False)
-    assert "never active" in text(browser, "#dead")
+    until(browser, "document.querySelector('[data-part=dead]').hidden", False)
+    assert "never active" in text(browser, "[data-part='dead']")
     assert browser.execute_script("return [...document.querySelectorAll('.alive')].every(part => part.hidden)")
     assert "unlabelled" in text(browser, "#feature-title")
     assert text(browser, "#promoted li").startswith("+0.5")
@@ -414,19 +414,19 @@ def test_the_first_screen_answers_four_questions(browser, study):
     """What it is, what lights it, what it promotes, what it costs: above the fold, at a desk and on a phone."""
     for feature in (7, 20):
         open_feature(browser, feature)
-        assert text(browser, "#sentence") == study.features[feature].sentence
-    assert text(browser, "#grade") == "correlated only"
-    assert text(browser, "#lit li b") == "Film 20"
+        assert text(browser, "[data-part='sentence']") == study.features[feature].sentence
+    assert text(browser, "[data-part='grade']") == "correlated only"
+    assert text(browser, "[data-part='lit'] li b") == "Film 20"
     open_feature(browser, 7)
-    assert text(browser, "#grade") == "tested"
+    assert text(browser, "[data-part='grade']") == "tested"
     rows = "return [...document.querySelectorAll(arguments[0])].map((row) => row.textContent)"
-    assert browser.execute_script(rows, "#first-promoted li") == [f"2 → 6{HOSTILE['rtl']}", "3 → 4Film 30"]
-    assert text(browser, "#promoted-by").startswith("lists of 8 users")
-    assert browser.execute_script(rows, "#gauge li") == [
+    assert browser.execute_script(rows, "[data-part='promoted'] li") == [f"2 → 6{HOSTILE['rtl']}", "3 → 4Film 30"]
+    assert text(browser, "[data-part='promoted-by']").startswith("lists of 8 users")
+    assert browser.execute_script(rows, "[data-part='gauge'] li") == [
         "feature−0.010 [−0.040, +0.020]",
         "re-ranking−0.020 [−0.050, +0.010]",
     ]
-    assert "10.0% → 30.0% of the lists" in text(browser, "#gauge-note")
+    assert "10.0% → 30.0% of the lists" in text(browser, "[data-part='gauge-note']")
     size = {"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     ends = "document.querySelector('.first').getBoundingClientRect().bottom"
     try:
@@ -480,8 +480,8 @@ def test_the_strongest_shade_stands_out_on_a_dark_page_too(browser):
         return seen;
     """
     for scheme, inks, ramp in (
-        ("light", ["0, 0, 0", "0, 0, 0", "255, 255, 255"], "255, 247, 188"),
-        ("dark", ["255, 255, 255", "0, 0, 0", "0, 0, 0"], "59, 36, 20"),
+        ("light", ["0, 0, 0", "0, 0, 0", "255, 255, 255"], "244, 236, 250"),
+        ("dark", ["255, 255, 255", "0, 0, 0", "0, 0, 0"], "43, 26, 58"),
     ):
         feature = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", feature)
@@ -634,6 +634,7 @@ def test_a_phone_needs_no_sideways_scrolling(browser):
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
         browser.refresh()
+        until(browser, "!!window.Plotly")
         browser.execute_script("document.getElementById('plot-neurons').scrollIntoView()")
         until(browser, "!!document.querySelector('#plot-neurons .main-svg')")
         assert browser.execute_script("return document.documentElement.scrollWidth") == 390
