@@ -67,4 +67,4 @@ def judge(most_popular: pd.DataFrame, is_given: bool = False) -> BesidePopular:
 
 def _difference(row: pd.Series) -> str:
     values = (row[f"difference{end}"] for end in ("", "_low", "_high"))
-    return f"difference {with_interval(*values, '+.3f')}"
+    return f"difference {with_interval(*values, form='+.3f')}"
