@@ -99,7 +99,7 @@ reference: $(READY)
 	  rm -rf artifacts/reference/$$study && mkdir -p artifacts/reference/$$study && \
 	  cp artifacts/$$study/tables/*/*.csv artifacts/$$study/timings.json artifacts/reference/$$study/ || exit 1; \
 	done
-	$(BIN)/python benchmarks/growth.py table artifacts/reference ml-100k ml-1m > artifacts/reference/growth.csv
+	$(BIN)/python -m benchmarks.growth table artifacts/reference ml-100k ml-1m > artifacts/reference/growth.csv
 	$(BIN)/python benchmarks/studies/scorecard.py artifacts/ml-1m artifacts/reference/ml-1m --steps 2000
 
 notebooks: $(READY)

@@ -1,14 +1,16 @@
 """How the time and memory of a study's stages grow with the number of interactions.
 
-    python benchmarks/growth.py run FOLDER 1m 5m 20m     # planted data as partitioned parquet, and a study of each
-    python benchmarks/growth.py run FOLDER wide          # 5 million interactions with a catalogue of 1 million items
-    python benchmarks/growth.py table FOLDER 1m 5m 20m   # time and peak memory of every stage, and how they grow
+    python -m benchmarks.growth run FOLDER 1m 5m 20m     # planted data as partitioned parquet, and a study of each
+    python -m benchmarks.growth run FOLDER wide          # 5 million interactions with a catalogue of 1 million items
+    python -m benchmarks.growth table FOLDER 1m 5m 20m   # time and peak memory of every stage, and how they grow
+    python -m benchmarks.growth keep FOLDER 1m 20m wide  # the same of each study, in GROWTH.md and growth.svg
 
 `run` studies data of the shape of ML-20M (145 interactions a user, 27,000 items): one epoch of last windows, one
 dictionary, no grid; further words are settings of the studies. `table` reads the `timings.json` of any studies in a
-folder (`artifacts/reference ml-100k ml-1m`), prints a table (CSV), and draws growth.html, log–log, beside them. A
-stage's exponent is the slope of log time over log interactions, by least squares; a stage that takes less than a
-second somewhere has none. Stages whose settings differ between studies (grids) grow with these, too.
+folder (`artifacts/reference ml-100k ml-1m`), prints a table (CSV), and draws growth.html, log–log, beside them. `keep`
+leaves `wide`, whose catalogue is another, out of what grows. A stage's exponent is the slope of log time over log
+interactions, by least squares; a stage that takes less than a second somewhere has none. Stages whose settings differ
+between studies (grids) grow with these, too.
 """
 
 import argparse
@@ -22,6 +24,8 @@ import pandas as pd
 import plotly.graph_objects as go
 import pyarrow.parquet as pq
 
+from benchmarks.timing import machine
+from recmodels import artifacts
 from recmodels.datasets.planted import PlantedConfig, item_table, stream
 
 SIZES = {
@@ -35,6 +39,12 @@ SIZES = {
 STUDY = """
     --columns.attribute concepts --training.max-epochs 1 --training.windows last --baselines quick
     --grid.l1 --grid.n-features --grid.trade-off --grid.sites
+"""
+HEAD = """# How it grows with the data
+
+Written by `python -m benchmarks.growth keep`. Studies of planted data: one epoch of last windows, one dictionary, quick
+baselines, one thread. An exponent is the slope of log processor time, or log peak memory, over log interactions: 1 is
+in proportion. Seconds are of processor and of wall time; where the machine was shared, only the former say much.
 """
 LEAST = 1.0  # seconds or MB, below which a stage's growth is not told
 INTERACTIONS = {"ml-100k": 100_000, "ml-1m": 1_000_209}  # of studies whose data do not lie in the folder
@@ -93,6 +103,35 @@ def figure(folder: Path, sizes: list[str], table: pd.DataFrame) -> go.Figure:
     return figure
 
 
+def keep(folder: Path, sizes: list[str], place: Path = Path(__file__).parent) -> None:
+    """Write what the stages of each study took, and how they grow, as GROWTH.md and growth.svg."""
+    alike = [size for size in sizes if size != "wide"]
+    parts = [HEAD]
+    if len(alike) > 1:
+        grown = growth(folder, alike)
+        figure(folder, alike, grown).write_image(place / "growth.svg")
+        columns = [f"{size} cpu_seconds" for size in alike]
+        columns += [name for name in grown if name.endswith("exponent")]
+        parts.append("## Growth\n\n![Processor time of the stages over interactions, log–log](growth.svg)\n")
+        parts.append(_markdown(grown[["stage", *columns]]))
+    for size in sizes:
+        record = json.loads((folder / size / "timings.json").read_text())
+        stages = pd.DataFrame(record).T.rename_axis("stage").reset_index()
+        stages = stages[["stage", "cpu_seconds", "seconds", "peak_mb", "resumed"]]
+        cpu, wall, peak = stages["cpu_seconds"].sum(), stages["seconds"].sum(), stages["peak_mb"].max()
+        ends = "the whole study" if (folder / size / "report.html").exists() else "as far as it came"
+        parts.append(f"## {size}: {_interactions(folder, size):,} interactions, {SIZES[size].items:,} items\n")
+        parts.append(f"{ends.capitalize()}: {cpu:,.0f} s of processor, {wall:,.0f} s, {peak:,.0f} MB at most.\n")
+        parts.append(_markdown(stages))
+    facts = ", ".join(f"{name} {value}" for name, value in machine().items() if name != "versions")
+    artifacts.write_text(place / "GROWTH.md", "\n".join([*parts, f"Measured: {facts}.\n"]))
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    lines = [table.columns, ["---", *["--:"] * (table.shape[1] - 1)], *table.astype(object).fillna("").values]
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+
+
 def _interactions(folder: Path, size: str) -> int:
     """The number of interactions of a study's data."""
     if size in INTERACTIONS:
@@ -102,13 +141,15 @@ def _interactions(folder: Path, size: str) -> int:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("do", choices=("run", "table"))
+    parser.add_argument("do", choices=("run", "table", "keep"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("sizes", nargs="+")
     known, options = parser.parse_known_args()
     if known.do == "run":
         for size in known.sizes:
             run(known.folder, size, options)
+    elif known.do == "keep":
+        keep(known.folder, known.sizes)
     else:
         table = growth(known.folder, known.sizes)
         figure(known.folder, known.sizes, table).write_html(known.folder / "growth.html", include_plotlyjs="cdn")

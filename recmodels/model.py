@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from recmodels.initial import Watched, keep_loaded_weights
-from recmodels.losses import Objective, full
+from recmodels.losses import MOST_ITEMS, Objective, full
 from recmodels.model_parts import RecommenderConfig, RecommenderOutput, TiedScorer, paths_of_sites
 from recmodels.sequences import PAD, Histories
 from recmodels.token_form import check_tokens
@@ -155,10 +155,12 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
         """Rows of left-padded tokens, those of like length together, and how wide the longest of each group is.
 
         As padding does not matter, groups give what all rows give at once. A processor saves the padding; another
-        device is better used by all rows together.
+        device is better used by all rows together. So are many items: each group has a gradient as large as the table
+        of embeddings.
         """
         lengths = (input_ids != PAD).sum(dim=1)
-        size = GROUP if input_ids.device.type == "cpu" else len(lengths)
+        saves = input_ids.device.type == "cpu" and self.config.n_items <= MOST_ITEMS
+        size = GROUP if saves else len(lengths)
         return [(rows, int(lengths[rows].max())) for rows in lengths.argsort().split(size)]
 
     def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:

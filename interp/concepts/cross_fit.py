@@ -1,6 +1,6 @@
 """Correlations of every candidate with every concept, over all items and over halves of them, from sums by item.
 
-Axes: i items, f candidates (features, neurons or directions), c concepts, r repeats.
+Axes: i items, f candidates (features, neurons or directions), c concepts, r repeats, g groups of items.
 """
 
 from collections.abc import Sequence
@@ -66,12 +66,13 @@ class ItemLabels:
     """
 
     def __init__(self, labels: np.ndarray, halves: np.ndarray, dtype: type = np.float64) -> None:
-        self.shape = len(halves), labels.shape[1]
-        in_half = (labels[:, None, :] & halves.T[:, :, None]).reshape(len(labels), -1)
-        # An item has few concepts, so that sparse labels take a fraction of the sums that dense ones do.
-        columns = np.concatenate([in_half, labels, halves.T], axis=1)
-        self._columns = sparse.csr_array(columns, dtype=dtype)  # [i, r·c + c + r]
-        self._members = sparse.csr_array(halves.T, dtype=dtype)  # [i, r]
+        (i, c), r = labels.shape, len(halves)
+        # Items in the same halves are summed together, so that each is summed once for each of its concepts.
+        patterns, group = np.unique(2 ** np.arange(r) @ halves.astype(np.int64), return_inverse=True)
+        self._in_half = ((patterns >> np.arange(r)[:, None]) & 1).astype(dtype)  # [r, g]
+        item, column = np.nonzero(np.column_stack([labels, np.ones(i, dtype=bool)]))
+        self._columns = _indicator(item, group[item] * (c + 1) + column, (i, len(patterns) * (c + 1)), dtype)
+        self._groups = _indicator(np.arange(i), group, (i, len(patterns)), dtype)
 
     def fit(self, sums: ItemSums, order: np.ndarray | None = None) -> Fit:
         """Correlate activations, summed by these items, with the labels.
@@ -80,22 +81,26 @@ class ItemLabels:
             sums: the activations.
             order: int [i]; item number k is given the labels and the halves of item number order[k].
         """
-        columns, members = (x if order is None else x[order] for x in (self._columns, self._members))
-        r, c = self.shape
-        joint, positives = columns.T @ sums.total, columns.T @ sums.count
-        joint, total = np.split(joint, [r * c + c])
-        positives, n = np.split(positives, [r * c + c])
-        square = members.T @ sums.square
-        n_all, square_all = sums.count.sum(), sums.square_total
-        whole = _correlations(joint[r * c :], positives[r * c :], n_all, 0 * square_all, square_all)
-        halves = np.empty((2, r, c, joint.shape[1]), dtype=joint.dtype)
-        one, p = joint[: r * c].reshape(r, c, -1), positives[: r * c].reshape(r, c)
+        columns, groups = (x if order is None else x[order] for x in (self._columns, self._groups))
+        (r, g), n_all, square_all = self._in_half.shape, sums.count.sum(), sums.square_total
+        # The last column of every group is all of its items.
+        joint, positives = ((columns.T @ x).reshape(g, -1, *x.shape[1:]) for x in (sums.total, sums.count))
+        one, p = (np.tensordot(self._in_half, x, 1) for x in (joint, positives))  # [r, c + 1, …]
+        joint, positives = joint.sum(axis=0)[:-1], positives.sum(axis=0)[:-1]
+        total, n, square = one[:, -1], p[:, -1], self._in_half @ (groups.T @ sums.square)
+        one, p = one[:, :-1], p[:, :-1]
+        whole = _correlations(joint, positives, n_all, 0 * square_all, square_all)
+        halves = np.empty((2, r, *joint.shape), dtype=joint.dtype)
         # The columns of all rows have mean 0, so that what one half lacks is in the other.
-        other, q = joint[r * c :] - one, positives[r * c :] - p
+        other, q = joint - one, positives - p
         for k in range(r):
             halves[0, k] = _correlations(one[k], p[k], n[k], total[k], square[k])
             halves[1, k] = _correlations(other[k], q[k], n_all - n[k], -total[k], square_all - square[k])
         return Fit(whole, halves)
+
+
+def _indicator(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], dtype: type) -> sparse.csr_array:
+    return sparse.csr_array((np.ones(len(rows), dtype), (rows, columns)), shape)
 
 
 def _correlations(

@@ -46,16 +46,30 @@ class FeatureName:
         text: the name; "≈" stands before a concept that it only correlates with.
         grade: a key of `GRADES`.
         group: what kind of label was tested, as in `GROUPS`; empty without one.
+        given: a name that a person gave, which stands beside the measured one; empty without one.
+        by: who gave it.
     """
 
     text: str
     grade: str
     group: str = ""
+    given: str = ""
+    by: str = ""
+
+    @property
+    def measured(self) -> str:
+        """The name with its grade, for a terminal: "Horror (tested)"."""
+        return f"{self.text} ({GRADES[self.grade][0]})" if self.grade != NO_NAME else self.text
 
     @property
     def said(self) -> str:
-        """The name with its grade, for a terminal: "Horror (tested)"."""
-        return f"{self.text} ({GRADES[self.grade][0]})" if self.grade != NO_NAME else self.text
+        """The same, with the name that a person gave: "Horror (tested), called “Space horror” by Anna"."""
+        return f"{self.measured}, called {self.person}" if self.given else self.measured
+
+    @property
+    def person(self) -> str:
+        """The name that a person gave, marked as theirs: "“Space horror” by Anna"; empty without one."""
+        return f"“{self.given}” by {self.by}" if self.given else ""
 
 
 def is_aligned(feature: Any, evidence: Any | None) -> bool:

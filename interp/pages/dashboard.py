@@ -4,9 +4,7 @@ The data are column arrays, from which the page's scripts draw. `interp.plots` a
 overview are embedded whole, those of a feature once, without data, to be filled in.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +23,7 @@ from interp.pages.rendering import render
 from interp.plots.formats import column_values, decimals, figure_json, significant
 from interp.plots.names import BANDS, EXAMPLES, KINDS, SCORES
 from interp.study.beside_popular import beside_popular
-from interp.study.feature_view import LISTS, FeatureView, FeatureViews, ItemChange
+from interp.study.feature_view import FeatureView, FeatureViews
 from interp.study.glance import from_elsewhere, highlights
 from interp.study.headline import headline, weak_concepts
 from interp.study.study_map import clusters_on_map, features_on_map
@@ -45,8 +43,8 @@ def write_dashboard(study: "Study") -> Path:
         InputError: a table is missing, unfinished or was altered.
     """
     path = study.folder / "dashboard.html"
-    title, data = f"{study.title}: features of a recommender", page_data(study)
-    artifacts.write_text(path, render("dashboard", title, data, {"model": model_block(study)}))
+    data, blocks = page_data(study), {"model": model_block(study)}
+    artifacts.write_text(path, render("dashboard", f"{study.title}: features of a recommender", data, blocks))
     return path
 
 
@@ -89,7 +87,8 @@ def page_data(study: "Study") -> dict[str, Any]:
         "bands": {band: list(texts) for band, texts in BANDS.items()},
         "histories": [_histories(view, item_position) for view in views],
         "labels": _labels(views, item_position),
-        "moves": {way: _item_changes(views, way, item_position) for way in views.ways},
+        "lit": feature_columns.lit(views, item_position),
+        "moves": {way: feature_columns.item_changes(views, way, item_position) for way in views.ways},
         "neighbours": {kind: _neighbours(views, kind) for kind in ("together", "alike")},
         "maps": {
             colour: figure_json(plots.dictionary_map(places, clusters, features, UNALIGNED, colour))
@@ -204,24 +203,6 @@ def _labels(views: FeatureViews, position: dict[Any, int]) -> dict[str, Any]:
         **{name: [int(getattr(row, name)) for row in rows] for name in ("support", "active")},
         "roles": EXAMPLES,
         "items": {role: [[position[item] for item in feature[role]] for feature in examples] for role in EXAMPLES},
-    }
-
-
-def _item_changes(views: FeatureViews, way: str, position: dict[Any, int]) -> dict[str, dict[str, Any]]:
-    """For each direction, every feature's items and what becomes of them, strongest first."""
-    changes = [view.item_changes(way) for view in views]
-    columns: dict[str, Callable[[list[ItemChange]], list[Any]]] = {
-        "item": lambda rows: [position[row.item] for row in rows],
-        "effect": lambda rows: (decimals if way == LISTS else significant)(row.effect for row in rows),
-    }
-    if way == LISTS:
-        columns |= {name: partial(column_values, name) for name in ("up", "down", "users")}
-    return {
-        direction: {
-            name: [column([row for row in rows if row.direction == direction]) for rows in changes]
-            for name, column in columns.items()
-        }
-        for direction in ("promoted", "suppressed")
     }
 
 

@@ -2,8 +2,8 @@
 
 plotly.js is inside, and a content security policy forbids the rest. Data are JSON, from which the page's own script
 draws: text from the data becomes text nodes, never markup. Data and plotly.js are deflated blocks, which `opening.js`
-unpacks before it runs the page's script. `<name>.html` and `.css` make a page together with `head.html`, `tail.html`
-and `base.css`, which all share, and with the scripts of `SCRIPTS`.
+unpacks before it runs the page's script. `<name>.html` makes a page together with the other parts of HTML that it
+names, and with the style sheets of `STYLES` and the scripts of `SCRIPTS`.
 """
 
 import base64
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from plotly.offline import get_plotlyjs
+
+from interp.study.equalizer_bundle import equalizer_script
 
 ASSETS = Path(__file__).parent / "assets"
 OPENING = "opening"  # the script that runs by itself
@@ -35,11 +37,22 @@ SCRIPTS = {
         "table",
         "search",
         "address",
+        "equalizer",
+        "try",
         "dashboard",
     ),
     "report": ("base", "report"),
     "scorecard": ("base", "scorecard"),
+    "comparison": ("base", "first", "pair", "comparison"),
 }
+STYLES = {
+    "dashboard": ("colours", "base", "controls", "first", "dashboard", "equalizer"),
+    "report": ("colours", "base", "report"),
+    "scorecard": ("colours", "base", "scorecard"),
+    "comparison": ("colours", "base", "controls", "first", "comparison"),
+}
+PARTS = ("head", "first", "tail")  # of HTML
+WITHOUT_FIGURES = ("comparison",)
 
 
 def render(name: str, title: str, data: dict[str, Any], blocks: Mapping[str, bytes] | None = None) -> str:
@@ -51,14 +64,17 @@ def render(name: str, title: str, data: dict[str, Any], blocks: Mapping[str, byt
         data: JSON values, which the page's script reads.
         blocks: what the page carries besides, by name; its script asks for it with `unpacked(name)`.
     """
-    page = _read(f"{name}.html").replace("{{head}}", _read("head.html")).replace("{{tail}}", _read("tail.html"))
-    style = "".join(_read(f"{part}.css") for part in ("colours", "base", name))
-    opening, script = _read(f"{OPENING}.js"), "".join(_read(f"{part}.js") for part in SCRIPTS[name])
+    page = _read(f"{name}.html")
+    for part in PARTS:
+        page = page.replace(f"{{{{{part}}}}}", _read(f"{part}.html"))
+    style = "".join(_read(f"{part}.css") for part in STYLES[name])
+    opening, script = _read(f"{OPENING}.js"), "".join(map(_script, SCRIPTS[name]))
+    plotly = "" if name in WITHOUT_FIGURES else get_plotlyjs()
     parts = {
         "title": escape(title),
-        "hashes": " ".join(script_hash(text) for text in (opening, script, get_plotlyjs())),
+        "hashes": " ".join(script_hash(text) for text in (opening, script, plotly)),
         "style": style,
-        "blocks": "\n".join(_block(name, text) for name, text in _packed(data, blocks or {}).items()),
+        "blocks": "\n".join(_block(name, text) for name, text in _packed(data, blocks or {}, plotly).items()),
         "script": script,
         "opening": opening,
     }
@@ -75,9 +91,9 @@ def packed(content: bytes) -> str:
     return base64.b64encode(zlib.compress(content, 9)).decode()
 
 
-def _packed(data: dict[str, Any], blocks: Mapping[str, bytes]) -> dict[str, str]:
+def _packed(data: dict[str, Any], blocks: Mapping[str, bytes], plotly: str) -> dict[str, str]:
     content = {"data": json_block(data).encode(), **blocks}
-    return {name: packed(part) for name, part in content.items()} | {"plotly": _packed_plotly()}
+    return {name: packed(part) for name, part in content.items()} | {"plotly": _packed_script(plotly)}
 
 
 def _block(name: str, text: str) -> str:
@@ -85,12 +101,16 @@ def _block(name: str, text: str) -> str:
 
 
 @cache
-def _packed_plotly() -> str:
-    return packed(get_plotlyjs().encode())
+def _packed_script(script: str) -> str:
+    return packed(script.encode())
 
 
 def _read(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def _script(part: str) -> str:
+    return equalizer_script() if part == "equalizer" else _read(f"{part}.js")
 
 
 def script_hash(script: str) -> str:

@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 from tqdm.auto import tqdm
 
 from interp.pages.feature_figures import FeatureFigures
-from interp.pages.rendering import ASSETS, json_block
+from interp.pages.rendering import ASSETS, STYLES, json_block
 from interp.pages.report import facts
 from interp.pages.site_features import feature_page, fixed, percent
 from interp.pages.verdicts import verdicts
@@ -68,7 +68,7 @@ def write_site(study: Study, folder: Path) -> None:
 def _write_shared(folder: Path, templates: Environment, last: int) -> None:
     """What all pages share, once, and what a host such as GitHub Pages looks for."""
     for name, parts in {
-        "style.css": (ASSETS / "colours.css", ASSETS / "base.css", ASSETS / "dashboard.css", HERE / "site.css"),
+        "style.css": (*(ASSETS / f"{part}.css" for part in STYLES["dashboard"]), HERE / "site.css"),
         "site.js": (ASSETS / "base.js", HERE / "site.js"),
     }.items():
         artifacts.write_text(folder / name, "".join(part.read_text(encoding="utf-8") for part in parts))

@@ -133,7 +133,8 @@ def feature_choices(study: StudyParts) -> list[int]:
     """The features that are ever active, those with the best evidence for their names first."""
     features = study.table("features").set_index("feature").sort_index()
     alive = features.index[features["density"] > 0].tolist()
-    return sorted(alive, key=lambda feature: list(GRADES).index(study.names[feature].grade))
+    names = study.names
+    return sorted(alive, key=lambda feature: list(GRADES).index(names[feature].grade))
 
 
 def feature_name(study: StudyParts, feature: int) -> str:

@@ -5,6 +5,7 @@ The component, its two backends (this one, and the dashboard's own engine) and t
 """
 
 import logging
+import re
 from functools import cached_property
 from typing import Any
 
@@ -34,6 +35,7 @@ SHOWN = 6  # features of an explanation
 LINKS = 12  # steps of theirs
 LIT = 5  # features of a step
 THROUGH = 2  # history items of a reason
+STYLE = re.compile(" style='[^']*'")  # the page's policy forbids styles of elements
 FAULTS = 20  # kinds of unexpected errors that are logged, each once
 
 log = logging.getLogger(__name__)
@@ -175,7 +177,8 @@ class EqualizerBackend:
         if not message.settings:
             raise InputError("every slider is at 0, so there is nothing to measure: move one first")
         steer = steer_of(self.study, self._sliders(message.settings))
-        return {"html": self.study.receipt(steer, k=self.k)._repr_html_()}
+        html = self.study.receipt(steer, k=self.k)._repr_html_()
+        return {"html": STYLE.sub("", html)}
 
     def _histories(self, message: Message) -> Histories:
         return self.rec.recommender.histories(self._vocabulary.decode(np.array(message.history)).tolist())

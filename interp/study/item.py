@@ -94,8 +94,8 @@ class Item:
         place = "" if not row["lists"] else f", at place {row['place']:.1f} on average"
         return (
             f"In the lists of {row['lists']:,.0f} of the {row['users']:,.0f} test users who can get it{place}. Of {n:,} "
-            f"items, {row['more_lists']:,.0f} are in more lists, and {row['more_popular']:,.0f} are more popular (it has "
-            f"{row['popularity']:,.0f} training interactions). Activations are means over {row['steps']:,.0f} steps."
+            f"items, {row['more_lists']:,.0f} are in more lists, and {row['more_popular']:,.0f} are more popular "
+            f"(it has {row['popularity']:,.0f} training interactions). Activations are means over {row['steps']:,.0f} steps."
         )
 
     @for_terminal

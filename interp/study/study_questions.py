@@ -9,10 +9,12 @@ import pandas as pd
 from interp.control.list_entry import Entry, to_enter
 from interp.features.explanations import Explanation, why
 from interp.study.ablations import ablations_of
+from interp.study.compare import Comparison, compare
 from interp.study.drift import Drift, drift
 from interp.study.group_comparison import GroupComparison, compare_groups
 from interp.study.item import Item, item
 from interp.study.item_names import item_of
+from interp.study.study_parts import StudyParts
 from interp.study.study_steering import StudySteering
 from interp.study.users import with_item
 from recmodels.sequences import Histories
@@ -73,7 +75,10 @@ class StudyQuestions(StudySteering):
         """Titles of items and names of features, for displays."""
         return {
             "titles": self.items["title"].to_dict(),
-            "names": {feature: name.text for feature, name in self.names.items()},
+            "names": {
+                feature: f"{name.text} ({name.person})" if name.given else name.text
+                for feature, name in self.names.items()
+            },
         }
 
     def drift(self, before: Any, after: Any) -> Drift:
@@ -93,6 +98,21 @@ class StudyQuestions(StudySteering):
             InputError: a history cannot be read, or a period has fewer than two users.
         """
         return drift(self, before, after)
+
+    def compare(self, other: StudyParts, *, users: Any = None) -> Comparison:
+        """What changed from this study to another of the same catalogue: features, concepts, lists (`interp.compare`).
+
+            march.compare(april)
+            study.at("blocks.0").compare(study.at("blocks.1"))      # two layers
+
+        Args:
+            other: the new study; it may be of another training, data, layer or dictionary.
+            users: histories in any form; by default those of test users that neither was trained on.
+
+        Raises:
+            InputError: the studies have no item or no such user in common.
+        """
+        return compare(self, other, users=users)
 
     def who_watched(self, item: Any, users: Any = None) -> Histories:
         """The users whose history holds an item: their histories, which go wherever histories go.

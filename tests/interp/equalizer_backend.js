@@ -59,7 +59,7 @@ function handmadeBackend({ measure = true, delay = 0 } = {}) {
         const again = Object.keys(boosts ?? {}).length ? rows(orders[2], orders[0], boosted, "enters") : null;
         const turned = settings.map(({ index, value }) => ({ feature: index, change: value, items: history.filter((item) => has(item, index)).slice(0, 2) }));
         const moved = [...before, ...after].filter(({ move }) => move);
-        const reasons = Object.fromEntries(moved.map(({ item, move }) => [item, { total: added(item, settings), features: move === "enters" ? turned.filter(({ feature }) => has(item, feature)) : [] }]));
+        const reasons = request.reasons === false ? {} : Object.fromEntries(moved.map(({ item, move }) => [item, { total: added(item, settings), features: move === "enters" ? turned.filter(({ feature }) => has(item, feature)) : [] }]));
         return { before, after, boosted: again, shares: { before: shares(before), after: shares(after), boosted: again && shares(again) }, reasons, python: measure ? "import interp" : null, json: null };
       }),
     lights: (request) => answer("lights", request, () => request.history.map((item, step) => ({ item, features: [[item % 3, 1 + step / 10], [3, 0.25]] }))),

@@ -38,6 +38,18 @@ function sayNotes(lines) {
 const fixed = (value, digits = 3) => (value === null ? "–" : value.toFixed(digits));
 const percent = (value, digits = 1) => (value === null ? "–" : `${(100 * value).toFixed(digits)}%`);
 const short = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+const wordsOf = (text) => folded(text).split(/[\p{P}\s]+/u).filter(Boolean);
+const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+const range = (count) => Array.from({ length: count }, (_, place) => place);
+const sign = (value) => (value < 0 ? "−" : "+");
+const points = (share) => (share === null ? "–" : `${sign(share)}${Math.abs(100 * share).toFixed(1)} points`);
+const change = (value, digits = 3) => (value === null ? "–" : `${sign(value)}${Math.abs(value).toFixed(digits)}`);
+
+/** Names and values side by side. */
+function fillFacts(list, facts) {
+  list.replaceChildren(...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+}
 
 // ---- figures ----
 

@@ -141,6 +141,7 @@ readAddress();
 applySearch();
 listen();
 Object.assign(hooks, { plotly_click: openClicked, plotly_selected: chooseDrawn });
+prepareTrial();
 keepFigures();
 keepTips();
 for (const [name, figure] of Object.entries(data.overview)) draw(`plot-${name}`, figure);

@@ -1,6 +1,8 @@
 // The equalizer: a history, sliders, lists before and after, and why. It draws itself from a backend alone
 // (equalizer_contract.js), so that pages, the local server and notebooks show the same.
 
+const IDLE = 250; // milliseconds without a change, after which reasons are asked for
+
 /**
  * @param {HTMLElement} root an empty element
  * @param {Backend} backend
@@ -47,10 +49,17 @@ async function mountEqualizer(root, backend, options = {}) {
   const showLists = newest(
     async (/** @type {Query & {boosting: boolean}} */ { boosting: wanted, ...request }) => {
       if (!request.history.length) return null;
-      const result = await backend.run(request);
+      const result = await backend.run({ ...request, reasons: false });
       return wanted ? withBoosts(backend, request, result) : result;
     },
     (result, request) => show(result, request),
+    (error) => say(errorText(error)),
+  );
+  /** @type {ReturnType<typeof setTimeout>} */
+  let idle;
+  const showReasons = newest(
+    async (/** @type {{query: Query, columns: ReturnType<typeof listColumns>}} */ { query: { history, settings } }) => backend.run({ history, settings, boosts: {}, reasons: true }),
+    ({ reasons }, { query, columns }) => columns.say(reasons, directionOf(query.settings)),
     (error) => say(errorText(error)),
   );
   const showLights = newest(
@@ -89,11 +98,15 @@ async function mountEqualizer(root, backend, options = {}) {
     const count = result.after.filter(({ move }) => move === "enters").length;
     status.textContent = count ? `${count} of ${result.after.length} items enter, as many leave.` : request.settings.length ? "No item enters or leaves." : "Nothing is turned: both lists are the same.";
     shares.replaceChildren(...(about.concepts.length ? [element("p", { className: "hint" }, "Share of the list that has a concept, before → after"), ...shareRows(about, result.shares)] : []));
-    lists.replaceChildren(listColumns(about, options, result, { level: level + 1, history: request.history, turned: directionOf(request.settings), explain: (item, side) => explain(item, side, request) }));
+    const columns = listColumns(about, options, result, { level: level + 1, explain: (item, side) => explain(item, side, request) });
+    lists.replaceChildren(columns.node);
+    clearTimeout(idle);
+    if (Object.keys(result.reasons).length) columns.say(result.reasons, directionOf(request.settings));
+    else if (count) idle = setTimeout(() => showReasons({ query: request, columns }), IDLE);
     code.replaceChildren(...codeParts(result));
   }
   function explain(/** @type {number} */ item, /** @type {Side} */ side, /** @type {Query} */ { history, settings }) {
-    const where = { before: "in the list before", after: "in the list after", boosted: "in the re-ranked list (its score before)" }[side];
+    const where = { before: "in the list without the sliders", after: "in the list with the sliders", boosted: "scored as it is before re-ranking" }[side];
     why.open({ item, where, history, explanation: backend.explain({ history, settings: side === "after" ? settings : [], item }) });
   }
 

@@ -34,7 +34,7 @@ async function withBoosts(backend, request, result) {
     let [low, high] = [0, FURTHEST];
     for (let halving = 0; sign !== 0 && halving < HALVINGS; halving += 1) {
       const middle = (low + high) / 2;
-      const tried = await backend.run({ ...request, boosts: { ...boosts, [concept]: sign * middle } });
+      const tried = await backend.run({ ...request, boosts: { ...boosts, [concept]: sign * middle }, reasons: false });
       const reached = sign * (tried.shares.boosted?.[concept] ?? 0) >= sign * to;
       if (reached) high = middle;
       else low = middle;
@@ -42,5 +42,5 @@ async function withBoosts(backend, request, result) {
     if (sign !== 0) boosts[concept] = sign * high;
   }
   if (!Object.keys(boosts).length) return { ...result, boosted: result.before, shares: { ...result.shares, boosted: result.shares.before } };
-  return backend.run({ ...request, boosts });
+  return backend.run({ ...request, boosts, reasons: false });
 }

@@ -26,6 +26,7 @@
  * @property {number[]} history oldest first
  * @property {Setting[]} settings those that are not 0
  * @property {Record<number, number>} boosts concept → what is added to its items' scores, in standard deviations of the scores
+ * @property {boolean} [reasons] whether reasons are wanted; false where lists are needed at once
  */
 
 /**
@@ -50,7 +51,7 @@
  * @property {Row[]} after
  * @property {Row[] | null} boosted the list re-ranked by the boosts
  * @property {{before: number[], after: number[], boosted: number[] | null}} shares of every concept in the lists
- * @property {Record<number, Reason>} reasons by item
+ * @property {Record<number, Reason>} reasons by item; may be empty where none were wanted
  * @property {string | null} python
  * @property {string | null} json
  */

@@ -73,7 +73,6 @@ function historyStrip(about, options, acts) {
   function show(/** @type {number[]} */ items) {
     [history, lights, chosen] = [items, [], items.length - 1];
     strip.replaceChildren(...items.map(stepElement));
-    strip.scrollLeft = strip.scrollWidth;
     choose(chosen);
   }
   function light(/** @type {Light[]} */ answer) {
@@ -100,6 +99,8 @@ function historyStrip(about, options, acts) {
       button.setAttribute("aria-pressed", String(place === step));
       button.tabIndex = place === step ? 0 : -1;
     });
+    const node = strip.children[step];
+    if (node) strip.scrollLeft = node.offsetLeft - (strip.clientWidth - node.offsetWidth) / 2;
     detail.replaceChildren(...(history.length && lights.length ? details(step) : []));
   }
   function details(/** @type {number} */ step) {

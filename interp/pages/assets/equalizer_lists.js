@@ -1,6 +1,6 @@
 // The lists before and after, and the shares of concepts in them.
 
-const SHARES = 9; // concepts whose shares are shown; the others are folded away
+const SHARES = 6; // concepts whose shares are shown; the others are folded away
 
 /** @typedef {"before" | "after" | "boosted"} Side of the lists */
 
@@ -16,38 +16,44 @@ const SIDES = {
  * @param {About} about
  * @param {Options} options
  * @param {Result} result
- * @param {{level: number, history: number[], turned: number, explain: (item: number, side: Side) => void}} acts
+ * @param {{level: number, explain: (item: number, side: Side) => void}} acts
+ * @returns {{node: HTMLElement, say: (reasons: Record<number, Reason>, turned: number) => void}} `say` adds reasons to rows
  */
 function listColumns(about, options, result, acts) {
+  /** @type {Map<Row, HTMLElement>} */
+  const spots = new Map();
   const sides = /** @type {Side[]} */ (["before", "after", ...(result.boosted ? ["boosted"] : [])]);
   const columns = sides.map((side) => {
     const rows = result[side] ?? [];
     const [name, what] = SIDES[side];
-    const items = rows.map((row) => listRow(about, options, side, row, result.reasons[row.item], acts));
+    const items = rows.map((row) => listRow(about, side, row, spots, acts));
     const id = freshId();
     return element("div", { className: "column" }, element(`h${acts.level}`, { id }, name, " ", element("small", {}, what)), element("ol", { "aria-labelledby": id }, ...items));
   });
   const node = element("div", { className: "columns" }, ...columns);
   node.style.setProperty("--columns", String(columns.length));
   node.style.setProperty("--rows", String(Math.max(...sides.map((side) => result[side]?.length ?? 0))));
-  return node;
+  const say = (/** @type {Record<number, Reason>} */ reasons, /** @type {number} */ turned) =>
+    spots.forEach((spot, { item, move }) => spot.replaceChildren(...reasonParts(about, options, reasons[item], { turned, move })));
+  return { node, say };
 }
 
 /**
  * @param {About} about
- * @param {Options} options
  * @param {Side} side
  * @param {Row} row
- * @param {Reason | undefined} reason
- * @param {{turned: number, explain: (item: number, side: Side) => void}} acts
+ * @param {Map<Row, HTMLElement>} spots where reasons belong
+ * @param {{explain: (item: number, side: Side) => void}} acts
  */
-function listRow(about, options, side, { item, rank, other, move }, reason, { turned, explain }) {
+function listRow(about, side, row, spots, { explain }) {
+  const { item, rank, other, move } = row;
   const [mark, text, said] = changeText(side, rank, other, move);
   const title = about.items.title[item];
-  const why = element("button", { type: "button", className: "title", title: "Why is it here?" }, titleElement(title));
+  const why = element("button", { type: "button", className: "pick", title: "Why is it here?" }, titleElement(title));
   why.addEventListener("click", () => explain(item, side));
-  const change = element("span", { className: "change" }, element("span", { className: "mark", "aria-hidden": "true" }, mark), text, element("span", { className: "only-read" }, said));
-  const because = move && reason && side !== "boosted" ? [reasonElement(about, options, reason, turned)] : [];
+  const change = element("span", { className: text ? "change" : "change same" }, element("span", { className: "mark", "aria-hidden": "true" }, mark), text, element("span", { className: "only-read" }, said));
+  const because = move && side !== "boosted" ? [element("span", { className: "because" }, "because …")] : [];
+  because.forEach((spot) => spots.set(row, spot));
   const chips = about.items.concepts[item].map((concept) => element("span", { className: "chip" }, shortTitle(about.concepts[concept].name)));
   return element("li", { className: move ?? "stays" }, element("span", { className: "rank" }, String(rank)), element("div", {}, element("div", { className: "line" }, why, change, element("span", { className: "chips" }, ...chips)), ...because));
 }
@@ -81,7 +87,7 @@ function shareRows(about, { before, after, boosted }) {
 
 function shareRow(/** @type {string} */ name, /** @type {number[]} */ [before, after, boosted]) {
   const direction = after > before ? "up" : after < before ? "down" : "same";
-  const bar = element("span", { className: "bar", "aria-hidden": "true" }, element("i", { className: "from" }), element("i", { className: "by" }));
+  const bar = element("span", { className: "share-bar", "aria-hidden": "true" }, element("i", { className: "from" }), element("i", { className: "by" }));
   bar.style.setProperty("--before", String(before));
   bar.style.setProperty("--low", String(Math.min(before, after)));
   bar.style.setProperty("--high", String(Math.max(before, after)));

@@ -56,9 +56,18 @@ const foldText = (/** @type {string} */ text) => text.normalize("NFD").replace(/
  * @param {Options} options
  */
 function featureElement(about, feature, options) {
+  return featureLink(about, feature, options, featureText(about, feature));
+}
+
+/**
+ * @param {About} about
+ * @param {number} feature
+ * @param {Options} options
+ * @param {string} text
+ */
+function featureLink(about, feature, options, text) {
   const address = options.link?.(about.features[feature].index) ?? null;
-  const text = featureText(about, feature);
-  return address === null ? element("span", { className: "feature" }, text) : element("a", { className: "feature", href: address }, text);
+  return address === null ? element("span", { className: "feature" }, text) : element("a", { className: "feature", href: address, "aria-label": featureText(about, feature) }, text);
 }
 
 /**
@@ -68,6 +77,16 @@ function featureElement(about, feature, options) {
 function featureText(about, feature) {
   const { index, name, grade } = about.features[feature];
   return grade === "none" ? `feature ${index}` : `${shortTitle(name)} ${index}`;
+}
+
+/**
+ * A name without the mark of its grade, or "no name".
+ * @param {About} about
+ * @param {number} feature
+ */
+function plainName(about, feature) {
+  const { name, grade } = about.features[feature];
+  return grade === "none" ? "an unnamed feature" : shortTitle(name.replace(/^≈ /, ""));
 }
 
 /**

@@ -1,23 +1,29 @@
 // Why an item is in a list: a reason in words, and a graph from history items over features to the item.
 
-const PARTS = 3; // features in a reason
-
 /**
- * A reason in words, such as "because Horror rose, mostly through The Shining".
+ * A reason in words, such as "because Horror rose (28, 58), mostly through The Shining". Features of one name are one
+ * phrase. What an item that enters owes to the history is said; one that leaves was overtaken.
  * @param {About} about
  * @param {Options} options
- * @param {Reason} reason
- * @param {number} turned 1 where all sliders are turned up, −1 where all are turned down, 0 where some are
+ * @param {Reason | undefined} reason
+ * @param {{turned: number, move: Row["move"]}} parts `turned`: 1 where all sliders are turned up, −1 where all are turned
+ *   down, 0 where some are
  */
-function reasonElement(about, options, { total, features }, turned) {
-  const [first, ...others] = features.slice(0, PARTS);
-  if (!first) return element("span", { className: "because" }, "because others passed it");
+function reasonParts(about, options, reason, { turned, move }) {
+  if (!reason?.features.length) return [move === "leaves" ? "because others passed it" : "because others fell"];
+  const { total, features } = reason;
   const verb = turned > 0 ? "rose" : turned < 0 ? "fell" : "changed";
-  const titles = first.items.map((item) => shortTitle(about.items.title[item]));
-  const through = titles.length ? [", mostly through ", element("cite", {}, titles.join(" and "))] : [];
-  const more = others.flatMap(({ feature }, place) => [place ? ", " : "; then ", featureElement(about, feature, options)]);
-  const explained = ` (${signed(features.reduce((sum, { change }) => sum + change, 0))} of ${signed(total)})`;
-  return element("span", { className: "because" }, "because ", featureElement(about, first.feature, options), ` ${verb}`, ...through, ...more, element("small", { title: "change of its score: by these features, of all" }, explained));
+  const names = [...new Set(features.map(({ feature }) => plainName(about, feature)))];
+  const phrases = names.flatMap((name, place) => {
+    const parts = features.filter(({ feature }) => plainName(about, feature) === name);
+    const numbers = parts.flatMap(({ feature }, at) => [at ? ", " : "", featureLink(about, feature, options, String(about.features[feature].index))]);
+    return [place ? " and " : "", element("span", { dir: "auto" }, name), " (", ...numbers, ")"];
+  });
+  const title = move === "enters" && features[0].items.length ? about.items.title[features[0].items[0]] : null;
+  const through = title === null ? [] : [", mostly through ", element("cite", {}, shortTitle(title))];
+  const sum = features.reduce((all, { change }) => all + change, 0);
+  const numbers = `Change of its score, relative to the mean item: ${signed(sum)} by these features, ${signed(total)} by all.`;
+  return [element("span", { title: numbers }, "because ", ...phrases, ` ${verb}`, ...through)];
 }
 
 /** The share of a score that features explain, in words. */
@@ -112,14 +118,14 @@ function whyWindow(about, options, { add }) {
   async function open({ item, where, history, explanation }) {
     const own = (shown += 1);
     heading.replaceChildren("Why ", titleElement(about.items.title[item]), ` is ${where}`);
-    body.replaceChildren(element("p", { role: "status" }, "…"));
+    body.replaceChildren(element("p", { role: "status" }, "It is being computed …"));
     node.showModal();
     try {
       const answer = await explanation;
       if (own !== shown) return;
       const grow = element("button", { type: "button" }, "Add it to the history");
       grow.addEventListener("click", () => (node.close(), add(item)));
-      const legend = element("p", { className: "hint" }, "Wide lines matter most. ", element("span", { className: "key up" }, "+ raises"), " ", element("span", { className: "key down" }, "− lowers (dashed)"));
+      const legend = element("p", { className: "hint" }, "Wide lines matter most. ", element("span", { className: "sign up" }, "+ raises"), " ", element("span", { className: "sign down" }, "− lowers (dashed)"));
       body.replaceChildren(
         element("p", { className: "explained" }, explainedText(answer)),
         legend,

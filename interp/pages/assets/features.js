@@ -5,16 +5,6 @@ const { about, concepts, items, features, labels } = data;
 if (!concepts.length) document.body.classList.add("no-concepts"); // what is about concepts stays hidden
 const state = { feature: null, sort: concepts.length ? "correlation" : "density", ascending: false, order: [], found: new Map(), page: 0, chosen: null, item: null };
 
-// ---- small tools ----
-
-const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
-const wordsOf = (text) => folded(text).split(/[\p{P}\s]+/u).filter(Boolean);
-const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-const range = (count) => Array.from({ length: count }, (_, place) => place);
-const sign = (value) => (value < 0 ? "−" : "+");
-const points = (share) => (share === null ? "–" : `${sign(share)}${Math.abs(100 * share).toFixed(1)} points`);
-const change = (value, digits = 3) => (value === null ? "–" : `${sign(value)}${Math.abs(value).toFixed(digits)}`);
-
 // ---- names ----
 
 /** A score's name inside a sentence or a list: in small letters, unless it is an abbreviation. */
@@ -29,14 +19,6 @@ const effectOf = (feature) => data.causal.effect[feature][features.concept[featu
 
 /** What a feature is called everywhere (interp.features.grades). */
 const nameOf = (feature) => features.name[feature];
-
-/** The name as a chip that shows what it rests on, and says so. */
-function nameChip(feature) {
-  const grade = features.grade[feature];
-  const chip = make("span", { className: `chip name ${grade}` }, short(nameOf(feature)));
-  chip.dataset.tip = features.grades[grade][1];
-  return chip;
-}
 
 /** A term of the glossary, with its meaning on hover. */
 function term(key, name = nameInText(key)) {

@@ -26,9 +26,7 @@ function show(feature) {
   showPanel("feature");
   const alive = !isDead(feature);
   showTitle(feature);
-  showFirst(feature);
-  byId("dead").hidden = alive;
-  for (const part of document.querySelectorAll(".alive")) part.hidden = !alive;
+  showFirst(feature, byId("feature"), data, itemTitle);
   if (alive) showActivations(feature);
   showMoves();
   showRow(feature);
@@ -53,10 +51,6 @@ function showTitle(feature) {
     [term("density"), percent(features.density[feature])],
     [term("max"), fixed(features.max[feature])],
   ]);
-}
-
-function fillFacts(list, facts) {
-  list.replaceChildren(...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
 }
 
 function showActivations(feature) {
@@ -188,9 +182,10 @@ function showNumbers() {
 /** The near-duplicates of a feature, which the map shows as one point with it. */
 function showFamily(feature) {
   const others = membersOf(feature).filter((one) => one !== feature);
-  byId("family").hidden = !others.length;
+  const family = byId("feature").querySelector("[data-part=family]");
+  family.hidden = !others.length;
   const links = others.flatMap((one) => [" ", make("a", { href: `#${one}` }, `#${one}`), " ", nameChip(one)]);
-  byId("family").replaceChildren(term("family", "Near-duplicates"), ":", ...links);
+  family.replaceChildren(term("family", "Near-duplicates"), ":", ...links);
 }
 
 function showNeighbours(feature) {

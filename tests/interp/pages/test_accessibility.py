@@ -2,9 +2,11 @@
 
 import pytest
 from browsers import AXE, RUN, chromium_session, open_page, until
+from handmade_comparison import handmade_comparison
 from handmade_scorecard import handmade_scorecard
 from pages import handmade_study
 
+from interp.pages.comparison import write_comparison
 from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
 from interp.pages.scorecard_page import write_page
@@ -20,7 +22,14 @@ VIEWS = {
 def pages(tmp_path_factory):
     study = handmade_study(tmp_path_factory.mktemp("study"))
     scorecard = write_page(handmade_scorecard(), tmp_path_factory.mktemp("scorecard"))[1]
-    return {"dashboard": write_dashboard(study), "report": write_report(study), "scorecard": scorecard}
+    folder = tmp_path_factory.mktemp("comparison")
+    comparison = write_comparison(handmade_comparison(folder), folder / "comparison.html")
+    return {
+        "dashboard": write_dashboard(study),
+        "report": write_report(study),
+        "scorecard": scorecard,
+        "comparison": comparison,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +40,9 @@ def chromium(tmp_path_factory):
 
 
 @pytest.mark.parametrize("view", list(VIEWS))
-@pytest.mark.parametrize(("name", "part"), [("dashboard", "#7"), ("report", ""), ("scorecard", "")])
+@pytest.mark.parametrize(
+    ("name", "part"), [("dashboard", "#7"), ("report", ""), ("scorecard", ""), ("comparison", "#7-8")]
+)
 def test_nothing_bars_anyone_from_reading(chromium, pages, name, part, view):
     scheme, size = VIEWS[view]
     setting = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}

@@ -12,6 +12,7 @@ from plotly.offline import get_plotlyjs
 import interp
 from interp.pages.dashboard import page_data, write_dashboard
 from interp.pages.rendering import ASSETS, OPENING, SCRIPTS
+from interp.study.equalizer_bundle import PARTS
 from recmodels import artifacts
 from recmodels.errors import InputError
 
@@ -61,8 +62,8 @@ def test_hostile_titles_are_only_in_the_data_and_escaped(page, study):
 
 
 def test_text_never_becomes_markup():
-    parts = {part for parts in SCRIPTS.values() for part in parts}
-    assert {path.stem for path in ASSETS.glob("*.js")} == {OPENING, *parts}
+    parts = {part for parts in SCRIPTS.values() for part in parts} | {f"equalizer_{part}" for part in PARTS}
+    assert {path.stem for path in ASSETS.glob("*.js")} == {OPENING, *parts, "equalizer_contract"}
     script = "".join(path.read_text() for path in ASSETS.glob("*.js"))
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|Function\(", script)
 

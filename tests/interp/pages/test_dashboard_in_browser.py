@@ -307,8 +307,8 @@ def test_a_clicked_bar_opens_its_feature(browser):
 
 def test_a_dead_feature_says_so(browser):
     browser.execute_script("location.hash = arguments[0]", DEAD)
-    until(browser, "document.getElementById('dead').hidden", False)
-    assert "never active" in text(browser, "#dead")
+    until(browser, "document.querySelector('[data-part=dead]').hidden", False)
+    assert "never active" in text(browser, "[data-part='dead']")
     assert browser.execute_script("return [...document.querySelectorAll('.alive')].every(part => part.hidden)")
     assert "unlabelled" in text(browser, "#feature-title")
     assert text(browser, "#promoted li").startswith("+0.5")
@@ -414,19 +414,19 @@ def test_the_first_screen_answers_four_questions(browser, study):
     """What it is, what lights it, what it promotes, what it costs: above the fold, at a desk and on a phone."""
     for feature in (7, 20):
         open_feature(browser, feature)
-        assert text(browser, "#sentence") == study.features[feature].sentence
-    assert text(browser, "#grade") == "correlated only"
-    assert text(browser, "#lit li b") == "Film 20"
+        assert text(browser, "[data-part='sentence']") == study.features[feature].sentence
+    assert text(browser, "[data-part='grade']") == "correlated only"
+    assert text(browser, "[data-part='lit'] li b") == "Film 20"
     open_feature(browser, 7)
-    assert text(browser, "#grade") == "tested"
+    assert text(browser, "[data-part='grade']") == "tested"
     rows = "return [...document.querySelectorAll(arguments[0])].map((row) => row.textContent)"
-    assert browser.execute_script(rows, "#first-promoted li") == [f"2 → 6{HOSTILE['rtl']}", "3 → 4Film 30"]
-    assert text(browser, "#promoted-by").startswith("lists of 8 users")
-    assert browser.execute_script(rows, "#gauge li") == [
+    assert browser.execute_script(rows, "[data-part='promoted'] li") == [f"2 → 6{HOSTILE['rtl']}", "3 → 4Film 30"]
+    assert text(browser, "[data-part='promoted-by']").startswith("lists of 8 users")
+    assert browser.execute_script(rows, "[data-part='gauge'] li") == [
         "feature−0.010 [−0.040, +0.020]",
         "re-ranking−0.020 [−0.050, +0.010]",
     ]
-    assert "10.0% → 30.0% of the lists" in text(browser, "#gauge-note")
+    assert "10.0% → 30.0% of the lists" in text(browser, "[data-part='gauge-note']")
     size = {"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     ends = "document.querySelector('.first').getBoundingClientRect().bottom"
     try:
