@@ -23,6 +23,7 @@ from interp.steering.edits import Steer
 from recmodels.bootstrap import Resampling
 from recmodels.errors import InputError, for_terminal
 from recmodels.scalars import whole_number
+from recmodels.vocabulary import Vocabulary
 from recmodels.wording import counted
 
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
@@ -201,21 +202,24 @@ def steering_receipt(
     inputs, truth = rec.recommender.histories(histories), None
     if (inputs.lengths > 1).all():
         inputs, truth = inputs.split_last()
-    vocabulary = rec.recommender.vocabulary
-    k = whole_number("k", k, most=len(vocabulary))
-    before, after = steered_lists(rec, inputs, [Steer((), steer.site), steer], k)
-    return receipt(
-        before,
-        after,
-        concepts.labels(vocabulary.ids),
-        concepts.names,
-        by_code(popularity, vocabulary),
-        truth,
-        targets=targets,
-        head=head,
-        resampling=resampling,
-        ids=vocabulary.ids,
-    )
+    k = whole_number("k", k, most=len(rec.recommender.vocabulary))
+    lists = steered_lists(rec, inputs, [Steer((), steer.site), steer], k)
+    about: dict[str, Any] = {"targets": targets, "head": head, "resampling": resampling}
+    return receipt_of_lists(rec.recommender.vocabulary, lists, concepts, popularity, truth, **about)
+
+
+def receipt_of_lists(
+    vocabulary: Vocabulary,
+    lists: Sequence[np.ndarray] | np.ndarray,
+    concepts: Concepts,
+    popularity: pd.Series,
+    truth: np.ndarray | None,
+    **about: Any,
+) -> Receipt:
+    """`receipt` of the two lists of each user, before and after, by what is known of a recommender's items."""
+    before, after = lists
+    labels, counts = concepts.labels(vocabulary.ids), by_code(popularity, vocabulary)
+    return receipt(before, after, labels, concepts.names, counts, truth, ids=vocabulary.ids, **about)
 
 
 def _quantiles(overlap: np.ndarray, changes: np.ndarray, concepts: Sequence[str]) -> pd.DataFrame:

@@ -6,12 +6,12 @@ Axes: u users, d hidden size, f features, v items.
 import numpy as np
 import pandas as pd
 import torch
-from tqdm.auto import tqdm
 
 from interp.model.envoys import RecommenderEnvoy
 from interp.model.last_step import score_last_step
 from interp.sae.autoencoder import SparseAutoencoder
 from recmodels.best_items import best_items
+from recmodels.progress import tqdm
 from recmodels.sequences import Histories
 
 LAYERS, DIRECT = "layers", "direct"
@@ -56,7 +56,7 @@ def mean_jacobian(rec: RecommenderEnvoy, histories: Histories, site: str, step: 
     # An affine scorer gives the mean of the scores as the score of the mean.
     width = model.width("final") if model.has_linear_scores else model.config.n_items
     total = torch.zeros(2 * d, width, dtype=torch.float64)
-    with tqdm(desc="effects", total=len(sample), unit="user", leave=False) as bar:
+    with tqdm(desc="effects", total=len(sample), unit="user") as bar:
         for batch in histories.select(sample).batches(_USERS):
             hidden = rec.hidden(batch, site)
             outputs = score_last_step(rec, batch, site, hidden, hidden[:, -1:] + pushes)
@@ -89,10 +89,10 @@ def promoted_items(jacobian: np.ndarray, sae: SparseAutoencoder, items: pd.Index
     for start in range(0, len(directions), at_once):
         effects = torch.from_numpy(directions[start : start + at_once] @ jacobian.T)
         # Of equal effects, the item with the lower code is promoted first, and suppressed last.
-        codes, values = best_items(effects, count)
-        chosen["promoted"].append((codes.numpy(), values.numpy()))
-        codes, values = best_items(-effects.flip(1), count)
-        chosen["suppressed"].append((len(jacobian) - 1 - codes.numpy(), -values.numpy()))
+        best, values = best_items(effects, count)
+        chosen["promoted"].append((best.numpy(), values.numpy()))
+        best, values = best_items(-effects.flip(1), count)
+        chosen["suppressed"].append((len(jacobian) - 1 - best.numpy(), -values.numpy()))
     parts = []
     for direction, blocks in chosen.items():
         codes, effect = (np.concatenate(arrays) for arrays in zip(*blocks, strict=True))

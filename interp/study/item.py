@@ -85,7 +85,7 @@ class Item:
 
     def _named(self, table: str) -> pd.DataFrame:
         rows, names = self._rows(table), self.study.names
-        return rows.assign(name=[names[feature].text for feature in rows["feature"]])
+        return rows.assign(name=[names[feature].shown for feature in rows["feature"]])
 
     @property
     def sentence(self) -> str:
