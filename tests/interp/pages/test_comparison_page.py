@@ -83,7 +83,7 @@ def fill(browser, selector, value):
 
 def test_features_that_went_or_merged_are_shown_by_a_click(browser):
     browser.execute_script("document.querySelector('#tiles .went').click()")
-    assert rows(browser, 1) == [f"{WENT} ≈ {CONCEPTS[WENT % 3]}"]
+    assert [row.split()[0] for row in rows(browser, 1)] == [str(WENT)]
     assert rows(browser, 3) == ["–"]
     browser.execute_script("document.querySelector('#tiles .merged').click()")
     assert [row.split()[0] for row in rows(browser, 1) + rows(browser, 3)] == [str(MERGED), "4"]
