@@ -286,7 +286,7 @@ class _Progress(TrainerCallback):
         last = min(self.config.max_epochs, self.best_epoch + self.config.patience)
         self.bar.total = last * self.steps
         least = "" if last == self.config.max_epochs else "≥ "
-        self.bar.set_description_str(f"{self.config.model}, epoch {min(done + 1, last)} of {least}{last}")
+        self.bar.set_description_str(f"epoch {min(done + 1, last)} of {least}{last}")
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.bar.close()

@@ -70,6 +70,7 @@ function showNotes(feature) {
   const mine = votes.find(({ by }) => by === me)?.text;
   for (const [way, count, sign] of [["up", up, "▲"], ["down", down, "▼"]]) {
     byId(`vote-${way}`).replaceChildren(make("span", { ariaHidden: "true" }, sign), ` ${count}`);
+    byId(`vote-${way}`).ariaLabel = `Vote ${way === "up" ? "for" : "against"} its names, ${count} so far`;
     byId(`vote-${way}`).ariaPressed = String(mine === way);
   }
   byId("notes-export").disabled = !own.length;

@@ -83,12 +83,12 @@ def fill(browser, selector, value):
 
 def test_features_that_went_or_merged_are_shown_by_a_click(browser):
     browser.execute_script("document.querySelector('#tiles .went').click()")
-    assert rows(browser, 1) == [f"{WENT} ≈ {CONCEPTS[WENT % 3]}"]
+    assert [row.split()[0] for row in rows(browser, 1)] == [str(WENT)]
     assert rows(browser, 3) == ["–"]
     browser.execute_script("document.querySelector('#tiles .merged').click()")
     assert [row.split()[0] for row in rows(browser, 1) + rows(browser, 3)] == [str(MERGED), "4"]
     browser.execute_script("document.querySelector('#tiles .merged').click()")
-    assert text(browser, "#count") == f"{N + 3} rows"  # each old feature, and three new ones that came
+    assert text(browser, "#count") == f"{N + 2} rows"  # each old feature, and two new ones that came
 
 
 def test_the_table_is_sorted_and_searched(browser):
@@ -97,7 +97,7 @@ def test_the_table_is_sorted_and_searched(browser):
     fill(browser, "#search", "#8")
     assert [row.split()[0] for row in rows(browser, 1)] == ["7", "8"]
     fill(browser, "#search", "film 30")
-    assert text(browser, "#count") != f"{N + 3} rows"
+    assert text(browser, "#count") != f"{N + 2} rows"
     assert all(row for row in rows(browser, 1))
     fill(browser, "#search", "")
 

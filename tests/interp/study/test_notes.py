@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from dataclasses import asdict
 
 import pytest
@@ -163,11 +164,11 @@ def test_files_are_merged_whole_or_not_at_all(study, notes_of, tmp_path):
 
 def test_writers_do_not_overwrite_each_other(study, notes_of):
     def write(number):
-        for _ in range(100):
+        for _ in range(500):
             try:
                 return notes_of.add(number, by="Anna", comment="mine")
             except InputError:  # another thread holds the lock
-                continue
+                time.sleep(0.01)
 
     writers = [threading.Thread(target=write, args=(number,)) for number in range(4)]
     for writer in writers:
