@@ -123,7 +123,8 @@ def find_dose(search: Search, histories: Any, receipt_on: Any = None) -> Dose:
     best = table.loc[reaching[cost].idxmax() if len(reaching) else int(goal.first(table["share"].to_numpy()))]
     n, amount = int(best["n_features"]), float(best["amount"])
     steer, lists = trials.steer(n, amount), (trials.plain, by_number[n])
-    what, about = (search.concepts, search.popularity), {"targets": [goal.target], "resampling": search.resampling}
+    what = search.concepts, search.popularity
+    about: dict[str, Any] = {"targets": [goal.target], "resampling": search.resampling}
     return Dose(
         goal=goal,
         reached=bool(best["reached"]),
