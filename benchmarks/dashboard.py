@@ -82,7 +82,7 @@ class Repeated(Study):
             return table
         own = len(super().table("features"))
         times = -(-self.features_wanted // own)
-        columns = [column for column in ("feature", "neighbour") if column in table]
+        columns = [column for column in ("feature", "neighbour", "family") if column in table]
         parts = [table.assign(**{column: table[column] + own * turn for column in columns}) for turn in range(times)]
         return pd.concat(parts, ignore_index=True).query(f"feature < {self.features_wanted}")
 

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from tqdm.auto import tqdm
 
 from interp.activations.activation_store import KIND, ActivationStore, describe
 from interp.activations.growing_rows import GrowingRows, NotFinite, growing_rows
@@ -23,6 +22,7 @@ from interp.model.envoys import RecommenderEnvoy, check_envoy
 from recmodels import artifacts, ranks
 from recmodels.errors import InputError
 from recmodels.paths import as_path
+from recmodels.progress import tqdm
 from recmodels.sequences import Histories
 
 PROGRESS = "progress.json"
@@ -146,9 +146,7 @@ def _write_rows(
             growing[site] = stack.enter_context(file)
         first = int(np.searchsorted(histories.offsets, min(rows.n_rows for rows in growing.values())))
         writer = stack.enter_context(ThreadPoolExecutor(1, "activations"))
-        bar = stack.enter_context(
-            tqdm(desc="activations", total=len(histories), initial=first, unit="user", leave=False)
-        )
+        bar = stack.enter_context(tqdm(desc="activations", total=len(histories), initial=first, unit="user"))
         written: Future[None] | None = None
         for start in range(first, len(histories), batch_size):
             batch = histories.select(slice(start, start + batch_size))

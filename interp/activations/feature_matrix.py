@@ -10,7 +10,6 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from tqdm.auto import tqdm
 
 from interp.activations.activation_store import ActivationStore, check_store
 from interp.activations.column_merge import PARTS, merge
@@ -18,6 +17,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from recmodels import artifacts
 from recmodels.errors import InputError, check_kind, quote
+from recmodels.progress import tqdm
 from recmodels.sequences import Histories
 
 _USERS = 256  # per pass
@@ -46,7 +46,7 @@ def encode(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 409
 def _encoded(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 4096) -> Iterator[sparse.csr_array]:
     """The features of some rows after another: sparse float32 [≤ batch_size, f]."""
     total = -(-len(store) // batch_size)
-    for batch in tqdm(store.batches(batch_size), desc="encoding", total=total, leave=False):
+    for batch in tqdm(store.batches(batch_size), desc="encoding", total=total):
         yield sparse.csr_array(sae.encode(batch).cpu().numpy())
 
 

@@ -43,10 +43,10 @@ def notes(
         raise InputError("`show` shows all notes: write `add FEATURE` or `merge FILE …`")
     if action == "add" and (len(what) != 1 or not what[0].isdecimal()):
         raise InputError("`add` is about one feature: give its number, such as `interp notes FOLDER add 412 --by Anna`")
-    if action == "add" and by is None:
-        raise InputError("a note names who wrote it: say so with --by")
     remarks = open_study(folder).remarks
     if action == "add":
+        if by is None:
+            raise InputError("a note names who wrote it: say so with --by")
         remarks.add(int(what[0]), by=by, **said)
         print(remarks.path)
     else:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from interp.concepts.attributes import attribute
 from interp.concepts.suggestions import unknown_concept
@@ -107,25 +108,38 @@ def concepts_of(
     Raises:
         InputError: no such attribute, or no concept with enough items.
     """
-    column = plain(attribute(items, name))
-    try:
-        values = pd.Series([_as_tuple(value) for value in column], items.index, dtype=object).explode().dropna()
-    except InputError as fault:
-        raise InputError(f"attribute {name!r}: {fault}") from None
-    names, counts = np.unique(values.to_numpy(str), return_counts=True)
+    names, matrix = incidence(items, name)
+    counts = np.diff(matrix.indptr)
     supported = np.flatnonzero(counts >= min_support)
     if most_frequent is not None:
-        supported = supported[np.argsort(-counts[supported], kind="stable")[:most_frequent]]
-    names = np.sort(names[supported])
+        supported = np.sort(supported[np.argsort(-counts[supported], kind="stable")[:most_frequent]])
     if not len(counts):
         raise InputError(f"no item has a value of attribute {name!r}: choose another one")
-    if not len(names):
+    if not len(supported):
         raise InputError(f"no value of attribute {name!r} has {min_support} items: lower min_support")
-    matrix = np.zeros((len(items), len(names)), dtype=bool)
-    supported_values = values[values.isin(names)]
-    matrix[items.index.get_indexer(supported_values.index), np.searchsorted(names, supported_values.to_numpy())] = True
-    known = items.index.isin(values.index) if of_every_item else None
-    return Concepts(names.tolist(), items.index, matrix, known)
+    known = matrix.sum(axis=1) > 0 if of_every_item else None
+    return Concepts(names[supported].tolist(), items.index, matrix[:, supported].toarray(), known)
+
+
+def incidence(items: pd.DataFrame, name: str) -> tuple[np.ndarray, sparse.csc_array]:
+    """All values of an attribute, and which item has which.
+
+    Args:
+        items: indexed by item id, each once.
+        name: as for `concepts_of`.
+
+    Returns:
+        Their names [c], sorted; sparse bool [item, c].
+    """
+    column = plain(attribute(items, name))
+    try:
+        values = [_as_tuple(value) for value in column]
+    except InputError as fault:
+        raise InputError(f"attribute {name!r}: {fault}") from None
+    rows = np.repeat(np.arange(len(items)), [len(value) for value in values])
+    names, codes = np.unique(np.array([part for value in values for part in value], dtype=str), return_inverse=True)
+    cells = np.ones(len(rows), dtype=bool), (rows, codes)
+    return names, sparse.csc_array(cells, shape=(len(items), len(names)))
 
 
 def _as_tuple(value: Any) -> tuple[str, ...]:

@@ -72,9 +72,9 @@ def diversity(weights: np.ndarray, lists: np.ndarray) -> np.ndarray:
     in_list = lists >= 0
     lengths = in_list.sum(axis=1)
     user = np.repeat(np.arange(len(lists)), lengths)
-    columns = int(lists.max(initial=0)) + 1
-    vectors = sparse.csr_array((lengths[user] ** -0.5, (user, lists[in_list])), shape=(len(lists), columns))
-    step = max(CELLS // columns, 1)
+    listed, column = np.unique(lists[in_list], return_inverse=True)  # of a large catalogue, few items
+    vectors = sparse.csr_array((lengths[user] ** -0.5, (user, column)), shape=(len(lists), max(len(listed), 1)))
+    step = max(CELLS // vectors.shape[1], 1)
     squared = [np.square(weights[at : at + step] @ vectors).sum(axis=1) for at in range(0, len(weights), step)]
     alike = np.concatenate(squared) - np.square(weights) @ (lengths > 0)
     pairs = np.square(weights.sum(axis=1)) - np.square(weights).sum(axis=1)

@@ -6,12 +6,12 @@ Axes: u users, d hidden size, f features, v items.
 import numpy as np
 import pandas as pd
 import torch
-from tqdm.auto import tqdm
 
 from interp.model.envoys import RecommenderEnvoy
 from interp.model.last_step import score_last_step
 from interp.sae.autoencoder import SparseAutoencoder
 from recmodels.best_items import best_items
+from recmodels.progress import tqdm
 from recmodels.sequences import Histories
 
 LAYERS, DIRECT = "layers", "direct"
@@ -56,7 +56,7 @@ def mean_jacobian(rec: RecommenderEnvoy, histories: Histories, site: str, step: 
     # An affine scorer gives the mean of the scores as the score of the mean.
     width = model.width("final") if model.has_linear_scores else model.config.n_items
     total = torch.zeros(2 * d, width, dtype=torch.float64)
-    with tqdm(desc="effects", total=len(sample), unit="user", leave=False) as bar:
+    with tqdm(desc="effects", total=len(sample), unit="user") as bar:
         for batch in histories.select(sample).batches(_USERS):
             hidden = rec.hidden(batch, site)
             outputs = score_last_step(rec, batch, site, hidden, hidden[:, -1:] + pushes)

@@ -67,6 +67,11 @@ class FeatureName:
         return f"{self.measured}, called {self.person}" if self.given else self.measured
 
     @property
+    def shown(self) -> str:
+        """Both names without the grade: "Horror · “Space horror” by Anna"."""
+        return f"{self.text} · {self.person}" if self.given else self.text
+
+    @property
     def person(self) -> str:
         """The name that a person gave, marked as theirs: "“Space horror” by Anna"; empty without one."""
         return f"“{self.given}” by {self.by}" if self.given else ""

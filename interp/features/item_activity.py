@@ -22,7 +22,7 @@ from interp.sae.autoencoder import SparseAutoencoder
 QUANTILE = 0.5  # of a feature's positive activations, above which it counts as active
 SIMILAR = 3  # features whose directions are closest, which make hard negatives
 NEIGHBOURS = 3  # concepts that fit a feature best, which make hard negatives
-BLOCK = 256  # features at once
+CELLS = 2**23  # of features and items at once: a few hundred features in a catalogue of 30,000 items
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,9 @@ def hard_negatives(
         neighbours: whether each item is near to each feature, bool [f, v]; all of the item's steps are hard.
     """
     one_hot, parts = _one_hot(items, totals.items), []
-    for start in range(0, len(similar), BLOCK):
-        block = slice(start, start + BLOCK)
+    step = max(CELLS // max(len(totals.items), 1), 1)
+    for start in range(0, len(similar), step):
+        block = slice(start, start + step)
         block_similar = similar[block]
         pick = sparse.csc_array(
             (

@@ -17,10 +17,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import torch
 from scipy import sparse
 
-from interp.features.item_activity import Counts, ItemCounts, f1_of
+from interp.features.item_activity import CELLS, Counts, ItemCounts, f1_of
 from interp.features.predicates import ITEM, Predicates, pairs
+from recmodels.best_items import best_items
 
 UNLABELLED = "unlabelled"
 F1 = 0.3  # of a label, at least: see `is_labelled`
@@ -89,7 +91,7 @@ def score(fits: np.ndarray, unseen: Counts, hard: sparse.csr_array) -> pd.DataFr
         negative per active step), and labelled.
     """
     hits = _sum(unseen.active.multiply(fits))
-    support, active = fits @ unseen.steps, _sum(unseen.active)
+    support, active = np.array([unseen.steps[fit].sum() for fit in fits]), _sum(unseen.active)
     recall, confused = _ratio(hits, active), _ratio(_sum(hard.multiply(fits)), _sum(hard))
     precision = _ratio(hits, support)
     table = pd.DataFrame(
@@ -183,14 +185,17 @@ def examples(fits: np.ndarray, unseen: Counts) -> pd.DataFrame:
         feature, role ("hit": fits the label and activates the feature; "false alarm": fits the label only; "missed":
         activates the feature only), rank (from 1, by steps), item, steps.
     """
-    active, parts = unseen.active.toarray(), []
-    roles = {"hit": active * fits, "false alarm": (unseen.steps - active) * fits, "missed": active * ~fits}
-    for role, steps in roles.items():
-        order = np.argsort(-steps, axis=1, kind="stable")[:, :EXAMPLES]
-        counts = np.take_along_axis(steps, order, axis=1).astype(int)
-        feature, rank = np.nonzero(counts)
-        rows = {"rank": rank + 1, "item": unseen.items[order[feature, rank]], "steps": counts[feature, rank]}
-        parts.append(pd.DataFrame({"feature": feature, "role": role, **rows}))
+    parts, at_once = [], max(CELLS // max(len(unseen.items), 1), 1)
+    for start in range(0, len(fits), at_once):
+        block = slice(start, start + at_once)
+        active, fit = unseen.active[block].toarray(), fits[block]
+        roles = {"hit": active * fit, "false alarm": (unseen.steps - active) * fit, "missed": active * ~fit}
+        for role, steps in roles.items():
+            codes, values = best_items(torch.from_numpy(steps.astype(np.float64)), EXAMPLES)
+            order, counts = codes.numpy(), values.numpy().astype(int)
+            feature, rank = np.nonzero(counts)
+            rows = {"rank": rank + 1, "item": unseen.items[order[feature, rank]], "steps": counts[feature, rank]}
+            parts.append(pd.DataFrame({"feature": start + feature, "role": role, **rows}))
     return pd.concat(parts).sort_values("feature", kind="stable", ignore_index=True)
 
 

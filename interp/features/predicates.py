@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from interp.concepts import Concepts, concepts_of
+from interp.concepts import Concepts, incidence
 from interp.concepts.attributes import title_words
 from interp.features.category_search import families
-from recmodels.errors import InputError
 
 MIN_STEPS = 20  # steps with a predicate, at least
 PAIRED = ("concept", "language", "decade")  # kinds that may be combined in pairs
@@ -56,18 +55,23 @@ def predicates(items: pd.DataFrame, concepts: Concepts, attribute: str, steps: p
     count = steps.reindex(items.index, fill_value=0)
     common = items.loc[count >= MIN_STEPS]
     table = pd.DataFrame({"title": items["title"], "item": common["title"], "word": items["title"].map(title_words)})
-    kinds = {"concept": concepts} | {
-        kind: families_by_kind[kind] for kind in ("decade", "language", "year") if kind in families_by_kind
+    kinds = {"concept": _of_items(concepts, items)}
+    kinds |= {
+        kind: _of_items(families_by_kind[kind], items)
+        for kind in ("decade", "language", "year")
+        if kind in families_by_kind
     }
-    kinds |= _of(table, "item") | {
-        kind: families_by_kind[kind] for kind in ("artist", "franchise") if kind in families_by_kind
+    kinds["item"] = incidence(table, "item")  # as many as there are items, so never dense
+    kinds |= {
+        kind: _of_items(families_by_kind[kind], items) for kind in ("artist", "franchise") if kind in families_by_kind
     }
-    kinds |= _of(table, "word", min_support=2)
+    words, matrix = incidence(table, "word")
+    shared = np.flatnonzero(np.diff(matrix.indptr) >= 2)
+    kinds["word"] = words[shared], matrix[:, shared]
     parts = []
-    for kind, family in kinds.items():
-        fits = sparse.csc_array(family.labels(items.index).astype(np.float32))
-        names = np.array(family.names, dtype=object)
-        names = np.array([SAYS.get(kind, "{}").format(name) for name in names], dtype=object)
+    for kind, (names, fits) in kinds.items():
+        fits = fits.astype(np.float32)
+        names = np.array([SAYS.get(kind, "{}").format(name) for name in names.tolist()], dtype=object)
         parts.append(Predicates(names, np.full(len(names), kind, dtype=object), items.index, fits))
     candidates = Predicates(
         np.concatenate([part.names for part in parts]),
@@ -93,12 +97,9 @@ def pairs(single: Predicates, steps: pd.Series) -> Predicates:
     return candidates.select(_enough(fits, steps.reindex(single.items, fill_value=0).to_numpy()))
 
 
-def _of(table: pd.DataFrame, column: str, min_support: int = 1) -> dict[str, Concepts]:
-    """A column's values as a family, or nothing where it has none."""
-    try:
-        return {column: concepts_of(table, column, min_support)}
-    except InputError:
-        return {}
+def _of_items(family: Concepts, items: pd.DataFrame) -> tuple[np.ndarray, sparse.csc_array]:
+    """The names of a family, and which of these items has which."""
+    return np.array(family.names, dtype=object), sparse.csc_array(family.labels(items.index))
 
 
 def _enough(fits: sparse.csc_array, count: np.ndarray) -> np.ndarray:

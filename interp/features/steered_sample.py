@@ -1,24 +1,31 @@
 """How many users steering is measured on: a list costs a score of every item, and a sweep makes hundreds for each user.
 
-All users in a catalogue of up to 20,000 items and 15,000 users; in one of a million items some hundreds of them, drawn
-at random. A study says so (`interp.concepts.study_data.StudyData.notes`).
+All users, unless the catalogue is large: there some hundreds of them, drawn at random. A study says so
+(`interp.concepts.study_data.StudyData.notes`).
 """
 
 from interp.features.examples import sample_users
+from recmodels.item_blocks import MANY
 from recmodels.sequences import Histories
 
-SCORES = 300_000_000  # of one list of each user
+SCORES = 100_000_000  # of one list of each user, in a catalogue of more than `MANY` items
 FEWEST = 100  # users
+ALL_SCORES = 50_000_000_000  # of the lists of all features and users, in such a catalogue
 
 
 def sample_size(n_users: int, n_items: int) -> int:
     """Of how many users the lists are made under each steer."""
-    return min(n_users, max(SCORES // n_items, FEWEST))
+    return n_users if n_items <= MANY else min(n_users, max(SCORES // n_items, FEWEST))
 
 
 def steered_sample(users: Histories, n_items: int) -> Histories:
     """A random sample of `sample_size` users in their order, or all users."""
     return sample_users(users, sample_size(len(users), n_items))
+
+
+def affordable_lists(most: int, n_items: int) -> int:
+    """How many lists all features and users may take together: `most`, or fewer in a large catalogue."""
+    return most if n_items <= MANY else min(most, ALL_SCORES // n_items)
 
 
 def sample_note(n_users: int, n_items: int) -> list[str]:

@@ -26,8 +26,10 @@ from interp.study.beside_popular import beside_popular
 from interp.study.feature_view import FeatureView, FeatureViews
 from interp.study.glance import from_elsewhere, highlights
 from interp.study.headline import headline, weak_concepts
+from interp.study.notes_file import as_record
 from interp.study.study_map import clusters_on_map, features_on_map
 from recmodels import artifacts
+from recmodels.errors import InputError
 
 if TYPE_CHECKING:
     from interp.study.study import Study
@@ -102,7 +104,17 @@ def page_data(study: "Study") -> dict[str, Any]:
             **(_about_concepts(study, views) if study.has_concepts else {}),
         },
         "empty": empty,
+        "notes": _notes(study),
     }
+
+
+def _notes(study: "Study") -> dict[str, Any] | None:
+    """What people wrote, and about which dictionary; None where the study came without its dictionary."""
+    try:
+        dictionary = study.sae.fingerprint
+    except InputError:
+        return None
+    return as_record(frozenset() if study.remarks.problem else study.remarks.notes, dictionary)
 
 
 def _about_concepts(study: "Study", views: FeatureViews) -> dict[str, Any]:

@@ -20,10 +20,7 @@ from interp.deployment.canonical import ROWS, canonical
 from interp.features.attributions import POINTS
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.serving.dictionary_tensors import DictionaryTensors
-from interp.steering.parsing import Meanings
-from interp.study.beside_popular import beside_popular
-from interp.study.equalizer import CONCEPT_REACH, FEATURE_REACH, STEP, feature_choices
-from interp.study.headline import weak_concepts
+from interp.study.equalizer_backend import EqualizerBackend
 from recmodels.bert4rec import BERT4Rec
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec
@@ -41,21 +38,26 @@ MEASURE = "A receipt takes all test users, whom the page does not hold: ask Pyth
 def model_block(study: "Study") -> bytes:
     """The block of a study; where the page cannot run its recommender, a block that says why in one line."""
     try:
-        page, tensors = _page(study)
+        described, tensors = model_tensors(study.bare_recommender.model, study.sae)
+        return as_block({**described, **_equalizer(study)}, tensors)
     except InputError as error:
-        page, tensors = {"why": str(error)}, {}
+        return as_block({"why": str(error)}, {})
+
+
+def as_block(page: dict[str, Any], tensors: dict[str, Tensor]) -> bytes:
+    """A file of safetensors with these tensors, as float32, and JSON values as its metadata."""
     whole = {name: tensor.detach().float().cpu().contiguous().clone() for name, tensor in tensors.items()}
     return save(whole, {"page": json.dumps(page, separators=(",", ":"), allow_nan=False)})
 
 
-def _page(study: "Study") -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What describes the model and what the equalizer asks for, and all tensors.
+def model_tensors(model: SequentialRecommender, sae: SparseAutoencoder) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What describes a recommender with its dictionary, and their tensors, under the names of `engine_model.js`.
 
     Raises:
-        InputError: the page cannot run this recommender.
+        InputError: the page cannot run them; the message says why.
     """
-    described, tensors = _recommender(study.bare_recommender.model, study.site)
-    dictionary = _dictionary(study.sae)
+    described, tensors = _recommender(model, sae.provenance.site)
+    dictionary = _dictionary(sae)
     tensors |= _tensors(dictionary)
     size = sum(4 * tensor.numel() for tensor in tensors.values())
     if size > LARGEST:
@@ -63,7 +65,7 @@ def _page(study: "Study") -> tuple[dict[str, Any], dict[str, Tensor]]:
             f"recommender and dictionary are {size / 1e6:.0f} MB, and a page carries {LARGEST / 1e6:.0f} MB at most"
         )
     nodes = {"reasons": _nodes(REASON_POINTS), "attributions": _nodes(POINTS)}
-    return {**described, "strongest": dictionary.strongest, "nodes": nodes, **_equalizer(study)}, tensors
+    return {**described, "strongest": dictionary.strongest, "nodes": nodes}, tensors
 
 
 def _recommender(model: SequentialRecommender, site: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -147,48 +149,11 @@ def _nodes(points: int) -> list[list[float]]:
 
 
 def _equalizer(study: "Study") -> dict[str, Any]:
-    """What the component asks for: `about`, histories of users, the features of concepts, and units."""
-    features, recommender = study.table("features").set_index("feature").sort_index(), study.bare_recommender
-    meanings = Meanings.of_tables(study.table("features"), study.table("concepts"))
-    concepts, weak, beside = sorted(meanings.concepts), weak_concepts(study), beside_popular(study)
-    position = {name: place for place, name in enumerate(concepts)}
-    ids = recommender.vocabulary.ids
-    items = study.items.reindex(ids)
-    histories = _histories(study)
-    about = {
-        "title": study.title,
-        "k": K,
-        "keep_seen": recommender.keep_seen,
-        "reach": {"concept": CONCEPT_REACH, "feature": FEATURE_REACH},
-        "step": STEP,
-        "items": {
-            "id": [item if isinstance(item, int | str) else str(item) for item in ids.tolist()],
-            "title": items["title"].astype(str).tolist(),
-            "concepts": [sorted(position[name] for name in row if name in position) for row in items["concepts"]],
-        },
-        "concepts": [{"name": name, "weak": name in weak} for name in concepts],
-        "features": [
-            {
-                "index": feature,
-                "name": study.names[feature].text,
-                "grade": study.names[feature].grade,
-                "alive": True,
-                "max": float(features.at[feature, "max"]),
-            }
-            for feature in feature_choices(study)
-        ],
-        "users": [{"name": str(user), "n": len(codes)} for user, codes in histories.items()],
-        "notes": study.notes,
-        "warning": (beside.warning or None) if beside else None,
-        "measure_note": MEASURE,
-    }
-    aligned = [list(meanings.features(name)) for name in concepts]
-    return {"about": about, "histories": [*histories.values()], "aligned": aligned, "p99": features["p99"].tolist()}
-
-
-def _histories(study: "Study") -> dict[Any, list[int]]:
-    """The first test users and their items' codes; of a bundle without users, none."""
-    if study.left_out("users"):
-        return {}
-    histories = study.users().select(slice(USERS))
-    return {user: histories[place].tolist() for place, user in enumerate(histories.users)}
+    """What the component asks for, as Python's backend says it, histories of users, features of concepts, and units."""
+    backend = EqualizerBackend(study, K)
+    about = {**backend.about, "users": backend.about["users"][:USERS], "measure_note": MEASURE}
+    histories = [] if backend.users is None else [backend.users[user].tolist() for user in range(len(about["users"]))]
+    meanings = study.recommender.meanings[study.site]
+    aligned = [list(meanings.features(concept["name"])) for concept in about["concepts"]]
+    p99 = study.table("features").set_index("feature").sort_index()["p99"].tolist()
+    return {"about": about, "histories": histories, "aligned": aligned, "p99": p99}

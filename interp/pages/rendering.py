@@ -35,6 +35,7 @@ SCRIPTS = {
         "receipt",
         "panel",
         "table",
+        "notes",
         "search",
         "address",
         "equalizer",
@@ -46,10 +47,10 @@ SCRIPTS = {
     "comparison": ("base", "first", "pair", "comparison"),
 }
 STYLES = {
-    "dashboard": ("colours", "base", "controls", "first", "dashboard", "equalizer"),
+    "dashboard": ("colours", "base", "controls", "first", "notes", "dashboard", "equalizer"),
     "report": ("colours", "base", "report"),
     "scorecard": ("colours", "base", "scorecard"),
-    "comparison": ("colours", "base", "controls", "first", "comparison"),
+    "comparison": ("colours", "base", "controls", "first", "notes", "comparison"),
 }
 PARTS = ("head", "first", "tail")  # of HTML
 WITHOUT_FIGURES = ("comparison",)

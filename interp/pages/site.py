@@ -12,7 +12,6 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
-from tqdm.auto import tqdm
 
 from interp.pages.feature_figures import FeatureFigures
 from interp.pages.rendering import ASSETS, STYLES, json_block
@@ -27,6 +26,7 @@ from interp.study.feature_view import FeatureViews, short
 from interp.study.study import Study
 from recmodels import artifacts
 from recmodels.errors import InputError
+from recmodels.progress import tqdm
 
 COPIES = {"dashboard.html": "dashboard", "report.html": "report"}  # and the command that writes each
 COLUMNS = (
@@ -60,7 +60,7 @@ def write_site(study: Study, folder: Path) -> None:
     _write_shared(folder, templates, len(views) - 1)
     artifacts.write_text(folder / "index.html", _index(templates, study, views))
     page, items = templates.get_template("feature.html"), _items(templates, study)
-    for view in tqdm(views, desc="pages", leave=False):
+    for view in tqdm(views, desc="pages"):
         text = page.render(feature_page(view, figures), name=study.title, root="../", item=partial(items, view.concept))
         artifacts.write_text(folder / "feature" / f"{view.index}.html", text)
 

@@ -52,7 +52,7 @@ def dictionary_map(
         _draw_region(figure, points.loc[points["cluster"] == row.cluster, ["x", "y"]].to_numpy(), row)
     margin = {"l": 10, "r": 10, "b": 10}
     return figure.update_layout(
-        margin=margin, dragmode="pan", legend={"itemsizing": "constant", "traceorder": "reversed"}, uirevision="map"
+        margin=margin, dragmode="pan", legend={"itemsizing": "constant", "traceorder": "reversed"}
     )
 
 

@@ -66,5 +66,5 @@ def judge(most_popular: pd.DataFrame, is_given: bool = False) -> BesidePopular:
 
 
 def _difference(row: pd.Series) -> str:
-    values = (row[f"difference{end}"] for end in ("", "_low", "_high"))
-    return f"difference {with_interval(*values, '+.3f')}"
+    change = with_interval(row["difference"], row["difference_low"], row["difference_high"], "+.3f")
+    return f"difference {change}"

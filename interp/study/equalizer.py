@@ -225,7 +225,7 @@ def _reasons(
 ) -> pd.DataFrame:
     """The features of the steer that raised the score of each item that enters most, and lowered those that leave."""
     table = feature_contributions(study.recommender, histories, [*entries, *exits], steer)
-    table["label"] = [study.names[feature].text for feature in table["feature"]]
+    table["label"] = [study.names[feature].shown for feature in table["feature"]]
     table["total"] = table.groupby("item")["change"].transform("sum")
     sign = np.where(table["item"].isin(entries), 1, -1)
     table = table[sign * table["change"] > 0]

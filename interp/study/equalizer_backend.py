@@ -101,7 +101,7 @@ class EqualizerBackend:
             "features": [
                 {
                     "index": feature,
-                    "name": study.names[feature].text,
+                    "name": study.names[feature].shown,
                     "grade": study.names[feature].grade,
                     "alive": True,
                     "max": float(table.at[feature, "max"]),

@@ -107,4 +107,4 @@ def weak_concepts(study: StudyParts) -> set[str]:
 
 
 def _interval(row: Any, name: str) -> str:
-    return with_interval(*(getattr(row, column) for column in (name, f"{name}_low", f"{name}_high")), ".3f")
+    return with_interval(getattr(row, name), getattr(row, f"{name}_low"), getattr(row, f"{name}_high"), ".3f")

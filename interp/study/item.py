@@ -85,18 +85,19 @@ class Item:
 
     def _named(self, table: str) -> pd.DataFrame:
         rows, names = self._rows(table), self.study.names
-        return rows.assign(name=[names[feature].text for feature in rows["feature"]])
+        return rows.assign(name=[names[feature].shown for feature in rows["feature"]])
 
     @property
     def sentence(self) -> str:
         """How often users took it, in how many lists it is, and how popular it is beside that."""
         row, n = self.profile, len(self.study.items)
         place = "" if not row["lists"] else f", at place {row['place']:.1f} on average"
+        numbers = {key: f"{row[key]:,.0f}" for key in row.index.drop("place")}
         return (
-            f"In the lists of {row['lists']:,.0f} of the {row['users']:,.0f} test users who can get it{place}. Of {n:,} "
-            f"items, {row['more_lists']:,.0f} are in more lists, and {row['more_popular']:,.0f} are more popular "
-            f"(it has {row['popularity']:,.0f} training interactions). Activations are means over {row['steps']:,.0f} steps."
-        )
+            "In the lists of {lists} of the {users} test users who can get it{place}. Of {n:,} items, {more_lists} are "
+            "in more lists, and {more_popular} are more popular (it has {popularity} training interactions). "
+            "Activations are means over {steps} steps."
+        ).format(n=n, place=place, **numbers)
 
     @for_terminal
     def __repr__(self) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from interp.activations.feature_matrix import statistics, step_features
 from interp.concepts.item_folds import permutations, popularity_deciles
@@ -29,6 +28,7 @@ from interp.features.matching import (
 from interp.features.standard_blocks import correlations
 from interp.study.shared_histories import SharedHistories, shared_histories
 from interp.study.study_parts import StudyParts
+from recmodels.progress import tqdm
 from recmodels.sequences import Histories
 
 PERMUTATIONS = 199  # p is at least 1 / 200
@@ -120,7 +120,7 @@ def _chance(old: Any, new: StudyParts, inputs: Histories, draws: int) -> tuple[n
     popularity = by_code(new.items["popularity"], new.recommender.recommender.vocabulary)
     orders = permutations(popularity_deciles(popularity), draws, np.random.default_rng(SEED))
     rows, columns = [], []
-    for order in tqdm(orders, desc="what chance gives", total=draws, unit="permutation", leave=False):
+    for order in tqdm(orders, desc="what chance gives", total=draws, unit="permutation"):
         permuted = Histories(inputs.users, order[inputs.codes].astype(inputs.codes.dtype), inputs.offsets)
         similarity = correlations(old, step_features(new.recommender, new.site, permuted))
         rows.append(similarity.max(axis=1))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,7 +26,7 @@ from recmodels.errors import InputError, for_terminal, quote
 from recmodels.files import write_json
 from recmodels.locks import hold
 from recmodels.paths import as_path
-from recmodels.scalars import as_whole_number
+from recmodels.scalars import whole_number
 
 StudyParts: TypeAlias = Any  # interp.study.study_parts.StudyParts, which imports this module
 COLUMNS = ["feature", "by", "at", "kind", "text"]
@@ -55,6 +55,14 @@ class Merged:
             told = ", ".join(f"“{name.text}” by {name.by}" for name in names)
             lines.append(f"CONFLICT: feature {feature} is called {told}; the latest is shown, all are kept")
         return "\n".join(lines)
+
+
+def time_after(earlier: str) -> str:
+    """Now, or a second after an earlier time: what a person says later must stand later."""
+    now = datetime.now(UTC).strftime(FORMAT)
+    if now > earlier:
+        return now
+    return (datetime.strptime(earlier, FORMAT) + timedelta(seconds=1)).strftime(FORMAT)
 
 
 class Remarks:
@@ -144,7 +152,9 @@ class Remarks:
         wrong = next((text for text in (by, *said.values()) if not isinstance(text, str | None)), None)
         if wrong is not None or by is None:
             raise InputError(f"{quote(wrong)} is no text: say who writes (by) and what, as text")
-        number, now = as_whole_number(feature, "the feature"), datetime.now(UTC).strftime(FORMAT)
+        number = whole_number("the feature", feature, 0, self.study.sae.n_features - 1)
+        earlier = [note.at for note in self.notes if (note.feature, note.by) == (number, by.strip())]
+        now = time_after(max(earlier, default=""))
         notes = [
             checked(Note(number, by.strip(), now, kind, text.strip()), f"the {kind}", self.study.sae.n_features)
             for kind, text in said.items()

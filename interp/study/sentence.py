@@ -63,7 +63,7 @@ def _moves(costs: Any | None) -> list[str]:
 
 def _change(row: Any, name: str, form: str) -> str:
     """A change with its interval."""
-    return with_interval(*(getattr(row, column) for column in (name, f"{name}_low", f"{name}_high")), f"+{form}")
+    return with_interval(getattr(row, name), getattr(row, f"{name}_low"), getattr(row, f"{name}_high"), f"+{form}")
 
 
 def _titles(titles: list[str]) -> str:

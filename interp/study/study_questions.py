@@ -75,10 +75,7 @@ class StudyQuestions(StudySteering):
         """Titles of items and names of features, for displays."""
         return {
             "titles": self.items["title"].to_dict(),
-            "names": {
-                feature: f"{name.text} ({name.person})" if name.given else name.text
-                for feature, name in self.names.items()
-            },
+            "names": {feature: name.shown for feature, name in self.names.items()},
         }
 
     def drift(self, before: Any, after: Any) -> Drift:

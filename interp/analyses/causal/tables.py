@@ -5,6 +5,7 @@ import pandas as pd
 from interp.concepts import Concepts
 from interp.control.causal_map import agreement, causal_map
 from interp.features.examples import sample_users
+from interp.features.steered_sample import affordable_lists
 from interp.model.envoys import RecommenderEnvoy
 from interp.store.table_files import Tables
 from recmodels.sequences import Histories
@@ -40,7 +41,8 @@ def causal(
     """
     units = features_table.set_index("feature")["p99"]
     units = units[units > 0]
-    users = sample_users(test_users.split_last()[0], max(LISTS // (2 * len(units)), 2))
+    lists = affordable_lists(LISTS, len(rec.recommender.vocabulary))
+    users = sample_users(test_users.split_last()[0], max(lists // (2 * len(units)), 2))
     effect_map = causal_map(rec, users, units, concepts, site=site)
     overall = pd.DataFrame(columns=["score", "value", "chance", "p", "features", "users"])
     by_concept = pd.DataFrame(columns=["concept", "rank_correlation", "feature", "effect", "place"])

@@ -8,6 +8,7 @@ from interp.concepts import Concepts
 from interp.control.feature_receipts import AMOUNTS
 from interp.control.feature_receipts import feature_receipts as receipts_of
 from interp.features.examples import sample_users
+from interp.features.steered_sample import affordable_lists
 from interp.model.envoys import RecommenderEnvoy
 from interp.store.table_files import Tables
 from recmodels.sequences import Histories
@@ -38,7 +39,8 @@ def feature_receipts(
         own_metrics: registered metrics from outside this package, which receipts have as well.
     """
     n_alive = int((features_table["p99"] > 0).sum())
-    users = sample_users(test_users, max(LISTS // max(len(AMOUNTS) * n_alive, 1), 2))
+    lists = affordable_lists(LISTS, len(rec.recommender.vocabulary))
+    users = sample_users(test_users, max(lists // max(len(AMOUNTS) * n_alive, 1), 2))
     popularity = items_table.set_index("item")["popularity"]
     names = ("feature_receipts", "feature_curves", "feature_costs")
     return dict(zip(names, receipts_of(rec, users, features_table, concepts, popularity, site), strict=True))

@@ -247,5 +247,5 @@ function keepFigures() {
   window.addEventListener("beforeprint", () => setPrinting(true));
   window.addEventListener("afterprint", () => setPrinting(false));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAgain);
-  document.addEventListener("DOMContentLoaded", drawNear);
+  for (const event of ["DOMContentLoaded", "plotly"]) window.addEventListener(event, drawNear); // plotly.js is there
 }

@@ -138,6 +138,7 @@ makeWays();
 if (matchMedia("(pointer: coarse)").matches) byId("map-drag").value = ""; // a finger scrolls
 showAbout();
 readAddress();
+listenToNotes();
 applySearch();
 listen();
 Object.assign(hooks, { plotly_click: openClicked, plotly_selected: chooseDrawn });

@@ -136,9 +136,11 @@ function makeEngine(read) {
       const unread = Math.max(history.length - model.longest, 0);
       return history.map((item, place) => {
         const row = activations.subarray((place - unread) * f, (place - unread + 1) * f);
-        const active = place < unread ? [] : [...row].map((activation, feature) => [places.get(feature), activation]);
-        const strongest = active.filter(([feature, activation]) => activation && feature !== undefined).sort(([, one], [, other]) => other - one);
-        return { item, features: strongest.slice(0, ENGINE.lit) };
+        const active = [...row].flatMap((activation, feature) => {
+          const at = places.get(feature);
+          return place < unread || !activation || at === undefined ? [] : [/** @type {[number, number]} */ ([at, activation])];
+        });
+        return { item, features: active.sort(([, one], [, other]) => other - one).slice(0, ENGINE.lit) };
       });
     },
 

@@ -14,8 +14,13 @@
 
 const breath = () => new Promise((next) => setTimeout(next)); // what takes long lets the page answer in between
 
-/** A reading passed on with other hidden states from a step on; without a step, from the first that may matter. */
-function changed({ model, asked }, /** @type {Float64Array} */ hidden, /** @type {number} */ start) {
+/**
+ * A reading passed on with other hidden states from a step on; `from` is the first step that its way back reaches.
+ * @param {Reading} reading
+ * @param {Float64Array} hidden [n, d]
+ * @param {number} start
+ */
+function changed({ model, asked }, hidden, start) {
   const { d, causal } = model.shape;
   const from = causal ? start : 0;
   return { ...onwards(model, hidden.subarray(from * d), from ? asked.map((steps) => steps.subarray(0, from * 3 * d)) : []), from };
@@ -48,19 +53,20 @@ function addFeatures({ shape: { d }, dictionary: { decoder } }, hidden, step, am
 async function contributions(reading, items, amounts, nodes) {
   const { model, hidden } = reading;
   const last = hidden.length / model.shape.d - 1;
-  const parts = new Map(items.map((item) => [item, new Map([...amounts.keys()].map((feature) => [feature, 0]))]));
-  const slopes = new Map(items.map((item) => [item, itemSlope(model, item)]));
+  const rows = items.map((item) => ({ slope: itemSlope(model, item), parts: new Map([...amounts.keys()].map((feature) => [feature, 0])) }));
   for (const [node, weight] of nodes) {
     const states = hidden.slice();
     addFeatures(model, states, last, [...amounts].map(([feature, amount]) => [feature, node * amount]));
     const { back, from } = changed(reading, states, last);
-    for (const [item, part] of parts) {
-      const dx = back(/** @type {Float64Array} */ (slopes.get(item)));
-      for (const [feature, amount] of amounts) part.set(feature, part.get(feature) + weight * amount * alongFeature(model, feature, dx, last - from));
+    for (const { slope, parts } of rows) {
+      const dx = back(slope);
+      for (const [feature, amount] of amounts) {
+        parts.set(feature, (parts.get(feature) ?? 0) + weight * amount * alongFeature(model, feature, dx, last - from));
+      }
     }
     if (!model.shape.causal) await breath();
   }
-  return parts;
+  return new Map(items.map((item, place) => [item, rows[place].parts]));
 }
 
 /**
@@ -101,7 +107,9 @@ async function attributed(reading, hidden, item, top, nodes) {
       for (const [step, activation] of steps) addFeatures(model, states, step, [[feature, (node - 1) * activation]]);
       const { back, from } = changed(reading, states, steps[0][0]);
       const way = back(slope);
-      for (const [step, activation] of steps) sums.set(step, sums.get(step) + weight * activation * alongFeature(model, feature, way, step - from));
+      for (const [step, activation] of steps) {
+        sums.set(step, (sums.get(step) ?? 0) + weight * activation * alongFeature(model, feature, way, step - from));
+      }
     }
     features.push({ feature, part: [...sums.values()].reduce((sum, part) => sum + part, 0), steps: [...sums] });
     await breath();

@@ -93,5 +93,5 @@ function shareRow(/** @type {string} */ name, /** @type {number[]} */ [before, a
   bar.style.setProperty("--high", String(Math.max(before, after)));
   const text = direction === "same" ? asPercent(before) : `${asPercent(before)} → ${asPercent(after)}`;
   const other = boosted === undefined ? [] : [element("small", {}, `re-ranked ${asPercent(boosted)}`)];
-  return element("li", { className: direction }, element("span", { className: "name", dir: "auto" }, shortTitle(name)), element("span", { className: "value" }, text, ...other), bar);
+  return element("li", { className: direction }, element("span", { className: "caption", dir: "auto" }, shortTitle(name)), element("span", { className: "value" }, text, ...other), bar);
 }

@@ -75,7 +75,7 @@ function sliderRow({ kind, index, name, weak, reach, step, changed, say }) {
   const label = weak ? `${name}, weak` : name;
   const slider = element("input", { type: "range", step, ...bounds, "aria-label": label });
   const field = element("input", { type: "number", step, ...bounds, "aria-label": `${label}, as a number` });
-  const title = element("span", { className: "name", title: name }, element("span", { dir: "auto" }, shortTitle(name)));
+  const title = element("span", { className: "caption", title: name }, element("span", { dir: "auto" }, shortTitle(name)));
   const row = element("div", { className: "slider" }, title, slider, field);
   if (weak) title.append(element("em", {}, "weak"));
 

@@ -18,7 +18,7 @@ const labelOf = (feature) => (isLabelled(feature) ? labels.name[feature] : null)
 const effectOf = (feature) => data.causal.effect[feature][features.concept[feature]] ?? null;
 
 /** What a feature is called everywhere (interp.features.grades). */
-const nameOf = (feature) => features.name[feature];
+const nameOf = (feature) => features.name[feature] + (features.given[feature] ? ` · “${features.given[feature][0]}” by ${features.given[feature][1]}` : "");
 
 /** A term of the glossary, with its meaning on hover. */
 function term(key, name = nameInText(key)) {
@@ -59,7 +59,7 @@ function searchable(text) {
 
 /** What the table says of a feature in words: its label, its best concept, and which of the two it lacks. */
 function toldOf(feature) {
-  return [labelOf(feature) ?? "unlabelled", conceptOf(feature), ...(KINDS.unaligned(feature) ? ["unaligned"] : [])];
+  return [labelOf(feature) ?? "unlabelled", conceptOf(feature), features.given[feature]?.[0] ?? "", ...(KINDS.unaligned(feature) ? ["unaligned"] : [])];
 }
 
 /** What turning a feature up does beyond its interval, as [phrase, change]: "lowers Mean popularity", "raises Horror". */

@@ -29,6 +29,14 @@ function nameChip(feature, { features } = data) {
   const grade = features.grade[feature];
   const chip = make("span", { className: `chip name ${grade}`, dir: "auto" }, short(features.name[feature]));
   chip.dataset.tip = features.grades[grade][1];
+  const given = features.given[feature];
+  return given ? make("span", { className: "chips both" }, chip, givenChip(...given)) : chip;
+}
+
+/** A name that a person gave, marked as that. */
+function givenChip(text, by) {
+  const chip = make("span", { className: "chip given", dir: "auto" }, `“${short(text)}”`);
+  chip.dataset.tip = `Called so by ${short(by)}; nothing was measured about this name.`;
   return chip;
 }
 

@@ -10,6 +10,8 @@ function drawMap() {
   const line = getComputedStyle(document.documentElement).getPropertyValue("--ink").trim();
   for (const name of figure.layout.annotations ?? []) name.font.color = line;
   figure.layout.dragmode = byId("map-drag").value || false;
+  // What was moved and zoomed stays as it is; what was drawn around does not, as the points that it chose are marked.
+  Object.assign(figure.layout, { uirevision: "map", selectionrevision: performance.now() });
   draw("plot-map", figure);
 }
 

@@ -29,6 +29,7 @@ function show(feature) {
   showFirst(feature, byId("feature"), data, itemTitle);
   if (alive) showActivations(feature);
   showMoves();
+  showNotes(feature);
   showRow(feature);
   byId("feature").dataset.feature = feature;
 }

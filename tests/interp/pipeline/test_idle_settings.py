@@ -66,9 +66,9 @@ def test_the_size_of_the_catalogue_decides_which_loss_reads_a_setting():
 
 
 def test_what_is_given_in_python_leaves_settings_without_a_part():
-    config = StudyConfig(training=TrainingConfig(windows="all"), columns=Columns(user="who"), data="folder")
+    config = StudyConfig(training=TrainingConfig(patience=3), columns=Columns(user="who"), data="folder")
     assert idle_notes(config, FEW) == []
     assert idle_notes(config, FEW, has_recommender=True, has_data=True) == [
-        "training.windows plays no part here: the recommender is trained already.",
+        "training.patience plays no part here: the recommender is trained already.",
         "columns.user plays no part here: the data were given in Python.",
     ]
