@@ -69,7 +69,7 @@ class ItemLabels:
         (i, c), r = labels.shape, len(halves)
         # Items in the same halves are summed together, so that each is summed once for each of its concepts.
         patterns, group = np.unique(2 ** np.arange(r) @ halves.astype(np.int64), return_inverse=True)
-        self._in_half = ((patterns >> np.arange(r)[:, None]) & 1).astype(dtype)  # [r, g]
+        self._in_half: np.ndarray = ((patterns >> np.arange(r)[:, None]) & 1).astype(dtype)  # [r, g]
         item, column = np.nonzero(np.column_stack([labels, np.ones(i, dtype=bool)]))
         self._columns = _indicator(item, group[item] * (c + 1) + column, (i, len(patterns) * (c + 1)), dtype)
         self._groups = _indicator(np.arange(i), group, (i, len(patterns)), dtype)

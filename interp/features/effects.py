@@ -89,10 +89,10 @@ def promoted_items(jacobian: np.ndarray, sae: SparseAutoencoder, items: pd.Index
     for start in range(0, len(directions), at_once):
         effects = torch.from_numpy(directions[start : start + at_once] @ jacobian.T)
         # Of equal effects, the item with the lower code is promoted first, and suppressed last.
-        codes, values = best_items(effects, count)
-        chosen["promoted"].append((codes.numpy(), values.numpy()))
-        codes, values = best_items(-effects.flip(1), count)
-        chosen["suppressed"].append((len(jacobian) - 1 - codes.numpy(), -values.numpy()))
+        best, values = best_items(effects, count)
+        chosen["promoted"].append((best.numpy(), values.numpy()))
+        best, values = best_items(-effects.flip(1), count)
+        chosen["suppressed"].append((len(jacobian) - 1 - best.numpy(), -values.numpy()))
     parts = []
     for direction, blocks in chosen.items():
         codes, effect = (np.concatenate(arrays) for arrays in zip(*blocks, strict=True))
