@@ -12,7 +12,6 @@ from plotly.offline import get_plotlyjs
 import interp
 from interp.pages.dashboard import page_data, write_dashboard
 from interp.pages.rendering import ASSETS, OPENING, SCRIPTS
-from interp.study.equalizer_bundle import PARTS
 from recmodels import artifacts
 from recmodels.errors import InputError
 
