@@ -15,7 +15,7 @@ VERSION_TESTS ?= tests/recmodels tests/interp --ignore tests/recmodels/test_metr
 STUDIES := ml-100k planted ml-1m ml-1m-bert4rec lastfm-2k ml-latest-small
 
 .PHONY: help demo test docs fuzz kill ranks faults lint oldest newest peers benchmarks benchmarks-small studies \
-  reference notebooks clean
+  reference notebooks types clean
 
 help:
 	@echo "make demo     install, then train, interpret and steer a recommender on MovieLens-100K"
@@ -33,6 +33,7 @@ help:
 	@echo "make studies  the figures that the project promises, measured on real data (INTERP_DATA, hours)"
 	@echo "make reference  the same runs, and their tables copied to artifacts/reference"
 	@echo "make notebooks  execute the notebooks on artifacts/ml-100k, and write them with what came out"
+	@echo "make types    the types of the pages' scripts (npm installs TypeScript, a tool for development alone)"
 	@echo "make clean    remove .venv and what runs wrote under artifacts/"
 
 demo: $(READY)
@@ -104,6 +105,11 @@ reference: $(READY)
 
 notebooks: $(READY)
 	$(BIN)/python notebooks/execute.py artifacts/ml-100k
+
+# The types of the pages' scripts, by TypeScript's checker, which npm installs; nothing is built.
+types:
+	npm install --no-audit --no-fund --no-package-lock
+	npm run types
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -20,10 +20,7 @@ from interp.deployment.canonical import ROWS, canonical
 from interp.features.attributions import POINTS
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.serving.dictionary_tensors import DictionaryTensors
-from interp.steering.parsing import Meanings
-from interp.study.beside_popular import beside_popular
-from interp.study.equalizer import CONCEPT_REACH, FEATURE_REACH, STEP, feature_choices
-from interp.study.headline import weak_concepts
+from interp.study.equalizer_backend import EqualizerBackend
 from recmodels.bert4rec import BERT4Rec
 from recmodels.errors import InputError
 from recmodels.gptrec import GPTRec
@@ -152,48 +149,11 @@ def _nodes(points: int) -> list[list[float]]:
 
 
 def _equalizer(study: "Study") -> dict[str, Any]:
-    """What the component asks for: `about`, histories of users, the features of concepts, and units."""
-    features, recommender = study.table("features").set_index("feature").sort_index(), study.bare_recommender
-    meanings = Meanings.of_tables(study.table("features"), study.table("concepts"))
-    concepts, weak, beside = sorted(meanings.concepts), weak_concepts(study), beside_popular(study)
-    position = {name: place for place, name in enumerate(concepts)}
-    ids = recommender.vocabulary.ids
-    items = study.items.reindex(ids)
-    histories = _histories(study)
-    about = {
-        "title": study.title,
-        "k": K,
-        "keep_seen": recommender.keep_seen,
-        "reach": {"concept": CONCEPT_REACH, "feature": FEATURE_REACH},
-        "step": STEP,
-        "items": {
-            "id": [item if isinstance(item, int | str) else str(item) for item in ids.tolist()],
-            "title": items["title"].astype(str).tolist(),
-            "concepts": [sorted(position[name] for name in row if name in position) for row in items["concepts"]],
-        },
-        "concepts": [{"name": name, "weak": name in weak} for name in concepts],
-        "features": [
-            {
-                "index": feature,
-                "name": study.names[feature].text,
-                "grade": study.names[feature].grade,
-                "alive": True,
-                "max": float(features.at[feature, "max"]),
-            }
-            for feature in feature_choices(study)
-        ],
-        "users": [{"name": str(user), "n": len(codes)} for user, codes in histories.items()],
-        "notes": study.notes,
-        "warning": (beside.warning or None) if beside else None,
-        "measure_note": MEASURE,
-    }
-    aligned = [list(meanings.features(name)) for name in concepts]
-    return {"about": about, "histories": [*histories.values()], "aligned": aligned, "p99": features["p99"].tolist()}
-
-
-def _histories(study: "Study") -> dict[Any, list[int]]:
-    """The first test users and their items' codes; of a bundle without users, none."""
-    if study.left_out("users"):
-        return {}
-    histories = study.users().select(slice(USERS))
-    return {user: histories[place].tolist() for place, user in enumerate(histories.users)}
+    """What the component asks for, as Python's backend says it, histories of users, features of concepts, and units."""
+    backend = EqualizerBackend(study, K)
+    about = {**backend.about, "users": backend.about["users"][:USERS], "measure_note": MEASURE}
+    histories = [] if backend.users is None else [backend.users[user].tolist() for user in range(len(about["users"]))]
+    meanings = study.recommender.meanings[study.site]
+    aligned = [list(meanings.features(concept["name"])) for concept in about["concepts"]]
+    p99 = study.table("features").set_index("feature").sort_index()["p99"].tolist()
+    return {"about": about, "histories": histories, "aligned": aligned, "p99": p99}

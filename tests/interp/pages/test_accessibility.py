@@ -35,7 +35,7 @@ def pages(tmp_path_factory):
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory):
     if not AXE.is_file():
-        pytest.skip("needs axe-core: npm install --no-save axe-core@4.14.1 at the root of the repository")
+        pytest.skip("needs axe-core: npm install --no-package-lock at the root of the repository")
     yield from chromium_session(tmp_path_factory.mktemp("chromium"))
 
 
