@@ -14,11 +14,11 @@ from interp.plots.theme import DENSITIES, NEUTRAL, SERIES, plain, styled
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "star")  # beside colours, not instead
 FAINT = 0.45
 EDGE = 1.06  # of the map, whose places are from −1 to 1
-GRADE_MARKERS: dict[str, dict[str, Any]] = {  # neither blue nor orange, which stand for less and more
+GRADE_MARKERS: dict[str, dict[str, Any]] = {  # neither green nor orange, which stand for more and less
     NO_NAME: {"symbol": "circle", "color": NEUTRAL, "size": 5, "opacity": FAINT},
-    CORRELATED: {"symbol": "diamond", "color": "#E69F00", "size": 8},
+    CORRELATED: {"symbol": "diamond", "color": "#56B4E9", "size": 8},
     TESTED_ITEM: {"symbol": "square", "color": "#CC79A7", "size": 8},
-    TESTED: {"symbol": "circle", "color": "#009E73", "size": 9},
+    TESTED: {"symbol": "circle", "color": "#0072B2", "size": 9},
 }
 
 
