@@ -41,6 +41,7 @@ class Message:
         settings: of sliders.
         boosts: concept → what is added to the scores of its items, in standard deviations of a user's scores.
         place: of a test user, or the code of an item.
+        reasons: whether they are wanted at once.
     """
 
     method: str
@@ -48,6 +49,7 @@ class Message:
     settings: Settings = ()
     boosts: tuple[tuple[int, float], ...] = ()
     place: int = -1
+    reasons: bool = True
 
 
 def read(message: Any, sizes: Sizes) -> Message:
@@ -122,6 +124,13 @@ def _boosts(value: Any, sizes: Sizes) -> tuple[tuple[int, float], ...]:
     return tuple(boost for boost in boosts if boost[1] != 0)
 
 
+def _wish(value: Any, _sizes: Sizes) -> bool:
+    """Whether reasons are wanted at once; they always come from here."""
+    if value is not None and not isinstance(value, bool):
+        raise InputError(f"reasons is {quote(value)}: give true or false")
+    return value is not False
+
+
 def _item(value: Any, sizes: Sizes) -> int:
     return _place(value, sizes.items, "item")
 
@@ -145,7 +154,7 @@ def _number(value: Any, reach: float, name: str) -> float:
 PARTS: dict[str, dict[str, Callable[[Any, Sizes], Any]]] = {
     "about": {},
     "user": {},
-    "run": {"history": _history, "settings": _settings, "boosts": _boosts},
+    "run": {"history": _history, "settings": _settings, "boosts": _boosts, "reasons": _wish},
     "lights": {"history": _history},
     "explain": {"history": _history, "settings": _settings, "item": _item},
     "measure": {"settings": _settings},

@@ -157,7 +157,7 @@ def browser(tmp_path_factory, port):
 
 
 def titles(column):
-    return f"[...document.querySelectorAll('.column:nth-child({column}) .title')].map((one) => one.textContent)"
+    return f"[...document.querySelectorAll('.column:nth-child({column}) .pick')].map((one) => one.textContent)"
 
 
 def test_it_starts_with_a_user_and_a_number_that_is_typed_changes_the_list(browser, hostile):

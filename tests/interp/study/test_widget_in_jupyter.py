@@ -47,7 +47,7 @@ def notebook(request, chromium, address):
     chromium.find_element("css selector", ".jp-CodeCell .jp-InputPrompt").click()
     for _ in CELLS:
         press(chromium, ("SHIFT", "ENTER"))
-    until(chromium, f"[...{EQ}].map((one) => one.querySelectorAll('.column li').length)", [10, 10], 180)
+    until(chromium, f"[...{EQ}].map((one) => one.querySelectorAll('.column li').length)", [10, 10], 300)
     return chromium
 
 
@@ -75,7 +75,7 @@ def focus(browser, selector, view=0):
 
 
 def titles(column, view=0):
-    column = f".column:nth-child({column}) .title"
+    column = f".column:nth-child({column}) .pick"
     return f"[...{EQ}[{view}].querySelectorAll('{column}')].map((one) => one.textContent)"
 
 
