@@ -41,10 +41,8 @@ class EqualizerWidget(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """The widget, and plain HTML for what does not show widgets."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data, *metadata = bundle if isinstance(bundle, tuple) else (bundle,)
-        html = {"text/html": self._plain(), "text/plain": repr(self)}
-        return ({**data, **html}, *metadata) if isinstance(bundle, tuple) else {**data, **html}
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        return {**data, "text/html": self._plain(), "text/plain": repr(self)}, metadata
 
     def _plain(self) -> str:
         """The first test user's list, with the concept that is followed best turned up."""
