@@ -10,12 +10,12 @@ export INTERP_DATA
 
 FUZZ_INPUTS ?= 100000
 VERSION_TESTS ?= tests/recmodels tests/interp --ignore tests/recmodels/test_metrics.py --ignore tests/recmodels/test_splits.py \
-  --ignore tests/interp/pages/test_app.py --ignore tests/interp/pages/test_dashboard_in_browser.py
+  --ignore tests/interp/pages/test_equalizer_app.py --ignore tests/interp/pages/test_dashboard_in_browser.py
 
 STUDIES := ml-100k planted ml-1m ml-1m-bert4rec lastfm-2k ml-latest-small
 
-.PHONY: help demo test docs fuzz kill ranks faults lint oldest newest peers benchmarks benchmarks-small studies \
-  reference notebooks clean
+.PHONY: help demo test docs fuzz kill ranks faults lint oldest newest peers jupyter benchmarks benchmarks-small studies \
+  reference notebooks types clean
 
 help:
 	@echo "make demo     install, then train, interpret and steer a recommender on MovieLens-100K"
@@ -25,6 +25,7 @@ help:
 	@echo "make oldest   tests with the oldest allowed version of each dependency; make newest, with the newest"
 	@echo "make peers    the packages that we exchange models and dictionaries with, each in an environment of its own,"
 	@echo "              and the tests that compare with them"
+	@echo "make jupyter  the equalizer's widget in a real JupyterLab and Notebook, which it installs; needs chromium"
 	@echo "make benchmarks  how fast it is beside what one would use instead; writes benchmarks/RESULTS.md"
 	@echo "make benchmarks-small  the same in seconds, to see whether results are right"
 	@echo "make kill     kill a small study 200 times in all its stages, and compare what it ends in"
@@ -33,6 +34,7 @@ help:
 	@echo "make studies  the figures that the project promises, measured on real data (INTERP_DATA, hours)"
 	@echo "make reference  the same runs, and their tables copied to artifacts/reference"
 	@echo "make notebooks  execute the notebooks on artifacts/ml-100k, and write them with what came out"
+	@echo "make types    the types of the pages' scripts (npm installs TypeScript, a tool for development alone)"
 	@echo "make clean    remove .venv and what runs wrote under artifacts/"
 
 demo: $(READY)
@@ -40,7 +42,7 @@ demo: $(READY)
 
 # Several tests at a time, the models of each on one core.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not study and not peer" --numprocesses auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not study and not peer and not jupyter" --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # A warning, such as a link that leads nowhere, fails the build.
 docs: $(READY)
@@ -57,12 +59,18 @@ oldest newest:
 	.venv-$@/bin/pip install --quiet --disable-pip-version-check --upgrade $$(grep ^torch== constraints.txt) \
 	  --requirement .venv-$@/requirements.txt
 	.venv-$@/bin/pip install --quiet --disable-pip-version-check --no-deps dictionary-learning==0.1.0
-	OMP_NUM_THREADS=1 .venv-$@/bin/python -m pytest -m "not study and not fuzz and not peer" $(VERSION_TESTS)
+	OMP_NUM_THREADS=1 .venv-$@/bin/python -m pytest -m "not study and not fuzz and not peer and not jupyter" $(VERSION_TESTS)
 
 # Tests against the real packages; a test whose environment cannot be built is skipped, and says so.
 peers: $(READY)
 	$(BIN)/python tests/peers/environments.py build $(TORCH_INDEX)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m peer -rs
+
+# The widget as people see it, in a browser.
+jupyter: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[jupyter]" || \
+	  echo "JupyterLab could not be installed"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m jupyter -rs
 
 # A library whose environment cannot be built is left out, and the table says so.
 benchmarks: $(READY)
@@ -104,6 +112,11 @@ reference: $(READY)
 
 notebooks: $(READY)
 	$(BIN)/python notebooks/execute.py artifacts/ml-100k
+
+# The types of the pages' scripts, by TypeScript's checker, which npm installs; nothing is built.
+types:
+	npm install --no-audit --no-fund --no-package-lock
+	npm run types
 
 lint: $(READY)
 	$(BIN)/ruff check .

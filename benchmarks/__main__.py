@@ -15,7 +15,7 @@ from benchmarks import results
 from benchmarks.timing import Row, table
 
 # Each is a module of this folder with `rows(small, repeats) -> list[Row]`.
-BENCHMARKS = ("collecting", "dictionaries", "sae_libraries", "scores", "sweep")
+BENCHMARKS = ("collecting", "dictionaries", "sae_libraries", "scores", "sweep", "effects", "equalizer", "recommender")
 
 
 def rows(name: str, small: bool = False, repeats: int = 5) -> list[Row]:

@@ -28,7 +28,7 @@ from recmodels.recommender import Recommender
 from recmodels.sequences import Histories, Vocabulary
 
 SITE = "blocks.0"
-BATCH = 128
+BATCH = 256  # that of `collect`
 ROWS = 300_000  # activations of a site
 
 

@@ -3,11 +3,12 @@
     python benchmarks/dashboard.py artifacts/ml-1m --features 2048
 
 writes the page of a finished study into a temporary folder, with its features repeated until there are so many, opens
-it a few times and then switches through its features. It prints a table in Markdown. Times are those a reader waits,
-and in brackets those that the page's main thread computes, which other work on the machine lengthens less. It needs
-selenium, chromium and chromedriver.
+it a few times, switches through its features, and then moves a slider of its equalizer. It prints a table in Markdown.
+Times are those a reader waits, and in brackets those that the page's main thread computes, which other work on the
+machine lengthens less. It needs selenium, chromium and chromedriver.
 """
 
+import json
 import shutil
 import statistics
 import sys
@@ -16,21 +17,43 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import torch
 import tyro
+from safetensors.torch import load
 from selenium import webdriver
 
 import interp
 from interp.pages.dashboard import page_data
+from interp.pages.page_model import as_block, model_block
 from interp.pages.rendering import render
 from interp.study.study import Study
 
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1280,900")
 BY_FEATURE = (
     *("features", "alignment", "histograms", "histories", "effects", "causal", "moved_items", "map", "neighbours"),
-    *("labels", "label_items"),
+    *("labels", "label_items", "feature_evidence", "feature_receipts", "feature_curves", "feature_costs"),
 )
-HEADS = ("study", "features", "page, MB", "first feature shown, s", "switching, ms: median", "95th percentile")
+HEADS = (
+    *("study", "features", "page, MB", "first feature shown, s", "switching, ms: median", "95th percentile"),
+    *("slider to list, ms: median", "with reasons"),
+)
 MB = 1e6
+OPENED = """
+    const [done] = arguments;
+    (async () => {
+      while (!window.Plotly) await new Promise((next) => setTimeout(next, 10));
+      done(performance.getEntriesByName("first feature")[0].startTime);
+    })();
+"""
+SLIDE = """
+    const [value, reasons, done] = arguments;
+    (async () => {
+      const { history } = await engine.user(0);
+      const start = performance.now();
+      await engine.run({ history, settings: [{ kind: "feature", index: 0, value }], reasons });
+      done(performance.now() - start);
+    })();
+"""
 SWITCH = """
     const [feature, done] = arguments, start = performance.now();
     const { port1, port2 } = new MessageChannel();
@@ -60,6 +83,8 @@ class Benchmark:
     """Times the page is opened."""
     switches: int = 40
     """Features that are shown one after another."""
+    slides: int = 20
+    """Values that a slider takes."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +100,7 @@ class Repeated(Study):
             return table
         own = len(super().table("features"))
         times = -(-self.features_wanted // own)
-        columns = [column for column in ("feature", "neighbour") if column in table]
+        columns = [column for column in ("feature", "neighbour", "family") if column in table]
         parts = [table.assign(**{column: table[column] + own * turn for column in columns}) for turn in range(times)]
         return pd.concat(parts, ignore_index=True).query(f"feature < {self.features_wanted}")
 
@@ -85,8 +110,8 @@ def opened(browser: webdriver.Chrome, path: Path) -> tuple[float, float]:
     browser.get("about:blank")
     before = worked(browser)
     browser.get(path.as_uri())
-    shown = "return performance.getEntriesByName('first feature')[0].startTime"
-    return browser.execute_script(shown), worked(browser) - before
+    shown = browser.execute_async_script(OPENED)
+    return shown, worked(browser) - before
 
 
 def worked(browser: webdriver.Chrome) -> float:
@@ -102,30 +127,58 @@ def switched(browser: webdriver.Chrome, feature: int) -> tuple[float, float]:
     return waited, worked(browser) - before
 
 
+def slid(browser: webdriver.Chrome, value: float, reasons: bool) -> tuple[float, float]:
+    """Milliseconds until the list after a move of a slider is computed, and of work for that."""
+    before = worked(browser)
+    waited = browser.execute_async_script(SLIDE, value, reasons)
+    return waited, worked(browser) - before
+
+
+def block(study: Study, n: int) -> bytes:
+    """The page's block of a study whose dictionary is repeated to n features, not quite the same ones."""
+    content = model_block(study)
+    size = int.from_bytes(content[:8], "little")
+    page = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["page"])
+    tensors = load(content)
+    own = len(tensors["encoder.bias"])
+    for name in {"encoder.weight", "encoder.bias", "decoder", "threshold", "scale", "shift"} & set(tensors):
+        axis = 1 if name == "encoder.weight" else 0
+        whole = torch.cat([tensors[name]] * -(-n // own), dim=axis).narrow(axis, 0, n).contiguous()
+        tensors[name] = whole * (1 + 1e-3 * torch.rand_like(whole)) if n > own else whole
+    return as_block(page, tensors)
+
+
 def main(options: Benchmark) -> None:
     """Measure and print the table."""
     study = interp.open(options.folder)
     n = options.features or len(study.table("features"))
-    data = page_data(Repeated(study.folder, study.record, n))
+    data = page_data(Repeated(study.folder, study.record, features_wanted=n))
     settings = webdriver.ChromeOptions()
     settings.binary_location = shutil.which("chromium") or ""
     for flag in FLAGS:
         settings.add_argument(flag)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "dashboard.html"
-        path.write_text(render("dashboard", study.name, data), encoding="utf-8")
+        path.write_text(render("dashboard", study.name, data, {"model": block(study, n)}), encoding="utf-8")
         browser = webdriver.Chrome(settings, webdriver.ChromeService(shutil.which("chromedriver")))
         browser.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
         openings = [opened(browser, path) for _ in range(options.openings)]
         alive = [feature for feature in range(n) if data["histories"][feature]]
         stride = max(len(alive) // options.switches, 1)
         switches = [switched(browser, feature) for feature in alive[::stride][: options.switches]]
+        slides = [
+            [slid(browser, 4 * turn / options.slides, why) for turn in range(options.slides)] for why in (False, True)
+        ]
         browser.quit()
         size = path.stat().st_size / MB
     first, median = (tuple(map(statistics.median, zip(*taken, strict=True))) for taken in (openings, switches))
     most = tuple(statistics.quantiles(taken, n=20)[-1] for taken in zip(*switches, strict=True))
     row = [study.name, f"{n:,}", f"{size:.1f}", f"{first[0] / 1000:.1f} ({first[1] / 1000:.1f})"]
     row += [f"{waited:.0f} ({work:.0f})" for waited, work in (median, most)]
+    row += [
+        f"{waited:.0f} ({work:.0f})"
+        for waited, work in (map(statistics.median, zip(*own, strict=True)) for own in slides)
+    ]
     for cells in (HEADS, ["---"] * len(HEADS), row):
         print(f"| {' | '.join(cells)} |")
 

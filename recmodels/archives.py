@@ -6,10 +6,9 @@ import stat
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from tqdm.auto import tqdm
-
 from recmodels.errors import InputError, quote
 from recmodels.files import saving
+from recmodels.progress import tqdm
 
 MOST_FILES = 10_000
 MOST_BYTES = 2**34  # of all files together, after they are unpacked
@@ -51,7 +50,7 @@ def unpack(archive: Path, folder: Path) -> None:
             entries = [entry for entry in source.infolist() if not entry.is_dir()]
             _check(entries, archive)
             total = sum(entry.file_size for entry in entries)
-            with tqdm(desc="unpacking", total=total, unit="B", unit_scale=True, leave=False, disable=None) as bar:
+            with tqdm(desc="unpacking", total=total, unit="B", unit_scale=True) as bar:
                 for entry in entries:
                     target = folder / entry.filename
                     target.parent.mkdir(parents=True, exist_ok=True)

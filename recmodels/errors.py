@@ -69,5 +69,21 @@ def an(noun: object) -> str:
     return f"{'an' if str(noun)[:1].lower() in 'aeiou' else 'a'} {noun}"
 
 
+def check_kind(name: str, value: Any, kind: type, instead: str) -> None:
+    """Refuse an object of another kind than a function takes, such as a study in place of its recommender.
+
+    Args:
+        name: what the message calls it, such as "the recommender".
+        value: what the function was given.
+        kind: what it takes.
+        instead: what to give.
+
+    Raises:
+        InputError: it is of another kind.
+    """
+    if not isinstance(value, kind):
+        raise InputError(f"{name} is {an(type(value).__name__)}: give {instead}")
+
+
 def _escape(letter: str) -> str:
     return letter.encode("unicode_escape").decode()

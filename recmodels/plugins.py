@@ -80,6 +80,8 @@ class Registry(dict[str, Thing]):
         """
         if isinstance(name, str) and (name in self.ours or name in self):
             return
+        if not self.ours:  # only its home knows them
+            self._import_home()
         import_entry_points(self.group)
         if not isinstance(name, str) or name not in self:
             known = ", ".join(dict.fromkeys([*self.ours, *self]))

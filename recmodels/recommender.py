@@ -31,6 +31,7 @@ from recmodels.ranking import Score, check_length, rank, top_k, users_at_once
 from recmodels.sequences import Histories, as_histories
 from recmodels.steady import check_precision, steady
 from recmodels.vocabulary import Vocabulary
+from recmodels.wording import counted
 
 for _kind, _model in (("gptrec", GPTRec), ("bert4rec", BERT4Rec)):
     MODELS.add(_kind, _model, __name__)
@@ -104,8 +105,8 @@ class Recommender:
         config = self.model.config
         what = config.model_type if self.origin is None else str(self.origin)
         return (
-            f"<Recommender of {config.n_items:,} items, reads the last {config.max_history} of a history; {what}; "
-            f"sites {', '.join(self.model.sites)}>"
+            f"<Recommender of {counted(config.n_items, 'item')}, reads the last {config.max_history} of a history; "
+            f"{what}; sites {', '.join(self.model.sites)}>"
         )
 
     @cached_property

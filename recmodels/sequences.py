@@ -17,16 +17,18 @@ import pandas as pd
 import torch
 
 from recmodels.columns import Table, is_empty, numbers, plain_ids, times
-from recmodels.errors import InputError, quote
+from recmodels.errors import InputError, for_terminal, quote
 from recmodels.lists import lists_by_user, no_users, user_index
 from recmodels.plain import as_frame
 from recmodels.vocabulary import Vocabulary
+from recmodels.wording import counted
 
 PAD = 0
+SHOWN = 3  # users that are named
 USER = "user"  # the name of a history's user among its further numbers
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Histories:
     """Many users' sequences of item codes, oldest first, one after another in one array.
 
@@ -45,6 +47,17 @@ class Histories:
 
     def __len__(self) -> int:
         return len(self.users)
+
+    @for_terminal
+    def __repr__(self) -> str:
+        """How many histories, how long, and whose: no codes, which are internal."""
+        if not len(self):
+            return "no histories"
+        lengths = sorted({int(self.lengths.min()), int(self.lengths.max())})
+        names = ", ".join(map(quote, self.users[:SHOWN].tolist())) + (", …" if len(self) > SHOWN else "")
+        each = f"{lengths[0]:,} to {counted(lengths[-1], 'item')}" if len(lengths) > 1 else counted(lengths[0], "item")
+        users = "user" if len(self) == 1 else "users"
+        return f"{counted(len(self), 'history', 'histories')} of {each}, {users} {names}"
 
     def __getitem__(self, index: int) -> np.ndarray:
         index = range(len(self))[index]
@@ -226,7 +239,7 @@ def _of_users(histories: Histories, vocabulary: Vocabulary) -> Histories:
     if (rows < 0).any():
         unknown = histories.users[rows < 0].tolist()
         raise InputError(
-            f"{len(unknown)} {'user is' if len(unknown) == 1 else 'users are'} unknown to this recommender, which "
+            f"{counted(len(unknown), 'user is', 'users are')} unknown to this recommender, which "
             f"scores only the users of its training ({', '.join(map(quote, unknown[:3]))}): leave them out"
         )
     return replace(histories, extras={**histories.extras, USER: np.repeat(rows, histories.lengths)})

@@ -13,6 +13,7 @@ import pandas as pd
 from recmodels.config import SplitConfig, check_share
 from recmodels.errors import InputError
 from recmodels.sequences import Vocabulary
+from recmodels.wording import counted
 
 MIN_ROWS = 2
 
@@ -93,7 +94,9 @@ def cold_user_split(
     user, users = pd.factorize(interactions["user"])
     size = round(train_share * len(users))
     if not 0 < size < len(users):
-        raise InputError(f"{len(users)} users are too few to draw a share of {train_share:g} of them: give more users")
+        raise InputError(
+            f"{counted(len(users), 'user is', 'users are')} too few for a share of {train_share:g}: give more users"
+        )
     in_first = np.zeros(len(users), bool)
     in_first[np.random.RandomState(seed).choice(len(users), size, replace=False)] = True
     first = in_first[user]

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from tqdm.auto import tqdm
 from transformers import (
     EarlyStoppingCallback,
     PrinterCallback,
@@ -28,6 +27,7 @@ from recmodels.errors import InputError
 from recmodels.losses import name_of_loss, objective
 from recmodels.model import SequentialRecommender
 from recmodels.paths import as_path
+from recmodels.progress import tqdm
 from recmodels.ranking import list_metrics
 from recmodels.recommender import KIND, Recommender, lists_key, model_class
 from recmodels.sequences import Histories, histories_of
@@ -253,18 +253,40 @@ class _Trainer(Trainer):
 
 
 class _Progress(TrainerCallback):
-    """One bar over epochs that shows the validation metric."""
+    """One bar over steps that shows the validation metric.
+
+    Its end is where early stopping would end if no epoch were better than the best so far, so it moves away as the
+    metric rises.
+    """
+
+    FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 
     def __init__(self, config: TrainingConfig) -> None:
-        self.bar = tqdm(desc=f"training {config.model}", total=config.max_epochs, unit="epoch", leave=False)
+        self.config, self.best_epoch, self.steps = config, 0, 1
+        self.bar = tqdm(desc=f"training {config.model}", bar_format=self.FORMAT)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.bar.update(round(state.epoch or 0))
+        self.steps = max(1, state.max_steps // self.config.max_epochs)  # of an epoch
+        self.best_epoch = (state.best_global_step or 0) // self.steps
+        self.bar.initial = self.bar.n = state.global_step
+        self._aim(state.global_step // self.steps)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.bar.update(state.global_step - self.bar.n)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        ndcg = more["metrics"]["eval_ndcg@10"]
-        self.bar.set_postfix_str(f"NDCG@10 {ndcg:.3f}, best {max(ndcg, state.best_metric or 0):.3f}")
-        self.bar.update()
+        ndcg, epoch = more["metrics"]["eval_ndcg@10"], state.global_step // self.steps
+        if state.best_metric is None or ndcg > state.best_metric:
+            self.best_epoch = epoch
+        self.bar.set_postfix_str(f"NDCG {ndcg:.3f}, best {max(ndcg, state.best_metric or 0):.3f}", refresh=False)
+        self._aim(epoch)
+
+    def _aim(self, done: int) -> None:
+        """Where the bar ends, after so many epochs."""
+        last = min(self.config.max_epochs, self.best_epoch + self.config.patience)
+        self.bar.total = last * self.steps
+        least = "" if last == self.config.max_epochs else "≥ "
+        self.bar.set_description_str(f"epoch {min(done + 1, last)} of {least}{last}")
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.bar.close()

@@ -10,6 +10,7 @@ from recmodels.columns import are_ids, is_empty, is_whole, plain_ids
 from recmodels.errors import InputError, quote
 from recmodels.lists import as_column
 from recmodels.plain import plain
+from recmodels.wording import counted
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Vocabulary:
             names = ", ".join(quote(item) for item in unknown.unique()[:3].tolist())
             n, example = unknown.nunique(dropna=False), self.ids[:1].tolist()[0]
             raise InputError(
-                f"{n} {'item is' if n == 1 else 'items are'} unknown to this recommender ({names}): leave "
+                f"{counted(n, 'item is', 'items are')} unknown to this recommender ({names}): leave "
                 f"{'it' if n == 1 else 'them'} out, or write ids as this recommender does, such as {quote(example)}"
             )
         return codes.astype(np.int32)

@@ -3,7 +3,7 @@
     python tests/versions.py oldest > requirements.txt
 
 torch is left out, as its older builds are large, and so is what only checks or compares: ruff, mypy and RePlay.
-huggingface-hub is left to transformers, which needs it.
+huggingface-hub is left to transformers, which needs it, and JupyterLab and Notebook to `make jupyter`.
 """
 
 import re
@@ -12,7 +12,7 @@ import tomllib
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"
-LEFT_OUT = ("torch", "ruff", "mypy", "replay-rec", "interp-recsys", "huggingface-hub")
+LEFT_OUT = ("torch", "ruff", "mypy", "replay-rec", "interp-recsys", "huggingface-hub", "jupyterlab", "notebook")
 
 
 def requirements(which: str) -> list[str]:

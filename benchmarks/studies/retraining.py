@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 import torch
 import tyro
-from tqdm.auto import tqdm
 
 import interp
 from interp.concepts.evidence import passing
@@ -33,6 +32,7 @@ from recmodels import artifacts, datasets
 from recmodels.console import say
 from recmodels.errors import InputError
 from recmodels.interactions import Dataset
+from recmodels.progress import tqdm
 from recmodels.recommender import Recommender
 from recmodels.sequences import histories_of
 from recmodels.splits import paper_split
@@ -71,7 +71,7 @@ def train_longer(demo: Path, config: StudyConfig, folder: Path) -> None:
     windows, rng = training_windows(parts["train"], config.training), np.random.default_rng(0)
     torch.manual_seed(0)
     optimiser = torch.optim.Adam(model.parameters(), config.training.learning_rate)
-    for _ in tqdm(range(EPOCHS), desc="ten more epochs", leave=False):
+    for _ in tqdm(range(EPOCHS), desc="ten more epochs"):
         order = rng.permutation(len(windows))
         for start in range(0, len(order), config.training.batch_size):
             batch = model.training_batch(windows.select(order[start : start + config.training.batch_size]))

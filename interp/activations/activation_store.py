@@ -19,7 +19,7 @@ import pandas as pd
 import torch
 
 from recmodels import artifacts
-from recmodels.errors import InputError
+from recmodels.errors import InputError, check_kind
 from recmodels.json_files import read_record
 from recmodels.paths import as_path
 
@@ -109,6 +109,17 @@ def check_spread(mean: float, std: float) -> None:
             f"all activations are {mean:g}, so there is nothing to learn from: read another site, or train the "
             f"recommender again"
         )
+
+
+def check_store(store: object) -> None:
+    """Refuse what is no activation store.
+
+    Raises:
+        InputError: it is none.
+    """
+    check_kind(
+        "the store of activations", store, ActivationStore, "what interp.collect returns, or study.activations()"
+    )
 
 
 def describe(partial: Path, rows: pd.DataFrame, recommender: str, site: str, moments: tuple[float, float]) -> None:

@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from tqdm.auto import tqdm
 
 from interp.activations.activation_store import KIND, ActivationStore, describe
-from interp.activations.growing_rows import GrowingRows, growing_rows
+from interp.activations.growing_rows import GrowingRows, NotFinite, growing_rows
 from interp.activations.shards import rows_reader, shards
-from interp.model.envoys import RecommenderEnvoy
+from interp.model.envoys import RecommenderEnvoy, check_envoy
 from recmodels import artifacts, ranks
 from recmodels.errors import InputError
 from recmodels.paths import as_path
+from recmodels.progress import tqdm
 from recmodels.sequences import Histories
 
 PROGRESS = "progress.json"
@@ -34,7 +34,7 @@ def collect(
     folder: Path | str,
     site: str | None = None,
     windows: str = "last",
-    batch_size: int = 128,
+    batch_size: int = 256,
 ) -> ActivationStore:
     """Write the activations of a site at every step of every history that holds an item.
 
@@ -57,6 +57,7 @@ def collect(
     Raises:
         InputError: a history is too short, an activation is not finite, all of them are equal, or a name is unknown.
     """
+    check_envoy(rec)
     site = rec.recommender.model.default_site if site is None else site
     return collect_sites(rec, histories, {site: folder}, windows, batch_size)[site]
 
@@ -66,7 +67,7 @@ def collect_sites(
     histories: Any,
     folders: Mapping[str, Path | str],
     windows: str = "last",
-    batch_size: int = 128,
+    batch_size: int = 256,
 ) -> dict[str, ActivationStore]:
     """`collect` at several sites, site → folder, in one pass over the histories; a store for each site.
 
@@ -145,9 +146,7 @@ def _write_rows(
             growing[site] = stack.enter_context(file)
         first = int(np.searchsorted(histories.offsets, min(rows.n_rows for rows in growing.values())))
         writer = stack.enter_context(ThreadPoolExecutor(1, "activations"))
-        bar = stack.enter_context(
-            tqdm(desc="activations", total=len(histories), initial=first, unit="user", leave=False)
-        )
+        bar = stack.enter_context(tqdm(desc="activations", total=len(histories), initial=first, unit="user"))
         written: Future[None] | None = None
         for start in range(first, len(histories), batch_size):
             batch = histories.select(slice(start, start + batch_size))
@@ -155,7 +154,7 @@ def _write_rows(
             hidden = _read(rec, list(growing), batch) if read_rows is None else read_rows(list(growing), *rows)
             if written is not None:
                 written.result()
-            written = writer.submit(_add, growing, hidden, batch, rows[0])
+            written = writer.submit(_add, growing, hidden, histories.users, rows[0])
             bar.update(len(batch))
         if written is not None:
             written.result()
@@ -175,22 +174,18 @@ def _read(rec: RecommenderEnvoy, sites: Sequence[str], batch: Histories) -> dict
     }
 
 
-def _add(growing: Mapping[str, GrowingRows], hidden: Mapping[str, np.ndarray], batch: Histories, first: int) -> None:
+def _add(growing: Mapping[str, GrowingRows], hidden: Mapping[str, np.ndarray], users: pd.Index, first: int) -> None:
     """Add the rows of a batch, the first of which is row `first`, to each site that lacks them."""
     for site, rows in growing.items():
         if rows.n_rows < first + len(hidden[site]):
-            _check_finite(hidden[site], batch)
-            rows.add(hidden[site][rows.n_rows - first :])
-
-
-def _check_finite(hidden: np.ndarray, batch: Histories) -> None:
-    finite = np.isfinite(hidden).all(axis=1)
-    if not finite.all():
-        user = batch.users.repeat(batch.lengths)[int(finite.argmin())]
-        raise InputError(
-            f"the activations of user {user!r} are not finite: the recommender's weights are damaged; "
-            f"train it again with a lower learning rate"
-        )
+            try:
+                rows.add(hidden[site][rows.n_rows - first :])
+            except NotFinite as error:
+                user = users[[error.user]].tolist()[0]
+                raise InputError(
+                    f"the activations of user {user!r} are not finite: the recommender's weights are damaged; "
+                    f"train it again with a lower learning rate"
+                ) from None
 
 
 def _rows(rec: RecommenderEnvoy, histories: Histories) -> pd.DataFrame:

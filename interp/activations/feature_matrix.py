@@ -10,14 +10,14 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from tqdm.auto import tqdm
 
-from interp.activations.activation_store import ActivationStore
+from interp.activations.activation_store import ActivationStore, check_store
 from interp.activations.column_merge import PARTS, merge
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from recmodels import artifacts
-from recmodels.errors import InputError, quote
+from recmodels.errors import InputError, check_kind, quote
+from recmodels.progress import tqdm
 from recmodels.sequences import Histories
 
 _USERS = 256  # per pass
@@ -37,6 +37,8 @@ def encode(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 409
     Raises:
         InputError: the dictionary was trained on another recommender or at another site.
     """
+    check_store(store)
+    check_kind("the dictionary", sae, SparseAutoencoder, "study.sae, or what interp.train returns")
     check_match(store, sae)
     return sparse.csc_array(sparse.vstack(list(_encoded(store, sae, batch_size))))
 
@@ -44,7 +46,7 @@ def encode(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 409
 def _encoded(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 4096) -> Iterator[sparse.csr_array]:
     """The features of some rows after another: sparse float32 [≤ batch_size, f]."""
     total = -(-len(store) // batch_size)
-    for batch in tqdm(store.batches(batch_size), desc="encoding", total=total, leave=False):
+    for batch in tqdm(store.batches(batch_size), desc="encoding", total=total):
         yield sparse.csr_array(sae.encode(batch).cpu().numpy())
 
 

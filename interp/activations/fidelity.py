@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import check_match
@@ -12,6 +11,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.edits import Reconstruct, Steer
 from recmodels.moments import RunningScatter
+from recmodels.progress import tqdm
 from recmodels.ranking import list_metrics
 from recmodels.sequences import Histories
 
@@ -78,7 +78,7 @@ def downstream(
     catalogue = np.arange(len(rec.recommender.vocabulary))
     inputs, truth = histories.split_last()
     rows = []
-    for where in tqdm(replaced, desc="replacing", leave=False):
+    for where in tqdm(replaced, desc="replacing"):
         with rec.steer(Steer((), site, reconstruct=where)):
             rows.append({"replaced": where, **list_metrics(rec.rank(inputs), truth, catalogue)})
     return pd.DataFrame(rows)

@@ -21,7 +21,16 @@ from recmodels.json_files import read_record
 
 RECORD = {"rows": int, "shape": list, "sha256": str}  # keys of the JSON file beside it
 PIECE = 1024  # users whose rows are read at once
+BLOCK = 512  # rows that are measured at once
 log = logging.getLogger(__name__)
+
+
+class NotFinite(ValueError):
+    """A row has an entry that is infinite or not a number; `user` is the position of its user."""
+
+    def __init__(self, user: int) -> None:
+        super().__init__(f"a row of the user at position {user} is not finite")
+        self.user = user
 
 
 @dataclass
@@ -46,7 +55,11 @@ class RowsSoFar:
         self.totals = np.zeros((2, len(self.offsets) - 1))
 
     def take(self, rows: np.ndarray) -> None:
-        """Count the next [n, d] rows: all those of some users."""
+        """Count the next [n, d] rows: all those of some users.
+
+        Raises:
+            NotFinite: an entry is infinite or not a number.
+        """
         if not len(rows):
             return
         self.digest.update(rows)
@@ -54,10 +67,11 @@ class RowsSoFar:
             self.level = float(rows[0, 0])
         first, last = np.searchsorted(self.offsets, [self.n_rows, self.n_rows + len(rows)])
         starts = self.offsets[first:last] - self.n_rows
-        difference = rows.astype(np.float64)
-        difference -= self.level
-        by_row = np.stack([difference.sum(axis=1), np.einsum("nd,nd->n", difference, difference)])
-        self.totals[:, first:last] = np.add.reduceat(by_row, starts, axis=1)
+        totals = np.add.reduceat(_sums(rows, self.level), starts, axis=1)
+        finite = np.isfinite(totals).all(axis=0)  # a sum is finite if all its entries are
+        if not finite.all():
+            raise NotFinite(int(first + finite.argmin()))
+        self.totals[:, first:last] = totals
         self.n_rows += len(rows)
 
     def moments(self, width: int) -> tuple[float, float]:
@@ -100,7 +114,11 @@ class GrowingRows:
         return self.so_far.digest.hexdigest()
 
     def add(self, rows: np.ndarray) -> None:
-        """Write [n, d] rows: all those of some users."""
+        """Write [n, d] rows: all those of some users.
+
+        Raises:
+            NotFinite: an entry is infinite or not a number; the rows do not count as written.
+        """
         content = np.ascontiguousarray(rows, dtype=np.float32)
         self.file.write(content.data)
         self.file.flush()
@@ -157,6 +175,21 @@ def _interrupted(path: Path, record: Path, offsets: np.ndarray, shape: tuple[int
         pass
     log.warning("%s does not match its record: it is written from the start", path)
     return None
+
+
+@np.errstate(invalid="ignore")
+def _sums(rows: np.ndarray, level: float) -> np.ndarray:
+    """Sums over each of [n, d] rows of the entries' difference from the level, and of its square: float64 [2, n].
+
+    A block of rows at a time, so that the differences stay in the processor's cache.
+    """
+    sums, block = np.empty((2, len(rows))), np.empty((BLOCK, rows.shape[1]))
+    for start in range(0, len(rows), BLOCK):
+        part = slice(start, start + BLOCK)
+        difference = np.subtract(rows[part], level, out=block[: len(rows) - start], dtype=np.float64)
+        difference.sum(axis=1, out=sums[0, part])
+        np.einsum("nd,nd->n", difference, difference, out=sums[1, part])
+    return sums
 
 
 def _header(shape: tuple[int, int]) -> bytes:

@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy import sparse
-from tqdm.auto import tqdm
 
 from interp.activations import checkpoints
-from interp.activations.activation_store import ActivationStore, check_spread
+from interp.activations.activation_store import ActivationStore, check_spread, check_store
 from interp.activations.training_times import record_times
 from interp.activations.worker_pool import in_processes
 from interp.config import SAEConfig
@@ -27,6 +26,7 @@ from recmodels.errors import InputError
 from recmodels.files import saving
 from recmodels.locks import hold
 from recmodels.paths import as_path
+from recmodels.progress import tqdm
 from recmodels.steady import steady
 
 CHECKPOINTS = artifacts.Kind("checkpoints of dictionaries")
@@ -107,6 +107,7 @@ def train(
             diverged, a folder that holds something else, another process that trains there, a process that was killed,
             or a full disk.
     """
+    check_store(store)
     return train_all([Training(store, configs, as_path(folder))], device, processes)[0]
 
 
@@ -183,7 +184,7 @@ def _train_in_processes(trainings: Sequence[Training], device: str | None, proce
     """Train each dictionary by itself, the largest first; a process that is done takes the next."""
     jobs = _largest_first(trainings)
     calls = [(part.store.folder, {name: config}, part.folder, device) for part, name, config in jobs]
-    with tqdm(desc=f"training {len(jobs)} dictionaries", total=len(jobs), leave=False) as bar:
+    with tqdm(desc=f"training {len(jobs)} dictionaries", total=len(jobs)) as bar:
         for number, seconds in in_processes(_train_of_folder, calls, processes):
             record_times(jobs[number][0].folder, seconds)
             bar.update()
@@ -228,7 +229,7 @@ def _train(
     first = checkpoints.resume(trainers, checkpoint)
     seconds = dict.fromkeys(trainers, 0.0)
     text = f"training {len(trainers)} dictionaries"
-    bar = tqdm(desc=text, total=shared.steps, initial=first, leave=False, disable=quiet)
+    bar = tqdm(desc=text, total=shared.steps, initial=first, disable=quiet or None)
     for step in range(first, shared.steps):
         rows = np.random.default_rng([shared.seed, step]).integers(len(store), size=shared.batch_size)
         # Sorted rows read the memory map in order; their order within a batch changes nothing.

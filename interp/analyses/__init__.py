@@ -20,6 +20,7 @@ TOPICS = (
     "neighbours",
     "categories",
     "effects",
+    "item_profiles",
     "steering",
     "equal_share",
     "doses",

@@ -12,6 +12,7 @@ from interp.cli import (  # noqa: F401 - all but commands add commands
     bundle_command,
     commands,
     dictionary_command,
+    notes_command,
     retraining_commands,
     scorecard_command,
     service_command,

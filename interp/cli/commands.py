@@ -264,19 +264,19 @@ def equalizer(folder: tyro.conf.Positional[Path], port: int = 8050, browser: boo
         browser: Whether to open the page in the browser.
     """
     finished_study = open_study(folder)
-    from interp.pages.app_server import serve
+    from interp.pages.equalizer_server import serve
 
     serve(finished_study, port, browser)
 
 
-def check_name(path: Path | None) -> None:
-    """Refuse a name that no steer can be written to, before the work is done.
+def check_name(path: Path | None, suffix: str = ".json") -> None:
+    """Refuse a name that nothing can be written to, before the work is done.
 
     Raises:
-        InputError: the name does not end in .json.
+        InputError: the name does not end as it should.
     """
-    if path and path.suffix != ".json":
-        raise InputError(f"cannot write {path}: give a name that ends in .json")
+    if path and path.suffix != suffix:
+        raise InputError(f"cannot write {path}: give a name that ends in {suffix}")
 
 
 def keep(steer: "Steer", path: Path | None) -> None:

@@ -7,28 +7,50 @@ import tyro
 
 from interp.cli.commands import app, check_name, keep
 from interp.cli.opening import open_study
+from recmodels.paths import as_path
 
 
 @app.command
-def compare(old: tyro.conf.Positional[Path], new: tyro.conf.Positional[Path], to: Path | None = None) -> None:
+def compare(
+    old: tyro.conf.Positional[Path],
+    new: tyro.conf.Positional[Path | None] = None,
+    dictionaries: Annotated[tuple[str, str] | None, tyro.conf.arg(metavar="NAME NAME")] = None,
+    page: Path | None = None,
+    to: Path | None = None,
+) -> None:
     """Compare two studies of one catalogue, such as before and after a retraining: `interp compare OLD NEW`.
 
     Features are matched by their activations on the same histories, of users that neither was trained on. Then: which
     features came and went, and what changed for concepts and lists.
 
+    Two dictionaries of one study, or two layers: `interp compare STUDY --dictionaries blocks.0 blocks.1`.
+
     Args:
         old: The folder of the old study.
-        new: The folder of the new one.
-        to: A folder for features.csv, concepts.csv, lists.csv, shares.csv and quality.csv.
+        new: The folder of the new one; by default the same.
+        dictionaries: Which dictionary of either: its name, such as blocks.0/top_k-512-k-16, or the layer alone.
+        page: A .html file that shows both side by side, feature by feature, and opens without a network.
+        to: A folder for features.csv, concepts.csv, lists.csv, shares.csv, quality.csv and the page, comparison.html.
     """
-    studies = open_study(old), open_study(new)
+    check_name(page, ".html")
+    folders = [old, old if new is None else new]
+    studies = [open_study(folder) for folder in folders]
     from interp.study.compare import compare
+    from interp.study.other_dictionary import with_dictionary_or_site
 
+    if dictionaries is not None:
+        studies = [with_dictionary_or_site(study, name) for study, name in zip(studies, dictionaries, strict=True)]
     comparison = compare(*studies)
     print(comparison)
+    pages = [as_path(path) for path in (page, to and to / "comparison.html") if path is not None]
     if to is not None:
         for path in comparison.save(to):
             print(path)
+    if pages:
+        from interp.pages.comparison import write_comparison
+
+        for path in pages:
+            print(write_comparison(comparison, path))
 
 
 @app.command
@@ -83,7 +105,6 @@ def drift(
     study = open_study(folder)
     from interp.study.periods import histories_of_periods
     from recmodels import files
-    from recmodels.paths import as_path
 
     result = study.drift(*histories_of_periods(study, *periods))
     print(result)

@@ -20,7 +20,6 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 import scipy
-from tqdm.auto import tqdm
 
 from interp.concepts import Concepts, non_constant_columns
 from interp.concepts.alignment import Activations
@@ -30,6 +29,7 @@ from interp.concepts.item_sums import ItemSums, active_sums, item_sums, rank_sum
 from interp.concepts.resampling import cross_fitted_auc, resampled_correlations
 from recmodels.bootstrap import Resampling, bootstrap_counts, percentile_interval
 from recmodels.errors import InputError
+from recmodels.progress import tqdm
 
 REPEATS = 5  # pairs of halves of the items
 PERMUTATIONS = 1000
@@ -221,7 +221,7 @@ def _null(
     reached = {key: np.ones(len(test.names)) for key in observed}
     reached_by_candidate = np.ones(len(of_candidates))
     labels = ItemLabels(test.labels, test.halves, np.float32)
-    for order in tqdm(test.orders, desc=f"null of {name}", total=PERMUTATIONS, unit="permutation", leave=False):
+    for order in tqdm(test.orders, desc=f"null of {name}", total=PERMUTATIONS, unit="permutation"):
         permuted = labels.fit(sums, order)
         scores = _top(permuted, test, ranks, active, order) | {"unseen_items": permuted.by_concept()[1]}
         for key, values in scores.items():

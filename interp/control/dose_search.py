@@ -141,6 +141,10 @@ class DoseTrials:
         """Share of the concept in each list: float […] of int […, k]."""
         return user_shares(lists.reshape(-1, lists.shape[-1]), self.has).reshape(lists.shape[:-1])
 
+    def share_of_users(self, lists: np.ndarray) -> float:
+        """Share of the users whose own list meets the goal, of int [u, k]."""
+        return float(self.goal.is_met(self.shares(lists)).mean())
+
 
 @dataclass(frozen=True)
 class Search:

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from interp.control.dose_search import DoseTrials, Goal, Search
-from interp.control.receipts import Receipt, steering_receipt
+from interp.control.receipts import Receipt, receipt_of_lists, steering_receipt
 from interp.control.sweeps import user_overlap
 from interp.steering.edits import Steer
 from recmodels.errors import for_terminal
 from recmodels.metrics import ndcg
+from recmodels.wording import counted
 
 GRID = 10  # steps from 0 to the reach
 FINER = 8  # parts of the step in which the share is first reached
@@ -34,6 +35,8 @@ class Dose:
         amount: the amount they are set to, in their units; 0 without steering.
         share_before: mean share of the concept without steering, on the users of the search.
         share_after: the same with the steer.
+        own_before: share of these users whose own list meets the goal without steering.
+        own_after: the same with the steer.
         n_users: the number of users of the search.
         trials: n_features, amount, share, ndcg (NaN without truths), overlap, reached, and the metric of
             `Search.cost` if it is another one: the smallest amount for each number of features, or the closest one.
@@ -48,6 +51,8 @@ class Dose:
     amount: float
     share_before: float
     share_after: float
+    own_before: float
+    own_after: float
     n_users: int
     trials: pd.DataFrame
     receipt: Receipt
@@ -64,7 +69,7 @@ class Dose:
             result = change if self.reached else f"out of reach; closest is {change}"
         else:
             result = f"out of reach; no steer comes closer than the {self.share_before:.1%} without one"
-        return f"{self.goal}, mean of {self.n_users} user{'s' * (self.n_users != 1)}: {result}"
+        return f"{self.goal}, mean of {counted(self.n_users, 'user')}: {result}"
 
     @property
     def _heading(self) -> str:
@@ -105,20 +110,21 @@ def find_dose(search: Search, histories: Any, receipt_on: Any = None) -> Dose:
     def mean_cost(lists: np.ndarray) -> float:
         return float(np.nanmean(user_values(lists)))
 
-    rows = [{**_trial(trials, 0, 0.0, trials.plain), cost: mean_cost(trials.plain)}]
+    rows, by_number = [{**_trial(trials, 0, 0.0, trials.plain), cost: mean_cost(trials.plain)}], [trials.plain]
     if not rows[0]["reached"]:
         coarse, _ = _first(trials, np.tile(trials.amounts(GRID)[1:], (len(trials.features), 1)))
         one_before = coarse - goal.sign * trials.reach / GRID
         pairs = zip(*_first(trials, np.linspace(one_before, coarse, FINER + 1, axis=1)), strict=True)
-        rows += [
-            {**_trial(trials, n, float(amount), lists), cost: mean_cost(lists)}
-            for n, (amount, lists) in enumerate(pairs, 1)
-        ]
+        for n, (amount, lists) in enumerate(pairs, 1):
+            rows.append({**_trial(trials, n, float(amount), lists), cost: mean_cost(lists)})
+            by_number.append(lists)
     table = pd.DataFrame(rows)
     reaching = table[table["reached"]]
     best = table.loc[reaching[cost].idxmax() if len(reaching) else int(goal.first(table["share"].to_numpy()))]
     n, amount = int(best["n_features"]), float(best["amount"])
-    steer = trials.steer(n, amount)
+    steer, lists = trials.steer(n, amount), (trials.plain, by_number[n])
+    what = search.concepts, search.popularity
+    about: dict[str, Any] = {"targets": [goal.target], "resampling": search.resampling}
     return Dose(
         goal=goal,
         reached=bool(best["reached"]),
@@ -127,18 +133,13 @@ def find_dose(search: Search, histories: Any, receipt_on: Any = None) -> Dose:
         amount=amount,
         share_before=rows[0]["share"],
         share_after=float(best["share"]),
+        own_before=trials.share_of_users(lists[0]),
+        own_after=trials.share_of_users(lists[1]),
         n_users=len(trials.inputs),
         trials=table,
-        receipt=steering_receipt(
-            search.rec,
-            histories if receipt_on is None else receipt_on,
-            steer,
-            search.concepts,
-            search.popularity,
-            goal.k,
-            targets=[goal.target],
-            resampling=search.resampling,
-        ),
+        receipt=receipt_of_lists(search.rec.recommender.vocabulary, lists, *what, trials.truth, **about)
+        if receipt_on is None
+        else steering_receipt(search.rec, receipt_on, steer, *what, goal.k, **about),
         other_users=receipt_on is not None,
     )
 

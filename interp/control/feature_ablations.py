@@ -15,7 +15,6 @@ import scipy
 import torch
 from nnsight import save
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from interp.control.intervals import of_means
 from interp.control.sweeps import user_overlap
@@ -25,6 +24,7 @@ from interp.model.last_step import block_number
 from recmodels.bootstrap import Resampling
 from recmodels.errors import InputError
 from recmodels.metrics import user_ndcg
+from recmodels.progress import tqdm
 from recmodels.ranking import own_items, top_k
 from recmodels.sequences import Histories
 from recmodels.steady import steady
@@ -57,7 +57,7 @@ def feature_ablations(rec: RecommenderEnvoy, histories: Histories, site: str, k:
     n, f = len(inputs), rec.site(site).sae.n_features
     changes = np.zeros((n, f))
     users, lists, stays, before = np.zeros(f), np.zeros(f), np.zeros(f), np.zeros(n)
-    with tqdm(desc="ablations", total=n, unit="user", leave=False) as bar:
+    with tqdm(desc="ablations", total=n, unit="user") as bar:
         for start in range(0, n, _USERS):
             rows = slice(start, start + _USERS)
             batch, own_truth = inputs.select(rows), truth[rows]

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from interp.concepts import Concepts
 from interp.concepts.alignment import UNALIGNED
@@ -32,6 +31,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
 from recmodels.bootstrap import Resampling
 from recmodels.metrics import user_ndcg
+from recmodels.progress import tqdm
 from recmodels.sequences import Histories
 
 K = 10
@@ -115,7 +115,7 @@ def feature_receipts(
     alive = features[features["p99"] > 0]
     boosts = Boosts(rec, users)
     receipts, curves, costs = [], [], []
-    with tqdm(desc="receipts of features", total=len(alive), unit="feature", leave=False) as bar:
+    with tqdm(desc="receipts of features", total=len(alive), unit="feature") as bar:
         for start in range(0, len(alive), TOGETHER):
             rows = list(alive.iloc[start : start + TOGETHER].itertuples())
             steers = [Steer((Edit(int(row.feature), a * row.p99, "add"),), site) for row in rows for a in AMOUNTS]

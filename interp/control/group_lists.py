@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from interp.model.envoys import RecommenderEnvoy
+from interp.model.envoys import RecommenderEnvoy, check_envoy
 from interp.steering.validation import check_word
 from recmodels.errors import InputError
 from recmodels.recommender import recommendations
@@ -47,6 +47,7 @@ def group_lists(rec: RecommenderEnvoy, groups: Mapping[Any, Any], k: int = 10, h
     Raises:
         InputError: no group, a group without histories, an unknown item or an unknown `how`.
     """
+    check_envoy(rec)
     check_word("how", how, How)
     if not isinstance(groups, Mapping) or not groups:
         raise InputError("there are no groups: pass a mapping from a group's name to its members' histories")

@@ -25,6 +25,7 @@ from interp.steering.parsing import DICTIONARY
 from recmodels.errors import InputError, for_terminal, quote
 from recmodels.lists import members
 from recmodels.sequences import Histories, histories_of
+from recmodels.wording import counted
 
 FEATURES = 20  # at most
 BOOST = 0.8  # the gain that weights are learnt for, in standard deviations of a user's scores; amount 1 means this gain
@@ -116,7 +117,7 @@ class LeastCollateral:
         return f"{n} features that move {self.name} and leave others alone\n{self.table.to_string(index=False)}"
 
     def _repr_html_(self) -> str:
-        text = f"{len(self.weights)} features that move {self.name} and leave others alone"
+        text = f"{counted(len(self.weights), 'feature')} that move {self.name} and leave others alone"
         return f"<p>{escape(text)}</p>{self.table.to_html(index=False, border=0)}"
 
 

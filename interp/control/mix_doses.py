@@ -20,6 +20,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
 from recmodels.errors import InputError, for_terminal, quote
 from recmodels.sequences import Histories
+from recmodels.wording import counted
 
 ROUNDS = 4  # each concept moves the others, so that amounts are found again
 FINER = 8  # parts of the step in which a share is first reached
@@ -69,7 +70,7 @@ class MixDose:
             f"{row.after:.1%} ({row.amount:+.2f}){'' if row.reached else ', out of reach'}"
             for row in self.goals.itertuples()
         ]
-        return f"mean of {self.n_users} user{'s' * (self.n_users != 1)}: {'; '.join(parts)}"
+        return f"mean of {counted(self.n_users, 'user')}: {'; '.join(parts)}"
 
     @property
     def _heading(self) -> str:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from interp.control.calibration import list_mix, miscalibration, past_mix
 from interp.control.least_collateral import LeastCollateral
@@ -18,6 +17,7 @@ from interp.control.steered_lists import last_step_lists
 from interp.control.user_amounts import price_for
 from interp.model.envoys import RecommenderEnvoy
 from recmodels.errors import InputError
+from recmodels.progress import tqdm
 from recmodels.sequences import Histories
 from recmodels.steady import steady
 
@@ -82,7 +82,7 @@ def mix_trials(
         ]
     )
     parts, start = [], 0
-    with tqdm(total=len(inputs), desc="calibration", unit="user", leave=False) as bar:
+    with tqdm(total=len(inputs), desc="calibration", unit="user") as bar:
         for batch in inputs.batches(USERS):
             parts.append(_way(rec, batch, site, moves, past[start : start + len(batch)], weights, k))
             start += len(batch)

@@ -27,6 +27,7 @@ from interp.steering.edits import Edit, Steer
 from recmodels.bootstrap import Resampling
 from recmodels.errors import InputError, for_terminal, quote
 from recmodels.scalars import as_number, whole_number
+from recmodels.wording import counted, with_interval
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,10 @@ class Calibration:
     def answer(self) -> str:
         """The answer in one sentence."""
         row, n = self.miscalibration.iloc[0], len(self.users)
+        change = with_interval(row["change"], row["change_low"], row["change_high"], "+.3f")
         return (
-            f"miscalibration of the top {self.receipt.k}, mean of {n} user{'s' * (n != 1)}: {row['before']:.3f} → "
-            f"{row['after']:.3f} (change {row['change']:+.3f} [{row['change_low']:+.3f}, {row['change_high']:+.3f}]), "
+            f"miscalibration of the top {self.receipt.k}, mean of {counted(n, 'user')}: {row['before']:.3f} → "
+            f"{row['after']:.3f} (change {change}), "
             f"{(self.users['n_concepts'] > 0).sum()} of them steered"
             f"{'' if self.reached else f'; out of reach: {self.by:.0%} less was asked for'}"
         )

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from interp.activations.feature_matrix import last_features
 from interp.concepts import Concepts, non_constant_columns
-from interp.model.envoys import RecommenderEnvoy
+from interp.model.envoys import RecommenderEnvoy, check_envoy
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.parsing import DICTIONARY
 
@@ -33,6 +33,7 @@ def profile(rec: RecommenderEnvoy, histories: Any, site: str | None = None) -> p
     Raises:
         InputError: no history, an unknown item, or no such dictionary.
     """
+    check_envoy(rec)
     name = rec.only_site() if site is None else site
     rows = last_features(rec, name, rec.recommender.histories(histories))
     means = pd.Series(np.asarray(rows.mean(axis=0)).ravel(), name="activation").rename_axis("feature")

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from tqdm.auto import tqdm
 
 from interp.control.sweeps import user_overlap
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Reconstruct, Steer
 from recmodels.metrics import ndcg
+from recmodels.progress import tqdm
 from recmodels.ranking import top_k
 from recmodels.sequences import Histories
 
@@ -46,7 +46,7 @@ def ranking_kept(
     """
     inputs, truth = histories.split_last()
     lists, overlap, divergence = [], 0.0, 0.0
-    for batch in tqdm(list(inputs.batches(_USERS)), desc=f"replacing the layer, {where}", leave=False):
+    for batch in tqdm(list(inputs.batches(_USERS)), desc=f"replacing the layer, {where}"):
         before = rec.score(batch)
         with rec.steer(Steer((), site, reconstruct=where)):
             after = rec.score(batch)

@@ -18,11 +18,13 @@ from interp.control.popularity import by_code
 from interp.control.steered_lists import steered_lists
 from interp.control.sweeps import user_overlap, user_shares
 from interp.control.user_metrics import item_table, user_metrics, values_of
-from interp.model.envoys import RecommenderEnvoy
+from interp.model.envoys import RecommenderEnvoy, check_envoy
 from interp.steering.edits import Steer
 from recmodels.bootstrap import Resampling
 from recmodels.errors import InputError, for_terminal
 from recmodels.scalars import whole_number
+from recmodels.vocabulary import Vocabulary
+from recmodels.wording import counted
 
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 SHOWN = 5  # concepts in the short form, where no target is named
@@ -66,8 +68,9 @@ class Receipt:
 
     @property
     def _title(self) -> str:
-        users = f"{self.n_users} user{'s' * (self.n_users != 1)}"
-        return f"{users}, top {self.k}, {self.level:.0%} intervals over users"
+        users = counted(self.n_users, "user")
+        intervals = "no intervals" if self.n_users == 1 else f"{self.level:.0%} intervals over users"
+        return f"{users}, top {self.k}, {intervals}"
 
     def _lines(self) -> list[list[str]]:
         """Label, before, after, change and its interval: the targets, the other concepts that moved, the measures."""
@@ -84,7 +87,7 @@ class Receipt:
                 _number(row.before),
                 _number(row.after),
                 _number(row.change, "+"),
-                f"[{_number(row.change_low, '+')}, {_number(row.change_high, '+')}]",
+                _interval(row.change_low, row.change_high),
             ]
             for labels, table in sections
             for label, row in zip(labels, table.itertuples(), strict=True)
@@ -195,24 +198,28 @@ def steering_receipt(
     Raises:
         InputError: the steer cannot be carried out, or an item lacks concepts or popularity.
     """
+    check_envoy(rec)
     inputs, truth = rec.recommender.histories(histories), None
     if (inputs.lengths > 1).all():
         inputs, truth = inputs.split_last()
-    vocabulary = rec.recommender.vocabulary
-    k = whole_number("k", k, most=len(vocabulary))
-    before, after = steered_lists(rec, inputs, [Steer((), steer.site), steer], k)
-    return receipt(
-        before,
-        after,
-        concepts.labels(vocabulary.ids),
-        concepts.names,
-        by_code(popularity, vocabulary),
-        truth,
-        targets=targets,
-        head=head,
-        resampling=resampling,
-        ids=vocabulary.ids,
-    )
+    k = whole_number("k", k, most=len(rec.recommender.vocabulary))
+    lists = steered_lists(rec, inputs, [Steer((), steer.site), steer], k)
+    about: dict[str, Any] = {"targets": targets, "head": head, "resampling": resampling}
+    return receipt_of_lists(rec.recommender.vocabulary, lists, concepts, popularity, truth, **about)
+
+
+def receipt_of_lists(
+    vocabulary: Vocabulary,
+    lists: Sequence[np.ndarray] | np.ndarray,
+    concepts: Concepts,
+    popularity: pd.Series,
+    truth: np.ndarray | None,
+    **about: Any,
+) -> Receipt:
+    """`receipt` of the two lists of each user, before and after, by what is known of a recommender's items."""
+    before, after = lists
+    labels, counts = concepts.labels(vocabulary.ids), by_code(popularity, vocabulary)
+    return receipt(before, after, labels, concepts.names, counts, truth, ids=vocabulary.ids, **about)
 
 
 def _quantiles(overlap: np.ndarray, changes: np.ndarray, concepts: Sequence[str]) -> pd.DataFrame:
@@ -241,17 +248,21 @@ def _check(
             f"lists before are {before.shape}, after {after.shape}: give at least one user, the same users and k twice"
         )
     if truth is not None and truth.shape != before.shape[:1]:
-        raise InputError(f"{len(truth)} true items for {len(before)} users: give one for each")
+        raise InputError(f"{counted(len(truth), 'true item')} for {counted(len(before), 'user')}: give one for each")
     if labels.shape != (len(popularity), len(concepts)):
         raise InputError(
-            f"labels are {labels.shape} for {len(popularity)} items and {len(concepts)} concepts: "
-            f"give a row per item and a column per concept"
+            f"labels are {labels.shape} for {counted(len(popularity), 'item')} and "
+            f"{counted(len(concepts), 'concept')}: give a row per item and a column per concept"
         )
     if max(before.max(), after.max()) >= len(popularity):
         raise InputError(f"a list holds an item beyond the {len(popularity)} with a popularity: give one for each item")
     for name in targets:
         if name not in concepts:
             raise InputError(unknown_concept(name, concepts))
+
+
+def _interval(low: float, high: float) -> str:
+    return "–" if np.isnan(low) else f"[{_number(low, '+')}, {_number(high, '+')}]"
 
 
 def _number(value: float, sign: str = "") -> str:

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from interp.model.envoys import RecommenderEnvoy
 from interp.model.last_step import block_number, score_last_step
@@ -22,6 +21,7 @@ from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.edits import Edit, Push, Steer
 from interp.steering.validation import check_reach, check_steer
 from recmodels.item_blocks import ROWS, best_in_blocks, in_blocks
+from recmodels.progress import tqdm
 from recmodels.ranking import top_k
 from recmodels.sequences import Histories
 from recmodels.steady import steady
@@ -57,7 +57,9 @@ def steered_lists(
             together.setdefault((steer.site, steer.reconstruct == "all"), []).append(place)
         else:
             alone.append(place)
-    with tqdm(desc=progress, total=len(steers) * len(histories), unit="list", leave=False, disable=not progress) as bar:
+    with tqdm(
+        desc=progress, total=len(steers) * len(histories), unit="list", disable=None if progress else True
+    ) as bar:
         for places in together.values():
             start = 0
             for batch in histories.batches(_USERS):

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from interp.control.dose_search import DoseTrials, Goal, Search
-from interp.control.popularity import by_code
-from interp.control.receipts import Receipt, receipt
+from interp.control.receipts import Receipt, receipt_of_lists
 from interp.control.user_metrics import user_metric
 from interp.steering.edits import Steer
 from recmodels.errors import InputError, for_terminal
@@ -110,7 +109,6 @@ def find_user_doses(search: Search, histories: Any) -> UserDoses:
     worth = np.where(is_met.any(axis=0), np.where(is_met, costs, -np.inf), goal.sign * shares)
     number, columns = worth.argmax(axis=0), np.arange(len(users))
     amount, after = amounts[number, columns], lists[number, columns]
-    vocabulary = search.rec.recommender.vocabulary
     return UserDoses(
         goal,
         _steer(trials, number, amount),
@@ -124,16 +122,14 @@ def find_user_doses(search: Search, histories: Any) -> UserDoses:
                 "reached": goal.is_met(shares[number, columns]),
             }
         ),
-        receipt(
-            trials.plain,
-            after,
-            search.concepts.labels(vocabulary.ids),
-            search.concepts.names,
-            by_code(search.popularity, vocabulary),
+        receipt_of_lists(
+            search.rec.recommender.vocabulary,
+            (trials.plain, after),
+            search.concepts,
+            search.popularity,
             with_truth.truth,
             targets=[goal.target],
             resampling=search.resampling,
-            ids=vocabulary.ids,
         ),
     )
 

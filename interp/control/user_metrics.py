@@ -13,6 +13,7 @@ import pandas as pd
 from recmodels.errors import InputError, quote
 from recmodels.metrics import head_items, user_hits, user_means, user_ndcg
 from recmodels.plugins import Registry
+from recmodels.wording import counted
 
 UserValues: TypeAlias = Callable[[np.ndarray, np.ndarray | None, pd.DataFrame], np.ndarray]
 """A value for each user, float [n], NaN where there is none: from lists, truth and items (`register_metric`)."""
@@ -115,7 +116,9 @@ def values_of(metric: UserMetric, lists: np.ndarray, truth: np.ndarray | None, i
         raise InputError(f"{metric.name} needs held-out items: give histories of at least two items")
     values = np.asarray(metric.values(lists, truth, items), dtype=float)
     if values.shape != lists.shape[:1]:
-        raise InputError(f"metric {metric.name} gives {values.shape} for {len(lists)} users: give one value for each")
+        raise InputError(
+            f"metric {metric.name} gives {values.shape} for {counted(len(lists), 'user')}: give one value for each"
+        )
     return values
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from interp.deployment.canonical import canonical
 from interp.deployment.recommender_program import recommender_program, suffix_of
 from interp.deployment.steered_programs import TOLERANCE, Format, check_formats, write_steered
-from interp.model.envoys import RecommenderEnvoy
+from interp.model.envoys import RecommenderEnvoy, check_envoy
 from interp.serving.dictionary_tensors import DictionaryTensors
 from interp.serving.service import KIND, Service, load
 from interp.steering.edits import Steer
@@ -57,6 +57,7 @@ def export_service(
         InputError: torch cannot export the recommender, a dictionary has a form of its own, a steer cannot be carried
             out, scores of the export differ, or the folder holds something else.
     """
+    check_envoy(rec)
     to, model, plans = as_path(to), rec.recommender.model, _plans(rec, steers or {})
     check_formats(formats, plans)
     if not rec.saes:

@@ -96,15 +96,35 @@ class Ablated(NamedTuple):
     without: float
 
 
+class Strongest(NamedTuple):
+    """The features with the largest attributions.
+
+    Attributes:
+        features: their numbers, the largest sum of average attributions first.
+        gradients: [n] activation × gradient, summed over steps.
+        averages: [s, n] average attributions.
+    """
+
+    features: list[int]
+    gradients: Tensor
+    averages: Tensor
+
+
 @steady()
-def ablated(place: Place, top: int) -> Ablated:
-    """Take the features with the largest attributions away, one at a time and together."""
+def strongest(place: Place, top: int) -> Strongest:
+    """The `top` features with the largest average attributions, of the 2 · `top` with the largest gradients."""
     gradients = _slopes(place).mul_(place.features).sum(dim=0)
     candidates = [j for j in gradients.abs().argsort(descending=True)[: 2 * top].tolist() if gradients[j] != 0]
     averages = _averages(place, candidates)
-    total = averages.sum(dim=0)
-    best = total.abs().argsort(descending=True)[:top].tolist()
+    best = averages.sum(dim=0).abs().argsort(descending=True)[:top].tolist()
     chosen = [candidates[column] for column in best]
+    return Strongest(chosen, gradients[chosen], averages[:, best])
+
+
+@steady()
+def ablated(place: Place, top: int) -> Ablated:
+    """Take the features with the largest attributions away, one at a time and together."""
+    chosen, gradients, averages = strongest(place, top)
     with torch.no_grad():
         hidden = place.without(chosen, torch.zeros(len(chosen), len(place.hidden), device=place.hidden.device))
         of_all = place.features[:, chosen] @ place.sae.directions[chosen]
@@ -114,14 +134,14 @@ def ablated(place: Place, top: int) -> Ablated:
     features = pd.DataFrame(
         {
             "feature": chosen,
-            "gradient": gradients[chosen].tolist(),
-            "attribution": total[best].tolist(),
+            "gradient": gradients.tolist(),
+            "attribution": averages.sum(dim=0).tolist(),
             "ablation": [score[0] - after for after in score[1:]],
             "score_after": score[1:],
             "rank_after": rank[1:],
         }
     ).sort_values("ablation", key=abs, ascending=False, kind="stable", ignore_index=True)
-    ordered = averages[:, [candidates.index(j) for j in features["feature"]]]
+    ordered = averages[:, [chosen.index(j) for j in features["feature"]]]
     return Ablated(int(rank[0]), score[0], features, ordered, without)
 
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from interp.activations.activation_store import ActivationStore
+from interp.activations.activation_store import check_store
 from interp.activations.feature_matrix import encode, statistics
 from interp.concepts import Concepts
 from interp.concepts.alignment import align
-from interp.model.envoys import RecommenderEnvoy
+from interp.model.envoys import RecommenderEnvoy, check_envoy
 from interp.steering.parsing import Meanings
-from recmodels.errors import InputError, quote
+from recmodels.errors import check_kind
 
 
 def attach_concepts(rec: RecommenderEnvoy, concepts: Concepts, activations: Any) -> RecommenderEnvoy:
@@ -36,10 +36,9 @@ def attach_concepts(rec: RecommenderEnvoy, concepts: Concepts, activations: Any)
         InputError: there is no dictionary at the site, the activations are of another recommender, an item of theirs
             has no row of concepts, or all of their steps or none have each concept.
     """
-    if not isinstance(concepts, Concepts):
-        raise InputError(f"{quote(concepts)} are no concepts: give interp.concepts_of(items, NAME_OF_AN_ATTRIBUTE)")
-    if not isinstance(activations, ActivationStore):
-        raise InputError(f"{quote(activations)} are no activations: give the store that interp.collect returns")
+    check_envoy(rec)
+    check_kind("the table of concepts", concepts, Concepts, "interp.concepts_of(items, NAME_OF_AN_ATTRIBUTE)")
+    check_store(activations)
     sae = rec.site(activations.site).sae
     matrix, items = encode(activations, sae), activations.rows["item"]
     known = np.flatnonzero(concepts.is_known(items))

@@ -6,16 +6,17 @@ Axes: u users, d hidden size, f features, v items.
 import numpy as np
 import pandas as pd
 import torch
-from tqdm.auto import tqdm
 
 from interp.model.envoys import RecommenderEnvoy
 from interp.model.last_step import score_last_step
 from interp.sae.autoencoder import SparseAutoencoder
 from recmodels.best_items import best_items
+from recmodels.progress import tqdm
 from recmodels.sequences import Histories
 
 LAYERS, DIRECT = "layers", "direct"
 _USERS = 32  # per pass
+_ITEMS = 512  # of an item × feature matrix at once
 _EFFECTS = 2**22  # of features on items at a time
 
 
@@ -55,7 +56,7 @@ def mean_jacobian(rec: RecommenderEnvoy, histories: Histories, site: str, step: 
     # An affine scorer gives the mean of the scores as the score of the mean.
     width = model.width("final") if model.has_linear_scores else model.config.n_items
     total = torch.zeros(2 * d, width, dtype=torch.float64)
-    with tqdm(desc="effects", total=len(sample), unit="user", leave=False) as bar:
+    with tqdm(desc="effects", total=len(sample), unit="user") as bar:
         for batch in histories.select(sample).batches(_USERS):
             hidden = rec.hidden(batch, site)
             outputs = score_last_step(rec, batch, site, hidden, hidden[:, -1:] + pushes)
@@ -88,10 +89,10 @@ def promoted_items(jacobian: np.ndarray, sae: SparseAutoencoder, items: pd.Index
     for start in range(0, len(directions), at_once):
         effects = torch.from_numpy(directions[start : start + at_once] @ jacobian.T)
         # Of equal effects, the item with the lower code is promoted first, and suppressed last.
-        codes, values = best_items(effects, count)
-        chosen["promoted"].append((codes.numpy(), values.numpy()))
-        codes, values = best_items(-effects.flip(1), count)
-        chosen["suppressed"].append((len(jacobian) - 1 - codes.numpy(), -values.numpy()))
+        best, values = best_items(effects, count)
+        chosen["promoted"].append((best.numpy(), values.numpy()))
+        best, values = best_items(-effects.flip(1), count)
+        chosen["suppressed"].append((len(jacobian) - 1 - best.numpy(), -values.numpy()))
     parts = []
     for direction, blocks in chosen.items():
         codes, effect = (np.concatenate(arrays) for arrays in zip(*blocks, strict=True))
@@ -107,4 +108,33 @@ def promoted_items(jacobian: np.ndarray, sae: SparseAutoencoder, items: pd.Index
                 }
             )
         )
+    return pd.concat(parts, ignore_index=True)
+
+
+def item_effects(
+    jacobian: np.ndarray, sae: SparseAutoencoder, items: pd.Index, units: np.ndarray, count: int = 8
+) -> pd.DataFrame:
+    """The features that raise and lower each item's score most, per unit of each feature.
+
+    Args:
+        jacobian: [v, d] from `mean_jacobian`.
+        sae: the dictionary.
+        items: item ids in code order.
+        units: one unit of each feature in activation [f], such as its 99th percentile; per unit of activation, features
+            with small activations would be first everywhere.
+        count: features per direction.
+
+    Returns:
+        item, direction ("promoted" or "suppressed"), rank (from 1), feature, effect (change of the item's score,
+        relative to the mean item's); only where it is not 0.
+    """
+    directions, parts = sae.directions.double().numpy() * units[:, None], []
+    for start in range(0, len(jacobian), _ITEMS):
+        effects = jacobian[start : start + _ITEMS] @ directions.T
+        for direction, sign in (("promoted", 1), ("suppressed", -1)):
+            order = np.argsort(-sign * effects, axis=1, kind="stable")[:, :count]
+            top = np.take_along_axis(effects, order, axis=1)
+            row, rank = np.nonzero(sign * top > 0)
+            rows = {"rank": rank + 1, "feature": order[row, rank], "effect": top[row, rank]}
+            parts.append(pd.DataFrame({"item": items[start + row], "direction": direction, **rows}))
     return pd.concat(parts, ignore_index=True)

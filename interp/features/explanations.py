@@ -20,6 +20,7 @@ from recmodels.errors import for_terminal
 from recmodels.scalars import whole_number
 from recmodels.sequences import Histories
 from recmodels.steady import steady
+from recmodels.wording import counted
 
 LONGEST = 40  # characters of a title that are shown
 SHOWN = 3  # steps and items of each feature that an explanation shows
@@ -91,7 +92,7 @@ class Explanation:
     def _title(self) -> str:
         title = f"{titled(self.item, self.titles)}: rank {self.rank}, score {self.score:.2f} above the mean item"
         if isfinite(self.score_without) and len(self.features):
-            together = f"{len(self.features)} feature{'s' * (len(self.features) != 1)}"
+            together = counted(len(self.features), "feature")
             part = f", {1 - self.score_without / self.score:.0%} of it" if self.score > 0 else ""
             title += f"; without these {together} {self.score_without:.2f}: they explain "
             title += f"{self.score - self.score_without:+.2f}{part}"

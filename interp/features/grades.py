@@ -1,7 +1,7 @@
 """What a feature is called, and how good the evidence for that is: one rule, which every view follows.
 
 A label that was tested comes first; else the concept that the feature follows above chance, marked "≈", which is a
-correlation only; else it has no name.
+correlation only; else it is unlabelled. There is no other word for that.
 """
 
 from dataclasses import dataclass
@@ -15,11 +15,12 @@ from interp.features.labels import UNLABELLED
 from interp.features.predicates import ITEM
 
 TESTED, TESTED_ITEM, CORRELATED, NO_NAME = "tested", "tested-item", "correlated", "none"
+CORRELATES = "≈ "  # before a concept that a feature only correlates with
 GRADES = {
     TESTED: ("tested", "The name was tested on users and items that it was not chosen on."),
     TESTED_ITEM: ("tested, one item", "The name is one item; it was tested on users that it was not chosen on."),
     CORRELATED: ("correlated only", "The feature follows this concept above chance; no label of it passed the test."),
-    NO_NAME: ("no name", "No label passed the test, and it follows no concept above chance."),
+    NO_NAME: (UNLABELLED, "No label passed the test, and it follows no concept above chance."),
 }
 """In a chip, and in a sentence."""
 GROUPS = {
@@ -45,16 +46,35 @@ class FeatureName:
         text: the name; "≈" stands before a concept that it only correlates with.
         grade: a key of `GRADES`.
         group: what kind of label was tested, as in `GROUPS`; empty without one.
+        given: a name that a person gave, which stands beside the measured one; empty without one.
+        by: who gave it.
     """
 
     text: str
     grade: str
     group: str = ""
+    given: str = ""
+    by: str = ""
+
+    @property
+    def measured(self) -> str:
+        """The name with its grade, for a terminal: "Horror (tested)"."""
+        return f"{self.text} ({GRADES[self.grade][0]})" if self.grade != NO_NAME else self.text
 
     @property
     def said(self) -> str:
-        """The name with its grade, for a terminal: "Horror (tested)"."""
-        return f"{self.text} ({GRADES[self.grade][0]})" if self.grade != NO_NAME else self.text
+        """The same, with the name that a person gave: "Horror (tested), called “Space horror” by Anna"."""
+        return f"{self.measured}, called {self.person}" if self.given else self.measured
+
+    @property
+    def shown(self) -> str:
+        """Both names without the grade: "Horror · “Space horror” by Anna"."""
+        return f"{self.text} · {self.person}" if self.given else self.text
+
+    @property
+    def person(self) -> str:
+        """The name that a person gave, marked as theirs: "“Space horror” by Anna"; empty without one."""
+        return f"“{self.given}” by {self.by}" if self.given else ""
 
 
 def is_aligned(feature: Any, evidence: Any | None) -> bool:
@@ -73,7 +93,7 @@ def name_of(label: Any, feature: Any, evidence: Any | None) -> FeatureName:
         grade = TESTED_ITEM if label.kind == ITEM else TESTED
         return FeatureName(str(label.label), grade, GROUPS.get(label.kind, (label.kind,))[0])
     if is_aligned(feature, evidence):
-        return FeatureName(f"≈ {feature.concept}", CORRELATED)
+        return FeatureName(f"{CORRELATES}{feature.concept}", CORRELATED)
     return FeatureName(UNLABELLED, NO_NAME)
 
 

@@ -10,13 +10,13 @@ A label that is a single film cannot hold on others; it is a kind of its own, an
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from interp.concepts import Concepts
 from interp.concepts.item_folds import item_halves, popularity_deciles
 from interp.features.item_activity import ItemCounts
 from interp.features.labels import SEED, choose, score
 from interp.features.predicates import ITEM, Predicates
+from recmodels.progress import tqdm
 
 REPEATS = 10  # pairs of halves
 
@@ -45,7 +45,7 @@ def share_of_halves(single: Predicates, item_counts: ItemCounts, halves: np.ndar
     general = single.select(np.flatnonzero(single.kinds != ITEM))
     passes = np.zeros(item_counts.unseen.active.shape[0])
     folds = [half for first in halves for half in (first, ~first)]
-    for half in tqdm(folds, desc="labelling on halves of the items", unit="half", leave=False):
+    for half in tqdm(folds, desc="labelling on halves of the items", unit="half"):
         labels = choose(item_counts.training.only(general.items[half]), general, item_counts.unseen.items)
         passes += hold_on(general.items[~half], labels.fits, item_counts)
     return passes / max(len(folds), 1)

@@ -8,7 +8,7 @@ a feature of users, of positions or of popularity still agrees then, a feature o
 Axes: n steps, f and g features of the old and the new dictionary, d and e hidden sizes, v items, p permutations.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from scipy import sparse
 from interp.features.standard_blocks import Columns, correlations
 
 FALSE_DISCOVERIES = 0.05  # expected share of matches that are chance (Benjamini and Hochberg 1995)
+NEAREST = 5  # features of the other dictionary that are kept for each
 MIN_STEPS = 5  # of an item whose mean activation is compared
 KEPT, MERGED, WENT, SPLIT, CAME, SILENT = "kept", "merged", "went", "split", "came", "silent"
 HOLDS = (KEPT, MERGED)  # changes of old features whose match holds
@@ -95,6 +96,37 @@ def matches(similarity: np.ndarray, chance: Sequence[np.ndarray], active: Sequen
     table.loc[alive, "change"] = np.where(is_old, WENT, CAME)[alive]
     table.loc[holds, "change"] = np.where(table["mutual"], KEPT, np.where(is_old, MERGED, SPLIT))[holds]
     return table.drop(columns="mutual")
+
+
+def nearest(similarity: Mapping[str, np.ndarray], chance: Sequence[np.ndarray], top: int = NEAREST) -> pd.DataFrame:
+    """The most similar features of the other dictionary for every feature: those it may have split into or merged with.
+
+    Args:
+        similarity: by name, float [f, g]; that of activations is "score", by which features are ordered.
+        chance: float [f] and float [g], what chance gives each feature on average.
+        top: how many for each feature.
+
+    Returns:
+        Rows of side ("old" or "new"), feature, rank (from 1), match, chance (the larger of the two), and `similarity`.
+    """
+    parts = []
+    for side, own, other in ((OLD, 0, 1), (NEW, 1, 0)):
+        mine = {name: values if side == OLD else values.T for name, values in similarity.items()}
+        order = np.argsort(-mine["score"], axis=1, kind="stable")[:, :top]
+        count, width = order.shape
+        parts.append(
+            pd.DataFrame(
+                {
+                    "side": side,
+                    "feature": np.repeat(np.arange(count), width),
+                    "rank": np.tile(np.arange(1, width + 1), count),
+                    "match": order.ravel(),
+                    "chance": np.maximum(chance[own][:, None], chance[other][order]).ravel(),
+                    **{name: np.take_along_axis(values, order, axis=1).ravel() for name, values in mine.items()},
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
 
 
 def written_similarity(directions: Sequence[np.ndarray], jacobians: Sequence[np.ndarray]) -> np.ndarray:

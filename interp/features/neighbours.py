@@ -9,8 +9,9 @@ from scipy import sparse
 
 from recmodels.moments import Levelled, correlation
 
-FEW = 100  # features; t-SNE finds no structure among fewer
+FEW = 50  # features; t-SNE finds no structure among fewer
 PERPLEXITY = 30  # the usual number of neighbours that t-SNE keeps together
+SHARE = 5  # of fewer than 150 features, t-SNE keeps every fifth together
 COUNT = 8  # neighbours of each kind
 
 
@@ -38,7 +39,8 @@ def direction_map(directions: np.ndarray, seed: int = 0) -> np.ndarray:
     else:
         from sklearn.manifold import TSNE
 
-        places = TSNE(2, perplexity=PERPLEXITY, init="pca", random_state=seed).fit_transform(unit).astype(np.float64)
+        perplexity = min(PERPLEXITY, len(unit) // SHARE)
+        places = TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(unit).astype(np.float64)
     places -= (places.max(axis=0) + places.min(axis=0)) / 2
     return places / (np.abs(places).max() or 1)
 

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.special import expit
-from tqdm.auto import tqdm
 
 from interp.activations.activation_store import ActivationStore
 from interp.concepts import Concepts, non_constant_columns
+from recmodels.progress import tqdm
 
 ALL = slice(None)
 FITTED = 100_000  # rows that a probe is fitted on for unseen items, at most; its 64 weights need no more
@@ -75,8 +75,7 @@ def fit_probes(store: ActivationStore, concepts: Concepts, rows: np.ndarray | sl
     labels = concepts.labels(store.rows["item"])[rows]
     columns = non_constant_columns(labels)
     probes = [
-        logistic_regression().fit(x, labels[:, column])
-        for column in tqdm(columns, desc="probing", unit="concept", leave=False)
+        logistic_regression().fit(x, labels[:, column]) for column in tqdm(columns, desc="probing", unit="concept")
     ]
     weights = np.array([probe.coef_[0] for probe in probes]).reshape(len(probes), x.shape[1])
     bias = np.array([probe.intercept_[0] for probe in probes])
@@ -141,7 +140,7 @@ def unseen_item_scores(
     folds = [half for first in halves for half in (first, ~first)]
     parts = [
         probe_scores(fit_probes(training, concepts, _some(half[of_training])), test, concepts, ~half[of_test])
-        for half in tqdm(folds, desc="probing unseen items", unit="half", leave=False)
+        for half in tqdm(folds, desc="probing unseen items", unit="half")
     ]
     return pd.concat(parts).groupby("concept", sort=False).mean().reset_index()
 

@@ -16,6 +16,7 @@ import torch
 from nnsight import save
 from torch import Tensor
 
+from interp.model.hidden_states import hidden_states
 from interp.model.passes import SteeredPasses
 from interp.model.site_envoys import ModuleEnvoy, NotPicklable, SiteEnvoy
 from interp.model.trace_inputs import TraceInputs
@@ -28,7 +29,7 @@ from interp.steering.parsing import USUAL, Meanings, is_usual, steer_of
 from interp.steering.validation import check_dictionary, check_not_empty, check_steer
 from interp.steering.vocabulary import At, Reconstruct, Unit, Verb
 from recmodels.adapters.verification import verified
-from recmodels.errors import InputError, quote
+from recmodels.errors import InputError, check_kind, quote
 from recmodels.item_blocks import in_blocks, rank_in_blocks
 from recmodels.ranking import rank, users_at_once
 from recmodels.recommender import Recommender, recommendations
@@ -78,6 +79,7 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, SteeredPasses):
         *saes: SparseAutoencoder,
         expected: Any = None,
     ) -> None:
+        check_kind("the recommender", recommender, Recommender, "a bare one, such as study.bare_recommender")
         check_precision(recommender.model)
         self.recommender = recommender
         self.saes: dict[str, SparseAutoencoder] = {}
@@ -181,8 +183,12 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, SteeredPasses):
     def hidden_states(self, histories: Histories, sites: Sequence[str]) -> dict[str, Tensor]:
         """`hidden` of several sites in one forward pass, which stops at the last of them."""
         order = list(self.recommender.model.sites)
-        envoys = sorted({self.site(name) for name in sites}, key=lambda envoy: order.index(envoy.name))
-        last = order.index(envoys[-1].name)
+        names = sorted({self.site(name).name for name in sites}, key=order.index)
+        if not self.steered and not self._edits:
+            self._refuse_inside()
+            with self.lock:
+                return hidden_states(self.recommender.model, self._tokens(histories).to(self.device), names)
+        envoys, last = [self.site(name) for name in names], order.index(names[-1])
         # A steer that waits for a later site must meet it.
         steered_later = any(order.index(force.steer.site) > last for force in in_force(self.lock))
         with self.trace(histories) as tracer:
@@ -190,7 +196,7 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, SteeredPasses):
             states = save([envoy.output.clone() for envoy in envoys[:-1]] + [envoys[-1].output])
             if not steered_later:
                 tracer.stop()
-        return {envoy.name: hidden for envoy, hidden in zip(envoys, states, strict=True)}
+        return dict(zip(names, states, strict=True))
 
     # Steering
 
@@ -299,3 +305,12 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, SteeredPasses):
         for name, envoy in envoys.items():
             *above, last = name.split(".")
             setattr(self.get(".".join(above)) if above else self, last, envoy)
+
+
+def check_envoy(rec: Any) -> None:
+    """Refuse what is no recommender with envoys, such as a study or a bare recommender.
+
+    Raises:
+        InputError: it is none.
+    """
+    check_kind("the recommender", rec, RecommenderEnvoy, "study.recommender, or interp.RecommenderEnvoy(recommender)")

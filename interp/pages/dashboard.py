@@ -4,9 +4,7 @@ The data are column arrays, from which the page's scripts draw. `interp.plots` a
 overview are embedded whole, those of a feature once, without data, to be filled in.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +17,19 @@ from interp.features.grades import label_counts
 from interp.pages import feature_columns
 from interp.pages.feature_figures import empty_figures
 from interp.pages.glossary import GLOSSARY
+from interp.pages.item_columns import item_columns
+from interp.pages.page_model import model_block
 from interp.pages.rendering import render
 from interp.plots.formats import column_values, decimals, figure_json, significant
 from interp.plots.names import BANDS, EXAMPLES, KINDS, SCORES
 from interp.study.beside_popular import beside_popular
-from interp.study.feature_view import LISTS, FeatureView, FeatureViews, ItemChange
+from interp.study.feature_view import FeatureView, FeatureViews
 from interp.study.glance import from_elsewhere, highlights
 from interp.study.headline import headline, weak_concepts
+from interp.study.notes_file import as_record
+from interp.study.study_map import clusters_on_map, features_on_map
 from recmodels import artifacts
+from recmodels.errors import InputError
 
 if TYPE_CHECKING:
     from interp.study.study import Study
@@ -42,8 +45,8 @@ def write_dashboard(study: "Study") -> Path:
         InputError: a table is missing, unfinished or was altered.
     """
     path = study.folder / "dashboard.html"
-    data = page_data(study)
-    artifacts.write_text(path, render("dashboard", f"{study.title}: features of a recommender", data))
+    data, blocks = page_data(study), {"model": model_block(study)}
+    artifacts.write_text(path, render("dashboard", f"{study.title}: features of a recommender", data, blocks))
     return path
 
 
@@ -55,7 +58,8 @@ def page_data(study: "Study") -> dict[str, Any]:
     names = order + sorted(set(items["concepts"].explode().dropna()) - set(order))
     position = {name: index for index, name in enumerate(names)}
     item_position = {item: index for index, item in enumerate(items.index)}
-    empty = empty_figures(views)
+    empty, places = empty_figures(views), features_on_map(study)
+    clusters = clusters_on_map(places)
     # The page has its own legend of this figure: plotly takes as long for a legend as for the bars.
     empty["histogram"]["layout"]["showlegend"] = False
     return {
@@ -65,6 +69,7 @@ def page_data(study: "Study") -> dict[str, Any]:
         "items": {
             "titles": items["title"].tolist(),
             "concepts": [[position[name] for name in row] for row in items["concepts"]],
+            **item_columns(study, item_position),
         },
         "features": {
             "concept": [position.get(view.concept) for view in views],
@@ -73,6 +78,7 @@ def page_data(study: "Study") -> dict[str, Any]:
             **{name: column_values(name, (view.row for view in views)) for name in (*CONCEPT_SCORES, "density", "max")},
             "p_top100": decimals(view.p_top100 for view in views),
             **feature_columns.names_and_sentences(views),
+            "family": places["head"].tolist(),
         },
         "costs": feature_columns.costs(views, position),
         "curves": feature_columns.curves(views),
@@ -83,10 +89,11 @@ def page_data(study: "Study") -> dict[str, Any]:
         "bands": {band: list(texts) for band, texts in BANDS.items()},
         "histories": [_histories(view, item_position) for view in views],
         "labels": _labels(views, item_position),
-        "moves": {way: _item_changes(views, way, item_position) for way in views.ways},
+        "lit": feature_columns.lit(views, item_position),
+        "moves": {way: feature_columns.item_changes(views, way, item_position) for way in views.ways},
         "neighbours": {kind: _neighbours(views, kind) for kind in ("together", "alike")},
         "maps": {
-            colour: figure_json(plots.dictionary_map(study.table("map"), features, UNALIGNED, colour))
+            colour: figure_json(plots.dictionary_map(places, clusters, features, UNALIGNED, colour))
             for colour in study.figures.colours
         },
         "top": concepts[["concept", "feature"]]
@@ -97,7 +104,17 @@ def page_data(study: "Study") -> dict[str, Any]:
             **(_about_concepts(study, views) if study.has_concepts else {}),
         },
         "empty": empty,
+        "notes": _notes(study),
     }
+
+
+def _notes(study: "Study") -> dict[str, Any] | None:
+    """What people wrote, and about which dictionary; None where the study came without its dictionary."""
+    try:
+        dictionary = study.sae.fingerprint
+    except InputError:
+        return None
+    return as_record(frozenset() if study.remarks.problem else study.remarks.notes, dictionary)
 
 
 def _about_concepts(study: "Study", views: FeatureViews) -> dict[str, Any]:
@@ -198,24 +215,6 @@ def _labels(views: FeatureViews, position: dict[Any, int]) -> dict[str, Any]:
         **{name: [int(getattr(row, name)) for row in rows] for name in ("support", "active")},
         "roles": EXAMPLES,
         "items": {role: [[position[item] for item in feature[role]] for feature in examples] for role in EXAMPLES},
-    }
-
-
-def _item_changes(views: FeatureViews, way: str, position: dict[Any, int]) -> dict[str, dict[str, Any]]:
-    """For each direction, every feature's items and what becomes of them, strongest first."""
-    changes = [view.item_changes(way) for view in views]
-    columns: dict[str, Callable[[list[ItemChange]], list[Any]]] = {
-        "item": lambda rows: [position[row.item] for row in rows],
-        "effect": lambda rows: (decimals if way == LISTS else significant)(row.effect for row in rows),
-    }
-    if way == LISTS:
-        columns |= {name: partial(column_values, name) for name in ("up", "down", "users")}
-    return {
-        direction: {
-            name: [column([row for row in rows if row.direction == direction]) for rows in changes]
-            for name, column in columns.items()
-        }
-        for direction in ("promoted", "suppressed")
     }
 
 

@@ -10,6 +10,7 @@ from interp.pages.figure_export import write_figures
 from interp.pages.site import write_site
 from interp.pages.table_export import write_tables
 from interp.study.study import Study
+from interp.study.study_parts import check_is_study
 from recmodels import artifacts
 from recmodels.errors import InputError
 from recmodels.folders import is_empty
@@ -48,6 +49,7 @@ def export(
         InputError: `to` cannot be written to, or lies in the study; one of the folders holds something else than an
             unchanged export; a table of the study is missing or was altered; kaleido or a browser is missing.
     """
+    check_is_study(study)
     to = as_path(to)
     if study.folder in (to, *to.parents):
         raise InputError(f"{to} lies in the study itself: choose a folder beside it with --to")

@@ -3,17 +3,20 @@
 Columns are lists with a value for each feature.
 """
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from interp.features.grades import GRADES
 from interp.pages.feature_figures import SIDES
-from interp.plots.formats import decimals, significant
+from interp.plots.formats import column_values, decimals, significant
 from interp.plots.names import MEASURES, RANKING
-from interp.study.feature_view import FeatureView, FeatureViews
+from interp.study.feature_view import LISTS, FeatureView, FeatureViews, ItemChange
 from interp.study.sentence import sentence
 
 CHANGES = ("share", "ndcg", "boost", "ahead")
 CURVES = tuple(f"{name}{side}" for name in ("share", "ndcg") for side in SIDES)
+FIRST = 6  # items in each list of the first screen
 NAMES = MEASURES | RANKING | {"diversity@10": "Diversity@10"}
 
 
@@ -21,10 +24,41 @@ def names_and_sentences(views: FeatureViews) -> dict[str, Any]:
     """What each feature is called, with the grade of the evidence, and the sentence that sums it up."""
     return {
         "name": [view.name.text for view in views],
+        "given": [[view.name.given, view.name.by] if view.name.given else None for view in views],
         "grade": [view.name.grade for view in views],
         "group": [view.name.group for view in views],
         "sentence": [sentence(view) for view in views],
         "grades": {grade: list(texts) for grade, texts in GRADES.items()},
+    }
+
+
+def lit(views: FeatureViews, position: Mapping[Any, int]) -> dict[str, list[list[Any]]]:
+    """The items at which each feature is highest in its histories, with its highest activation there."""
+    items = [view.lit[:FIRST] for view in views]
+    return {
+        "item": [[position[item] for item, _ in rows] for rows in items],
+        "activation": [significant((activation for _, activation in rows), 2) for rows in items],
+    }
+
+
+def item_changes(
+    views: FeatureViews, way: str, position: Mapping[Any, int], top: int | None = None
+) -> dict[str, dict[str, Any]]:
+    """For each direction, every feature's items and what becomes of them, strongest first; all or the first of them."""
+    changes = [view.item_changes(way) for view in views]
+    columns: dict[str, Callable[[list[ItemChange]], list[Any]]] = {
+        "item": lambda rows: [position[row.item] for row in rows],
+        "effect": lambda rows: (decimals if way == LISTS else significant)(row.effect for row in rows),
+    }
+    if way == LISTS:
+        columns |= {name: partial(column_values, name) for name in ("up", "down", "users")}
+    sides = {
+        direction: [[row for row in rows if row.direction == direction][:top] for rows in changes]
+        for direction in ("promoted", "suppressed")
+    }
+    return {
+        direction: {name: [column(rows) for rows in side] for name, column in columns.items()}
+        for direction, side in sides.items()
     }
 
 

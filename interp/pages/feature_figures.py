@@ -23,7 +23,7 @@ Figure = dict[str, Any]
 def empty_figures(views: FeatureViews) -> dict[str, Figure]:
     """The figures "histogram", "bars" and "turned" without data, as JSON values."""
     bars = plots.concept_bars(pd.DataFrame(views[0].concepts, columns=None if views[0].concepts else BARS))
-    bars.update_traces(x=[], y=[], customdata=[])
+    bars.update_traces(x=[], y=[], customdata=[], marker={"color": []})
     bars.update_traces(error_x={"array": []}, selector={"meta": "effect"})
     figures = {
         "histogram": plots.activation_histogram(views.study.table("histograms").iloc[:0], CONCEPT),
@@ -72,6 +72,7 @@ class FeatureFigures:
         for trace in (correlations, effects):
             trace["x"] = column_values(trace["meta"], rows)
             trace["y"] = [plain(row.concept) for row in rows]
+            trace["marker"]["color"] = trace["x"]
         scores = (column_values(name, rows) for name in ("auc", "sensitivity"))
         correlations["customdata"] = [list(pair) for pair in zip(*scores, strict=True)]
         effects["error_x"]["array"] = column_values("effect_se", rows)

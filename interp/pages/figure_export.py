@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 import plotly.graph_objects as go
-from tqdm.auto import tqdm
 
 from interp.optional import Image, needing
 from interp.pages.file_names import file_name
@@ -16,6 +15,7 @@ from interp.plots.blocks import Block
 from interp.study.study import Study
 from recmodels import artifacts
 from recmodels.errors import InputError
+from recmodels.progress import tqdm
 
 SCALE = 4  # pixels of a .png for one of the figure: 384 to the inch
 
@@ -99,7 +99,7 @@ def _drawer() -> Callable[[list[dict[str, Any]]], None]:
 
     def draw(jobs: list[dict[str, Any]]) -> None:
         try:
-            write_fig_from_object_sync(tqdm(jobs, desc="images", leave=False))
+            write_fig_from_object_sync(tqdm(jobs, desc="images"))
         except ChromeNotFoundError:
             raise InputError(
                 "images of figures need Chrome or Chromium: install one, or run kaleido_get_chrome"

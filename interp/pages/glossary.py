@@ -1,5 +1,6 @@
 """What the terms of the pages mean: the one list, from which pages make their tooltips and their list of words."""
 
+from interp.features.families import ALIKE
 from interp.features.labels import F1, HARD, LIFT, SUPPORT
 
 Term = tuple[str, str, bool]
@@ -19,7 +20,7 @@ GLOSSARY: dict[str, Term] = {
     "grade": (
         "Grade",
         "What a name rests on. Tested: a label that held on unseen users and items. Correlated only (≈): the concept "
-        "that it follows above chance. No name: neither.",
+        "that it follows above chance. Unlabelled: neither.",
         False,
     ),
     "concept": ("Best concept", "The concept with which the feature’s activation correlates most.", True),
@@ -96,6 +97,19 @@ GLOSSARY: dict[str, Term] = {
         "Raising, or lowering, the scores of all items with the concept by one amount, so that the concept gets the "
         "same share of the lists: what services do without a dictionary.",
         True,
+    ),
+    "family": (
+        "Near-duplicates",
+        f"Features whose directions have a cosine of at least {ALIKE:g} and whose activations correlate by at least "
+        f"{ALIKE:g}, every two of them. The map shows a family as one point, named after the member with the best "
+        "evidence.",
+        False,
+    ),
+    "cluster": (
+        "Cluster",
+        "Points that lie together on the map (HDBSCAN). It has a name only if more of its points have that name than "
+        "chance would give (Fisher’s exact test, false discovery rate 5%); a family counts once.",
+        False,
     ),
     "l0": ("L0", "How many features are on at a step, on average.", False),
     "explained_variance": (

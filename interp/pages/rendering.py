@@ -1,47 +1,83 @@
 """Offline pages: one file each that asks the network for nothing.
 
-plotly.js is inside, and a content security policy forbids the rest. All data is one JSON block, from which the page's
-own script draws: text from the data becomes text nodes, never markup. `<name>.html` and `.css` make a page together
-with `head.html`, `tail.html` and `base.css`, which all share, and with the scripts of `SCRIPTS`.
+plotly.js is inside, and a content security policy forbids the rest. Data are JSON, from which the page's own script
+draws: text from the data becomes text nodes, never markup. Data and plotly.js are deflated blocks, which `opening.js`
+unpacks before it runs the page's script. `<name>.html` makes a page together with the other parts of HTML that it
+names, and with the style sheets of `STYLES` and the scripts of `SCRIPTS`.
 """
 
 import base64
 import hashlib
 import json
 import re
+import zlib
+from collections.abc import Mapping
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from plotly.offline import get_plotlyjs
 
+from interp.study.equalizer_bundle import equalizer_script
+
 ASSETS = Path(__file__).parent / "assets"
+OPENING = "opening"  # the script that runs by itself
+ENGINE = ("engine_math", "engine_blocks", "engine_model", "engine_lists", "engine_reasons", "engine")
 SCRIPTS = {
-    "dashboard": ("base", "features", "map", "first", "receipt", "panel", "table", "dashboard"),
+    "dashboard": (
+        *ENGINE,
+        "base",
+        "features",
+        "items",
+        "map",
+        "first",
+        "receipt",
+        "panel",
+        "table",
+        "notes",
+        "search",
+        "address",
+        "equalizer",
+        "try",
+        "dashboard",
+    ),
     "report": ("base", "report"),
     "scorecard": ("base", "scorecard"),
+    "comparison": ("base", "first", "pair", "comparison"),
 }
+STYLES = {
+    "dashboard": ("colours", "base", "controls", "first", "notes", "dashboard", "equalizer"),
+    "report": ("colours", "base", "report"),
+    "scorecard": ("colours", "base", "scorecard"),
+    "comparison": ("colours", "base", "controls", "first", "notes", "comparison"),
+}
+PARTS = ("head", "first", "tail")  # of HTML
+WITHOUT_FIGURES = ("comparison",)
 
 
-def render(name: str, title: str, data: dict[str, Any]) -> str:
+def render(name: str, title: str, data: dict[str, Any], blocks: Mapping[str, bytes] | None = None) -> str:
     """A whole page. Its scripts are allowed by their hashes, so that no other can run.
 
     Args:
         name: which page, such as "report".
         title: the document's title, plain text.
         data: JSON values, which the page's script reads.
+        blocks: what the page carries besides, by name; its script asks for it with `unpacked(name)`.
     """
-    page = _read(f"{name}.html").replace("{{head}}", _read("head.html")).replace("{{tail}}", _read("tail.html"))
-    style = "".join(_read(f"{part}.css") for part in ("base", name))
-    script = "".join(_read(f"{part}.js") for part in SCRIPTS[name])
-    plotly = get_plotlyjs().replace("</script", "<\\/script")
+    page = _read(f"{name}.html")
+    for part in PARTS:
+        page = page.replace(f"{{{{{part}}}}}", _read(f"{part}.html"))
+    style = "".join(_read(f"{part}.css") for part in STYLES[name])
+    opening, script = _read(f"{OPENING}.js"), "".join(map(_script, SCRIPTS[name]))
+    plotly = "" if name in WITHOUT_FIGURES else get_plotlyjs()
     parts = {
         "title": escape(title),
-        "hashes": " ".join(_hash(text) for text in (script, plotly)),
+        "hashes": " ".join(script_hash(text) for text in (opening, script, plotly)),
         "style": style,
-        "data": json_block(data),
+        "blocks": "\n".join(_block(name, text) for name, text in _packed(data, blocks or {}, plotly).items()),
         "script": script,
-        "plotly": plotly,
+        "opening": opening,
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], page)
 
@@ -51,10 +87,34 @@ def json_block(data: Any) -> str:
     return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
+def packed(content: bytes) -> str:
+    """Content as a block of a page: deflated, in base64."""
+    return base64.b64encode(zlib.compress(content, 9)).decode()
+
+
+def _packed(data: dict[str, Any], blocks: Mapping[str, bytes], plotly: str) -> dict[str, str]:
+    content = {"data": json_block(data).encode(), **blocks}
+    return {name: packed(part) for name, part in content.items()} | {"plotly": _packed_script(plotly)}
+
+
+def _block(name: str, text: str) -> str:
+    return f'<script type="text/plain" id="{name}">{text}</script>'
+
+
+@cache
+def _packed_script(script: str) -> str:
+    return packed(script.encode())
+
+
 def _read(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
-def _hash(script: str) -> str:
+def _script(part: str) -> str:
+    return equalizer_script() if part == "equalizer" else _read(f"{part}.js")
+
+
+def script_hash(script: str) -> str:
+    """What allows a script, or a style, in a content security policy."""
     digest = hashlib.sha256(script.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"

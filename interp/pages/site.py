@@ -12,10 +12,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
-from tqdm.auto import tqdm
 
 from interp.pages.feature_figures import FeatureFigures
-from interp.pages.rendering import ASSETS, json_block
+from interp.pages.rendering import ASSETS, STYLES, json_block
 from interp.pages.report import facts
 from interp.pages.site_features import feature_page, fixed, percent
 from interp.pages.verdicts import verdicts
@@ -27,6 +26,7 @@ from interp.study.feature_view import FeatureViews, short
 from interp.study.study import Study
 from recmodels import artifacts
 from recmodels.errors import InputError
+from recmodels.progress import tqdm
 
 COPIES = {"dashboard.html": "dashboard", "report.html": "report"}  # and the command that writes each
 COLUMNS = (
@@ -60,7 +60,7 @@ def write_site(study: Study, folder: Path) -> None:
     _write_shared(folder, templates, len(views) - 1)
     artifacts.write_text(folder / "index.html", _index(templates, study, views))
     page, items = templates.get_template("feature.html"), _items(templates, study)
-    for view in tqdm(views, desc="pages", leave=False):
+    for view in tqdm(views, desc="pages"):
         text = page.render(feature_page(view, figures), name=study.title, root="../", item=partial(items, view.concept))
         artifacts.write_text(folder / "feature" / f"{view.index}.html", text)
 
@@ -68,7 +68,7 @@ def write_site(study: Study, folder: Path) -> None:
 def _write_shared(folder: Path, templates: Environment, last: int) -> None:
     """What all pages share, once, and what a host such as GitHub Pages looks for."""
     for name, parts in {
-        "style.css": (ASSETS / "base.css", ASSETS / "dashboard.css", HERE / "site.css"),
+        "style.css": (*(ASSETS / f"{part}.css" for part in STYLES["dashboard"]), HERE / "site.css"),
         "site.js": (ASSETS / "base.js", HERE / "site.js"),
     }.items():
         artifacts.write_text(folder / name, "".join(part.read_text(encoding="utf-8") for part in parts))
@@ -77,7 +77,7 @@ def _write_shared(folder: Path, templates: Environment, last: int) -> None:
     digest = base64.b64encode(hashlib.sha256(HOME.encode()).digest()).decode()
     missing = templates.get_template("missing.html").render(
         hash=Markup(f"'sha256-{digest}'"),
-        style=Markup((ASSETS / "base.css").read_text(encoding="utf-8")),
+        style=Markup("".join((ASSETS / f"{part}.css").read_text(encoding="utf-8") for part in ("colours", "base"))),
         script=Markup(HOME),
         last=last,
     )
@@ -101,7 +101,7 @@ def _index(templates: Environment, study: Study, views: FeatureViews) -> str:
             (
                 "plot-heatmap",
                 "Does a concept’s top feature follow other concepts too?",
-                "Each row is a concept’s top feature; orange squares are positive correlations, blue ones negative.",
+                "Each row is a concept’s top feature; green squares are positive correlations, orange ones negative.",
                 False,
                 gallery.concept_heatmap(),
             ),

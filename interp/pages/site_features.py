@@ -16,7 +16,7 @@ from interp.study.feature_view import LISTS, FeatureView, History, ItemChange, s
 from interp.study.sentence import sentence
 
 # Shares of the largest activation from which the other text colour is easier to read, on a light and on a dark page.
-DARK, BRIGHT = 0.806, 0.44
+DARK, BRIGHT = 0.661, 0.521
 OF_CONCEPT = ("correlation", "auc", "sensitivity", "p_top100")
 TOP = 3  # items that stand for a feature in lists
 
@@ -143,7 +143,7 @@ def _evidence(view: FeatureView) -> str:
             f"{row.hard_precision:.0%}."
         )
     if view.dead:
-        return "It has no label."
+        return "It is unlabelled."
     if not view.concept:
         return "No label predicts it well enough on users that the label was not chosen on."
     return (

@@ -11,13 +11,15 @@ from interp.features.grades import label_counts
 from interp.pages.verdicts import verdicts
 from interp.plots.blocks import intervals
 from interp.plots.names import RANKING
-from interp.store.claim import tally
+from interp.store.claim import signed, tally
 from interp.study.beside_popular import beside_popular
 from interp.study.glance import from_elsewhere, highlights
 from interp.study.headline import headline, weak_concepts
 from interp.study.study import Study
 from recmodels.errors import for_terminal
 
+LONGEST = 18  # characters of a concept's name, so that a table fits 80 columns
+TURNED = (-4.0, 0.0, math.nan, 4.0)  # values that have a column; the third is the feature as it is
 INNER = 4.0  # values between which a share should rise with its feature
 
 
@@ -41,8 +43,10 @@ def summary(study: Study) -> str:
             _wrap(f"Features with a label that holds on unseen users: {label_counts(study.table('labels'))}."),
             "",
             *([*map(_wrap, first.sentences), "", *_concepts(study)] if first else []),
-            f"{study.folder / 'report.html'}: the paper's tables and figures; {tally(verdicts(study))}.",
-            f"{study.folder / 'dashboard.html'}: every feature. In Python:",
+            f"{study.folder / 'report.html'}:",
+            _wrap(f"  the paper's tables and figures; {tally(verdicts(study))}."),
+            f"{study.folder / 'dashboard.html'}:",
+            "  every feature. In Python:",
             f'  study = interp.open("{study.folder}"); study.features[{example}]',
             *map(_wrap, _warning(study)),
         ]
@@ -54,21 +58,27 @@ def _concepts(study: Study) -> list[str]:
     weak, concepts = weak_concepts(study), study.table("concepts")
     steering = study.table("steering").query("method == 'set'")
     unseen = study.table("evidence").query("source == 'features'").set_index("concept")["unseen_items"]
-    width = max(map(len, ["concept", *concepts["concept"]]))
+    width = min(LONGEST, max(map(len, ["concept", *concepts["concept"]])))
     return [
         "Top feature of each concept (weak: no better than chance on unseen items):",
         f"  {'concept':<{width}}{'feature':>9}{'as the paper':>14}{'unseen items':>14}{'best neuron':>13}",
         *(
-            f"  {row.concept:<{width}}{row.feature:>9}{row.correlation:>14.3f}{unseen[row.concept]:>14.3f}"
+            f"  {row.concept[:width]:<{width}}{row.feature:>9}{row.correlation:>14.3f}{unseen[row.concept]:>14.3f}"
             f"{row.neuron_correlation:>13.3f}{'  weak' if row.concept in weak else ''}"
             for row in concepts.itertuples()
         ),
         "",
         "Turning a feature down and up: share of its concept in the top 10 (NDCG@10)",
+        f"  {'concept':<{width}}{''.join(f'{_head(value):>15}' for value in TURNED)}",
         *(_steering_line(rows, width) for _, rows in steering.groupby("target", sort=False)),
         *_rising(steering),
         "",
     ]
+
+
+def _head(value: float) -> str:
+    """What the feature is set to, as the head of a column."""
+    return "as is" if math.isnan(value) else signed(value, "+g") if value else "0"
 
 
 def _wrap(line: str) -> str:
@@ -124,13 +134,16 @@ def _rising(steering: pd.DataFrame) -> list[str]:
     return [f"  rising throughout from -{INNER:g} to {INNER:g} for {int(rising.sum())} of {len(rising)}"]
 
 
+def _columns(values: list[float]) -> list[float]:
+    """The values of a line: the lowest and the highest of those from −4 to 4, or of all, 0, and NaN for no steering."""
+    inner = sorted(value for value in values if abs(value) <= INNER) or sorted(values)
+    some = dict.fromkeys([inner[0], *(value for value in inner if value == 0), inner[-1]])
+    return [*(value for value in some if value <= 0), math.nan, *(value for value in some if value > 0)]
+
+
 def _steering_line(rows: pd.DataFrame, width: int) -> str:
     def cell(value: float) -> str:
         at = rows[rows["value"].isna()] if math.isnan(value) else rows[rows["value"] == value]
-        if at.empty:
-            return ""
-        name = "as is" if math.isnan(value) else f"{value:+g}"
-        return f"{name}: {at['share'].item():.2f} ({at['ndcg@10'].item():.3f})"
+        return "" if at.empty else f"{at['share'].item():.2f} ({at['ndcg@10'].item():.3f})"
 
-    cells = "   ".join(cell(value) for value in (-4.0, 0.0, math.nan, 4.0))
-    return f"  {rows['target'].iloc[0]:<{width}}  {cells}"
+    return f"  {rows['target'].iloc[0][:width]:<{width}}{''.join(f'{cell(value):>15}' for value in TURNED)}".rstrip()

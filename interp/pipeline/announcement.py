@@ -13,6 +13,7 @@ from interp.sae.trainers import build_trainer
 from recmodels import artifacts
 from recmodels.config_keys import same_inputs
 from recmodels.errors import InputError
+from recmodels.wording import counted
 
 PROBE_SECONDS = 0.2  # after which a probe takes no further step
 PROBE_STEPS = 5
@@ -36,7 +37,7 @@ def announcement(config: StudyConfig, width: Callable[[str], int]) -> str:
         for site, configs in grid.items()
         for sae in configs
     ]
-    text = f"{_count(len(places), 'dictionary', 'dictionaries')} at {_count(len(grid), 'site')} ({', '.join(grid)})"
+    text = f"{counted(len(places), 'dictionary', 'dictionaries')} at {counted(len(grid), 'site')} ({', '.join(grid)})"
     if config.baselines == "all":
         text += ", and 2 dictionaries as baselines"
         places += [
@@ -65,8 +66,8 @@ def training_seconds(dictionaries: list[tuple[int, SAEConfig]]) -> float:
 def duration(seconds: float) -> str:
     """A time as text, such as "40 seconds" or "3 hours"."""
     if seconds < 90:
-        return _count(max(round(seconds), 1), "second")
-    return _count(round(seconds / 60), "minute") if seconds < 90 * 60 else _count(round(seconds / 3600), "hour")
+        return counted(max(round(seconds), 1), "second")
+    return counted(round(seconds / 60), "minute") if seconds < 90 * 60 else counted(round(seconds / 3600), "hour")
 
 
 def _seconds_per_step(width: int, sae: SAEConfig) -> float:
@@ -94,7 +95,3 @@ def _is_there(place: Path, sae: SAEConfig) -> bool:
         return False
     # A baseline has the configuration of the dictionary that the study will choose.
     return place.name == DICTIONARY or same_inputs({"config": inputs.get("config")}, {"config": sae.complete()})
-
-
-def _count(number: int, name: str, plural: str = "") -> str:
-    return f"{number} {name}" if number == 1 else f"{number} {plural or name + 's'}"

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tqdm.auto import tqdm
 
 from interp.activations.activation_store import ActivationStore
 from interp.activations.collecting import collect_sites
@@ -18,6 +17,7 @@ from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.analysis import Table
 from interp.store.table_files import Tables, read_tables, write_tables
 from recmodels import ranks
+from recmodels.progress import tqdm
 from recmodels.recommender import lists_key
 from recmodels.sequences import Histories
 from recmodels.splits import Split
@@ -78,7 +78,7 @@ def evaluate_all(
         folder: where evaluations are kept.
     """
     todo = [(site, name, sae) for site, by_name in saes.items() for name, sae in by_name.items()]
-    for site, name, sae in tqdm(ranks.share(todo), desc="evaluating dictionaries", total=len(todo), leave=False):
+    for site, name, sae in tqdm(ranks.share(todo), desc="evaluating dictionaries", total=len(todo)):
         here, parts = folder / site, stores[site]
         inputs: dict[str, Any] = {
             "recommender": rec.recommender.fingerprint,

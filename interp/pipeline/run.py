@@ -21,8 +21,10 @@ The folder is locked while a run works on it (see `interp.store.study_folder`).
 import os
 import platform
 import shutil
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,7 @@ from interp.pages.report import write_report
 from interp.pipeline.analysing import analyse_all
 from interp.pipeline.announcement import announcement
 from interp.pipeline.grid import PARTS, collect_parts, evaluate_all, train_grid
+from interp.pipeline.idle_settings import idle_notes
 from interp.pipeline.imported_dictionary import foreign_dictionary, import_dictionary, with_dictionary
 from interp.pipeline.inputs import TABLES, Inputs
 from interp.pipeline.trained_elsewhere import FOLDER, check_same, configured, keep, name_of, with_its_sites
@@ -102,12 +105,13 @@ def _run_on_ranks(
 ) -> Study:
     check_early(config, has_data=dataset is not None, has_recommender=recommender is not None)
     foreign = foreign_dictionary(config)
+    idle = partial(idle_notes, config, has_recommender=recommender is not None, has_data=dataset is not None)
     config = with_dictionary(config, foreign)
     folder = study_folder(config)
     with claim_study(folder) if ranks.is_first() else nullcontext():
         ranks.barrier()
         recommender = recommender or configured(config)
-        return _run(config, dataset, folder, recommender, seen_users, foreign)
+        return _run(config, dataset, folder, recommender, seen_users, foreign, idle)
 
 
 def _run(
@@ -117,6 +121,7 @@ def _run(
     given: Recommender | None,
     seen_users: Any,
     foreign: ForeignDictionary | None,
+    idle: Callable[[int], list[str]],
 ) -> Study:
     config = replace(request, out=folder)
     stages = Stages(folder / "timings.json")
@@ -126,7 +131,7 @@ def _run(
         data = study_data(config, dataset, given, seen_users)
     known = data.split.vocabulary if data.recommender is None else data.recommender.vocabulary
     data = replace(data, notes=(*data.notes, *sample_note(data.split.test["user"].nunique(), len(known))))
-    for note in data.notes:
+    for note in [*data.notes, *idle(len(data.dataset.items))]:
         say(note)
     ranks.agree("read other data", data.dataset.fingerprint)
     check_same(data.recommender, folder / FOLDER)

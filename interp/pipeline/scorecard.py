@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tqdm.auto import tqdm
 
 from interp.activations.training_times import training_times
 from interp.features.linear_dictionaries import NAMES, linear_dictionary
@@ -27,6 +26,7 @@ from interp.study.study import Study
 from interp.study.study import open as open_study
 from recmodels import artifacts
 from recmodels.errors import InputError
+from recmodels.progress import tqdm
 from recmodels.steady import steady
 
 BASELINE = "baseline"  # the kind of a dictionary without training, or of other activations
@@ -133,7 +133,7 @@ def scorecard(*runs: Any, only: Iterable[str] = (), baselines: bool = True) -> p
         raise InputError(f"no dictionary is called {' or '.join(only)}: the names are those in dictionaries/<site>")
     benches: dict[tuple[Path, str, Path | None], Bench] = {}
     rows = []
-    for entry in tqdm(todo, desc="scoring dictionaries", leave=False):
+    for entry in tqdm(todo, desc="scoring dictionaries"):
         place = entry.study.folder, entry.site, entry.elsewhere
         if place not in benches:
             benches[place] = Bench(entry.study, entry.site, entry.elsewhere)

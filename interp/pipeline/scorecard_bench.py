@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import encode
@@ -25,6 +24,7 @@ from interp.study.study import Study
 from recmodels.datasets.planted import NAME
 from recmodels.errors import InputError
 from recmodels.metrics import ndcg
+from recmodels.progress import tqdm
 from recmodels.sequences import Histories
 
 ROWS = 100_000  # of a part that are used, at most: those of users drawn at random
@@ -127,7 +127,7 @@ class Bench:
         train_folds, test_folds = self.folds
         columns = [
             probe_probabilities(train, labels, train_folds, test, test_folds, every)
-            for labels in tqdm(self.train_labels.T, desc="probing the layer", unit="concept", leave=False)
+            for labels in tqdm(self.train_labels.T, desc="probing the layer", unit="concept")
         ]
         return np.stack(columns, axis=1)
 

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
 from interp.activations.feature_matrix import feature_matrix
 from interp.activations.item_embeddings import item_embeddings
 from interp.activations.training import train
@@ -22,6 +20,7 @@ from interp.features.candidates import Candidates, projections
 from interp.model.envoys import RecommenderEnvoy
 from interp.pipeline.grid import PARTS, Stores, collect_parts
 from interp.sae.autoencoder import SparseAutoencoder
+from recmodels.progress import tqdm
 from recmodels.shuffling import shuffled
 from recmodels.training import initial
 
@@ -96,7 +95,7 @@ def baselines(
     if config.baselines == "none":
         return []
     quick = projections(stores["sae"], stores, sae.n_features, l0, config.sae.seed)
-    every = list(tqdm(quick, desc="baselines", leave=False))
+    every = list(tqdm(quick, desc="baselines"))
     return every if config.baselines == "quick" else every + train_baselines(config, data, rec, stores, sae)
 
 

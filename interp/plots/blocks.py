@@ -15,8 +15,8 @@ import plotly.graph_objects as go
 from interp.paper import DATASETS
 from interp.plots.formats import figure_json
 from interp.plots.names import MODELS
-from interp.store.claim import signed
 from interp.store.registry import describe, owner
+from recmodels.wording import with_interval
 
 Block = dict[str, Any]
 
@@ -125,5 +125,5 @@ def intervals(rows: pd.DataFrame, column: str, signs: bool) -> list[str]:
     texts = []
     for value, low, high in rows[[column, f"{column}_low", f"{column}_high"]].itertuples(index=False):
         form = f"{'+' if signs else ''}.{1 if abs(value) >= 10 else 3}f"
-        texts.append("–" if pd.isna(value) else f"{signed(value, form)} [{signed(low, form)}, {signed(high, form)}]")
+        texts.append("–" if pd.isna(value) else with_interval(value, low, high, form))
     return texts

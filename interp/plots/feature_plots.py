@@ -6,7 +6,7 @@ The offline page fills in each feature's rows: it finds a trace by its `meta`, t
 import pandas as pd
 import plotly.graph_objects as go
 
-from interp.plots.theme import ABSENT, NAMES, NEURON, NEUTRAL, PRESENT, plain, quick, styled
+from interp.plots.theme import BY_SIGN, LIT, NAMES, NEUTRAL, plain, quick, styled
 
 
 def activation_histogram(histogram: pd.DataFrame, concept: str) -> go.Figure:
@@ -19,7 +19,7 @@ def activation_histogram(histogram: pd.DataFrame, concept: str) -> go.Figure:
     middle = (histogram["left"] + histogram["right"]) / 2
     width = histogram["right"] - histogram["left"]
     figure = go.Figure()
-    for name, column, color in ((concept, "present", PRESENT), (f"not {concept}", "absent", ABSENT)):
+    for name, column, color in ((concept, "present", LIT), (f"not {concept}", "absent", NEUTRAL)):
         figure.add_bar(
             name=plain(name),
             meta=column,
@@ -49,7 +49,7 @@ def concept_bars(concepts: pd.DataFrame) -> go.Figure:
         y=names,
         orientation="h",
         customdata=concepts[["auc", "sensitivity"]],
-        marker={"color": PRESENT},
+        marker={"color": concepts["correlation"], **BY_SIGN},
         hovertemplate="%{y}<br>correlation %{x:.3f}<br>AUC %{customdata[0]:.3f}"
         "<br>sensitivity %{customdata[1]:.3f}<extra></extra>",
     )
@@ -60,7 +60,7 @@ def concept_bars(concepts: pd.DataFrame) -> go.Figure:
         xaxis="x2",
         orientation="h",
         error_x={"array": concepts["effect_se"], "color": NEUTRAL, "thickness": 1.5, "width": 3},
-        marker={"color": NEURON},
+        marker={"color": concepts["effect"], **BY_SIGN},
         hovertemplate="%{y}<br>%{x:+.1%} of the list (standard error %{error_x.array:.2%})<extra></extra>",
     )
     figure = quick(styled(figure, "correlation", "", height=60 + 17 * max(len(concepts), 6)))

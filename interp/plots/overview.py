@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from interp.plots.theme import DENSITIES, DIVERGING, NAMES, NEURON, NEUTRAL, SAE, plain, styled
+from interp.plots.theme import DENSITIES, DIVERGING, NAMES, NEUTRAL, OTHER_BARS, SAE, plain, styled
 
 
 def features_beside_neurons(concepts: pd.DataFrame) -> go.Figure:
@@ -19,9 +19,9 @@ def features_beside_neurons(concepts: pd.DataFrame) -> go.Figure:
         concepts: table `concepts`.
     """
     figure = go.Figure()
-    for name, column, unit, color in (
-        ("best neuron", "neuron_correlation", "neuron", NEURON),
-        ("best SAE feature", "correlation", "feature", SAE),
+    for name, column, unit, marker in (
+        ("best neuron", "neuron_correlation", "neuron", OTHER_BARS),
+        ("best SAE feature", "correlation", "feature", {"color": SAE}),
     ):
         figure.add_bar(
             name=name,
@@ -29,7 +29,7 @@ def features_beside_neurons(concepts: pd.DataFrame) -> go.Figure:
             x=[plain(concept) for concept in concepts["concept"]],
             y=concepts[column],
             customdata=concepts[unit],
-            marker={"color": color},
+            marker=marker,
             hovertemplate=f"%{{x}}: %{{y:.3f}}<br>{unit} %{{customdata}}<extra></extra>",
         )
     figure = styled(figure, "", "correlation with the concept")

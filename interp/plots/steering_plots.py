@@ -46,7 +46,7 @@ def changed_concepts(shares: pd.DataFrame, target: str, count: int = 6) -> go.Fi
             x=wide.index,
             y=wide[name],
             mode="lines",
-            # The target is orange, as everywhere.
+            # The target is blue, as a feature everywhere.
             line={
                 "color": SAE if name == target else OTHER_COLORS[place % len(OTHER_COLORS)],
                 "width": 3.5 if name == target else 1.8,

@@ -5,19 +5,26 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-SAE = "#D55E00"
-NEURON = "#0072B2"
-PRESENT = "#D55E00"
-ABSENT = "#0072B2"
-NEUTRAL = "#888888"
+# What a colour means, on all pages (interp/pages/assets/README.md has the rule).
+UP = "#009E73"  # rises, enters, is positive
+DOWN = "#D55E00"  # falls, leaves, is negative
+LIT = "#8E44AD"  # a feature's activation
+SAE = "#0072B2"  # what a feature does
+NEUTRAL = "#888888"  # what it is compared with
+OTHER_BARS = {
+    "color": "rgba(136,136,136,0.45)",
+    "line": {"color": NEUTRAL, "width": 1},
+}  # error bars stay visible on them
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", NEUTRAL)
 # Nothing in the middle, so that it suits a light and a dark page.
 DIVERGING = (
-    (0.0, "rgba(0,114,178,1)"),
-    (0.5, "rgba(0,114,178,0)"),
+    (0.0, "rgba(213,94,0,1)"),
     (0.5, "rgba(213,94,0,0)"),
-    (1.0, "rgba(213,94,0,1)"),
+    (0.5, "rgba(0,158,115,0)"),
+    (1.0, "rgba(0,158,115,1)"),
 )
+BY_SIGN = {"colorscale": [(0, DOWN), (0.5, DOWN), (0.5, UP), (1, UP)], "cmin": -1, "cmax": 1}
+"""Of a marker whose colour is its value: orange below 0, green above."""
 
 # An axis of names, all of them shown: a concept such as 1997 is none of plotly's numbers.
 NAMES = {"type": "category", "dtick": 1, "showgrid": False}

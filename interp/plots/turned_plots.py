@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from interp.plots.theme import NEURON, SERIES, plain, quick, styled
+from interp.plots.theme import SAE, SERIES, plain, quick, styled
 
 TITLES = {"share": "share of the concept in the top 10", "ndcg": "NDCG@10"}
 BAND = "rgba(0,114,178,0.22)"
@@ -40,7 +40,7 @@ def turned_curve(rows: list[Any], measure: str, largest: float = 0.0) -> go.Figu
         x=x,
         y=[getattr(row, measure) for row in rows],
         mode="lines+markers",
-        line={"color": NEURON},
+        line={"color": SAE},
         marker={"size": 7},
         cliponaxis=False,
         hovertemplate="added %{x:+.3g}: %{y:" + (".2%" if measure == "share" else ".3f") + "}<extra></extra>",

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from interp.store.claim import signed
 from interp.study.study_parts import StudyParts
+from recmodels.wording import with_interval
 
 MEASURE = "ndcg@10"
 TRAIN_LONGER = "Train it longer before you interpret it."
@@ -66,5 +66,5 @@ def judge(most_popular: pd.DataFrame, is_given: bool = False) -> BesidePopular:
 
 
 def _difference(row: pd.Series) -> str:
-    value, low, high = (signed(row[f"difference{end}"], "+.3f") for end in ("", "_low", "_high"))
-    return f"difference {value} [{low}, {high}]"
+    change = with_interval(row["difference"], row["difference_low"], row["difference_high"], "+.3f")
+    return f"difference {change}"

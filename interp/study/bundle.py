@@ -30,7 +30,7 @@ CARD = "README.md"
 USER = "user"  # the column of a table that names users
 # A path of the machine that made the study, in a text.
 PATH = re.compile(r"(?<![\w:/.])(?:~|[A-Za-z]:)?[/\\][^\s,;'\"]*[/\\]")
-PAGES = ("dashboard.html", "report.html")  # both show histories
+PAGES = ("dashboard.html", "report.html", "notes.json")  # which show histories, and who wrote notes
 
 
 def write_bundle(

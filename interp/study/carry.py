@@ -13,7 +13,7 @@ from interp.features.matching import HOLDS, NEW, OLD, SILENT
 from interp.steering.edits import Edit, Steer
 from interp.steering.validation import check_not_empty
 from interp.study.matches import Matches, match_studies
-from interp.study.study_parts import StudyParts
+from interp.study.study_parts import StudyParts, check_is_study
 from recmodels.errors import InputError, for_terminal, quote
 
 WRITTEN = 0.95  # percentile of what a match writes among the features of the new dictionary, at least
@@ -94,6 +94,8 @@ def carry(
         InputError: the steer is not one for the old dictionary, a feature has no good match, or the steer pushes along
             a direction.
     """
+    for study in (old, new):
+        check_is_study(study)
     plan = old.recommender.steer_of(steer, **how)
     check_not_empty(steer, plan)
     matches = match_studies(old, new, users) if matches is None else matches

@@ -18,7 +18,7 @@ from interp.study.compare_text import as_text
 from interp.study.glance import highlights
 from interp.study.matches import PERMUTATIONS, Matches, match_studies
 from interp.study.shared_histories import SharedHistories
-from interp.study.study_parts import StudyParts
+from interp.study.study_parts import StudyParts, check_is_study
 from recmodels import files
 from recmodels.errors import for_terminal
 from recmodels.paths import as_path
@@ -105,6 +105,8 @@ def compare(old: StudyParts, new: StudyParts, *, users: Any = None, draws: int =
     Raises:
         InputError: the studies have no item or no such user in common.
     """
+    for study in (old, new):
+        check_is_study(study)
     matches = match_studies(old, new, users, draws)
     return Comparison(old, new, matches, _concepts(old, new, matches), _lists(matches.histories), _quality(old, new))
 

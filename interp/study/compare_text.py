@@ -6,8 +6,9 @@ import pandas as pd
 
 from interp.control.receipts import Receipt
 from interp.features.matching import CAME, KEPT, MERGED, NEW, OLD, SILENT, SPLIT, WENT
-from interp.store.claim import signed
 from interp.study.matches import Matches
+from interp.study.study_parts import StudyParts
+from recmodels.wording import counted, with_interval
 
 WIDTH = 80
 SHOWN = 8  # concepts whose share changed
@@ -31,19 +32,11 @@ NAMES = {
 
 def as_text(matches: Matches, concepts: pd.DataFrame, lists: Receipt, quality: pd.DataFrame) -> str:
     """The printed summary of the parts of a `Comparison`."""
-    histories = matches.histories
-    old, new = histories.studies
-    steps = histories.inputs[0].offsets[-1]
-    left_out = f" ({histories.left_out:,} interactions with other items left out)" if histories.left_out else ""
-    head = (
-        f"On {histories.users:,} users that neither was trained on: {steps:,} steps, "
-        f"{len(histories.items):,} items that both know{left_out}."
-    )
+    old, new = matches.histories.studies
     return "\n".join(
         [
-            f"old  {old.title}: {old.folder}",
-            f"new  {new.title}: {new.folder}",
-            fill(head, WIDTH),
+            *(f"{side}  {study.title}{_which(study)}: {study.folder}" for side, study in ((OLD, old), (NEW, new))),
+            fill(read_on(matches), WIDTH),
             *(
                 fill(f"NOTE ({side}): {note}", WIDTH)
                 for side, study in ((OLD, old), (NEW, new))
@@ -61,6 +54,35 @@ def as_text(matches: Matches, concepts: pd.DataFrame, lists: Receipt, quality: p
     )
 
 
+def _which(study: StudyParts) -> str:
+    """The dictionary, where it is not the one that the run chose."""
+    return "" if study.other is None else f", {study.site}/{study.sae.config.name}"
+
+
+def read_on(matches: Matches) -> str:
+    """What the features were matched on, in a sentence."""
+    histories = matches.histories
+    steps = histories.inputs[0].offsets[-1]
+    left_out = f" ({histories.left_out:,} interactions with other items left out)" if histories.left_out else ""
+    return (
+        f"On {histories.users:,} users that neither was trained on: {steps:,} steps, "
+        f"{len(histories.items):,} items that both know{left_out}."
+    )
+
+
+def averages(matches: Matches) -> str:
+    """How alike matches are that hold, beside chance; empty if none does."""
+    if not len(matches.holding):
+        return ""
+    mean = matches.holding[["score", "chance", "written", "written_percentile", "held", "held_percentile"]].mean()
+    return (
+        f"Matches that hold, on average: activations correlate by {mean['score']:.2f} (chance "
+        f"{mean['chance']:.2f}); what they write to scores by {mean['written']:.2f}, more than "
+        f"{mean['written_percentile']:.0%} of the other features; the items they are active on by "
+        f"{mean['held']:.2f}, more than {mean['held_percentile']:.0%} (by chance 50%)."
+    )
+
+
 def _features(matches: Matches) -> list[str]:
     lines = []
     for side, changes in SIDES.items():
@@ -70,18 +92,8 @@ def _features(matches: Matches) -> list[str]:
             count = int((table["change"] == change).sum())
             if count or change != SILENT:
                 lines.append(f"  {change:<8}{count:>5}  {CHANGES[change]}")
-    holding = matches.holding
-    if len(holding):
-        mean = holding[["score", "chance", "written", "written_percentile", "held", "held_percentile"]].mean()
-        lines.append(
-            fill(
-                f"Matches that hold, on average: activations correlate by {mean['score']:.2f} (chance "
-                f"{mean['chance']:.2f}); what they write to scores by {mean['written']:.2f}, more than "
-                f"{mean['written_percentile']:.0%} of the other features; the items they are active on by "
-                f"{mean['held']:.2f}, more than {mean['held_percentile']:.0%} (by chance 50%).",
-                WIDTH,
-            )
-        )
+    if averages(matches):
+        lines.append(fill(averages(matches), WIDTH))
     return lines
 
 
@@ -101,7 +113,8 @@ def _concepts(table: pd.DataFrame) -> list[str]:
     before, after = (table[f"passes_{side}"].eq(True) for side in (OLD, NEW))
     lines.append(
         fill(
-            f"{int((before & after).sum())} concepts have a feature above chance on unseen items in both studies, "
+            f"{counted(int((before & after).sum()), 'concept has', 'concepts have')} a feature above chance on unseen "
+            "items in both studies, "
             f"{int((before & ~after).sum())} only in the old, {int((~before & after).sum())} only in the new one.",
             WIDTH,
         )
@@ -127,8 +140,8 @@ def _lists(lists: Receipt) -> list[str]:
 
 
 def _change(row: pd.Series) -> str:
-    low, high = (signed(row[f"change_{end}"], "+.3f") for end in ("low", "high"))
-    return f"{row['before']:.3f} → {row['after']:.3f}  {signed(row['change'], '+.3f')} [{low}, {high}]"
+    change = with_interval(row["change"], row["change_low"], row["change_high"], "+.3f")
+    return f"{row['before']:.3f} → {row['after']:.3f}  {change}"
 
 
 def _quality(table: pd.DataFrame) -> list[str]:

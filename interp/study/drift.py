@@ -67,7 +67,7 @@ def drift(study: StudyParts, before: Any, after: Any) -> Drift:
     if study.has_concepts:
         concepts = study.table("features").set_index("feature")["concept"]
         table = table.assign(
-            label=[study.names[feature].text for feature in table["feature"]], concept=table["feature"].map(concepts)
+            label=[study.names[feature].shown for feature in table["feature"]], concept=table["feature"].map(concepts)
         )
     else:
         table = table.assign(label=UNLABELLED, concept="")

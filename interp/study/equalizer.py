@@ -109,7 +109,7 @@ def equalize(study: StudyParts, history: Any, sliders: Sliders, k: int = 10) -> 
         with rec.steer(steer):
             steered_scores = rec.score(histories)
         before, after = (
-            _list_table(study, histories, *pair, k)
+            ranked(study, histories, *pair, k)
             for pair in ((plain_scores, steered_scores), (steered_scores, plain_scores))
         )
         before["fate"] = [_exit_text(*row) for row in before[["rank", "other_rank", "moved"]].itertuples(index=False)]
@@ -133,7 +133,8 @@ def feature_choices(study: StudyParts) -> list[int]:
     """The features that are ever active, those with the best evidence for their names first."""
     features = study.table("features").set_index("feature").sort_index()
     alive = features.index[features["density"] > 0].tolist()
-    return sorted(alive, key=lambda feature: list(GRADES).index(study.names[feature].grade))
+    names = study.names
+    return sorted(alive, key=lambda feature: list(GRADES).index(names[feature].grade))
 
 
 def feature_name(study: StudyParts, feature: int) -> str:
@@ -184,6 +185,17 @@ def snippet(study: StudyParts, history: list[Any], sliders: Sliders, k: int) -> 
     )
 
 
+def ranked(study: StudyParts, histories: Histories, scores: Tensor, other_scores: Tensor, k: int) -> pd.DataFrame:
+    """The list of one history that scores [1, v] make, with each item's rank by others; as in `EqualizerResult`."""
+    keep_seen = study.recommender.keep_seen
+    codes, values = (part[0] for part in top_k(scores, histories, k, keep_seen))
+    codes, values = codes[codes >= 0], values[codes >= 0]
+    ranks = [int(item_ranks(other_scores, code, histories, keep_seen)[0]) for code in codes.tolist()]
+    items = study.recommender.recommender.vocabulary.decode(codes)
+    rows = pd.DataFrame({"rank": range(1, len(codes) + 1), "item": items, "score": values, "other_rank": ranks})
+    return study.titles(rows.assign(moved=rows["other_rank"] > k))
+
+
 def short_title(text: Any) -> str:
     """A title that fits a line."""
     text = " ".join(str(text).split())
@@ -192,17 +204,6 @@ def short_title(text: Any) -> str:
 
 def _nonzero(sliders: Sliders) -> dict[str | int, float]:
     return {key: value for key, value in sliders.items() if value != 0}
-
-
-def _list_table(study: StudyParts, histories: Histories, scores: Tensor, other_scores: Tensor, k: int) -> pd.DataFrame:
-    """The list that scores [1, v] make, and each item's rank by the other scores."""
-    keep_seen = study.recommender.keep_seen
-    codes, values = (part[0] for part in top_k(scores, histories, k, keep_seen))
-    codes, values = codes[codes >= 0], values[codes >= 0]
-    ranks = [int(item_ranks(other_scores, code, histories, keep_seen)[0]) for code in codes.tolist()]
-    items = study.recommender.recommender.vocabulary.decode(codes)
-    rows = pd.DataFrame({"rank": range(1, len(codes) + 1), "item": items, "score": values, "other_rank": ranks})
-    return study.titles(rows.assign(moved=rows["other_rank"] > k))
 
 
 def _exit_text(rank: int, other: int, is_move: bool) -> str:
@@ -224,7 +225,7 @@ def _reasons(
 ) -> pd.DataFrame:
     """The features of the steer that raised the score of each item that enters most, and lowered those that leave."""
     table = feature_contributions(study.recommender, histories, [*entries, *exits], steer)
-    table["label"] = [study.names[feature].text for feature in table["feature"]]
+    table["label"] = [study.names[feature].shown for feature in table["feature"]]
     table["total"] = table.groupby("item")["change"].transform("sum")
     sign = np.where(table["item"].isin(entries), 1, -1)
     table = table[sign * table["change"] > 0]

@@ -277,7 +277,8 @@ class Features:
         """A row for each feature, indexed by its number: what it is called, how sure that is, and how it acts.
 
         Columns: label ("unlabelled" where none holds), grade ("labelled"; "aligned", if no label holds but its best
-        concept is above chance on unseen items; "none"; or "dead", if it was never active on the test part); density,
+        concept correlates by at least 0.2, above chance on unseen items too; "unlabelled"; or "dead", if it was never
+        active on the test part); density,
         mean, p99, max, std (`study.table("features")`); precision, recall and f1 of the label on unseen users; and with
         concepts: concept, correlation, auc and sensitivity of the best one, and unseen_items, its correlation on unseen
         items, with q.

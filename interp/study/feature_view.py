@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from interp.features.effects import LAYERS
-from interp.features.grades import FeatureName, is_aligned, name_of
+from interp.features.grades import FeatureName, is_aligned
 from interp.features.labels import UNLABELLED
 from interp.plots.names import EXAMPLES
 from interp.study.study_parts import StudyParts
@@ -86,10 +86,10 @@ class FeatureView:
         """Whether its best concept names it: it correlates, and above chance on unseen items too."""
         return is_aligned(self.row, self.evidence)
 
-    @cached_property
+    @property
     def name(self) -> FeatureName:
-        """What every view calls it, with the grade of the evidence."""
-        return name_of(self.label_row, self.row, self.evidence)
+        """What every view calls it, with the grade of the evidence, and the name that a person gave."""
+        return self.views.names[self.index]
 
     @property
     def costs(self) -> Any | None:
@@ -137,6 +137,15 @@ class FeatureView:
         """The items at which it is highest in its strongest histories, strongest history first."""
         strongest = (history for history in self.histories if history.band == "strongest")
         return list(dict.fromkeys(history.items[int(np.argmax(history.activations))] for history in strongest))
+
+    @cached_property
+    def lit(self) -> list[tuple[Any, float]]:
+        """The items of its histories at which it is on, each with its highest activation there: highest first."""
+        highest: dict[Any, float] = {}
+        for history in self.histories:
+            for item, activation in zip(history.items, history.activations, strict=True):
+                highest[item] = max(activation, highest.get(item, 0))
+        return sorted(((item, value) for item, value in highest.items() if value > 0), key=lambda pair: -pair[1])
 
     @property
     def top_titles(self) -> list[str]:
@@ -226,6 +235,11 @@ class FeatureViews:
                 rows[row.feature].append(row)
             self._rows[name] = rows
         return self._rows[name]
+
+    @cached_property
+    def names(self) -> dict[int, FeatureName]:
+        """Every feature's name, as `study.names` is when it is first asked for."""
+        return self.study.names
 
     @cached_property
     def ways(self) -> list[str]:

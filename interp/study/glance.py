@@ -8,6 +8,7 @@ from interp.study.beside_popular import beside_popular
 from interp.study.headline import headline, weak_concepts
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError
+from recmodels.wording import counted
 
 TOP = 8  # concepts whose top feature is listed
 
@@ -84,7 +85,7 @@ def facts(study: StudyParts) -> list[tuple[str, str]]:
     """Names and texts for Jupyter and the terminal; only the folder if the study's tables cannot be read."""
     folder = ("folder", str(study.folder))
     if study.other is not None:  # whose tables would have to be computed
-        name = f"{study.other.config.name}, {study.other.n_features} features at {study.site}"
+        name = f"{study.other.config.name}, {counted(study.other.n_features, 'feature')} at {study.site}"
         return [("dictionary", f"{name}; not the run's own: its tables are computed when they are asked for"), folder]
     try:
         return [*_quality(study), folder]
@@ -114,7 +115,7 @@ def _quality(study: StudyParts) -> list[tuple[str, str]]:
     return [
         *([("WARNING", beside.warning)] if beside and beside.warning else []),
         *(("note", line) for line in study.notes),
-        ("recommender", f"{numbers.model}, {numbers.n_items:,} items"),
+        ("recommender", f"{numbers.model}, {counted(numbers.n_items, 'item')}"),
         (
             "NDCG@10",
             f"{numbers.ndcg:.3f} on test users, {numbers.ndcg_reconstructed:.3f} through the "
@@ -123,7 +124,7 @@ def _quality(study: StudyParts) -> list[tuple[str, str]]:
         *([("beside most popular", beside.comparison)] if beside and not beside.warning else []),
         (
             "dictionary",
-            f"{numbers.n_features} features at {study.site}, {numbers.l0:.0f} active at a step, "
+            f"{counted(numbers.n_features, 'feature')} at {study.site}, {numbers.l0:.0f} active at a step, "
             f"{numbers.explained_variance:.1%} of the variance explained",
         ),
         ("labels", label_counts(study.table("labels"))),

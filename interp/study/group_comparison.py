@@ -23,6 +23,7 @@ from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal, quote
 from recmodels.scalars import whole_number
 from recmodels.sequences import Histories
+from recmodels.wording import counted
 
 FEWEST = 2  # users of a group, for an interval
 FEW = 10  # users below which intervals are too narrow
@@ -55,8 +56,8 @@ class GroupComparison:
         differing = (self.features["q"] <= FALSE_DISCOVERIES).sum()
         few = "; fewer than 10 in a group: intervals are too narrow" if min(self.users) < FEW else ""
         return (
-            f"a: {self.users[0]:,} users, b: {self.users[1]:,} users{few}\n"
-            f"{differing} of {len(self.features)} features differ (q ≤ {FALSE_DISCOVERIES:g} over users)"
+            f"a: {counted(self.users[0], 'user')}, b: {counted(self.users[1], 'user')}{few}\n"
+            f"{differing} of {counted(len(self.features), 'feature')} differ (q ≤ {FALSE_DISCOVERIES:g} over users)"
         )
 
     def _rows(self) -> list[tuple[str, str, str, str, str]]:
@@ -103,7 +104,9 @@ def compare_groups(study: StudyParts, a: Any, b: Any, users: Any, k: int) -> Gro
     """See `Study.compare_groups`."""
     rec = study.recommender
     k = whole_number("k", k, most=len(rec.recommender.vocabulary))
-    histories = rec.recommender.histories(study.users() if users is None else users)
+    if users is None:  # two groups of histories need no others
+        users = Histories.concatenated([a, b]) if _are_apart(a, b) else study.users()
+    histories = rec.recommender.histories(users)
     if not histories.users.is_unique:
         twice = histories.users[histories.users.duplicated()].tolist()[0]
         raise InputError(f"user {quote(twice)} has two histories: join them, or give each its own user")
@@ -112,7 +115,8 @@ def compare_groups(study: StudyParts, a: Any, b: Any, users: Any, k: int) -> Gro
     both = histories.users[first & second].tolist()
     if both:
         names = ", ".join(map(quote, both[:3]))
-        raise InputError(f"{len(both)} users are in both groups ({names}): leave them out of one")
+        text = f"{counted(len(both), 'user is', 'users are')} in both groups ({names})"
+        raise InputError(f"{text}: leave them out of one, or give one group alone to compare it with all others")
     for name, mask in (("a", first), ("b", second)):
         if mask.sum() < FEWEST:
             raise InputError(f"group {name} has {mask.sum()} of these users: give at least {FEWEST}, for an interval")
@@ -126,6 +130,11 @@ def compare_groups(study: StudyParts, a: Any, b: Any, users: Any, k: int) -> Gro
     features.attrs[DICTIONARY] = study.sae.fingerprint
     sizes = (len(groups[0]), len(groups[1]))
     return GroupComparison(features, _concepts(study, groups, k), sizes, k)
+
+
+def _are_apart(a: Any, b: Any) -> bool:
+    """Whether both groups are histories, of different users."""
+    return isinstance(a, Histories) and isinstance(b, Histories) and not a.users.isin(b.users).any()
 
 
 def _concepts(study: StudyParts, groups: list[Histories], k: int) -> pd.DataFrame:

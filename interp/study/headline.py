@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from interp.concepts.evidence import FEATURES, NEURONS, passing
-from interp.store.claim import signed
 from interp.study.study_parts import StudyParts
+from recmodels.wording import with_interval
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def read_headline(evidence_summary: pd.DataFrame) -> Headline:
 def ahead(row: Any) -> str:
     """How far features are ahead of a row of the table `evidence_summary`, in words and with the interval."""
     low, high = row.ahead_low, row.ahead_high
-    numbers = f"{signed(row.ahead, '+.3f')} [{signed(low, '+.3f')}, {signed(high, '+.3f')}]"
+    numbers = with_interval(row.ahead, low, high, "+.3f")
     if low <= 0 <= high:
         return f"cannot tell which is better: {numbers}"
     return f"features are {'ahead' if low > 0 else 'behind'}: {numbers}"
@@ -107,5 +107,4 @@ def weak_concepts(study: StudyParts) -> set[str]:
 
 
 def _interval(row: Any, name: str) -> str:
-    low, high = getattr(row, f"{name}_low"), getattr(row, f"{name}_high")
-    return f"{getattr(row, name):.3f} [{signed(low, '.3f')}, {signed(high, '.3f')}]"
+    return with_interval(getattr(row, name), getattr(row, f"{name}_low"), getattr(row, f"{name}_high"), ".3f")

@@ -7,6 +7,7 @@ from interp.study.title_search import plain, search
 from recmodels.errors import InputError, quote
 
 SHOWN = 6  # items that the name may mean
+YEAR = r"\s*\(\d{4}\)$"  # at the end of a film's title
 
 
 def item_of(study: StudyParts, item: Any) -> Any:
@@ -14,7 +15,7 @@ def item_of(study: StudyParts, item: Any) -> Any:
 
     Args:
         study: whose items.
-        item: an id; a title, whatever its case and accents; or words that only one title has.
+        item: an id; a title, whatever its case and accents, with or without its year; or words that only one title has.
 
     Raises:
         InputError: no item is called this, or several are, which the message names.
@@ -27,7 +28,10 @@ def item_of(study: StudyParts, item: Any) -> Any:
     else:
         return study.recommender.recommender.vocabulary.ids[code]
     titles = study.items["title"]
-    rows = titles[titles.map(plain) == plain(item.strip())].rename_axis("item").reset_index()
+    wanted, names = plain(item.strip()), titles.map(plain)
+    rows = titles[names == wanted].rename_axis("item").reset_index()
+    if rows.empty:
+        rows = titles[names.str.replace(YEAR, "", regex=True) == wanted].rename_axis("item").reset_index()
     if rows.empty:
         rows = search(study, item, SHOWN + 1)
     if rows.empty:

@@ -3,12 +3,12 @@
 Axes: n steps, f and g features of the old and the new dictionary, p permutations.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm.auto import tqdm
 
 from interp.activations.feature_matrix import statistics, step_features
 from interp.concepts.item_folds import permutations, popularity_deciles
@@ -21,12 +21,14 @@ from interp.features.matching import (
     OLD,
     held_similarity,
     matches,
+    nearest,
     percentile_of_match,
     written_similarity,
 )
 from interp.features.standard_blocks import correlations
 from interp.study.shared_histories import SharedHistories, shared_histories
 from interp.study.study_parts import StudyParts
+from recmodels.progress import tqdm
 from recmodels.sequences import Histories
 
 PERMUTATIONS = 199  # p is at least 1 / 200
@@ -44,10 +46,19 @@ class Matches:
             scores of the items both know, and how alike the items are on which they are active, as correlations over
             items), written_percentile and held_percentile (the share of the other dictionary's other features that are
             less alike in this; 0.5 by chance); label and match_label.
+        similarity: score, written and held of every pair, float [f, g] each.
+        chance: what chance gives each feature on average, float [f] and float [g].
     """
 
     histories: SharedHistories
     table: pd.DataFrame
+    similarity: Mapping[str, np.ndarray]
+    chance: tuple[np.ndarray, np.ndarray]
+
+    @property
+    def nearest(self) -> pd.DataFrame:
+        """The five most similar features of the other dictionary for each (`interp.features.matching.nearest`)."""
+        return nearest(self.similarity, self.chance)
 
     def side(self, side: str) -> pd.DataFrame:
         """The rows of the "old" or the "new" features, indexed by feature."""
@@ -79,14 +90,15 @@ def match_studies(old: StudyParts, new: StudyParts, users: Any = None, draws: in
     ]
     chance = _chance(activations[0], new, inputs[1], draws)
     active = [np.asarray((part > 0).sum(axis=0)).ravel() > 0 for part in activations]
-    table = matches(correlations(*activations), chance, active)
+    similarity = correlations(*activations)
+    table = matches(similarity, chance, active)
     best = {side: table.loc[table["side"] == side, "match"].to_numpy() for side in (OLD, NEW)}
     parts = {
         "written": written_similarity(*_writing(histories)),
         "held": held_similarity(activations, inputs[1].codes),
     }
-    for name, similarity in parts.items():
-        sides = (similarity, best[OLD]), (similarity.T, best[NEW])
+    for name, alike in parts.items():
+        sides = (alike, best[OLD]), (alike.T, best[NEW])
         table[name] = np.concatenate([part[np.arange(len(match)), match] for part, match in sides])
         table[f"{name}_percentile"] = np.concatenate([percentile_of_match(part, match) for part, match in sides])
     units = [statistics(part.tocsc())[["density", "p99", "std"]] for part in activations]
@@ -95,7 +107,8 @@ def match_studies(old: StudyParts, new: StudyParts, users: Any = None, draws: in
     for name, number, flipped in (("label", "feature", False), ("match_label", "match", True)):
         where = [NEW if (side == OLD) == flipped else OLD for side in table["side"]]
         table[name] = [labels[side][feature] for side, feature in zip(where, table[number], strict=True)]
-    return Matches(histories, table)
+    usual = chance[0].mean(axis=0), chance[1].mean(axis=0)
+    return Matches(histories, table, {"score": similarity, **parts}, usual)
 
 
 def _labels(study: StudyParts) -> pd.Series:
@@ -107,7 +120,7 @@ def _chance(old: Any, new: StudyParts, inputs: Histories, draws: int) -> tuple[n
     popularity = by_code(new.items["popularity"], new.recommender.recommender.vocabulary)
     orders = permutations(popularity_deciles(popularity), draws, np.random.default_rng(SEED))
     rows, columns = [], []
-    for order in tqdm(orders, desc="what chance gives", total=draws, unit="permutation", leave=False):
+    for order in tqdm(orders, desc="what chance gives", total=draws, unit="permutation"):
         permuted = Histories(inputs.users, order[inputs.codes].astype(inputs.codes.dtype), inputs.offsets)
         similarity = correlations(old, step_features(new.recommender, new.site, permuted))
         rows.append(similarity.max(axis=1))

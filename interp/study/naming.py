@@ -20,6 +20,7 @@ import pandas as pd
 from interp.features.item_activity import ItemCounts, count_by_item, f1_of
 from interp.features.label_folds import hold_on, label_halves
 from interp.features.labels import score
+from interp.study.study_parts import check_is_study
 from recmodels.errors import InputError, an, quote
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def label_with(
         InputError: no such feature, no function, it returns something else or fails for every feature, or its name does
             not answer for every item.
     """
+    check_is_study(study)
     if not callable(function):
         raise InputError(
             f"the function is {an(type(function).__name__)}: "

@@ -50,6 +50,16 @@ def with_dictionary(study: AnyStudy, dictionary: Any) -> AnyStudy:
     return run if dictionary.fingerprint == run.sae.fingerprint else _with(study, dictionary)
 
 
+def with_dictionary_or_site(study: AnyStudy, name: str) -> AnyStudy:
+    """The study with a dictionary by name, or with the one at a site that is named alone.
+
+    Raises:
+        InputError: there is no such dictionary or site.
+    """
+    sites = {known.rpartition("/")[0] for known in Dictionaries(study)}
+    return at_site(study, name) if name in sites else with_dictionary(study, name)
+
+
 def _with(study: AnyStudy, dictionary: SparseAutoencoder | None) -> AnyStudy:
     """The same run with another dictionary, or with its own; the recommender's weights are shared."""
     if dictionary is None and study.other is None:

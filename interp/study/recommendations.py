@@ -4,6 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+from recmodels.wording import counted
+
 COLUMNS = ("user", "rank", "item", "score", "title", "concepts")
 USERS, PLACES = 5, 20  # that are shown
 WIDTH = 100  # of a line
@@ -49,4 +51,4 @@ def _fit(value: Any, longest: int) -> str:
 
 
 def _more(count: int, noun: str) -> list[str]:
-    return [f"… and {count} more {noun}{'s' * (count != 1)}"] if count > 0 else []
+    return [f"… and {counted(count, f'more {noun}')}"] if count > 0 else []

@@ -8,8 +8,8 @@ from typing import Any
 
 from interp.control.feature_receipts import BY_OTHER_USERS
 from interp.features.grades import CORRELATED, NO_NAME, TESTED_ITEM
-from interp.store.claim import signed
 from interp.study.feature_view import FeatureView
+from recmodels.wording import counted, with_interval
 
 TITLES = 2  # items that are named at once
 LONGEST = 60  # characters of a title
@@ -27,7 +27,7 @@ def _lights(view: FeatureView) -> str:
     name, titles = view.name, _titles(view.top_titles)
     such = f"such as {titles}" if titles else ""
     if name.grade == NO_NAME:
-        return f"Lights on items {such}" if such else "Has no name"
+        return f"Lights on items {such}" if such else "Unlabelled"
     if name.grade == CORRELATED:
         return (
             f"Lights on items {such} and correlates with {view.concept}" if such else f"Correlates with {view.concept}"
@@ -46,7 +46,7 @@ def _moves(costs: Any | None) -> list[str]:
     if costs is None:
         return []
     ndcg = f"NDCG@10 by {_change(costs, 'ndcg', '.3f')}"
-    up, users = "turned up by its 99th percentile it", f"{costs.users} users"
+    up, users = "turned up by its 99th percentile it", counted(costs.users, "user")
     if not costs.concept:
         return [f"{up} changes {ndcg}, {users}"]
     moves = costs.share_low > 0 or costs.share_high < 0
@@ -63,8 +63,7 @@ def _moves(costs: Any | None) -> list[str]:
 
 def _change(row: Any, name: str, form: str) -> str:
     """A change with its interval."""
-    value, low, high = (signed(getattr(row, column), f"+{form}") for column in (name, f"{name}_low", f"{name}_high"))
-    return f"{value} [{low}, {high}]"
+    return with_interval(getattr(row, name), getattr(row, f"{name}_low"), getattr(row, f"{name}_high"), f"+{form}")
 
 
 def _titles(titles: list[str]) -> str:

@@ -9,8 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
-
 from interp.optional import needing
 from interp.store.study_folder import RECORD
 from recmodels import artifacts
@@ -20,6 +18,7 @@ from recmodels.errors import InputError, quote
 from recmodels.files import file_sha256
 from recmodels.folders import MANIFEST
 from recmodels.paths import as_path
+from recmodels.progress import tqdm
 
 HUB = re.compile(r"hf:/{1,2}(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")  # pathlib makes // one
 KIND = artifacts.Kind("unpacked bundle", (RECORD,))
@@ -72,7 +71,7 @@ def _from_hub(repo: str, revision: str | None) -> Path:
 
         try:
             with ThreadPoolExecutor(8) as pool:
-                list(tqdm(pool.map(one, sorted(files)), f"hf://{repo}", len(files), leave=False, disable=None))
+                list(tqdm(pool.map(one, sorted(files)), f"hf://{repo}", len(files)))
         except Exception as error:
             raise InputError(f"hf://{repo} cannot be had ({_reason(error)})") from None
         shutil.rmtree(folder / ".cache", ignore_errors=True)  # of huggingface_hub

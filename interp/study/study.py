@@ -21,9 +21,8 @@ from recmodels.errors import for_terminal
 from recmodels.recommender import Recommender
 
 if TYPE_CHECKING:
-    from ipywidgets import VBox
-
     from interp.deployment.steered_programs import Format
+    from interp.study.widget import EqualizerWidget
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,11 +72,11 @@ class Study(StudyQuestions):
         """
         return Recommendations(self.titles(self.recommender.recommend(histories, k)))
 
-    def equalizer(self, k: int = 10) -> "VBox":
+    def equalizer(self, k: int = 10) -> "EqualizerWidget":
         """Sliders for concepts and features, and one history's list before and after, as a Jupyter widget.
 
         Raises:
-            InputError: ipywidgets is not installed, or k is not a positive integer.
+            InputError: anywidget is not installed, or k is not a positive integer.
         """
         from interp.study.widget import equalizer  # an optional dependency
 

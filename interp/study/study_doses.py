@@ -56,7 +56,7 @@ def least_collateral_of(study: StudyParts, concept: str | None = None, items: An
         if name not in set(weights["concept"]):
             raise InputError(f"{quote(name)} has no items or all of them: there is nothing to steer")
     own = weights[weights["concept"] == name].set_index("feature")["weight"]
-    labels = {int(feature): study.names[feature].text for feature in own.index}
+    labels = {int(feature): study.names[feature].shown for feature in own.index}
     return LeastCollateral(name, own, has, site, study.sae.fingerprint, labels, concept is not None)
 
 

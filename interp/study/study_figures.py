@@ -5,10 +5,12 @@ import plotly.graph_objects as go
 
 from interp import plots
 from interp.concepts.alignment import UNALIGNED
-from interp.plots.maps import COLOURS
+from interp.plots.maps import COLOURS, OF_CONCEPTS
 from interp.plots.steering_plots import METRICS
 from interp.plots.theme import plain
 from interp.study.feature import Features
+from interp.study.feature_view import FeatureView
+from interp.study.study_map import clusters_on_map, features_on_map
 from recmodels.errors import InputError
 
 TOP = 3  # items in the hover text of a point of the map
@@ -48,14 +50,16 @@ class StudyFigures:
 
     @property
     def colours(self) -> list[str]:
-        """The colours of `map`; without concepts, the density alone."""
-        return list(COLOURS) if self.study.has_concepts else ["density"]
+        """The colours of `map`; without concepts, those that are about none."""
+        return [name for name in COLOURS if self.study.has_concepts or name not in OF_CONCEPTS]
 
     def map(self, colour: str | None = None) -> go.Figure:
-        """Every feature as a point, near those whose directions are alike; its label and top items on hover.
+        """Every family of near-duplicate features as a point, near those whose directions are alike.
+
+        Regions are clusters whose features share a name (`interp.features.families`). On hover: names and top items.
 
         Args:
-            colour: "concept", "correlation" with it, or "density"; by default the first that the study has.
+            colour: "grade" of the evidence, which is the default, "concept", "correlation" with it, or "density".
 
         Raises:
             InputError: there is no such colour.
@@ -63,9 +67,9 @@ class StudyFigures:
         colour = self.colours[0] if colour is None else colour
         if colour not in self.colours:
             raise InputError(f"there is no colour {colour!r}: choose one of {', '.join(self.colours)}")
-        features = self.study.table("features")
-        figure = plots.dictionary_map(self.study.table("map"), features, UNALIGNED, colour)
-        texts = self._hover_texts()
+        places = features_on_map(self.study)
+        figure = plots.dictionary_map(places, clusters_on_map(places), self.study.table("features"), UNALIGNED, colour)
+        texts = self._hover_texts(places)
         return figure.for_each_trace(lambda trace: trace.update(text=[texts[feature] for feature in trace.customdata]))
 
     def shares(self) -> go.Figure:
@@ -116,9 +120,16 @@ class StudyFigures:
         """As in `rec.steer`: a feature is set to a value, and the reconstruction error kept."""
         return self.study.table("steering").query("method == 'set'")
 
-    def _hover_texts(self) -> list[str]:
-        """The hover text of each feature's point: its label and its strongest items."""
-        return [
-            "<br>".join([f"<b>Feature {view.index}</b> · {plain(view.name.said)}", *map(plain, view.top_titles[:TOP])])
-            for view in self.features.views
+    def _hover_texts(self, places: pd.DataFrame) -> dict[int, str]:
+        """The hover text of each point, by its head: its name, the near-duplicates, and the strongest items."""
+        members = places.groupby("head")["feature"].agg(list)
+        return {head: self._hover_text(self.features.views[head], members[head]) for head in members.index}
+
+    def _hover_text(self, view: FeatureView, members: list[int]) -> str:
+        lines = [f"<b>Feature {view.index}</b> · {plain(view.name.said)}"]
+        others = [
+            f"{feature} {plain(self.features.views[feature].name.text)}" for feature in members if feature != view.index
         ]
+        if others:
+            lines.append(f"near-duplicates: {', '.join(others)}")
+        return "<br>".join([*lines, *map(plain, view.top_titles[:TOP])])

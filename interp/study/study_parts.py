@@ -1,7 +1,7 @@
 """What a finished run wrote: recommender, dictionary, tables and users. Each is read when it is first needed."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ from interp.store.table_files import TableReader
 from interp.study.bundle_record import bundle_record, check_in_bundle
 from interp.study.computed_tables import ComputedTables, activations_at
 from interp.study.given_recommender import fitting
+from interp.study.remarks import Remarks
 from interp.study.study_record import StudyRecord
 from interp.study.users import by_id
-from recmodels.errors import InputError, quote
+from recmodels.errors import InputError, check_kind, quote
 from recmodels.recommender import Recommender
 from recmodels.sequences import Histories, histories_of
 
@@ -222,10 +223,29 @@ class StudyParts(StudyRecord):
         return table["label"].where(table["labelled"], UNLABELLED)
 
     @cached_property
-    def names(self) -> dict[int, FeatureName]:
-        """What every view calls each feature, with the grade of the evidence (`interp.features.grades`)."""
+    def measured_names(self) -> dict[int, FeatureName]:
+        """What each feature is called by its evidence, and how good that is (`interp.features.grades`)."""
         evidence = self.table("feature_evidence") if self.has_concepts else None
         return names_of(self.table("labels"), self.table("features"), evidence)
+
+    @property
+    def names(self) -> dict[int, FeatureName]:
+        """What every view calls each feature: its measured name, beside it the one that a person gave (`remarks`)."""
+        given = {} if self.remarks.problem else self.remarks.given
+        called = {
+            feature: replace(self.measured_names[feature], given=one.text, by=one.by) for feature, one in given.items()
+        }
+        return self.measured_names | called
+
+    @property
+    def remarks(self) -> Remarks:
+        """What people wrote about its features: names of their own, votes, comments (`interp notes`)."""
+        return Remarks(self)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader must know of its recommender, data and lists: a plain line each, most often none."""
+        return [*super().notes, *self.remarks.problem]
 
     def titles(self, recommendations: pd.DataFrame) -> pd.DataFrame:
         """A table with an `item` column, with each item's title and concepts beside it.
@@ -239,6 +259,15 @@ class StudyParts(StudyRecord):
             return recommendations.join(self.items[["title", "concepts"]], on="item")
         except (ValueError, TypeError):
             raise InputError("the column item holds no item ids: give what `recommend` returns") from None
+
+
+def check_is_study(study: Any) -> None:
+    """Refuse what is no study, such as its recommender or its folder.
+
+    Raises:
+        InputError: it is none.
+    """
+    check_kind("the study", study, StudyParts, "what interp.open(FOLDER) returns")
 
 
 def _name(name: Any, kind: str) -> str:

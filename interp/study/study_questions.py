@@ -9,9 +9,12 @@ import pandas as pd
 from interp.control.list_entry import Entry, to_enter
 from interp.features.explanations import Explanation, why
 from interp.study.ablations import ablations_of
+from interp.study.compare import Comparison, compare
 from interp.study.drift import Drift, drift
 from interp.study.group_comparison import GroupComparison, compare_groups
+from interp.study.item import Item, item
 from interp.study.item_names import item_of
+from interp.study.study_parts import StudyParts
 from interp.study.study_steering import StudySteering
 from interp.study.users import with_item
 from recmodels.sequences import Histories
@@ -53,12 +56,26 @@ class StudyQuestions(StudySteering):
         entry = to_enter(self.recommender, history, item, k, units, candidates=candidates, site=self.site)
         return replace(entry, **self._words)
 
+    def item(self, name: Any) -> Item:
+        """One item: what lights up on it, which features promote it, in whose lists it is, and its nearest items.
+
+            study.item("Alien")
+            study.item(183).effects
+
+        Args:
+            name: an id, a title with or without its year, or words that only one title has.
+
+        Raises:
+            InputError: no item is called this, or several are.
+        """
+        return item(self, name)
+
     @property
     def _words(self) -> dict[str, Any]:
         """Titles of items and names of features, for displays."""
         return {
             "titles": self.items["title"].to_dict(),
-            "names": {feature: name.text for feature, name in self.names.items()},
+            "names": {feature: name.shown for feature, name in self.names.items()},
         }
 
     def drift(self, before: Any, after: Any) -> Drift:
@@ -79,6 +96,21 @@ class StudyQuestions(StudySteering):
         """
         return drift(self, before, after)
 
+    def compare(self, other: StudyParts, *, users: Any = None) -> Comparison:
+        """What changed from this study to another of the same catalogue: features, concepts, lists (`interp.compare`).
+
+            march.compare(april)
+            study.at("blocks.0").compare(study.at("blocks.1"))      # two layers
+
+        Args:
+            other: the new study; it may be of another training, data, layer or dictionary.
+            users: histories in any form; by default those of test users that neither was trained on.
+
+        Raises:
+            InputError: the studies have no item or no such user in common.
+        """
+        return compare(self, other, users=users)
+
     def who_watched(self, item: Any, users: Any = None) -> Histories:
         """The users whose history holds an item: their histories, which go wherever histories go.
 
@@ -86,7 +118,7 @@ class StudyQuestions(StudySteering):
             study.compare_groups(study.who_watched(183))        # what distinguishes them from all others
 
         Args:
-            item: an item id, a title, or words that only one title has.
+            item: an item id, a title (its year may be left out), or words that only one title has.
             users: histories in any form to look through; by default those of the test users.
 
         Raises:
@@ -102,7 +134,8 @@ class StudyQuestions(StudySteering):
 
         A group is: a collection of user ids; a boolean for each user, as a Series by user id or in the order of
         `users`; histories, or a table with a column `user`; or a function that says of a history, a frame with user,
-        item, title and concepts in order, whether its user is in the group.
+        item, title and concepts (a list, empty for an item without any) in order, whether its user is in the group. Two
+        groups of histories may be of any users.
 
         Every user counts alike: a feature's rate in a group is the mean over users of the share of a user's steps on
         which it is active. Intervals come from resampling users within each group, p-values from permuting users

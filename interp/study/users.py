@@ -10,6 +10,7 @@ from recmodels.errors import InputError, quote
 from recmodels.lists import elements, user_index
 from recmodels.recommender import Recommender
 from recmodels.sequences import Histories, Vocabulary, histories_of
+from recmodels.wording import counted
 
 
 def by_id(table: pd.DataFrame, ids: Sequence[Any], vocabulary: Vocabulary) -> Histories:
@@ -46,9 +47,8 @@ def places_of(ids: Sequence[Any], users: pd.Index, where: str) -> np.ndarray:
     if (places < 0).any():
         unknown = [user for user, place in zip(ids, places, strict=False) if place < 0]
         raise InputError(
-            f"{len(unknown)} {'user is' if len(unknown) == 1 else 'users are'} not in {where} "
-            f"({', '.join(map(quote, unknown[:3]))}): write ids as there, such as {quote(users[:1].tolist()[0])}; "
-            f"or give histories"
+            f"{counted(len(unknown), 'user is', 'users are')} not in {where} "
+            f"({', '.join(map(quote, unknown[:3]))}): {_advice(unknown, users)}"
         )
     return places
 
@@ -64,5 +64,17 @@ def with_item(recommender: Recommender, item: Any, histories: Any) -> Histories:
     owner = np.repeat(np.arange(len(rows)), rows.lengths)
     places = np.unique(owner[rows.codes == code])
     if not len(places):
-        raise InputError(f"none of these {len(rows):,} histories holds item {quote(item)}: give others with users=")
+        these = "this history does not hold" if len(rows) == 1 else f"none of these {len(rows):,} histories holds"
+        raise InputError(f"{these} item {quote(item)}: give others with users=")
     return rows.select(places)
+
+
+def _advice(unknown: list[Any], users: pd.Index) -> str:
+    """What to write in place of users who are not there: their ids in the type of those that are, if that is all."""
+    labels = users.tolist()
+    by_text = {str(label): label for label in labels}
+    written = [by_text.get(str(user).strip()) for user in unknown]
+    if labels and all(label is not None for label in written):
+        kind = "text" if isinstance(written[0], str) else "numbers"
+        return f"these ids are {kind}, so write {', '.join(map(quote, written[:3]))}"
+    return f"write ids as there, such as {quote(labels[0])}; or give histories"

@@ -26,6 +26,7 @@ from recmodels.lists import elements
 from recmodels.paths import as_path
 from recmodels.sequences import Histories, as_histories, histories_of
 from recmodels.vocabulary import Vocabulary
+from recmodels.wording import counted
 
 LARGEST = 2**30  # bytes of a JSON file
 FORM = "give a mapping from histories, tuples of item ids, to scores by item id"
@@ -131,7 +132,10 @@ def read_expected(path: Path | str) -> list[ExpectedScores]:
         name = f"entry {number} of {place}"
         check_record(entry, {"history": list, "items": list, "scores": list}, name, ADVICE)
         if len(entry["items"]) != len(entry["scores"]) or not isinstance(entry.get("columns", {}), dict):
-            raise InputError(f"{name} has {len(entry['items'])} items and {len(entry['scores'])} scores: {ADVICE}")
+            raise InputError(
+                f"{name} has {counted(len(entry['items']), 'item')} and {counted(len(entry['scores']), 'score')}: "
+                f"{ADVICE}"
+            )
         if any(isinstance(item, list | dict | None) for item in entry["items"] + entry["history"]):
             raise InputError(f"{name} has an item that is not an id: {ADVICE}")
         check_once(entry["items"], name)

@@ -24,6 +24,7 @@ from recmodels.adapters.foreign import read_item_ids
 from recmodels.adapters.registry import register_adapter
 from recmodels.adapters.weights import load_weights
 from recmodels.errors import InputError, quote
+from recmodels.wording import counted
 
 CONFIG = "GSASRecExperimentConfig"
 HEADS = 4  # of a configuration that names none
@@ -158,7 +159,8 @@ class GSASRec(Adapter):
         ids = list(range(1, rows - 1)) if item_ids is None else read_item_ids(item_ids)
         if len(ids) != adapter.n_items:
             raise InputError(
-                f"{item_ids} has {len(ids):,} ids, and {path} {adapter.n_items:,} items: give one for each"
+                f"{item_ids} has {counted(len(ids), 'id')}, and {path} {counted(adapter.n_items, 'item')}: give one "
+                f"for each"
             )
         return adapter, ids
 

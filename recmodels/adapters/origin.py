@@ -6,6 +6,7 @@ from typing import Any
 
 from recmodels.errors import InputError
 from recmodels.json_files import check_record, read_json
+from recmodels.wording import counted
 
 TYPES = {"adapter": str, "source": str, "verified": int, "difference": float}
 
@@ -99,6 +100,6 @@ class Origin:
 
 def verification(verified: int, coverage: Coverage | None, difference: float) -> str:
     """What was compared, such as "verified on 8 histories of 3–50 items …, largest difference 2e-06"."""
-    histories = "1 history" if verified == 1 else f"{verified:,} histories"
+    histories = counted(verified, "history", "histories")
     about = "" if coverage is None else f" {coverage}"
     return f"verified on {histories}{about}, largest difference {difference:.1g}"

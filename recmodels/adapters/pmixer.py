@@ -24,6 +24,7 @@ from recmodels.adapters.multihead import MultiheadAttention
 from recmodels.adapters.registry import register_adapter
 from recmodels.adapters.weights import load_weights
 from recmodels.errors import InputError, quote
+from recmodels.wording import counted
 
 KINDS = ("original", "post-norm", "pre-norm")  # until May 2025; since then; since then with --norm_first
 FILE_NAME = re.compile(r"\.layer=\d+\.head=(?P<num_heads>\d+)\.hidden=\d+\.maxlen=(?P<maxlen>\d+)\.pth$")
@@ -174,7 +175,8 @@ class Pmixer(Adapter):
         ids = list(range(1, tokens)) if item_ids is None else read_item_ids(item_ids)
         if len(ids) != adapter.n_items:
             raise InputError(
-                f"{item_ids} has {len(ids):,} ids, and {path} {adapter.n_items:,} items: give one for each"
+                f"{item_ids} has {counted(len(ids), 'id')}, and {path} {counted(adapter.n_items, 'item')}: give one "
+                f"for each"
             )
         return adapter, ids
 

@@ -6,10 +6,12 @@ import numpy as np
 import torch
 
 from recmodels.tolerance import is_close
+from recmodels.wording import counted
 
 DECIMALS = 7  # rounding to more is within the tolerance
 SAMPLE = 1000  # values whose digits are looked at
 SWEEPS = 50  # of a fit by histories and items
+FLOATS = (np.float64, np.float32, np.float16)
 SMALL = 1e-3  # scores below this share of the largest say nothing of a factor
 
 # By what the difference depends on: what to say of a summand, and of a factor.
@@ -105,14 +107,19 @@ def _digits(scores: np.ndarray, expected: np.ndarray) -> str | None:
     scores, expected = scores[:SAMPLE], expected[:SAMPLE]
     for n in range(DECIMALS):
         half = 0.5 * 10.0**-n
-        if np.array_equal(np.round(expected, n), expected) and (np.abs(scores - expected) <= 1.01 * half).all():
-            return f"{n} decimals"
+        if _is_written(expected, np.round(expected, n)) and (np.abs(scores - expected) <= 1.01 * half).all():
+            return counted(n, "decimal")
     for n in (1, 2, 3):
         half = 0.5 * 10.0 ** (np.floor(np.log10(np.abs(expected) + 1e-300)) + 1 - n)
-        is_short = all(float(f"{value:.{n}g}") == value for value in expected.tolist())
-        if is_short and (np.abs(scores - expected) <= 1.01 * half).all():
-            return f"{n} digits"
+        short = np.array([float(f"{value:.{n}g}") for value in expected.tolist()])
+        if _is_written(expected, short) and (np.abs(scores - expected) <= 1.01 * half).all():
+            return counted(n, "digit")
     return None
+
+
+def _is_written(expected: np.ndarray, short: np.ndarray) -> bool:
+    """Whether scores are these short numbers, as float64 or as another program's float32 or float16 holds them."""
+    return any(np.array_equal(short.astype(kind).astype(np.float64), expected) for kind in FLOATS)
 
 
 def _same(values: np.ndarray, expected: np.ndarray) -> bool:

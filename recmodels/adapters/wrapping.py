@@ -16,6 +16,7 @@ from recmodels.lists import as_column, no_users, user_index
 from recmodels.plain import plain
 from recmodels.recommender import Recommender
 from recmodels.vocabulary import Vocabulary
+from recmodels.wording import counted
 
 
 def wrap(
@@ -49,8 +50,8 @@ def wrap(
     ids, labels = _ids(item_ids, "item"), None if users is None else _ids(users, "user")
     if len(ids) != adapter.n_items:
         raise InputError(
-            f"{type(adapter).__name__} scores {adapter.n_items:,} items, and {len(ids):,} item ids were given: give an "
-            f"id for each, in the order of its scores"
+            f"{type(adapter).__name__} scores {counted(adapter.n_items, 'item')}, and "
+            f"{counted(len(ids), 'item id was', 'item ids were')} given: give an id for each, in the order of scores"
         )
     adapter.module = uncompiled(adapter.module)
     model = adapted(adapter)

@@ -12,11 +12,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from tqdm.auto import tqdm
-
 from recmodels.datasets.source_files import SourceFile, read_file
 from recmodels.errors import InputError, one_line
 from recmodels.paths import as_path
+from recmodels.progress import tqdm
 
 TIMEOUT_SECONDS = 10.0
 CHUNK_BYTES = 1 << 18
@@ -120,7 +119,7 @@ def _stream(url: str, path: Path) -> None:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response, path.open("wb") as handle:
             size = int(response.headers.get("Content-Length") or 0) or None
             name = PurePosixPath(url).name
-            with tqdm(desc=one_line(name), total=size, unit="B", unit_scale=True, leave=False, disable=None) as bar:
+            with tqdm(desc=one_line(name), total=size, unit="B", unit_scale=True) as bar:
                 while block := response.read(CHUNK_BYTES):
                     handle.write(block)
                     bar.update(len(block))

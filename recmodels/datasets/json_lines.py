@@ -11,11 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-from tqdm.auto import tqdm
 
 from recmodels.columns import Table
 from recmodels.datasets.source_files import SourceFile
 from recmodels.errors import InputError, one_line
+from recmodels.progress import tqdm
 
 DEEP = 100_000  # characters of a line in Python's notation, at most
 
@@ -28,7 +28,7 @@ def read(file: SourceFile, advice: str = Table.advice) -> Table:
     """
     lines = file.table.split(b"\n")
     records, rows, parse = [], [], _parser(lines)
-    for row, line in enumerate(tqdm(lines, desc=one_line(file.where), unit="line", delay=1, leave=False), start=1):
+    for row, line in enumerate(tqdm(lines, desc=one_line(file.where), unit="line", delay=1), start=1):
         if not line.strip():
             continue
         try:

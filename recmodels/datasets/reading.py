@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
-from tqdm.auto import tqdm
 
 from recmodels.datasets.source_files import SourceFile
 from recmodels.errors import InputError, one_line
+from recmodels.progress import tqdm
 
 WHOLE_NUMBER = re.compile(" *-?[0-9]{1,18} *")
 ARROW_TYPES = {int: pa.int64(), float: pa.float64(), str: pa.string()}
@@ -125,9 +125,7 @@ def csv_columns(file: SourceFile, columns: Mapping[str, type]) -> pd.DataFrame:
     try:
         with (
             arrow_csv.open_csv(pa.BufferReader(data), read, parse, convert) as reader,
-            tqdm(
-                desc=one_line(file.where), total=size, unit="B", unit_scale=True, leave=False, delay=1, disable=None
-            ) as bar,
+            tqdm(desc=one_line(file.where), total=size, unit="B", unit_scale=True, delay=1) as bar,
         ):
             batches = []
             for batch in reader:

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tqdm.auto import tqdm
 
 from recmodels.datasets import reading
 from recmodels.datasets.source_files import SourceFile, read_file
 from recmodels.errors import InputError, one_line
 from recmodels.interactions import Dataset
 from recmodels.paths import as_path
+from recmodels.progress import tqdm
 
 ACTORS = 10
 """Names of the cast that are taken, in the order of billing."""
@@ -126,7 +126,7 @@ def _rows_by_film(
     frame = frame[~repeated & frame["id"].isin(film_ids)]
     rows: dict[int | None, dict[str, Any]] = {}
     cells = frame.to_dict("records")
-    for row in tqdm(cells, desc=one_line(file.where), unit=" films", leave=False, delay=1, disable=None):
+    for row in tqdm(cells, desc=one_line(file.where), unit=" films", delay=1):
         try:
             rows[row["id"]] = parse(row)
         except DAMAGE:

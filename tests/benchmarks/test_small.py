@@ -10,7 +10,7 @@ from benchmarks.__main__ import BENCHMARKS, main, rows
 from benchmarks.timing import Row, Taken, checked, compare, left_out, table
 
 FOLDER = Path(results.__file__).parent
-IN_SECONDS = ("collecting", "scores", "sweep")  # `make benchmarks-small` runs all
+IN_SECONDS = ("collecting", "scores", "sweep", "effects")  # `make benchmarks-small` runs all
 
 
 @pytest.mark.parametrize("name", IN_SECONDS)

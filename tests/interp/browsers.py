@@ -1,13 +1,22 @@
 """What the tests of pages share: a reader of HTML, and a headless browser."""
 
+import base64
 import json
 import re
 import shutil
 import time
+import zlib
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+RUN = """
+    const [done] = arguments, options = {resultTypes: ["violations"]};
+    axe.run(document, options).then(({violations}) => done(violations));
+"""
 
 
 class Reader(HTMLParser):
@@ -37,8 +46,14 @@ class Reader(HTMLParser):
             self.title += data
 
 
-def embedded(page):
-    return re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1]
+def packed_block(page, name="data"):
+    """A block of a page as it stands there."""
+    return re.search(rf'<script type="text/plain" id="{name}">(.*?)</script>', page, re.S)[1]
+
+
+def embedded(page, name="data"):
+    """The text of a packed block."""
+    return zlib.decompress(base64.b64decode(packed_block(page, name))).decode()
 
 
 FLAGS = (
@@ -64,6 +79,14 @@ def chromium_session(folder) -> Iterator:
         browser.get_log(log)  # forgets the browser's own start page
     yield browser
     browser.quit()
+
+
+def open_page(browser, address):
+    """Open an offline page and wait for its scripts, which come after what they read."""
+    browser.get(address)
+    until(
+        browser, "document.getElementById('plotly') === null"
+    )  # the block that is run last, empty where none is needed
 
 
 def until(browser, expression, expected=True, seconds=20):

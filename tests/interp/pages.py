@@ -11,6 +11,8 @@ from recmodels import artifacts
 
 N = 45  # features, so that the table has three pages
 DEAD = 13
+TWINS = (21, 27)  # a family of near-duplicates
+CLUSTER = 6  # features that follow the last concept, in one cluster; the last five features are another
 CONCEPTS = ["<b>Noir</b>", "Drama & 'co'", "Sci-Fi"]
 HOSTILE = {
     "script": "<script>alert(1)</script>",
@@ -113,6 +115,11 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
         for rank in (1, 2, 9)
     )
     places = pd.DataFrame({"feature": each, "x": np.cos(each) * each / N, "y": np.sin(each) * each / N})
+    named = [f for f in each[alive] if f not in (0, 7, 8, *TWINS) and best[f] == 2 and correlation[f, 2] >= 0.2]
+    places = places.assign(
+        family=np.where(each == TWINS[1], TWINS[0], each),
+        cluster=np.where(np.isin(each, named[:CLUSTER]), 0, np.where(each >= 40, 1, -1)),
+    )
     neighbours = pd.concat(
         pd.DataFrame({"kind": kind, "feature": each, "rank": 1, "neighbour": (each + shift) % N, "similarity": 0.5})
         for kind, shift in (("together", 1), ("alike", 2))
@@ -246,7 +253,9 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
         "effects": {
             "recommender.csv": pd.DataFrame({"replaced": ["none", "all"], "ndcg@10": [0.12, 0.11]}),
             "effects.parquet": effects,
+            "item_effects.parquet": _item_effects(),
         },
+        "item_profiles": _item_profiles(),
         "steering": {"steering.csv": steering, "shares.csv": shares, "probes.csv": probes.assign(**unseen_items)},
         "trade_offs": {
             "baselines.csv": baselines,
@@ -262,6 +271,42 @@ def tables() -> dict[str, dict[str, pd.DataFrame]]:
         "comparison": _comparison(),
         **_beyond(),
     }
+
+
+def _item_profiles() -> dict[str, pd.DataFrame]:
+    """Item i lights up feature i, then i + 1; it is in i of 40 lists, and near the two items after it."""
+    number = np.repeat(np.arange(50), 2)
+    rank = np.tile([1, 2], 50)
+    rows = pd.DataFrame({"item": [f"id-{one}" for one in number], "rank": rank})
+    each = np.arange(50)
+    return {
+        "item_profiles.parquet": pd.DataFrame(
+            {
+                "item": [f"id-{one}" for one in each],
+                "steps": np.where(each == 49, 0, each + 1),
+                "users": 40,
+                "lists": np.minimum(each, 40),
+                "place": np.where(each > 0, 2.5, np.nan),
+            }
+        ),
+        "item_features.parquet": rows.assign(
+            feature=(number + rank - 1) % N, activation=np.float64([0.75, 0.5] * 50), above=[3.0, 1.0] * 50
+        ).query("item != 'id-49'"),
+        "item_neighbours.parquet": rows.assign(
+            neighbour=[f"id-{one}" for one in (number + rank) % 50], similarity=[0.9, 0.5] * 50
+        ),
+    }
+
+
+def _item_effects() -> pd.DataFrame:
+    """Feature f raises item f + 1 and lowers item f + 2."""
+    parts = [
+        pd.DataFrame(
+            {"item": [f"id-{one}" for one in range(50)], "direction": direction, "rank": 1, "effect": effect}
+        ).assign(feature=(np.arange(50) - shift) % N)
+        for direction, shift, effect in (("promoted", 1, 0.3), ("suppressed", 2, -0.2))
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _evidence(concepts: pd.DataFrame, features: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -30,7 +30,8 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "rectools": ("torch==2.13.0", "rectools[torch]==0.19.0 safetensors"),
     "replay": ("torch==2.13.0", "replay-rec[torch]==0.22.0 safetensors"),
     "saelens": ("torch==2.13.0", "sae-lens==6.54.12"),
-    "dictionary-learning": ("torch==2.13.0", "dictionary-learning==0.1.0"),
+    # It asks for an old nnsight, and that for torchvision, whose newest release brings another torch, of gigabytes.
+    "dictionary-learning": ("torch==2.13.0", "dictionary-learning==0.1.0 torch==2.13.0"),
     "sparsify": ("torch==2.13.0", "eai-sparsify==1.3.3"),
 }
 

@@ -1,5 +1,6 @@
 """Names that other packages and scripts add."""
 
+import subprocess
 import sys
 from importlib.metadata import entry_points
 
@@ -121,3 +122,10 @@ def test_a_loader_that_gives_no_data_set_is_named():
             recmodels.load("nothing")
     finally:
         del datasets._LOADERS["nothing"]
+
+
+def test_a_fresh_process_finds_the_adapters_of_this_project():
+    code = "from recmodels.adapters.registry import ADAPTERS; print(ADAPTERS.find('vectors').name)"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "vectors\n"
+    )

@@ -362,3 +362,17 @@ def test_further_columns_go_with_their_steps():
     assert in_order.extras["stars"].tolist() == [1, 3, 4, 2]
     assert histories_of(frame.drop(columns="time"), vocabulary, is_ordered=True).fingerprint == in_order.fingerprint
     assert histories_of(frame, Vocabulary(vocabulary.ids)).extras == {}
+
+
+@pytest.mark.parametrize(
+    ("lists", "says"),
+    [
+        ({253: ["a", "b"]}, "1 history of 2 items, user 253"),
+        ({"x": ["a"], "y": ["b"]}, "2 histories of 1 item, users 'x', 'y'"),
+        ({n: ["a"] * n for n in range(1, 6)}, "5 histories of 1 to 5 items, users 1, 2, 3, …"),
+    ],
+)
+def test_histories_say_whose_they_are_and_no_codes(lists, says):
+    histories = as_histories(lists, Vocabulary(pd.Index(["a", "b"])))
+    assert repr(histories) == says
+    assert repr(histories.select(slice(0, 0))) == "no histories"

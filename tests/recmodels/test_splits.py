@@ -248,7 +248,7 @@ def test_shares_outside_0_and_1_are_refused(share):
 
 
 def test_too_few_users_are_refused():
-    with pytest.raises(InputError, match=r"^1 users are too few to draw a share of 0\.6"):
+    with pytest.raises(InputError, match=r"^1 user is too few for a share of 0\.6"):
         cold_user_split(table([(1, 1, 1), (1, 2, 2)]))
     with pytest.raises(InputError, match=r"no interaction is earlier than the start of the last 10% of 3 users"):
         new_users_split(table([(1, 1, 5), (2, 1, 5), (3, 1, 5)]))

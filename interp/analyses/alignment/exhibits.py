@@ -23,7 +23,7 @@ def heatmap(study: Study) -> Block:
         number_of("heatmap", study.name, study.model),
         "Top features against all concepts",
         "One row is one feature, the one that correlates most with the concept named first; its number follows. "
-        "Orange: positive, blue: negative correlation.",
+        "Green: positive, orange: negative correlation.",
         ["alignment", "concepts"],
         figure(plots.concept_heatmap(study.table("alignment"), study.table("concepts"))),
     )

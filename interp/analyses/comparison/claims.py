@@ -7,6 +7,7 @@ from interp.sae_config import SAEConfig
 from interp.sae_registry import sae_kind
 from interp.store.analysis import about_concepts
 from interp.store.claim import BEYOND, NO_HITS, Claim, drop, signed
+from recmodels.wording import counted
 
 MAX_LOSS = 0.05  # of NDCG@10; the paper loses 0.002 of 0.100
 TREMBLE = 0.02  # of NDCG@10, from one λ to the next, that counts as no change
@@ -107,7 +108,7 @@ def stable_sizes(sizes_table: pd.DataFrame) -> Claim:
     criterion = f"Holds if largest and smallest differ by at most {SPREAD:.0%} of their mean."
     rows = sizes_table[sizes_table["n_features"] > SMALL]
     if len(rows) < 2:
-        reason = f"{_count(len(rows), 'size')} above {SMALL} features: two are needed."
+        reason = f"{counted(len(rows), 'size')} above {SMALL} features: two are needed."
         return Claim("7.1.2", statement, criterion, reason, None, ("sizes",))
     values = rows[MEASURE]
     spread = (values.max() - values.min()) / values.mean() if values.max() > values.min() else 0.0
@@ -153,7 +154,7 @@ def _penalties(l1: pd.DataFrame, sae: SAEConfig) -> tuple[pd.DataFrame, str]:
     rows = l1[l1["sparsity"].notna()].sort_values("sparsity")
     if sae_kind(sae.trainer).sparsity != "l1":
         return rows, f"The trainer {sae.trainer} has no λ."
-    return rows, "" if len(rows) >= 3 else f"{_count(len(rows), 'value')} of λ: three are needed."
+    return rows, "" if len(rows) >= 3 else f"{counted(len(rows), 'value')} of λ: three are needed."
 
 
 def _blocks(sites: pd.DataFrame) -> pd.Series:
@@ -167,8 +168,4 @@ def _listed(blocks: pd.Series) -> str:
 
 def _runs(rows: pd.DataFrame) -> str:
     low, high = int(rows["runs"].min()), int(rows["runs"].max())
-    return _count(low, "run") if low == high else f"{low} to {high} runs"
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number} {name}" + "s" * (number != 1)
+    return counted(low, "run") if low == high else f"{low} to {high} runs"

@@ -5,7 +5,7 @@ from itertools import cycle
 import pandas as pd
 import plotly.graph_objects as go
 
-from interp.plots.theme import NAMES, NEURON, NEUTRAL, SAE, SERIES, plain, styled
+from interp.plots.theme import NAMES, NEUTRAL, OTHER_BARS, SAE, SERIES, plain, styled
 
 CORRELATION = "mean top correlation"
 MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "star", "triangle-down", "pentagon")
@@ -86,12 +86,15 @@ def site_bars(sites: pd.DataFrame) -> go.Figure:
         sites: table `sites`.
     """
     figure = go.Figure()
-    for name, column, color in (("neurons", "neurons", NEURON), ("SAE features", "mean_top_correlation", SAE)):
+    for name, column, marker in (
+        ("neurons", "neurons", OTHER_BARS),
+        ("SAE features", "mean_top_correlation", {"color": SAE}),
+    ):
         figure.add_bar(
             name=name,
             x=[plain(site) for site in sites["site"]],
             y=sites[column],
-            marker={"color": color},
+            marker=marker,
             hovertemplate="%{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
         )
     figure = styled(figure, "", CORRELATION)

@@ -8,7 +8,7 @@ import pandas as pd
 from interp.concepts import Concepts
 from interp.control.dose_search import Goal, Search
 from interp.control.doses import find_dose
-from interp.control.receipts import Receipt, steering_receipt
+from interp.control.receipts import Receipt, receipt_of_lists
 from interp.control.steered_lists import steered_lists
 from interp.control.sweeps import user_shares
 from interp.control.targets import steering_targets
@@ -88,17 +88,21 @@ def dose_rows(
         share: what is asked.
     """
     labels = concepts.labels(rec.recommender.vocabulary.ids)
-    rows = []
+    rows, unsteered = [], rec.rank(found_on.split_last()[0], K)
+    inputs, truth = steered_users.split_last()
     for target in targets:
         has = labels[:, [concepts.index(target)]]
-        plain = float(user_shares(rec.rank(found_on.split_last()[0], K), has).mean())
+        plain = float(user_shares(unsteered, has).mean())
         goal_share = share if plain < share else round(min(plain + MORE, MOST), 2)
         search = Search.aligned(rec, site, concepts, popularity, Goal(target, goal_share, k=K), meanings)
         dose = find_dose(search, found_on)
-        on_test = steering_receipt(rec, steered_users, dose.steer, concepts, popularity, K, targets=[target])
-        for part, users, receipt in (("found_on", found_on, dose.receipt), ("test", steered_users, on_test)):
-            lists = steered_lists(rec, users.split_last()[0], [Steer((), site), dose.steer], K)
-            own = [dose.goal.is_met(user_shares(user_lists, has)).mean() for user_lists in lists]
+        lists = steered_lists(rec, inputs, [Steer((), site), dose.steer], K)
+        on_test = receipt_of_lists(rec.recommender.vocabulary, lists, concepts, popularity, truth, targets=[target])
+        own_on_test = [float(dose.goal.is_met(user_shares(user_lists, has)).mean()) for user_lists in lists]
+        for part, users, receipt, own in (
+            ("found_on", found_on, dose.receipt, [dose.own_before, dose.own_after]),
+            ("test", steered_users, on_test, own_on_test),
+        ):
             about = {"target": target, "method": "population", "part": part, "asked": goal_share, "users": len(users)}
             size = {"n_features": len(dose.features), "amount": dose.amount}
             rows.append({**about, **size, **_receipt_columns(receipt, own, dose.goal)})

@@ -17,5 +17,10 @@ ANALYSIS = Analysis(
             "effects",
             "items whose scores rise and fall, through the layers and on the direct path",
         ),
+        Table(
+            "item_effects",
+            "per item: the features that raise and lower its score most when they are turned up",
+        ),
     ),
+    version=2,
 )

@@ -3,8 +3,9 @@
 import pandas as pd
 
 from interp.concepts.evidence import FEATURES, NEURONS
-from interp.store.claim import EVIDENCE, Claim, signed
+from interp.store.claim import EVIDENCE, Claim
 from interp.study.headline import read_headline
+from recmodels.wording import with_interval
 
 
 def above_chance(evidence_summary_table: pd.DataFrame) -> Claim:
@@ -78,7 +79,7 @@ def _ahead(sources: pd.DataFrame, source: str, statement: str) -> Claim:
     numbers = [f"{row['unseen_items']:.3f}" for row in (own, other)]
     result = (
         f"Mean correlation {numbers[0]} against {numbers[1]} ({source}, {other['candidates']} candidates): "
-        f"{signed(other['ahead'], '+.3f')} [{signed(low, '+.3f')}, {signed(high, '+.3f')}]. {_basis(own)}"
+        f"{with_interval(other['ahead'], low, high, '+.3f')}. {_basis(own)}"
     )
     unclear = bool(low <= 0 <= high)
     holds = None if unclear else bool(low > 0)

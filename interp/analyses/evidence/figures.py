@@ -4,7 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from interp.concepts.evidence import FEATURES, NEURONS
-from interp.plots.theme import NAMES, NEURON, NEUTRAL, SAE, plain, styled
+from interp.plots.theme import NAMES, NEUTRAL, OTHER_BARS, SAE, plain, styled
 
 
 def sources_compared(sources: pd.DataFrame) -> go.Figure:
@@ -17,8 +17,8 @@ def sources_compared(sources: pd.DataFrame) -> go.Figure:
     names = [f"{plain(row.source)} ({row.candidates})" for row in rows.itertuples()]
     figure = go.Figure()
     for column, name, color, symbol in (
-        ("null", "null, as the paper", NEURON, "line-ns-open"),
-        ("correlation", "as the paper", NEURON, "circle-open"),
+        ("null", "null, as the paper", NEUTRAL, "line-ns-open"),
+        ("correlation", "as the paper", NEUTRAL, "circle-open"),
         ("unseen_items_null", "null, unseen items", SAE, "line-ns-open"),
         ("unseen_items", "unseen items", SAE, "circle"),
     ):
@@ -47,7 +47,7 @@ def concepts_on_unseen_items(evidence: pd.DataFrame) -> go.Figure:
     """
     order = evidence[evidence["source"] == FEATURES].sort_values("unseen_items", ascending=False)["concept"]
     figure = go.Figure()
-    for source, name, color in ((NEURONS, "neuron", NEURON), (FEATURES, "SAE feature", SAE)):
+    for source, name, marker in ((NEURONS, "neuron", OTHER_BARS), (FEATURES, "SAE feature", {"color": SAE})):
         rows = evidence[evidence["source"] == source].set_index("concept").loc[order]
         figure.add_bar(
             name=name,
@@ -61,7 +61,7 @@ def concepts_on_unseen_items(evidence: pd.DataFrame) -> go.Figure:
                 "width": 2,
                 "color": NEUTRAL,
             },
-            marker={"color": color, "opacity": [1.0 if passes else 0.3 for passes in rows["passes"]]},
+            marker=marker | {"opacity": [1.0 if passes else 0.3 for passes in rows["passes"]]},
             customdata=rows[["correlation", "null", "unseen_items_p", "unseen_items_q"]],
             hovertemplate=(
                 "%{x}: %{y:.3f} on unseen items<br>as the paper %{customdata[0]:.3f}, null %{customdata[1]:.3f}<br>"

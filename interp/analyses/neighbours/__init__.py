@@ -10,11 +10,12 @@ ANALYSIS = Analysis(
     tables=(
         Table(
             "map",
-            "a place for each feature's direction on a plane",
+            "a place for each feature's direction on a plane, its family of near-duplicates and its cluster",
         ),
         Table(
             "neighbours",
             "features that are on together with each, and that write alike",
         ),
     ),
+    version=2,
 )

@@ -1,9 +1,9 @@
 """Similar features of the chosen dictionary, and a map of all of them."""
 
-import numpy as np
 import pandas as pd
 
 from interp.activations.feature_matrix import FeatureMatrix
+from interp.features.families import map_of
 from interp.features.neighbours import coactive_features, direction_map, similar_features
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.table_files import Tables
@@ -17,14 +17,13 @@ def neighbours(sae: SparseAutoencoder, test_features: FeatureMatrix) -> Tables:
         test_features: its activations on the test part.
 
     Returns:
-        map: feature, x, y. neighbours: kind ("together": activations correlate; "alike": directions are similar),
-        feature, rank, neighbour, similarity.
+        map: as `interp.features.families.map_of` returns it. neighbours: kind ("together": activations correlate;
+        "alike": directions are similar), feature, rank, neighbour, similarity.
     """
     directions = sae.directions.cpu().numpy()
-    x, y = direction_map(directions).T
     kinds = {"together": coactive_features(test_features), "alike": similar_features(directions)}
     nearest = pd.concat([table.assign(kind=kind) for kind, table in kinds.items()], ignore_index=True)
     return {
-        "map": pd.DataFrame({"feature": np.arange(len(x)), "x": x, "y": y}),
+        "map": map_of(directions, direction_map(directions), test_features),
         "neighbours": nearest[["kind", "feature", "rank", "neighbour", "similarity"]],
     }

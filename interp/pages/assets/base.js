@@ -3,7 +3,6 @@
 // What all offline pages share: elements made of text, figures that are drawn when they come into view, shades of
 // activations, printing.
 
-const data = JSON.parse(document.getElementById("data").textContent);
 const LONGEST = 160; // characters of a title that are shown
 const PHONE = 500; // pixels: below, two figures side by side need smaller letters
 const wanted = new Map(); // element → the figure that belongs in it, or what makes its nodes
@@ -39,6 +38,18 @@ function sayNotes(lines) {
 const fixed = (value, digits = 3) => (value === null ? "–" : value.toFixed(digits));
 const percent = (value, digits = 1) => (value === null ? "–" : `${(100 * value).toFixed(digits)}%`);
 const short = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+const wordsOf = (text) => folded(text).split(/[\p{P}\s]+/u).filter(Boolean);
+const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+const range = (count) => Array.from({ length: count }, (_, place) => place);
+const sign = (value) => (value < 0 ? "−" : "+");
+const points = (share) => (share === null ? "–" : `${sign(share)}${Math.abs(100 * share).toFixed(1)} points`);
+const change = (value, digits = 3) => (value === null ? "–" : `${sign(value)}${Math.abs(value).toFixed(digits)}`);
+
+/** Names and values side by side. */
+function fillFacts(list, facts) {
+  list.replaceChildren(...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+}
 
 // ---- figures ----
 
@@ -155,7 +166,7 @@ function chipsOf(concepts, best) {
 }
 
 // Shares of the largest activation from which the other text colour is easier to read, on a light and on a dark page.
-const [DARK, BRIGHT] = [0.806, 0.44];
+const [DARK, BRIGHT] = [0.661, 0.521];
 
 /** Shade a node by a share of the largest activation; the style sheet has the colours, for light, dark and paper. */
 function shade(node, share) {
@@ -164,14 +175,14 @@ function shade(node, share) {
   node.classList.toggle("bright", share > BRIGHT);
 }
 
-/** One step of a history, shaded by its share of the feature's largest activation; `next` is the title that followed. */
-function itemCard(title, chips, step, activation, largest, next = null) {
-  const card = make("li", { className: "item" }, titleOf(title), chips);
+/** One step of a history, shaded by its share of the feature's largest activation; `next` is the title that followed, `name` the node with the title. */
+function itemCard(title, chips, step, activation, largest, next = null, name = titleOf(title)) {
+  const card = make("li", { className: "item" }, name, chips);
   const took = next === null ? [] : [`took next: ${short(next)}`];
   card.dataset.tip = [short(title), `step ${step}, activation ${activation}`, ...took].join("\n");
   if (activation > 0) {
     shade(card, activation / largest);
-    card.tabIndex = 0;
+    if (!card.querySelector("a")) card.tabIndex = 0; // what is in it shows the tip, too
     card.append(make("span", { className: "value" }, activation.toPrecision(2)));
   }
   return card;
@@ -224,7 +235,7 @@ const unscrolled = new IntersectionObserver((entries) => {
 /** A narrow page while printing, with all figures to fit. */
 function setPrinting(printing) {
   document.documentElement.classList.toggle("printing", printing);
-  document.documentElement.classList.toggle("one-feature", printing && /^#\d+$/.test(location.hash));
+  document.documentElement.classList.toggle("one-feature", printing && /^#(item-)?\d+(&|$)/.test(location.hash));
   drawAgain();
   if (printing) [...stale].filter((target) => target.checkVisibility()).forEach(put);
 }
@@ -236,5 +247,5 @@ function keepFigures() {
   window.addEventListener("beforeprint", () => setPrinting(true));
   window.addEventListener("afterprint", () => setPrinting(false));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAgain);
-  document.addEventListener("DOMContentLoaded", drawNear);
+  for (const event of ["DOMContentLoaded", "plotly"]) window.addEventListener(event, drawNear); // plotly.js is there
 }

@@ -3,33 +3,43 @@
 
 /** Open a feature as a link to it would. */
 function go(feature) {
-  if (location.hash === `#${feature}`) reveal();
+  if (mainPart() === `#${feature}`) reveal();
   else location.hash = feature;
 }
 
 function followLink() {
-  const feature = featureOf(location.hash);
+  restoreAddress();
   sayMissing();
-  if (feature === null) return;
-  if (feature !== state.feature) show(feature);
-  if (!state.stepping) reveal();
+  if (openPanel() && !state.stepping) reveal();
   state.stepping = false;
+}
+
+/** Show the feature or the item that the address names; whether it names one. */
+function openPanel() {
+  const [feature, item] = [featureOf(mainPart()), itemOf(mainPart())];
+  if (item !== null) showItem(item);
+  else if (feature !== null && (feature !== state.feature || byId("feature").hidden)) show(feature);
+  else if (mainPart() === "#feature") showPanel("feature");
+  return feature !== null || item !== null;
 }
 
 /** Say so where a link names neither a feature nor a part of the page; what is shown stays. */
 function sayMissing() {
-  const name = location.hash.slice(1);
-  const missing = name !== "" && featureOf(location.hash) === null && byId(name) === null;
+  const name = mainPart().slice(1);
+  const missing = name !== "" && featureOf(`#${name}`) === null && itemOf(`#${name}`) === null && byId(name) === null;
   byId("missing").hidden = !missing;
   if (!missing) return;
-  byId("missing").textContent = `There is no feature ${short(name)}: this dictionary has 0 to ${about.features - 1}`;
+  byId("missing").textContent = /^item-\d+$/.test(name)
+    ? `There is no page of item ${short(name.slice(5))}: search for its title`
+    : `There is no feature ${short(name)}: this dictionary has 0 to ${about.features - 1}`;
   byId("all").scrollIntoView();
 }
 
 /** Bring the panel into view, and the reader's focus with it. */
 function reveal() {
-  byId("feature").scrollIntoView();
-  byId("feature-title").focus({ preventScroll: true });
+  const panel = byId("item").hidden ? "feature" : "item";
+  byId(panel).scrollIntoView();
+  byId(`${panel}-title`).focus({ preventScroll: true });
 }
 
 /** Go on by one feature in the order of the table; the page stays where it is if the panel is in view. */
@@ -50,10 +60,10 @@ function onKey(event) {
   act();
 }
 
-/** To the search, whatever is in view. */
+/** To the search, which is always in view. */
 function toSearch() {
-  byId("all").scrollIntoView();
-  byId("search").focus({ preventScroll: true });
+  byId("search").focus();
+  byId("search").select();
 }
 
 /** To the row of the shown feature, or to the search if that is not in the table. */
@@ -80,6 +90,7 @@ function showAbout() {
     ["NDCG@10 through the features", fixed(about.ndcg_reconstructed)],
     ["read at", about.site],
   ]);
+  byId("family-term").replaceChildren(term("family", "families of near-duplicates"));
   warn(about.beside?.warning);
   sayNotes(about.notes);
   byId("headline").replaceChildren(...about.headline.map((line) => make("li", {}, line)));
@@ -103,7 +114,11 @@ function showWords() {
 }
 
 function listen() {
-  for (const id of ["search", "concept", "kind"]) byId(id).addEventListener("input", applySearch);
+  listenToSearch();
+  for (const id of ["concept", "kind"]) byId(id).addEventListener("input", applySearch);
+  for (const id of ["concept", "kind", "map-colour"]) byId(id).addEventListener("input", writeAddress);
+  byId("unsearch").addEventListener("click", () => toTable("", byId("concept").value));
+  for (const [id, by] of [["map-closer", 1.5], ["map-wider", 1 / 1.5], ["map-whole", 0]]) byId(id).addEventListener("click", () => zoomMap(by));
   byId("way").addEventListener("input", showMoves);
   for (const id of ["map-colour", "map-drag"]) byId(id).addEventListener("input", drawMap);
   for (const button of document.querySelectorAll(".unchoose")) button.addEventListener("click", () => choose(null));
@@ -122,16 +137,19 @@ makeFilters();
 makeWays();
 if (matchMedia("(pointer: coarse)").matches) byId("map-drag").value = ""; // a finger scrolls
 showAbout();
+readAddress();
+listenToNotes();
 applySearch();
 listen();
 Object.assign(hooks, { plotly_click: openClicked, plotly_selected: chooseDrawn });
+prepareTrial();
 keepFigures();
 keepTips();
 for (const [name, figure] of Object.entries(data.overview)) draw(`plot-${name}`, figure);
 drawMap();
-show(featureOf(location.hash) ?? state.order[0] ?? 0);
+show(featureOf(mainPart()) ?? state.order[0] ?? 0);
+if (itemOf(mainPart()) !== null) showItem(itemOf(mainPart()));
+writeAddress();
+sayMissing();
+if (featureOf(mainPart()) !== null || itemOf(mainPart()) !== null) reveal();
 performance.mark("first feature"); // for benchmarks/dashboard.py
-document.addEventListener("DOMContentLoaded", () => {
-  sayMissing();
-  if (featureOf(location.hash) !== null) reveal();
-});

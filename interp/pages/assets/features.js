@@ -3,17 +3,7 @@
 
 const { about, concepts, items, features, labels } = data;
 if (!concepts.length) document.body.classList.add("no-concepts"); // what is about concepts stays hidden
-const state = { feature: null, sort: concepts.length ? "correlation" : "density", ascending: false, order: [], found: new Map(), page: 0, chosen: null };
-
-// ---- small tools ----
-
-const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
-const wordsOf = (text) => folded(text).split(/[\p{P}\s]+/u).filter(Boolean);
-const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-const range = (count) => Array.from({ length: count }, (_, place) => place);
-const sign = (value) => (value < 0 ? "−" : "+");
-const points = (share) => (share === null ? "–" : `${sign(share)}${Math.abs(100 * share).toFixed(1)} points`);
-const change = (value, digits = 3) => (value === null ? "–" : `${sign(value)}${Math.abs(value).toFixed(digits)}`);
+const state = { feature: null, sort: concepts.length ? "correlation" : "density", ascending: false, order: [], found: new Map(), page: 0, chosen: null, item: null };
 
 // ---- names ----
 
@@ -28,15 +18,7 @@ const labelOf = (feature) => (isLabelled(feature) ? labels.name[feature] : null)
 const effectOf = (feature) => data.causal.effect[feature][features.concept[feature]] ?? null;
 
 /** What a feature is called everywhere (interp.features.grades). */
-const nameOf = (feature) => features.name[feature];
-
-/** The name as a chip that shows what it rests on, and says so. */
-function nameChip(feature) {
-  const grade = features.grade[feature];
-  const chip = make("span", { className: `chip name ${grade}` }, short(nameOf(feature)));
-  chip.dataset.tip = features.grades[grade][1];
-  return chip;
-}
+const nameOf = (feature) => features.name[feature] + (features.given[feature] ? ` · “${features.given[feature][0]}” by ${features.given[feature][1]}` : "");
 
 /** A term of the glossary, with its meaning on hover. */
 function term(key, name = nameInText(key)) {
@@ -77,16 +59,16 @@ function searchable(text) {
 
 /** What the table says of a feature in words: its label, its best concept, and which of the two it lacks. */
 function toldOf(feature) {
-  return [labelOf(feature) ?? "unlabelled", conceptOf(feature), ...(KINDS.unaligned(feature) ? ["unaligned"] : [])];
+  return [labelOf(feature) ?? "unlabelled", conceptOf(feature), features.given[feature]?.[0] ?? "", ...(KINDS.unaligned(feature) ? ["unaligned"] : [])];
 }
 
-/** What turning a feature up does beyond its interval, in phrases such as "lowers mean popularity" or "raises horror". */
+/** What turning a feature up does beyond its interval, as [phrase, change]: "lowers Mean popularity", "raises Horror". */
 function effectsOf(feature) {
   const { measures, rows, moved } = data.receipts;
   const names = Object.values(measures);
   const beyond = rows[feature].map((row, place) => [names[place], row]).filter(([, [, , low, high]]) => low > 0 || (high !== null && high < 0));
   const all = [...beyond, ...moved[feature].map(([concept, ...row]) => [concepts[concept], row])];
-  return all.map(([name, [, by]]) => searchable(`${by > 0 ? "raises" : "lowers"} ${name}`));
+  return all.map(([name, [, by]]) => [`${by > 0 ? "raises" : "lowers"} ${name}`, by]);
 }
 
 const KINDS = {
@@ -100,7 +82,7 @@ const searched = {
   titles: items.titles.map(searchable),
   names: range(about.features).map((feature) => searchable(toldOf(feature).join(" "))),
   items: range(about.features).map(itemsOf),
-  effects: range(about.features).map(effectsOf),
+  effects: range(about.features).map((feature) => effectsOf(feature).map(([phrase]) => searchable(phrase))),
 };
 
 /** The feature that a text such as "#412" names, or null. */

@@ -1,74 +1,85 @@
 // The first screen of a feature: a sentence, what lights it, what it promotes and suppresses, and what turning it costs.
+// The dashboard shows one, the page of a comparison two: each a copy of first.html, filled from the columns of a study.
 
 const FIRST = 6; // items in each list
 
-/** Fill the first screen with a feature. */
-function showFirst(feature) {
-  const grade = features.grade[feature];
-  byId("grade").textContent = features.grades[grade][0];
-  byId("grade").dataset.tip = features.grades[grade][1];
-  byId("sentence").textContent = features.sentence[feature];
-  const lit = strongestItems(feature);
-  byId("lit").replaceChildren(...(lit.length ? lit.map(([item, activation]) => litRow(feature, item, activation)) : [nothing()]));
+/** Fill the first screen in an element with a feature of these columns, which are as those of the dashboard. */
+function showFirst(feature, root, from, titleNode = (item) => titleOf(from.items.titles[item])) {
+  const part = (name) => root.querySelector(`[data-part="${name}"]`);
+  const { features, lit } = from;
+  const [grade, meaning] = features.grades[features.grade[feature]];
+  part("grade").textContent = grade;
+  part("grade").dataset.tip = meaning;
+  part("sentence").textContent = features.sentence[feature];
+  const rows = lit.item[feature].map((item, place) => litRow(titleNode(item), lit.activation[feature][place], features.max[feature]));
+  part("lit").replaceChildren(...(rows.length ? rows : [nothing()]));
   for (const direction of ["promoted", "suppressed"]) {
-    const { rows, counted } = firstChanges(feature, direction);
-    byId(`first-${direction}`).replaceChildren(...(rows.length ? rows : [nothing()]));
-    byId(`${direction}-by`).textContent = counted;
+    const { rows: changed, counted } = firstChanges(feature, direction, from.moves, titleNode);
+    part(direction).replaceChildren(...(changed.length ? changed : [nothing()]));
+    part(`${direction}-by`).textContent = counted;
   }
-  showGauge(feature);
+  showGauge(feature, part, from);
+  const alive = features.density[feature] !== 0;
+  part("dead").hidden = alive;
+  for (const node of root.querySelectorAll(".alive")) node.hidden = !alive;
+}
+
+/** A feature's name as a chip that shows what it rests on, and says so. */
+function nameChip(feature, { features } = data) {
+  const grade = features.grade[feature];
+  const chip = make("span", { className: `chip name ${grade}`, dir: "auto" }, short(features.name[feature]));
+  chip.dataset.tip = features.grades[grade][1];
+  const given = features.given[feature];
+  return given ? make("span", { className: "chips both" }, chip, givenChip(...given)) : chip;
+}
+
+/** A name that a person gave, marked as that. */
+function givenChip(text, by) {
+  const chip = make("span", { className: "chip given", dir: "auto" }, `“${short(text)}”`);
+  chip.dataset.tip = `Called so by ${short(by)}; nothing was measured about this name.`;
+  return chip;
 }
 
 const nothing = () => make("li", { className: "weak" }, "None.");
 
-/** The items at which a feature is highest in its histories, each with its highest activation there. */
-function strongestItems(feature) {
-  const highest = new Map();
-  for (const [, , , , row, activations] of data.histories[feature]) {
-    row.forEach((item, place) => highest.set(item, Math.max(activations[place], highest.get(item) ?? 0)));
-  }
-  return [...highest].filter(([, activation]) => activation > 0).sort(([, one], [, other]) => other - one).slice(0, FIRST);
-}
-
-function litRow(feature, item, activation) {
+function litRow(title, activation, largest) {
   const value = make("span", { className: "value shade" }, activation.toPrecision(2));
-  shade(value, activation / features.max[feature]);
-  return make("li", {}, value, titleOf(items.titles[item]));
+  shade(value, activation / largest);
+  return make("li", {}, value, title);
 }
 
 /** The items that most lists gain or lose; where no list does, those whose scores move most. */
-function firstChanges(feature, direction) {
-  const { item, effect, up, down, users } = data.moves.lists[direction];
+function firstChanges(feature, direction, moves, titleNode) {
+  const row = (text, item) => make("li", {}, make("span", { className: "value" }, text), titleNode(item));
+  const { item, up, down, users } = moves.lists[direction];
   if (item[feature].length) {
-    const rows = item[feature].slice(0, FIRST).map((one, place) => {
-      const text = `${down[feature][place]} → ${up[feature][place]}`;
-      return make("li", {}, make("span", { className: "value" }, text), titleOf(items.titles[one]));
-    });
+    const rows = item[feature].slice(0, FIRST).map((one, place) => row(`${down[feature][place]} → ${up[feature][place]}`, one));
     return { rows, counted: `lists of ${users[feature][0]} users, turned down → up; chosen by these lists` };
   }
-  const scores = data.moves.layers[direction];
-  const rows = scores.item[feature].slice(0, FIRST).map((one, place) =>
-    make("li", {}, make("span", { className: "value" }, change(scores.effect[feature][place], 2)), titleOf(items.titles[one])),
-  );
+  const scores = moves.layers[direction];
+  const rows = scores.item[feature].slice(0, FIRST).map((one, place) => row(change(scores.effect[feature][place], 2), one));
   return { rows, counted: rows.length ? "change of the score; no list changes" : "" };
 }
 
 // ---- what it costs ----
 
+const LEAST_REACH = 0.02; // of NDCG@10, so that a change of nothing does not fill the card
+
 /** Two rows on one axis: NDCG by the feature, and by re-ranking to the same share, with their intervals. */
-function showGauge(feature) {
-  const at = (name) => data.costs[name][feature];
+function showGauge(feature, part, { costs, concepts }) {
+  const at = (name) => costs[name][feature];
   const rows = [["feature", "ndcg"], ["re-ranking", "boost"]]
     .map(([name, key]) => ({ name, value: at(key), low: at(`${key}_low`), high: at(`${key}_high`) }))
     .filter(({ value }) => value !== null);
-  const target = byId("gauge");
-  if (!rows.length) return target.replaceChildren(nothing());
-  const reach = Math.max(...rows.flatMap(({ value, low, high }) => [value, low ?? value, high ?? value].map(Math.abs)), 0.001) * 1.05;
+  part("gauge-note").textContent = "";
+  if (!rows.length) return part("gauge").replaceChildren(nothing());
+  const reach = Math.max(...rows.flatMap(({ value, low, high }) => [value, low ?? value, high ?? value].map(Math.abs)), LEAST_REACH) * 1.05;
   const share = (value) => `${(50 + (50 * value) / reach).toFixed(1)}%`;
-  target.replaceChildren(...rows.map((row) => gaugeRow(row, share)));
+  part("gauge").replaceChildren(...rows.map((row) => gaugeRow(row, share)));
   const concept = concepts[at("concept")];
   const users = `${at("users")} users`;
   const others = at("chosen_by") === "other users" ? ", who did not choose the concept" : "";
-  byId("gauge-note").textContent = concept === undefined
+  part("gauge-note").textContent = concept === undefined
     ? `Change of NDCG@10, with 95% intervals, ${users}.`
     : `${short(concept)}: ${percent(at("share_before"))} → ${percent(at("share_after"))} of the lists. Change of NDCG@10 at that share, with 95% intervals, ${users}${others}.`;
 }
@@ -84,5 +95,5 @@ function gaugeRow({ name, value, low, high }, share) {
   dot.style.left = share(value);
   track.append(dot);
   const interval = low === null ? "" : ` [${change(low)}, ${change(high)}]`;
-  return make("li", {}, make("b", {}, name), make("span", { className: "value" }, `${change(value)}${interval}`), track);
+  return make("li", { className: name === "feature" ? "" : "other" }, make("b", {}, name), make("span", { className: "value" }, `${change(value)}${interval}`), track);
 }

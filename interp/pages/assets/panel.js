@@ -23,13 +23,13 @@ const WAYS = {
 /** Fill the panel with a feature. */
 function show(feature) {
   state.feature = feature;
+  showPanel("feature");
   const alive = !isDead(feature);
   showTitle(feature);
-  showFirst(feature);
-  byId("dead").hidden = alive;
-  for (const part of document.querySelectorAll(".alive")) part.hidden = !alive;
+  showFirst(feature, byId("feature"), data, itemTitle);
   if (alive) showActivations(feature);
   showMoves();
+  showNotes(feature);
   showRow(feature);
   byId("feature").dataset.feature = feature;
 }
@@ -54,10 +54,6 @@ function showTitle(feature) {
   ]);
 }
 
-function fillFacts(list, facts) {
-  list.replaceChildren(...facts.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
-}
-
 function showActivations(feature) {
   showLabel(feature);
   const concept = short(conceptOf(feature));
@@ -67,6 +63,7 @@ function showActivations(feature) {
   fill("histories", HISTORY_HEIGHT * data.histories[feature].length, () => bandsOf(feature));
   draw("plot-histogram", histogram(feature));
   showNeighbours(feature);
+  showFamily(feature);
   showReceipt(feature);
   showCurves(feature);
   if (!concepts.length) return;
@@ -100,7 +97,7 @@ function showLabel(feature) {
 
 /** Titles with dots between them. */
 function titlesOf(found) {
-  return found.flatMap((item, place) => [...(place ? [" · "] : []), make("span", { dir: "auto" }, short(items.titles[item]))]);
+  return found.flatMap((item, place) => [...(place ? [" · "] : []), itemTitle(item)]);
 }
 
 // ---- its activations ----
@@ -127,7 +124,7 @@ function histogram(feature) {
 function historyOf(feature, [, rank, user, first, row, activations, last]) {
   const cards = row.map((item, index) => {
     const next = items.titles[row[index + 1] ?? last];
-    return itemCard(items.titles[item], conceptChips(item, feature), first + index, activations[index], features.max[feature], next);
+    return itemCard(items.titles[item], conceptChips(item, feature), first + index, activations[index], features.max[feature], next, itemTitle(item));
   });
   return historyRow(`${rank}. User ${short(user)}`, first, cards, activations);
 }
@@ -165,6 +162,7 @@ function conceptBars(rows) {
   follows.x = rows.map((row) => row.correlation);
   follows.customdata = rows.map((row) => [row.auc, row.sensitivity]);
   moves.x = rows.map((row) => row.effect);
+  for (const trace of [follows, moves]) trace.marker.color = trace.x;
   moves.error_x.array = rows.map((row) => row.error);
   return figure;
 }
@@ -180,7 +178,16 @@ function showNumbers() {
   details.lastElementChild.replaceChildren(make("table", {}, head, make("tbody", {}, ...rows)));
 }
 
-// ---- its neighbours ----
+// ---- its family and its neighbours ----
+
+/** The near-duplicates of a feature, which the map shows as one point with it. */
+function showFamily(feature) {
+  const others = membersOf(feature).filter((one) => one !== feature);
+  const family = byId("feature").querySelector("[data-part=family]");
+  family.hidden = !others.length;
+  const links = others.flatMap((one) => [" ", make("a", { href: `#${one}` }, `#${one}`), " ", nameChip(one)]);
+  family.replaceChildren(term("family", "Near-duplicates"), ":", ...links);
+}
 
 function showNeighbours(feature) {
   for (const [id, { neighbour, similarity }] of Object.entries(data.neighbours)) {
@@ -227,7 +234,7 @@ function moveRow(feature, { item, effect, up, down, users }, place, largest) {
     "li",
     {},
     make("span", { className: "value" }, up ? points(change) : `${change > 0 ? "+" : "−"}${Math.abs(change).toPrecision(3)}`),
-    make("span", {}, titleOf(items.titles[one]), conceptChips(one, feature), ...counted),
+    make("span", {}, itemTitle(one), conceptChips(one, feature), ...counted),
     meter,
   );
 }

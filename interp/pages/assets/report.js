@@ -152,6 +152,3 @@ showContents();
 keepFigures();
 keepTips();
 for (const [id, figure] of figures) draw(id, figure);
-document.addEventListener("DOMContentLoaded", () => {
-  if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView(); // sections are there only now
-});

@@ -52,8 +52,12 @@ function sortAndFill() {
 function applySearch() {
   state.found = search(byId("search").value);
   const [shown, all] = [state.found.size, about.features].map((count) => count.toLocaleString("en"));
+  const text = byId("search").value.trim();
+  byId("unsearch").hidden = !text;
+  byId("unsearch").textContent = `“${short(text)}” ✕`;
+  byId("unsearch").ariaLabel = `Stop searching for ${short(text)}`;
   byId("count").textContent = shown === all ? `${all} features` : `${shown} of ${all} features`;
-  document.querySelector("th.example button").textContent = byId("search").value.trim() ? "Item found" : "Strongest item";
+  document.querySelector("th.example button").textContent = text ? "Item found" : "Strongest item";
   sortAndFill();
 }
 
@@ -75,7 +79,7 @@ function tableRow(feature) {
   const row = make("tr", {}, ...COLUMNS.map((column) => tableCell(column, feature)));
   row.dataset.feature = feature;
   if (feature === state.feature) row.ariaCurrent = "true";
-  row.addEventListener("click", () => go(feature));
+  row.addEventListener("click", ({ target }) => target.closest("a") ?? go(feature));
   return row;
 }
 
@@ -135,4 +139,5 @@ function sortBy(key) {
   state.ascending = state.sort === key ? !state.ascending : natural;
   state.sort = key;
   sortAndFill();
+  writeAddress();
 }

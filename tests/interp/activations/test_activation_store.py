@@ -87,6 +87,9 @@ def test_activations_that_are_not_finite_are_refused(recommender, few, tmp_path)
         model.get_input_embeddings().weight[item + 1] = torch.nan
     with pytest.raises(InputError, match="not finite") as error:
         collect(rec, few, tmp_path / "store")
+    longest = model.config.max_history
+    first = next(user for place, user in enumerate(few.users) if item in few[place][:-1][-longest:])
+    assert f"of user {first!r} are" in str(error.value)
     assert "\n" not in str(error.value)
 
 

@@ -5,7 +5,7 @@ import torch
 from interp.activations import collecting
 from interp.activations.activation_store import ActivationStore
 from interp.activations.collecting import collect, collect_sites
-from interp.activations.growing_rows import RowsSoFar
+from interp.activations.growing_rows import BLOCK, RowsSoFar
 from interp.model.envoys import RecommenderEnvoy
 from recmodels import artifacts
 from recmodels.errors import InputError
@@ -119,3 +119,30 @@ def test_hidden_states_of_several_sites_are_those_of_each(recommender, few):
     assert set(states) == {"final", "embedding", "blocks.0"}
     for site, hidden in states.items():
         assert torch.equal(hidden, rec.hidden(few, site))
+
+
+def test_hidden_states_are_those_of_a_trace(recommender, few):
+    rec = RecommenderEnvoy(recommender)
+    states = rec.hidden_states(few, ["blocks.0.mlp", "blocks.1"])
+    with rec.trace(few):
+        mlp = rec.blocks[0].mlp.output.clone().save()
+        block = rec.blocks[1].output.save()
+    assert torch.equal(states["blocks.0.mlp"], mlp)
+    assert torch.equal(states["blocks.1"], block)
+
+
+def test_hidden_states_are_read_after_the_edits_of_an_envoy(recommender, few):
+    rec = RecommenderEnvoy(recommender)
+    plain = rec.hidden(few, "blocks.0")
+    with rec.edit(inplace=True):
+        rec.blocks[0].output[:] = 1.0
+    assert torch.equal(rec.hidden(few, "blocks.0"), torch.ones_like(plain))
+
+
+def test_sums_of_rows_are_those_of_whole_blocks():
+    rows = np.random.default_rng(0).normal(3, 0.1, (2 * BLOCK + 7, 5)).astype(np.float32)
+    so_far = RowsSoFar(np.array([0, 3, BLOCK + 1, len(rows)]))
+    so_far.take(rows)
+    difference = rows.astype(np.float64) - float(rows[0, 0])
+    by_hand = [difference.sum(axis=1), np.einsum("nd,nd->n", difference, difference)]
+    assert np.array_equal(so_far.totals, np.add.reduceat(np.stack(by_hand), so_far.offsets[:-1], axis=1))

@@ -218,8 +218,8 @@ def test_one_user_has_no_intervals():
     for table in (found.measures, found.shares):
         assert table.filter(regex="_(low|high)$").isna().all(axis=None)
     title, _, *lines = repr(found).splitlines()
-    assert title == "1 user, top 2, 95% intervals over users"
-    assert all(line.endswith("[–, –]") for line in lines)
+    assert title == "1 user, top 2, no intervals"
+    assert all(line.endswith(" –") for line in lines)
     json.dumps(found.to_dict(), allow_nan=False)
 
 

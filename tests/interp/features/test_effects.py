@@ -1,6 +1,7 @@
 """What features do to scores, against traced passes and autograd."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -86,12 +87,20 @@ def test_effects_are_told_through_the_layers_and_directly(rec, recommender, hist
     assert paths(rec, "blocks.1") == {"layers": "blocks.1"}
     assert paths(rec, "final") == {"layers": "final"}
     few = histories.select(np.arange(6))
-    table = effects(rec, sae, few, "blocks.0")["effects"]
+    units = pd.DataFrame({"feature": np.arange(sae.n_features)[::-1], "p99": np.arange(sae.n_features)[::-1] / 10})
+    tables = effects(rec, sae, few, "blocks.0", units)
+    table = tables["effects"]
     inputs, _ = few.split_last()
     for path, site in (("layers", "blocks.0"), ("direct", "blocks.1")):
         made = promoted_items(mean_jacobian(rec, inputs, site, step=sae.std), sae, recommender.vocabulary.ids)
         mine = table[table["path"] == path].drop(columns="path").reset_index(drop=True)
         assert mine.equals(made)
+    change = mean_jacobian(rec, inputs, "blocks.0", step=sae.std) @ sae.directions.double().numpy().T
+    for row in tables["item_effects"].sample(40, random_state=0).itertuples():
+        mine = change[recommender.vocabulary.ids.get_loc(row.item)] * np.arange(sae.n_features) / 10
+        order = np.argsort(-mine if row.direction == "promoted" else mine, kind="stable")
+        assert order[row.rank - 1] == row.feature
+        assert row.effect == pytest.approx(mine[row.feature])
     model = recommender.model
     with torch.no_grad():
         last = RecommenderEnvoy(recommender).hidden(inputs, "blocks.1")[:, -1]

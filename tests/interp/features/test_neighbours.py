@@ -72,6 +72,9 @@ def test_the_tables_are_of_the_dictionarys_own_directions(stores, sae):
     pd.testing.assert_frame_equal(nearest, expected[nearest.columns].reset_index(drop=True))
     np.testing.assert_array_equal(tables["map"][["x", "y"]], direction_map(directions))
     assert tables["map"]["feature"].tolist() == list(range(sae.n_features))
+    assert (tables["map"]["family"] <= tables["map"]["feature"]).all()
+    dead = np.diff(activations.indptr) == 0
+    assert (tables["map"]["cluster"][dead] == -1).all()
 
 
 def test_similar_features_have_the_largest_cosine():

@@ -1,51 +1,55 @@
 """The offline pages by axe-core, at a desk and on a phone, light and dark."""
 
-from pathlib import Path
-
 import pytest
-from browsers import chromium_session, until
+from browsers import AXE, RUN, chromium_session, open_page, until
+from handmade_comparison import handmade_comparison
 from handmade_scorecard import handmade_scorecard
 from pages import handmade_study
 
+from interp.pages.comparison import write_comparison
 from interp.pages.dashboard import write_dashboard
 from interp.pages.report import write_report
 from interp.pages.scorecard_page import write_page
 
-AXE = Path(__file__).parents[3] / "node_modules" / "axe-core" / "axe.min.js"
 VIEWS = {
     "light": ("light", {"width": 1280, "height": 900, "mobile": False}),
     "dark": ("dark", {"width": 1280, "height": 900, "mobile": False}),
     "phone": ("light", {"width": 390, "height": 844, "mobile": True}),
 }
-RUN = """
-    const [done] = arguments, options = {resultTypes: ["violations"]};
-    axe.run(document, options).then(({violations}) => done(violations));
-"""
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     study = handmade_study(tmp_path_factory.mktemp("study"))
     scorecard = write_page(handmade_scorecard(), tmp_path_factory.mktemp("scorecard"))[1]
-    return {"dashboard": write_dashboard(study), "report": write_report(study), "scorecard": scorecard}
+    folder = tmp_path_factory.mktemp("comparison")
+    comparison = write_comparison(handmade_comparison(folder), folder / "comparison.html")
+    return {
+        "dashboard": write_dashboard(study),
+        "report": write_report(study),
+        "scorecard": scorecard,
+        "comparison": comparison,
+    }
 
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory):
     if not AXE.is_file():
-        pytest.skip("needs axe-core: npm install --no-save axe-core@4.14.1 at the root of the repository")
+        pytest.skip("needs axe-core: npm install --no-package-lock at the root of the repository")
     yield from chromium_session(tmp_path_factory.mktemp("chromium"))
 
 
 @pytest.mark.parametrize("view", list(VIEWS))
-@pytest.mark.parametrize(("name", "part"), [("dashboard", "#7"), ("report", ""), ("scorecard", "")])
+@pytest.mark.parametrize(
+    ("name", "part"), [("dashboard", "#7"), ("report", ""), ("scorecard", ""), ("comparison", "#7-8")]
+)
 def test_nothing_bars_anyone_from_reading(chromium, pages, name, part, view):
     scheme, size = VIEWS[view]
     setting = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", setting)
     chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**size, "deviceScaleFactor": 1})
     chromium.get("about:blank")
-    chromium.get(pages[name].as_uri() + part)
+    open_page(chromium, pages[name].as_uri() + part)
     until(chromium, "[...stale].some((target) => near.has(target)) || [...stale].some(isLate)", False)
     chromium.execute_script(AXE.read_text(encoding="utf-8"))
     found = chromium.execute_async_script(RUN)

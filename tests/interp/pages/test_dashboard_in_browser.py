@@ -5,8 +5,8 @@ import re
 import time
 
 import pytest
-from browsers import chromium_session, requests, text, until
-from pages import CONCEPTS, DEAD, HOSTILE, N, handmade_study
+from browsers import chromium_session, open_page, requests, text, until
+from pages import CLUSTER, CONCEPTS, DEAD, HOSTILE, TWINS, N, handmade_study
 
 from interp.concepts.alignment import UNALIGNED
 from interp.pages.dashboard import write_dashboard
@@ -17,7 +17,9 @@ RESET = """
     Object.assign(state, { sort: "correlation", ascending: false, stepping: false });
     for (const fold of document.querySelectorAll("#feature details")) fold.open = false;
     for (const id of ["concept", "kind"]) document.getElementById(id).value = "";
-    document.getElementById("map-colour").value = "concept";
+    document.getElementById("map-colour").value = "grade";
+    openResults(false);
+    document.activeElement.blur();
     choose(null);
     sayMissing();
     show(state.order[0]);
@@ -46,7 +48,7 @@ def browser(chromium, path):
     if chromium.current_url.startswith(path.as_uri()):
         chromium.execute_script(RESET)
     else:
-        chromium.get(path.as_uri())
+        open_page(chromium, path.as_uri())
     yield chromium
     assert [entry["message"] for entry in chromium.get_log("browser")] == []
 
@@ -95,7 +97,7 @@ def test_hostile_titles_are_only_text(browser):
         browser.execute_script("location.hash = arguments[0]", feature)
         until(browser, "document.getElementById('feature').dataset.feature", str(feature))
     count = "return document.querySelectorAll(arguments[0]).length"
-    assert browser.execute_script(count, "script") == 3
+    assert browser.execute_script(count, "script") == 5
     assert browser.execute_script(count, "main img, main i:not(.scale i), main section > b") == 0
     open_feature(browser, 0)
     assert HOSTILE["script"] in text(browser, "#histories")
@@ -172,9 +174,174 @@ def test_search_by_what_a_feature_does(browser):
         assert shown_features(browser) == set()
 
 
-def test_a_slash_goes_to_the_search(browser):
+def results(browser):
+    """The search's groups, each with the texts of its results."""
+    script = """
+        return [...document.querySelectorAll("#results [role=group]")].map((group) => [
+            group.querySelector("p").textContent,
+            [...group.querySelectorAll(".option")].map((option) => option.textContent),
+        ]);
+    """
+    return dict(browser.execute_script(script))
+
+
+def test_a_slash_goes_to_the_search_and_keys_choose_a_result(browser):
+    """By the keyboard alone: "/", words, down, enter; escape closes the results, and then leaves the box."""
+    from selenium.webdriver import Keys
+
     press(browser, "/")
     assert browser.execute_script("return document.activeElement.id") == "search"
+    box = browser.find_element("id", "search")
+    box.send_keys("film 2")
+    marked = "document.querySelector('#results [aria-selected=true]')"
+    active = "document.getElementById('search').getAttribute('aria-activedescendant')"
+    until(browser, f"{marked}?.textContent", "Film 20in 20 lists")
+    box.send_keys(Keys.DOWN)
+    until(browser, f"{marked}.textContent", "Film 21in 21 lists")
+    assert browser.execute_script(f"return {active} === {marked}.id")
+    box.send_keys(Keys.ESCAPE)
+    until(browser, "document.getElementById('results').hidden", True)
+    assert browser.execute_script(f"return {active}") is None
+    box.send_keys(Keys.UP)
+    until(browser, "document.getElementById('results').hidden", False)
+    box.send_keys(Keys.DOWN, Keys.ENTER)
+    until(browser, "location.hash.split('&')[0]", "#item-21")
+    until(browser, "document.activeElement.id", "item-title")
+    assert text(browser, "#item-title") == "Film 21"
+
+
+def test_results_are_ranked_and_grouped(browser):
+    """The whole title, its beginning, words, parts of words; names by grade; what turning a feature does."""
+    type_search(browser, "Film 4")
+    assert list(results(browser)) == ["Items (6 of 13)"]  # ten begin so, and three have a 4 in the middle of a word
+    type_search(browser, "film 41")
+    assert results(browser)["Items"] == ["Film 41in 40 lists"]
+    type_search(browser, "noir")
+    groups = results(browser)
+    assert groups["Concepts"][0].startswith("<b>Noir</b>best of ")
+    features = next(rows for name, rows in groups.items() if name.startswith("Features"))
+    assert features[0].startswith("#7<b>Noir</b>")  # tested, before those that only correlate
+    assert all("≈ <b>Noir</b>" in row for row in features[1:])
+    assert groups["Effects"] == [f"raises <b>Noir</b>{N - 1} features, most #0"]
+    type_search(browser, "lowers")
+    assert [row.partition(f"{N - 1} features")[0] for row in results(browser)["Effects"]] == ["lowers Sci-Fi"]
+    type_search(browser, "44")
+    assert next(iter(results(browser))) == "Features"
+    assert results(browser)["Features"][0].startswith("#44")
+    fits = "return [arguments[0].map(([name, query]) => fitOf(name, query))]"
+    pairs = [("alien 1979", "alien"), ("aliens 1986", "alien"), ("my alien", "alien"), ("the alienist", "lien")]
+    assert browser.execute_script(fits, [*pairs, ("horror", "alien")])[0] == [0, 1, 2, 3, None]
+    type_search(browser, "nothing of the kind")
+    assert browser.execute_script("return document.getElementById('results').hidden")
+
+
+def test_an_items_page(browser):
+    """Item 20: 21 steps, in 20 of 40 lists, lit by 20 and 21, raised by 19, lowered by 18, near 21 and 22."""
+    browser.execute_script("location.hash = 'item-20'")
+    until(browser, "document.getElementById('item').dataset.item", "20")
+    assert text(browser, "#item-title") == "Film 20"
+    assert text(browser, "#item-sentence") == (
+        "In the lists of 20 of the 40 test users who can get it, at place 2.5 on average. Of 50 items, 29 are in more "
+        "lists, and 0 are more popular (it has 1 training interaction)."
+    )
+    assert "at its 21 steps" in text(browser, "#item-steps")
+    rows = "return [...document.querySelectorAll(arguments[0])].map((row) => row.textContent)"
+    lit = browser.execute_script(rows, "#item-lit li")
+    assert [row.split(" ")[0] for row in lit] == ["0.75#20", "0.50#21"]
+    assert browser.execute_script(rows, "#item-promoted li")[0].startswith("+0.30#19")
+    assert browser.execute_script(rows, "#item-suppressed li")[0].startswith("−0.20#18")
+    assert browser.execute_script(rows, "#item-near li") == ["0.90Film 21", "0.50Film 22"]
+    assert not browser.find_element("id", "feature").is_displayed()
+    browser.execute_script("document.querySelector('#item-near a').click()")
+    until(browser, "document.getElementById('item').dataset.item", "21")
+    browser.execute_script("document.querySelector('#item-lit a').click()")
+    until(browser, "document.getElementById('feature').dataset.feature", "21")
+    assert not browser.find_element("id", "item").is_displayed()
+    browser.execute_script("history.back()")
+    until(browser, "document.getElementById('item').hidden", False)
+    browser.execute_script("location.hash = 'item-4'")  # moved in lists by feature 7
+    until(browser, "document.getElementById('item').dataset.item", "4")
+    browser.execute_script("items.promoted.feature[4] = [7]; showItem(4)")
+    assert "turned down → up: in 2 → 6 of 8 lists" in text(browser, "#item-promoted li")
+    browser.execute_script("items.promoted.feature[4] = [3]; location.hash = 'item-7'")  # has no title
+    until(browser, "document.getElementById('item').dataset.item", "7")
+    assert text(browser, "#item-title") == "item id-7"
+    browser.execute_script("location.hash = 'item-49'")  # without a step
+    until(browser, "document.getElementById('item').dataset.item", "49")
+    assert text(browser, "#item-steps") == "no step of these users has it"
+    browser.execute_script("location.hash = 'item-99'")
+    until(browser, "document.getElementById('missing').hidden", False)
+    assert text(browser, "#missing") == "There is no page of item 99: search for its title"
+
+
+def test_titles_everywhere_lead_to_their_pages(browser):
+    open_feature(browser, 20)
+    unfold(browser)
+    for part, item in (
+        ("#feature [data-part=lit]", 20),
+        ("#feature [data-part=promoted]", 21),
+        ("#feature [data-part=suppressed]", 21),
+        ("#promoted", 21),
+        ("#histories .peak", 20),
+    ):
+        link = f"document.querySelector('{part} a.to-item')"
+        assert browser.execute_script(f"return {link}.getAttribute('href')") == f"#item-{item}", part
+    open_feature(browser, 7)
+    assert browser.execute_script("return document.querySelector('#label-items a').getAttribute('href')") == "#item-2"
+
+
+def test_the_state_is_in_the_address_and_survives_reload_and_back(browser):
+    open_feature(browser, 20)
+    browser.execute_script("sortBy('density')")
+    type_search(browser, "noir")
+    colour = "const select = document.getElementById('map-colour'); select.value = 'density';"
+    browser.execute_script(colour + "select.dispatchEvent(new Event('input'))")
+    until(browser, "location.hash", "#20&search=noir&sort=-density&map=density")
+    state = "[state.sort, state.ascending, document.getElementById('search').value, "
+    state += "document.getElementById('map-colour').value, state.found.size]"
+    before = browser.execute_script(f"return {state}")
+    shown = "document.getElementById('feature').dataset.feature"
+    browser.execute_script("location.reload()")
+    until(browser, shown, "20")
+    until(browser, state, before)
+    browser.execute_script("document.querySelector('#together a').click()")  # a link names a feature only
+    until(browser, "location.hash", "#21&search=noir&sort=-density&map=density")
+    browser.execute_script("sortBy('density')")
+    type_search(browser, "")
+    until(browser, "location.hash", "#21&sort=density&map=density")
+    browser.execute_script("history.back()")
+    until(browser, shown, "20")
+    until(browser, state, before)
+    browser.execute_script("history.forward()")
+    until(browser, shown, "21")
+    until(browser, "location.hash", "#21&sort=density&map=density")
+    assert browser.execute_script(f"return {state}")[:3] == ["density", True, ""]
+
+
+def test_the_map_names_clusters_and_shows_families_as_one(browser, study):
+    browser.execute_script("document.getElementById('plot-map').scrollIntoView({block: 'center'})")
+    until(browser, "!!document.querySelector('#plot-map .main-svg')")
+    names = "document.getElementById('plot-map').layout.annotations.map((one) => one.text)"
+    assert browser.execute_script(f"return {names}") == [f"<b>Sci-Fi</b> {CLUSTER} of {CLUSTER}"]
+    points = "document.getElementById('plot-map').data.flatMap((trace) => trace.customdata)"
+    shown = set(browser.execute_script(f"return {points}"))
+    (hidden,) = set(TWINS) - shown
+    (head,) = set(TWINS) & shown
+    hover = browser.execute_script("return pointText(arguments[0])", head)
+    assert f"near-duplicates: {hidden} " in hover
+    browser.execute_script("chooseDrawn({range: 1, points: [{customdata: arguments[0]}]})", head)
+    assert shown_features(browser) == set(TWINS)
+    browser.execute_script("choose(null)")
+    open_feature(browser, head)
+    assert text(browser, "#feature [data-part=family]").startswith(f"Near-duplicates: #{hidden} ")
+    open_feature(browser, 20)
+    assert not browser.find_element("css selector", "#feature [data-part=family]").is_displayed()
+    axis = "document.getElementById('plot-map').layout.xaxis.range"
+    whole = browser.execute_script(f"return {axis}")
+    browser.execute_script("document.getElementById('map-closer').click()")
+    until(browser, f"{axis}[1].toFixed(4)", f"{whole[1] / 1.5:.4f}")
+    browser.execute_script("document.getElementById('map-whole').click()")
+    until(browser, axis, whole)
 
 
 def test_a_link_to_a_feature_prints_as_one_page(browser):
@@ -193,7 +360,7 @@ def test_a_link_to_no_feature_says_so(browser, path):
     note = "document.getElementById('missing')"
     place = f"{note}.getBoundingClientRect()"
     browser.get("about:blank")
-    browser.get(f"{path.as_uri()}#99999")
+    open_page(browser, f"{path.as_uri()}#99999")
     assert text(browser, "#missing") == f"There is no feature 99999: this dictionary has 0 to {N - 1}"
     until(browser, f"!{note}.hidden && {place}.top > 0 && {place}.bottom < innerHeight")
     assert browser.execute_script(f"return {shown}") == "7"
@@ -264,7 +431,7 @@ def test_pages_of_the_table(browser):
 
 def test_deep_links_and_back(browser, path):
     browser.get("about:blank")
-    browser.get(f"{path.as_uri()}#42")
+    open_page(browser, f"{path.as_uri()}#42")
     assert text(browser, "#feature-title").startswith("Feature 42")
     browser.execute_script("document.querySelector('#top-features a').click()")
     until(browser, "location.hash", "#7")
@@ -307,8 +474,8 @@ def test_a_clicked_bar_opens_its_feature(browser):
 
 def test_a_dead_feature_says_so(browser):
     browser.execute_script("location.hash = arguments[0]", DEAD)
-    until(browser, "document.getElementById('dead').hidden", False)
-    assert "never active" in text(browser, "#dead")
+    until(browser, "document.querySelector('[data-part=dead]').hidden", False)
+    assert "never active" in text(browser, "[data-part='dead']")
     assert browser.execute_script("return [...document.querySelectorAll('.alive')].every(part => part.hidden)")
     assert "unlabelled" in text(browser, "#feature-title")
     assert text(browser, "#promoted li").startswith("+0.5")
@@ -414,19 +581,19 @@ def test_the_first_screen_answers_four_questions(browser, study):
     """What it is, what lights it, what it promotes, what it costs: above the fold, at a desk and on a phone."""
     for feature in (7, 20):
         open_feature(browser, feature)
-        assert text(browser, "#sentence") == study.features[feature].sentence
-    assert text(browser, "#grade") == "correlated only"
-    assert text(browser, "#lit li b") == "Film 20"
+        assert text(browser, "[data-part='sentence']") == study.features[feature].sentence
+    assert text(browser, "[data-part='grade']") == "correlated only"
+    assert text(browser, "[data-part='lit'] li b") == "Film 20"
     open_feature(browser, 7)
-    assert text(browser, "#grade") == "tested"
+    assert text(browser, "[data-part='grade']") == "tested"
     rows = "return [...document.querySelectorAll(arguments[0])].map((row) => row.textContent)"
-    assert browser.execute_script(rows, "#first-promoted li") == [f"2 → 6{HOSTILE['rtl']}", "3 → 4Film 30"]
-    assert text(browser, "#promoted-by").startswith("lists of 8 users")
-    assert browser.execute_script(rows, "#gauge li") == [
+    assert browser.execute_script(rows, "[data-part='promoted'] li") == [f"2 → 6{HOSTILE['rtl']}", "3 → 4Film 30"]
+    assert text(browser, "[data-part='promoted-by']").startswith("lists of 8 users")
+    assert browser.execute_script(rows, "[data-part='gauge'] li") == [
         "feature−0.010 [−0.040, +0.020]",
         "re-ranking−0.020 [−0.050, +0.010]",
     ]
-    assert "10.0% → 30.0% of the lists" in text(browser, "#gauge-note")
+    assert "10.0% → 30.0% of the lists" in text(browser, "[data-part='gauge-note']")
     size = {"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     ends = "document.querySelector('.first').getBoundingClientRect().bottom"
     try:
@@ -480,8 +647,8 @@ def test_the_strongest_shade_stands_out_on_a_dark_page_too(browser):
         return seen;
     """
     for scheme, inks, ramp in (
-        ("light", ["0, 0, 0", "0, 0, 0", "255, 255, 255"], "255, 247, 188"),
-        ("dark", ["255, 255, 255", "0, 0, 0", "0, 0, 0"], "59, 36, 20"),
+        ("light", ["0, 0, 0", "0, 0, 0", "255, 255, 255"], "244, 236, 250"),
+        ("dark", ["255, 255, 255", "0, 0, 0", "0, 0, 0"], "43, 26, 58"),
     ):
         feature = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", feature)
@@ -509,7 +676,7 @@ def test_a_history_says_what_came_next(browser):
     """By pointer and by keyboard alike; the last shown item's successor is not shown itself."""
     open_feature(browser, 20)
     unfold(browser, "histories")
-    browser.execute_script("document.querySelectorAll('.item')[3].focus()")
+    browser.execute_script("document.querySelectorAll('.item')[3].querySelector('a').focus()")
     until(browser, "document.getElementById('tip').hidden", False)
     assert text(browser, "#tip") == "Film 21\nstep 8, activation 0.2\ntook next: Film 22"
     browser.execute_script("document.activeElement.blur()")
@@ -589,17 +756,17 @@ def test_the_map_opens_what_is_clicked_and_keeps_what_is_drawn_around(browser, s
     # A click counts for what plotly has seen the mouse over, which it looks at a little later.
     until(browser, "document.getElementById('plot-map')._hoverdata?.[0]?.customdata", 44)
     ActionChains(browser, duration=0).click().perform()
-    until(browser, "location.hash", "#44")
+    until(browser, "location.hash.split('&')[0]", "#44")
 
 
 def test_every_colour_of_the_map_shows_every_feature_by_name(browser):
     browser.execute_script("document.getElementById('plot-map').scrollIntoView({block: 'center'})")
-    for colour in ("correlation", "density", "concept"):
+    for colour in ("correlation", "density", "concept", "grade"):
         script = "const colour = document.getElementById('map-colour'); colour.value = arguments[0]; "
         browser.execute_script(script + "colour.dispatchEvent(new Event('input'))", colour)
-        until(browser, "document.getElementById('plot-map').data?.flatMap((trace) => trace.customdata).length", N)
+        until(browser, "document.getElementById('plot-map').data?.flatMap((trace) => trace.customdata).length", N - 1)
         texts = "document.getElementById('plot-map').data.flatMap((trace) => trace.text)"
-        assert len({found.split("<br>")[0] for found in browser.execute_script(f"return {texts}")}) == N
+        assert len({found.split("<br>")[0] for found in browser.execute_script(f"return {texts}")}) == N - 1
     named = browser.execute_script(f"return {texts}.find((one) => one.includes('Feature 7<'))")
     assert named.startswith("<b>Feature 7</b> · &lt;b&gt;Noir&lt;/b&gt;<br>")  # a hostile label
     assert "with &lt;b&gt;Noir&lt;/b&gt; 0.990" in named
@@ -634,6 +801,7 @@ def test_a_phone_needs_no_sideways_scrolling(browser):
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
         browser.refresh()
+        until(browser, "!!window.Plotly")
         browser.execute_script("document.getElementById('plot-neurons').scrollIntoView()")
         until(browser, "!!document.querySelector('#plot-neurons .main-svg')")
         assert browser.execute_script("return document.documentElement.scrollWidth") == 390

@@ -21,6 +21,7 @@ from interp.pages.verdicts import verdicts
 from interp.pipeline.run import run
 from interp.pipeline.trained_elsewhere import configured, with_its_sites
 from interp.store.registry import analyses
+from interp.study.equalizer_backend import EqualizerBackend
 from recmodels.adapters.registry import ADAPTERS
 from recmodels.errors import InputError
 from recmodels.recommender import Recommender
@@ -64,15 +65,13 @@ def unverified(foreign, foreign_study, recommender, config, tmp_path_factory):
 
 def texts(study):
     """What each page says of a study, by page."""
-    from interp.pages.app import app
-
     return {
         "summary": summary(study),
         "repr": repr(study),
         "jupyter": study._repr_html_(),
         "dashboard": json.dumps(page_data(study)["about"], ensure_ascii=False),
         "report": json.dumps({**report_data(study), "sections": []}, ensure_ascii=False),
-        "equalizer": str(app(study).layout),
+        "equalizer": json.dumps(EqualizerBackend(study).about, ensure_ascii=False),
     }
 
 

@@ -228,7 +228,10 @@ def test_the_map_has_every_feature_once(colour):
         }
     )
     places = pd.DataFrame({"feature": range(n)[::-1], "x": np.linspace(1, -1, n), "y": 0.0})
-    drawn = plots.dictionary_map(places, features, 0.2, colour).data
+    places = places.assign(family=places["feature"], head=places["feature"], cluster=-1, name="n")
+    places["grade"] = ["tested"] * 5 + ["correlated"] * 10 + ["none"] * 25
+    none = pd.DataFrame({"cluster": [], "name": []})
+    drawn = plots.dictionary_map(places, none, features, 0.2, colour).data
     at = {feature: x for trace in drawn for feature, x in zip(trace.customdata, trace.x, strict=True)}
     assert sum(len(trace.customdata) for trace in drawn) == n
     assert [at[feature] for feature in range(n)] == pytest.approx(np.linspace(-1, 1, n), abs=1e-6)
@@ -241,5 +244,33 @@ def test_the_map_has_every_feature_once(colour):
         assert len({(trace.marker.symbol, trace.marker.color) for trace in drawn}) == len(drawn)
     elif colour == "correlation":
         assert drawn[0].marker.color == pytest.approx([0.1, *[0.5] * (n - 2)])
+    elif colour == "grade":
+        counts = {trace.name: len(trace.x) for trace in drawn}
+        assert counts == {
+            "unlabelled": 24,
+            "correlated only": 10,
+            "tested, one item": 0,
+            "tested": 5,
+            "never active": 1,
+        }
     else:
         assert drawn[0].marker.color == pytest.approx([np.log10(0.2)] * (n - 1))
+
+
+def test_the_map_draws_a_family_as_one_point_and_names_clusters():
+    """Features 0 and 1 are near-duplicates, at the middle between them; a cluster of four points in a square."""
+    features = pd.DataFrame({"feature": range(6), "concept": "c", "correlation": 0.5, "density": 0.2})
+    places = pd.DataFrame({"feature": range(6), "x": [-1, 0, 0, 1, 0, 1], "y": [-1, 0, 0, 0, 1, 1]}).astype(float)
+    places = places.assign(head=[1, 1, 2, 3, 4, 5], cluster=[-1, -1, 0, 0, 0, 0], name="n", grade="tested")
+    clusters = pd.DataFrame({"cluster": [0, 1], "members": [4, 9], "name": ["<Horror>", ""], "count": [3, 0]})
+    figure = plots.dictionary_map(places, clusters, features, 0.2, "grade")
+    (trace,) = (trace for trace in figure.data if trace.name == "tested")
+    assert dict(zip(trace.customdata, zip(trace.x, trace.y, strict=True), strict=True))[1] == (-0.5, -0.5)
+    assert 0 not in trace.customdata
+    sizes = dict(zip(trace.customdata, trace.marker.size, strict=True))
+    assert sizes[1] > sizes[2] == sizes[3]
+    (name,) = figure.layout.annotations
+    assert name.text == "<b>&lt;Horror&gt;</b> 3 of 4"
+    assert len(figure.layout.shapes) == 1
+    points = [tuple(map(float, point.split(","))) for point in figure.layout.shapes[0].path[1:-1].split("L")]
+    assert sorted(points) == [(-0.06, -0.06), (-0.06, 1.06), (1.06, -0.06), (1.06, 1.06)]  # a little around them

@@ -45,6 +45,22 @@ def test_hundred_steps_end_in_the_weights_of_the_library(trainer, dead_after):
     assert logged == pytest.approx(wanted, rel=1e-4)
 
 
+@pytest.mark.parametrize("trainer", LIBRARY)
+def test_in_double_precision_the_weights_are_those_of_the_library(trainer):
+    """What single precision leaves open, such as which of two nearly equal features is kept, is left out here."""
+    config = SAEConfig(trainer=trainer, n_features=256, k=8, steps=120, batch_size=64, warmup_steps=10, seed=1)
+    kind, more = LIBRARY[trainer]
+    slow = kind(**arguments.shared(config, 16, "cpu"), **arguments.top_k(config), **more)
+    fast = build_trainer(config, 16)
+    for trained in (slow, fast):
+        trained.ae.double()
+    for step, batch in enumerate(torch.randn(100, 64, 16, generator=torch.Generator().manual_seed(0)).double()):
+        fast.update(step, batch)
+        slow.update(step, batch)
+    state, expected = fast.ae.state_dict(), slow.ae.state_dict()
+    assert max(float((state[name] - expected[name]).abs().max()) for name in expected) <= 1e-10
+
+
 @pytest.mark.parametrize("shape", [(5, 256), (1, 1024), (3, 50), (4, 9)])
 def test_the_strongest_are_those_of_a_full_selection(shape):
     scores = torch.randn(shape, generator=torch.Generator().manual_seed(0))

@@ -11,6 +11,7 @@ import torch
 import interp
 from interp.control.receipts import steering_receipt
 from interp.features.labels import UNLABELLED
+from interp.features.matching import nearest
 from interp.steering.edits import Push, Steer
 from interp.steering.serialization import load_steer, save_steer
 from interp.study.matches import match_studies
@@ -177,6 +178,23 @@ def test_lists_concepts_and_summary(study, renumbered, comparison, tmp_path):
     pd.testing.assert_frame_equal(pd.read_csv(paths[0])[["change", "match"]], comparison.features[["change", "match"]])
 
 
+def test_nearest_features_by_hand():
+    score = np.array([[0.9, 0.2, 0.4], [0.1, 0.3, 0.8]])
+    table = nearest({"score": score, "held": -score}, (np.array([0.1, 0.5]), np.array([0.2, 0.3, 0.4])), top=2)
+    old, new = (table[table["side"] == side] for side in ("old", "new"))
+    assert old["match"].tolist() == [0, 2, 2, 1]
+    assert old["chance"].tolist() == [0.2, 0.4, 0.5, 0.5]
+    assert old["held"].tolist() == [-0.9, -0.4, -0.8, -0.3]
+    assert new["match"].tolist() == [0, 1, 1, 0, 1, 0]
+    assert new["rank"].tolist() == [1, 2] * 3
+
+
+def test_the_nearest_of_all_are_the_matches(found):
+    first = found.nearest[found.nearest["rank"] == 1]
+    for name in ("side", "feature", "match", "score", "chance", "written", "held"):
+        np.testing.assert_array_equal(first[name], found.table[name])
+
+
 def test_histories_are_those_that_both_read_and_neither_saw(study, planted):
     both = shared_histories(study, study)
     assert both.both[0].fingerprint == study.users().fingerprint
@@ -255,6 +273,19 @@ def test_drift_counts_steps_of_a_trace(study):
     assert max(map(len, repr(drift).splitlines())) <= 80
     with pytest.raises(InputError, match="the period after has 1 user"):
         study.drift(early, late.select(slice(0, 1)))
+
+
+def test_two_layers_of_one_study_as_a_page(study, arguments, tmp_path, capsys):
+    arguments("compare", study.folder, "--dictionaries", study.site, "blocks.1.mlp", "--to", tmp_path / "layers")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"old  {study.title}: ")
+    assert lines[1].startswith(f"new  {study.title}, blocks.1.mlp/")
+    assert [line.rsplit("/", 1)[-1] for line in lines[-2:]] == ["quality.csv", "comparison.html"]
+    page = (tmp_path / "layers" / "comparison.html").read_text()
+    assert f"<title>Two layers of {study.title}: {study.site} and blocks.1.mlp</title>" in page
+    with pytest.raises(SystemExit):
+        arguments("compare", study.folder, "--page", tmp_path / "page.txt")
+    assert "give a name that ends in .html" in capsys.readouterr().err
 
 
 def test_the_commands(study, found, arguments, tmp_path, capsys):

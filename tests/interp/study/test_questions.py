@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import interp
 from interp.control.accuracy import accuracy
 from interp.features.concept_names import attach_concepts
 from interp.model.envoys import RecommenderEnvoy
 from interp.study.groups import members_of
-from recmodels.errors import InputError
+from recmodels.errors import InputError, quote
 from recmodels.metrics import hit_rate, ndcg
+from recmodels.sequences import Histories
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,10 @@ def test_a_user_by_id_goes_wherever_a_history_goes(study, rows):
 def test_a_user_that_is_not_there(study, ids, says):
     with pytest.raises(InputError, match=says):
         study.user(*ids)
+    first = study.users().users[0]
+    other = int(first) if isinstance(first, str) else str(first)
+    with pytest.raises(InputError, match=rf"these ids are (text|numbers), so write {quote(first)}"):
+        study.user(other)
     with pytest.raises(InputError, match=r"one by one: write study.user\(\*ids\)"):
         study.user([1, 2])
 
@@ -77,6 +83,7 @@ def test_who_watched_an_item(study, rows):
     expected = rows.loc[rows["item"] == item, "user"].unique().tolist()
     assert study.who_watched(item).users.tolist() == expected
     title = study.items.at[item, "title"]
+    assert repr(study.who_watched(item)).startswith(f"{len(expected)} histories of ")
     assert study.who_watched(f" {title.upper()}").users.tolist() == expected
     one = study.who_watched(item, users={"ann": [item], "bob": rows["item"].unique()[:2].tolist()})
     assert "ann" in one.users
@@ -85,7 +92,7 @@ def test_who_watched_an_item(study, rows):
     with pytest.raises(InputError, match="no item has the id or the title 'Nosferatu'"):
         study.who_watched("Nosferatu")
     other = study.items.index[study.items.index != item][0]
-    with pytest.raises(InputError, match="none of these 1 histories holds item"):
+    with pytest.raises(InputError, match="this history does not hold item"):
         study.who_watched(item, users=[[other]])
 
 
@@ -131,6 +138,9 @@ def test_all_forms_of_a_group_mean_the_same(study, lover):
         np.array(ids),
         chosen,
         chosen.iloc[::-1],
+        chosen.astype(int),
+        chosen.astype(float).iloc[::-1],
+        chosen.reset_index(drop=True),
         chosen.to_numpy(),
         chosen.tolist(),
         study.user(*ids),
@@ -144,11 +154,14 @@ def test_all_forms_of_a_group_mean_the_same(study, lover):
 def test_groups_that_cannot_be_compared(study, rows):
     users = rows["user"].unique().tolist()
     for a, b, says in (
-        (users[:3], users[2:5], r"1 users are in both groups"),
+        (users[:3], users[2:5], r"1 user is in both groups"),
         ([], None, "group a has 0 of these users: give at least 2"),
         (users, None, "group b has 0 of these users"),
         ([*users[:3], "nobody"], None, r"1 user is not in the histories that group a is a part of \('nobody'\)"),
         ([True, False], None, "group a has 2 booleans for"),
+        ([1, *[0] * (len(users) - 1)], None, "group a is a list of 0 and 1: give True and False, or the ids"),
+        (study.users("sae_validation"), None, "has histories of other users than those that are compared"),
+        (study.users().last(2), None, "has another history of user"),
         (7, None, "group a is 7: give user ids"),
         (pd.DataFrame({"item": [1]}), None, "a table without a column user"),
         (lambda history: history["year"] > 1990, None, "the function of group a fails for user"),
@@ -156,6 +169,15 @@ def test_groups_that_cannot_be_compared(study, rows):
     ):
         with pytest.raises(InputError, match=says):
             study.compare_groups(a, b)
+
+
+def test_two_groups_of_histories_may_be_of_any_users(study):
+    a, b = study.users("sae_validation"), study.users()
+    both = study.compare_groups(a, b)
+    assert both.users == (len(a), len(b))
+    pd.testing.assert_frame_equal(
+        both.features, study.compare_groups(a, b, users=Histories.concatenated([b, a])).features
+    )
 
 
 def test_accuracy_with_and_without_a_steer(study):
@@ -293,6 +315,31 @@ def test_activations_that_the_run_did_not_collect_are_those_that_it_would_have(s
         np.testing.assert_allclose(again.activations, before, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda study, folder: attach_concepts(study, study.concepts, study.activations("test")),
+        lambda study, folder: interp.collect(study, [[1, 2]], folder),
+        lambda study, folder: interp.collect(study.bare_recommender, [[1, 2]], folder),
+        lambda study, folder: interp.profile(study, [[1, 2]]),
+        lambda study, folder: interp.group_lists(study, {"a": [[1, 2]]}),
+        lambda study, folder: interp.steering_receipt(study, [[1]], None, study.concepts, None),
+        lambda study, folder: interp.export_service(study, folder / "service"),
+        lambda study, folder: interp.encode(study, study.sae),
+        lambda study, folder: interp.encode(study.activations("test"), study),
+        lambda study, folder: interp.train(study, {}, folder),
+        lambda study, folder: interp.RecommenderEnvoy(study),
+        lambda study, folder: interp.compare(study, study.recommender),
+        lambda study, folder: interp.carry({0: 1.0}, study.recommender, study),
+        lambda study, folder: interp.label_with(study.recommender, print),
+        lambda study, folder: interp.export(study.recommender, folder),
+    ],
+)
+def test_a_study_and_its_parts_in_place_of_each_other_are_refused(study, call, tmp_path):
+    with pytest.raises(InputError, match=r"^[\w ]+ is an? \w+: give "):
+        call(study, tmp_path)
+
+
 def test_concepts_by_name_without_a_study(study):
     rec = RecommenderEnvoy(study.bare_recommender, study.sae)
     with pytest.raises(InputError, match="is not known here"):
@@ -304,9 +351,9 @@ def test_concepts_by_name_without_a_study(study):
     assert rec.steer_of({study.concepts.names[0]: 1.0}, unit="p99") == study.recommender.steer_of(
         {study.concepts.names[0]: 1.0}, unit="p99"
     )
-    with pytest.raises(InputError, match="are no concepts: give"):
+    with pytest.raises(InputError, match=r"the table of concepts is a DataFrame: give interp\.concepts_of"):
         attach_concepts(rec, study.items, study.activations("test"))
-    with pytest.raises(InputError, match="are no activations: give"):
+    with pytest.raises(InputError, match="the store of activations is a csc_array: give"):
         attach_concepts(rec, study.concepts, study.feature_matrix("test"))
     with pytest.raises(InputError, match="no dictionary is attached at"):
         attach_concepts(RecommenderEnvoy(study.bare_recommender), study.concepts, study.activations("test"))

@@ -54,7 +54,7 @@ def test_costs_are_those_of_one_concept_by_every_method(study):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("map", "there is no colour 'x': choose one of concept, correlation, density"),
+        ("map", "there is no colour 'x': choose one of grade, concept, correlation, density"),
         ("quality", "there is no measure 'x': choose one of ndcg@10, coverage@10, diversity@10"),
         ("costs", "'x' was not steered in this study: choose one of concept-"),
     ],

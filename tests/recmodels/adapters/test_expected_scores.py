@@ -46,7 +46,7 @@ TRANSFORMS = {
     "two decimals": (lambda x: np.round(x, 2), "rounded to 2 decimals: give them in full"),
     "one digit": (
         lambda x: np.array([[float(f"{cell:.1g}") for cell in row] for row in x]),
-        "rounded to 1 digits: give them in full",
+        "rounded to 1 digit: give them in full",
     ),
     "other weights": (lambda x: x[:, ::-1], "the model has other weights or items"),
     "noise": (lambda x: x + RNG.normal(size=x.shape), "the model has other weights or items"),
@@ -132,3 +132,11 @@ def test_after_one_history_a_constant_may_be_that_of_log_softmax():
     says = explanation(scores, scores - 3, np.zeros(30, dtype=int), np.arange(30))
     assert says.startswith("they differ by a constant: if it is that of log_softmax, give the scores before it")
     assert "same constant everywhere" in explanation(scores, scores - 3, np.arange(30) % 2, np.arange(30))
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize(("decimals", "says"), [(1, "rounded to 1 decimal:"), (2, "rounded to 2 decimals:")])
+def test_rounded_scores_are_known_in_any_precision(kind, decimals, says):
+    scores = np.random.default_rng(0).normal(size=40)
+    rounded = np.round(scores, decimals).astype(kind).astype(np.float64)
+    assert says in explanation(scores, rounded, np.zeros(40, dtype=int), np.arange(40))

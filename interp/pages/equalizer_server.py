@@ -6,8 +6,7 @@ import webbrowser
 from typing import TYPE_CHECKING
 
 from interp.optional import needing
-from interp.pages.app import HOST, app
-from interp.pages.app_guard import BODY
+from interp.pages.equalizer_app import BODY, HOST, app
 from recmodels.errors import InputError
 
 with needing("waitress"):
@@ -55,7 +54,7 @@ def server_of(study: "Study", port: int = 0) -> BaseWSGIServer:
     logging.getLogger("waitress").setLevel(logging.CRITICAL)  # requests of other programs are not logged
     try:
         return create_server(
-            app(study).server,
+            app(study),
             sockets=[listening],
             threads=THREADS,
             connection_limit=CONNECTIONS,

@@ -1,0 +1,172 @@
+// The equalizer's backend of an offline page: the recommender and its dictionary, run here. Numbers are those of Python
+// (`interp.study.equalizer`) up to rounding. What a page carries is unpacked when it is first asked for.
+
+/** @typedef {{kind: "concept" | "feature", index: number, value: number}} EngineSetting */
+/** @typedef {{history: number[], settings?: EngineSetting[], boosts?: Record<string, number> | null, item?: number, reasons?: boolean}} EngineRequest */
+
+const ENGINE = { reasons: 3, through: 2, lit: 5, features: 6, links: 12 }; // how much of each an answer has
+
+/**
+ * A backend (equalizer_contract.js) on what `interp.pages.page_model` packed.
+ * @param {() => Promise<ArrayBuffer>} read the packed model
+ */
+function makeEngine(read) {
+  /** @type {Promise<{model: Model, page: any, places: Map<number, number>}> | null} */
+  let opened = null;
+  /** @type {(Reading & {key: string, scores: Float64Array, features: () => Float64Array}) | null} */
+  let latest = null;
+
+  async function open() {
+    opened ??= read().then((bytes) => {
+      const [tensors, page] = readTensors(bytes);
+      if (page.why) throw new Error(page.why);
+      const places = new Map(page.about.features.map((/** @type {{index: number}} */ { index }, /** @type {number} */ place) => [index, place]));
+      return { model: modelOf(tensors, page), page, places };
+    });
+    return opened;
+  }
+
+  /** A history read once, however often sliders move. @param {Model} model @param {number[]} history */
+  function reading(model, history) {
+    const n = model.items.length / model.shape.d;
+    if (!history?.length) throw new Error("there is no history yet: choose a test user, or add items");
+    const unknown = history.find((item) => !Number.isInteger(item) || item < 0 || item >= n);
+    if (unknown !== undefined) throw new Error(`there is no item ${unknown}: give 0 to ${n - 1}`);
+    const key = history.join();
+    if (latest?.key !== key) {
+      const hidden = hiddenOf(model, history);
+      const { y, asked } = onwards(model, hidden, []);
+      /** @type {Float64Array | null} */
+      let features = null;
+      latest = { key, model, hidden, asked, scores: scoresOf(model, y), features: () => (features ??= encoded(model, hidden)) };
+    }
+    return latest;
+  }
+
+  /** What settings add to each feature. @param {any} page @param {EngineSetting[]} settings @returns {Map<number, number>} */
+  function amountsOf({ about, aligned, p99 }, settings) {
+    const amounts = new Map();
+    for (const { kind, index, value } of settings.filter((setting) => setting.value !== 0)) {
+      const features = kind === "concept" ? aligned[index] : about.features[index] && [about.features[index].index];
+      if (!features) throw new Error(`there is no ${kind} ${index}`);
+      if (!Number.isFinite(value) || Math.abs(value) > about.reach[kind]) throw new Error(`${kind} ${index} is ${value}: give a number from -${about.reach[kind]} to ${about.reach[kind]}`);
+      for (const feature of features) {
+        if (!p99[feature]) throw new Error(`feature ${feature} is never active, so it has no p99: turn another one`);
+        amounts.set(feature, (amounts.get(feature) ?? 0) + value * p99[feature]);
+      }
+    }
+    return amounts;
+  }
+
+  /** Hidden states with the amounts added at the last step. @param {Reading} own @param {Map<number, number>} amounts */
+  function steered({ model, hidden }, amounts) {
+    const states = hidden.slice();
+    addFeatures(model, states, hidden.length / model.shape.d - 1, amounts);
+    return states;
+  }
+
+  /** Reasons of the items that enter and leave. */
+  async function reasonsOf(/** @type {any} */ own, /** @type {Map<number, number>} */ amounts, /** @type {any[]} */ before, /** @type {any[]} */ after, /** @type {number[]} */ history) {
+    const { page, places } = await open();
+    const entering = after.filter(({ move }) => move).map(({ item }) => item);
+    const leaving = before.filter(({ move }) => move).map(({ item }) => item);
+    if (!amounts.size || !(entering.length + leaving.length)) return {};
+    const parts = await contributions(own, [...entering, ...leaving], amounts, page.nodes.reasons);
+    const lit = [...amounts.keys()].map((feature) => /** @type {const} */ ([feature, litBy(own, feature, history)]));
+    const items = new Map(lit);
+    return Object.fromEntries(
+      [...parts].flatMap(([item, byFeature]) => {
+        const sign = entering.includes(item) ? 1 : -1;
+        const changes = [...byFeature].filter(([, change]) => sign * change > 0).sort(([, one], [, other]) => sign * (other - one));
+        const features = changes.slice(0, ENGINE.reasons).map(([feature, change]) => ({ feature: places.get(feature), change, items: items.get(feature) }));
+        const total = [...byFeature.values()].reduce((sum, change) => sum + change, 0);
+        return features.length ? [[item, { total, features }]] : [];
+      }),
+    );
+  }
+
+  /** The items of a history at which a feature is most active. */
+  function litBy(/** @type {any} */ own, /** @type {number} */ feature, /** @type {number[]} */ history) {
+    const codes = history.slice(-own.model.longest);
+    const activations = own.features();
+    const f = own.model.dictionary.encoder.bias.length;
+    const steps = codes.map((item, step) => /** @type {const} */ ([activations[step * f + feature], item])).filter(([activation]) => activation > 0);
+    return [...new Set(steps.sort(([one], [other]) => other - one).map(([, item]) => item))].slice(0, ENGINE.through);
+  }
+
+  return {
+    about: async () => (await open()).page.about,
+
+    /** @param {number} place */
+    async user(place) {
+      const history = (await open()).page.histories[place];
+      if (!history) throw new Error(`there is no user ${place}`);
+      return { history };
+    },
+
+    /** Lists without and with the settings. `reasons: false` leaves reasons out, as while a slider is dragged. @param {EngineRequest} request */
+    async run({ history, settings = [], boosts = null, reasons = true }) {
+      const { model, page } = await open();
+      const { k, keep_seen, items, concepts } = page.about;
+      const own = reading(model, history);
+      const amounts = amountsOf(page, settings);
+      const left = new Set(keep_seen ? [] : history);
+      const last = own.hidden.length / model.shape.d - 1;
+      const scores = amounts.size ? scoresOf(model, changed(own, steered(own, amounts), last).y) : own.scores;
+      const [plain, turned] = [own.scores, scores].map((values) => ({ scores: values, own: left }));
+      const raised = new Map(Object.entries(boosts ?? {}).map(([concept, value]) => [Number(concept), value]));
+      const ranked = { scores: boostedScores(own.scores, items.concepts, raised), own: left };
+      const lists = {
+        before: listOf(plain, turned, k, "leaves"),
+        after: listOf(turned, plain, k, "enters"),
+        boosted: raised.size ? listOf(ranked, plain, k, "enters") : null,
+      };
+      const shares = Object.fromEntries(
+        Object.entries(lists).map(([name, rows]) => [name, rows && sharesOf(rows, items.concepts, concepts.length)]),
+      );
+      const told = reasons ? await reasonsOf(own, amounts, lists.before, lists.after, history) : {};
+      return { ...lists, shares, reasons: told, python: null, json: null };
+    },
+
+    /** The strongest features of each item of a history; none of items that are not read. @param {EngineRequest} request */
+    async lights({ history }) {
+      const { model, places } = await open();
+      const activations = reading(model, history).features();
+      const f = model.dictionary.encoder.bias.length;
+      const unread = Math.max(history.length - model.longest, 0);
+      return history.map((item, place) => {
+        const row = activations.subarray((place - unread) * f, (place - unread + 1) * f);
+        const active = [...row].flatMap((activation, feature) => {
+          const at = places.get(feature);
+          return place < unread || !activation || at === undefined ? [] : [/** @type {[number, number]} */ ([at, activation])];
+        });
+        return { item, features: active.sort(([, one], [, other]) => other - one).slice(0, ENGINE.lit) };
+      });
+    },
+
+    /** History item → feature → item. @param {EngineRequest} request */
+    async explain({ history, settings = [], item = -1 }) {
+      const { model, page, places } = await open();
+      const own = reading(model, history);
+      if (!(item in page.about.items.id)) throw new Error(`there is no item ${item}`);
+      const { total, features } = await attributed(own, steered(own, amountsOf(page, settings)), item, ENGINE.features, page.nodes.attributions);
+      const unread = Math.max(history.length - model.longest, 0);
+      const shown = features.filter(({ feature }) => places.has(feature));
+      const links = shown.flatMap(({ feature, steps }) =>
+        steps.map(([step, part]) => ({ step: step + unread, feature: places.get(feature), part })).filter(({ step, part }) => part && step < history.length),
+      );
+      links.sort((one, other) => Math.abs(other.part) - Math.abs(one.part));
+      return {
+        total,
+        explained: shown.reduce((sum, { part }) => sum + part, 0),
+        links: links.slice(0, ENGINE.links),
+        features: shown.map(({ feature, part }) => ({ feature: places.get(feature), part })),
+      };
+    },
+
+    measure: null, // takes all test users; `about.measure_note` says so
+  };
+}
+
+/** The backend of this page; where the page carries no recommender, `about` and all other calls reject and say why. */
+const engine = makeEngine(() => unpacked("model"));

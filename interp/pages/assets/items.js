@@ -1,0 +1,89 @@
+// An item's page: what lights up on it, which features promote it, in whose lists it is, and its nearest items.
+
+/** The item that a text such as "#item-50" names, or null; those that occur least have no page. */
+function itemOf(text) {
+  const number = /^#item-\d+$/.test(text) ? Number(text.slice(6)) : NaN;
+  return items.paged[number] ? number : null;
+}
+
+/** What an item is called in a link: its id where it has no title. */
+const titleText = (item) => short(items.titles[item].trim()) || `item ${items.ids[item]}`;
+
+/** An item's title as a link to its page, if it has one. */
+function itemTitle(item) {
+  const title = titleOf(items.titles[item].trim() || titleText(item));
+  return items.paged[item] ? make("a", { href: `#item-${item}`, className: "to-item" }, title) : title;
+}
+
+/** Fill the panel of items, and show it in place of the feature's. */
+function showItem(item) {
+  state.item = item;
+  showPanel("item");
+  const title = titleText(item);
+  byId("item-title").replaceChildren(make("span", { dir: "auto" }, title));
+  byId("item-chips").replaceChildren(chipsOf(items.concepts[item].map((concept) => concepts[concept])));
+  Object.assign(byId("item-self"), { href: `#item-${item}`, textContent: `#item-${item}`, ariaLabel: `Link to ${title}` });
+  byId("item-sentence").textContent = itemSentence(item);
+  document.title = `${title} · ${OWN_TITLE}`;
+  const { feature, activation } = items.lit;
+  fillRows("item-lit", feature[item].map((one, place) => featureRow(one, litValue(one, activation[item][place]))));
+  byId("item-steps").textContent = items.steps[item]
+    ? `mean activation at its ${count(items.steps[item], "step")}; first, what is most above its own mean`
+    : "no step of these users has it";
+  for (const direction of ["promoted", "suppressed"]) {
+    const { feature: one, effect } = items[direction];
+    const rows = one[item].map((number, place) => {
+      const value = make("span", { className: "value" }, change(effect[item][place], 2));
+      return featureRow(number, value, listsText(number, item));
+    });
+    fillRows(`item-${direction}`, rows);
+  }
+  const { item: near, similarity } = items.near;
+  fillRows("item-near", near[item].map((one, place) => make("li", {}, make("span", { className: "value" }, fixed(similarity[item][place], 2)), itemTitle(one))));
+  byId("item").dataset.item = item;
+}
+
+const fillRows = (id, rows) => byId(id).replaceChildren(...(rows.length ? rows : [nothing()]));
+
+const count = (number, name) => `${number.toLocaleString("en")} ${name}${number === 1 ? "" : "s"}`;
+
+/** The panel that is shown: of a feature or of an item. */
+function showPanel(id) {
+  for (const name of ["feature", "item"]) byId(name).hidden = name !== id;
+}
+
+function litValue(feature, activation) {
+  const value = make("span", { className: "value shade" }, activation.toPrecision(2));
+  shade(value, activation / features.max[feature]);
+  return value;
+}
+
+/** A feature on an item's page: a value, its number, its name, and what there is to add. */
+function featureRow(feature, value, added = "") {
+  const name = make("span", {}, make("a", { href: `#${feature}` }, `#${feature}`), " ", nameChip(feature));
+  const [peak] = features.grade[feature] === "none" ? topItems(feature, 1) : [];
+  if (peak !== undefined) name.append(make("span", { className: "counted", dir: "auto" }, `highest at ${titleText(peak)}`));
+  if (added) name.append(make("span", { className: "counted" }, added));
+  return make("li", {}, value, name);
+}
+
+/** How many lists have an item as a feature is turned, where it is among the items that the feature moves most. */
+function listsText(feature, item) {
+  for (const { item: moved, up, down, users } of Object.values(data.moves.lists)) {
+    const place = moved[feature].indexOf(item);
+    if (place >= 0) return `turned down → up: in ${down[feature][place]} → ${up[feature][place]} of ${users[feature][place]} lists`;
+  }
+  return "";
+}
+
+/** In how many lists an item is, and what place that is beside its popularity. */
+function itemSentence(item) {
+  const more = (values) => values.filter((value) => value > values[item]).length.toLocaleString("en");
+  const [lists, users] = [items.lists[item], items.users[item]];
+  const where = lists ? `, at place ${items.place[item].toFixed(1)} on average` : "";
+  return (
+    `In the lists of ${lists} of the ${count(users, "test user")} who can get it${where}. ` +
+    `Of ${count(items.titles.length, "item")}, ${more(items.lists)} are in more lists, and ${more(items.popularity)} ` +
+    `are more popular (it has ${count(items.popularity[item], "training interaction")}).`
+  );
+}

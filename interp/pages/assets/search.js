@@ -1,0 +1,162 @@
+// The search: one box for features, items, concepts and effects. Results by how well they fit, in groups.
+
+const SHOWN = 6; // results of each kind
+const [EXACT, PREFIX, WORDS, PART] = [0, 1, 2, 3]; // how well a name fits, best first
+const GRADE_ORDER = Object.keys(features.grades);
+const joined = (text) => wordsOf(text).join(" ");
+const plainTitles = items.titles.map(joined);
+let options = []; // what the shown results do, in their order
+let active = -1; // which of them Enter takes
+
+/** How well a name fits a search, or null: the whole name (or all but a year at its end), its beginning, words that
+ *  begin so, or parts of words. Both are in small letters without accents. */
+function fitOf(name, query) {
+  if (name === query || name.replace(/ \d{4}$/, "") === query) return EXACT;
+  if (name.startsWith(query)) return PREFIX;
+  const words = query.split(" ");
+  if (words.every((word) => ` ${name}`.includes(` ${word}`))) return WORDS;
+  return words.every((word) => name.includes(word)) || name.replaceAll(" ", "").includes(query.replaceAll(" ", "")) ? PART : null;
+}
+
+/** The candidates that fit, best first; of those that fit alike, the one that comes first by `order`. */
+function ranked(candidates, nameIn, query, order) {
+  const fits = candidates.map((one) => [one, fitOf(nameIn(one), query)]).filter(([, fit]) => fit !== null);
+  return fits.sort(([one, a], [other, b]) => a - b || order(one, other));
+}
+
+/** Everything that a search finds, in groups of { name, found: [candidate, fit], row }, the best fitting group first. */
+function findAll(text) {
+  const query = joined(text);
+  if (!query && featureOf(text.trim()) === null) return [];
+  const groups = [
+    { name: "Features", found: foundFeatures(text.trim(), query), row: featureResult },
+    { name: "Items", found: ranked(range(items.titles.length), (item) => plainTitles[item], query, (one, other) => items.popularity[other] - items.popularity[one]), row: itemResult },
+    { name: "Concepts", found: ranked(followed, (concept) => joined(concepts[concept]), query, (one, other) => one - other), row: conceptResult },
+    { name: "Effects", found: ranked([...phrases.keys()], joined, query, (one, other) => phrases.get(other).length - phrases.get(one).length), row: effectResult },
+  ];
+  const best = ({ found }) => found[0]?.[1] ?? Infinity;
+  return groups.filter(({ found }) => found.length).sort((one, other) => best(one) - best(other));
+}
+
+/** A number first; then names, those with the better grade first. */
+function foundFeatures(text, query) {
+  const number = featureOf(text.startsWith("#") ? text : `#${text}`);
+  const named = range(about.features).filter((feature) => features.grade[feature] !== "none");
+  const grade = (feature) => GRADE_ORDER.indexOf(features.grade[feature]);
+  const order = (one, other) => grade(one) - grade(other) || features.density[other] - features.density[one];
+  const byName = query ? ranked(named, (feature) => joined(nameOf(feature)), query, order).filter(([feature]) => feature !== number) : [];
+  return number === null ? byName : [[number, EXACT], ...byName];
+}
+
+/** Concepts that are the best of a feature. */
+const followed = [...new Set(features.concept)].filter((concept) => concept !== null);
+
+/** What turning a feature up does beyond its interval, as "lowers Mean popularity": its features, the largest change first. */
+const phrases = new Map();
+for (const feature of range(about.features)) {
+  for (const [phrase, by] of effectsOf(feature)) phrases.set(phrase, [...(phrases.get(phrase) ?? []), [feature, by]]);
+}
+for (const rows of phrases.values()) rows.sort(([, one], [, other]) => Math.abs(other) - Math.abs(one));
+
+// ---- results as rows ----
+
+const result = (does, ...nodes) => ({ does, nodes });
+
+function featureResult(feature) {
+  const about = isDead(feature) ? "never active" : `on at ${percent(features.density[feature])} of steps`;
+  return result(() => go(feature), make("b", {}, `#${feature}`), nameChip(feature), make("span", { className: "aside" }, about));
+}
+
+function itemResult(item) {
+  const aside = make("span", { className: "aside" }, `in ${count(items.lists[item], "list")}`);
+  const does = items.paged[item] ? () => (location.hash = `item-${item}`) : () => toTable(items.titles[item]);
+  return result(does, make("span", { className: "name", dir: "auto" }, titleText(item)), aside);
+}
+
+function conceptResult(concept) {
+  const aside = make("span", { className: "aside" }, `best of ${count(features.concept.filter((one) => one === concept).length, "feature")}`);
+  return result(() => toTable("", concept), make("span", { className: "name" }, short(concepts[concept])), aside);
+}
+
+function effectResult(phrase) {
+  const [[feature]] = phrases.get(phrase);
+  const aside = make("span", { className: "aside" }, `${count(phrases.get(phrase).length, "feature")}, most #${feature}`);
+  return result(() => toTable(phrase), make("span", { className: "name" }, short(phrase)), aside);
+}
+
+/** The table with what a search, or a concept, leaves of it. */
+function toTable(text, concept = "") {
+  byId("search").value = text;
+  byId("concept").value = concept;
+  applySearch();
+  writeAddress();
+  byId("all").scrollIntoView();
+}
+
+// ---- the box ----
+
+function showResults() {
+  const groups = findAll(byId("search").value);
+  options = [];
+  const option = ({ does, nodes }) => {
+    const node = make("div", { className: "option", role: "option", id: `result-${options.length}`, ariaSelected: "false" }, ...nodes);
+    const place = options.push(does) - 1;
+    node.addEventListener("mousedown", (event) => event.preventDefault()); // the box keeps the focus
+    node.addEventListener("click", () => take(place));
+    return node;
+  };
+  const parts = groups.map(({ name, found, row }) => {
+    const more = found.length > SHOWN ? ` (${SHOWN} of ${found.length.toLocaleString("en")})` : "";
+    const head = make("p", { id: `results-${name}` }, `${name}${more}`);
+    const part = make("div", { role: "group" }, head, ...found.slice(0, SHOWN).map(([one]) => option(row(one))));
+    part.setAttribute("aria-labelledby", head.id);
+    return part;
+  });
+  const text = byId("search").value.trim();
+  if (parts.length) parts.push(option(result(() => toTable(text, byId("concept").value), `All features that fit “${short(text)}”, in the table (${state.found.size})`)));
+  byId("results").replaceChildren(...parts);
+  openResults(parts.length > 0);
+  activate(options.length ? 0 : -1);
+}
+
+function openResults(open) {
+  byId("results").hidden = !open;
+  byId("search").ariaExpanded = String(open);
+  if (!open) activate(-1);
+}
+
+/** Mark the result that Enter takes. */
+function activate(place) {
+  active = place;
+  for (const node of byId("results").querySelectorAll(".option")) node.ariaSelected = String(node.id === `result-${place}`);
+  if (place < 0) return byId("search").removeAttribute("aria-activedescendant");
+  byId("search").setAttribute("aria-activedescendant", `result-${place}`);
+  byId(`result-${place}`).scrollIntoView({ block: "nearest" });
+}
+
+function take(place) {
+  openResults(false);
+  options[place]();
+}
+
+function onSearchKey(event) {
+  const open = !byId("results").hidden;
+  const move = (by) => () => (open ? activate((active + by + options.length) % options.length) : showResults());
+  const leave = () => (open ? openResults(false) : byId("search").blur());
+  const act = { ArrowDown: move(1), ArrowUp: move(-1), Escape: leave, Enter: () => open && active >= 0 && take(active) }[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+}
+
+function listenToSearch() {
+  const box = byId("search");
+  box.addEventListener("input", () => {
+    applySearch();
+    showResults();
+    writeSoon();
+  });
+  box.addEventListener("keydown", onSearchKey);
+  box.addEventListener("focus", () => box.value.trim() && showResults());
+  box.addEventListener("blur", () => openResults(false));
+}

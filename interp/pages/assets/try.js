@@ -1,0 +1,34 @@
+// The section "Try it": the equalizer on the recommender that the page carries. It is mounted when it comes near.
+
+let trial = null; // the promise of the mounted equalizer; of null where there is none
+
+/** The equalizer, once; the notes of the study are at the head of the page already. */
+function mountTrial() {
+  const about = async () => ({ ...(await engine.about()), notes: [], warning: null });
+  const options = { link: (feature) => `#${feature}`, heading: 3 };
+  trial ??= mountEqualizer(byId("equalizer"), { ...engine, about }, options).catch(sayNothingToTry);
+  return trial;
+}
+
+/** Say why there is nothing to try. */
+function sayNothingToTry({ message }) {
+  for (const id of ["try-lead", "try-feature", "equalizer"]) byId(id).hidden = true;
+  byId("try-not").hidden = false;
+  byId("try-not").textContent = `There is nothing to try in this page: ${message}.`;
+  return null;
+}
+
+/** Mount the equalizer when somebody comes near, or wants to try a feature. */
+function prepareTrial() {
+  const observer = new IntersectionObserver(([{ isIntersecting }]) => {
+    if (!isIntersecting) return;
+    observer.disconnect();
+    mountTrial();
+  }, { rootMargin: "600px" });
+  observer.observe(byId("equalizer"));
+  byId("try-feature").addEventListener("click", async () => {
+    const { feature } = state;
+    byId("try").scrollIntoView();
+    (await mountTrial())?.addFeature(feature);
+  });
+}

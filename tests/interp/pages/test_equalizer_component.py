@@ -1,0 +1,288 @@
+"""The equalizer in a real browser, on a backend made by hand (`equalizer_backend.js`)."""
+
+import re
+
+import pytest
+from browsers import AXE, RUN, chromium_session, text, until
+from equalizer_page import write_equalizer_page
+
+from interp.study.equalizer_bundle import ASSETS
+
+SCRIPTS = [path.read_text(encoding="utf-8") for path in ASSETS.glob("equalizer*.js")]
+TITLES = (
+    "return [...document.querySelectorAll(`.column:nth-child(${arguments[0]}) .pick`)].map((one) => one.textContent)"
+)
+BEFORE, AFTER, RERANKED = 1, 2, 3
+SLIDER, FIELD = "input[type=range]", "input[type=number]"
+HISTORY = "[...document.querySelectorAll('.strip b')].map((one) => one.textContent)"
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return write_equalizer_page(tmp_path_factory.mktemp("equalizer"))
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    yield from chromium_session(tmp_path_factory.mktemp("chromium"))
+
+
+@pytest.fixture
+def browser(chromium, path):
+    size(chromium, 1280, 800)
+    chromium.get("about:blank")
+    chromium.get(path.as_uri())
+    until(chromium, "!!equalizer && document.querySelectorAll('.column li').length", 8)
+    yield chromium
+    assert [entry["message"] for entry in chromium.get_log("browser")] == []
+
+
+def size(browser, width, height):
+    view = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", view)
+
+
+def list_of(browser, column):
+    return browser.execute_script(TITLES, column)
+
+
+def press(browser, *keys):
+    """Keys where the focus is, as a person presses them."""
+    chain = pytest.importorskip("selenium.webdriver").ActionChains(browser)
+    chain.send_keys(*keys).perform()
+
+
+def key(name):
+    return getattr(pytest.importorskip("selenium.webdriver").Keys, name)
+
+
+def turn(browser, value, place=0):
+    slider = "const slider = document.querySelectorAll(arguments[0])[arguments[2]]; slider.value = arguments[1];"
+    script = f"{slider} slider.dispatchEvent(new Event('input', {{bubbles: true}}))"
+    browser.execute_script(script, SLIDER, value, place)
+
+
+def enter_number(browser, value, place=0):
+    """Typed over what the field holds."""
+    browser.execute_script(
+        "const field = document.querySelectorAll(arguments[0])[arguments[1]]; field.focus(); field.select()",
+        FIELD,
+        place,
+    )
+    press(browser, *value)
+
+
+def focused(browser):
+    return browser.execute_script(
+        "return document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"
+    )
+
+
+def test_no_style_of_a_page_is_meant_for_its_parts():
+    """Pages style some classes wherever they are; the component gives none of those another meaning."""
+    classes = {
+        name for text in SCRIPTS for names in re.findall(r'className: "([^"]+)"', text) for name in names.split()
+    }
+    pages = [(ASSETS / f"{page}.css").read_text(encoding="utf-8") for page in ("base", "dashboard")]
+    styled = {name for text in pages for name in re.findall(r"\.([a-z][\w-]*)", text)}
+    assert classes & styled <= {"card", "chip", "chips", "note", "scroll", "value"}
+
+
+def test_it_starts_with_the_first_user(browser):
+    assert browser.execute_script(f"return {HISTORY}") == ["<script>alert(1)</script>", "Amélie (2001)"]
+    assert text(browser, ".sources option:checked") == "<i>1</i> (2 items)"
+    assert (
+        list_of(browser, BEFORE)
+        == list_of(browser, AFTER)
+        == ["Alien (1979)", "Heat (1995)", "Alien 3 (1992)", "Fargo (1996)"]
+    )
+    markup = ".eq script, .eq i:not([aria-hidden], [aria-hidden] *)"
+    assert browser.execute_script("return document.querySelectorAll(arguments[0]).length", markup) == 0
+
+
+def test_a_slider_changes_the_list_with_marks_shares_and_reasons(browser):
+    turn(browser, 1.2)  # + 1.2 for items 0, 3, 6, 9 of scores 1.2 - item / 10
+    until(browser, "document.querySelectorAll('.enters').length", 2)
+    assert list_of(browser, AFTER) == ["Heat (1995)", "Jaws (1975)", "Brazil (1985)", "Alien (1979)"]
+    assert text(browser, ".column:nth-child(2) li:nth-of-type(2) .change") == "+was 5, enters the list"
+    assert text(browser, ".leaves .change") == "−falls to 5, leaves the list"
+    because = "because <b>Noir</b> (7) rose, mostly through <script>alert(1)</script>"
+    until(browser, "document.querySelector('.enters .because').textContent", because)  # when the slider rests
+    numbers = "Change of its score, relative to the mean item: +1.20 by these features, +1.20 by all."
+    assert browser.execute_script("return document.querySelector('.enters .because span').title") == numbers
+    assert browser.execute_script("return document.querySelector('.enters .because a').getAttribute('href')") == "#7"
+    assert text(browser, ".leaves .because") == "because others passed it"
+    assert text(browser, ".summary") == "2 of 4 items enter, as many leave."
+    shares = browser.execute_script("return [...document.querySelectorAll('.shares li')].map((one) => one.textContent)")
+    assert shares == ["<b>Noir</b>25% → 75%", "Sci-Fi50% → 25%", "Drama & 'co'25% → 0%"]
+    turn(browser, -0.3)
+    until(browser, "document.querySelector('.slider input[type=number]').value", "-0.3")  # not -0.30000000000000004
+    browser.execute_script(
+        "[...document.querySelectorAll('.sliders button')].find((one) => one.textContent === 'All to 0').click()"
+    )
+    until(browser, "document.querySelectorAll('.enters, .leaves').length", 0)
+    assert text(browser, ".summary").startswith("Nothing is turned")
+
+
+def test_enter_applies_a_number_and_one_out_of_range_is_refused_at_once(browser):
+    enter_number(browser, "1.2")
+    assert list_of(browser, AFTER)[0] == "Alien (1979)"  # not applied while it is typed
+    press(browser, key("ENTER"))
+    until(browser, "document.querySelectorAll('.enters').length", 2)
+    assert browser.execute_script("return document.querySelector('input[type=range]').value") == "1.2"
+    runs = browser.execute_script("return backend.calls.length")
+    enter_number(browser, "7")
+    assert text(browser, ".sliders .refusal") == "<b>Noir</b> takes a number from −2 to 2."
+    assert browser.execute_script("return document.activeElement.getAttribute('aria-invalid')") == "true"
+    press(browser, key("ENTER"))
+    assert browser.execute_script("return backend.calls.length") == runs
+    press(browser, key("TAB"))
+    assert browser.execute_script("return document.querySelector('input[type=number]').value") == "1.2"  # what holds
+    assert not browser.find_element("css selector", ".sliders .refusal").is_displayed()
+
+
+def test_a_history_is_typed_by_keyboard_alone(browser):
+    for _ in range(20):
+        press(browser, key("TAB"))
+        if focused(browser) == "Clear":
+            break
+    press(browser, key("ENTER"))
+    until(browser, HISTORY, [])
+    assert text(browser, ".summary").startswith("There is no history yet")
+    press(browser, key("TAB"), key("TAB"))  # the test users, the titles
+    press(browser, *"ALIÉN", key("ARROW_DOWN"), key("ARROW_DOWN"))
+    options = browser.execute_script(
+        "return [...document.querySelectorAll('.sources [role=option]')].map((one) => one.textContent)"
+    )
+    assert options == ["Alien (1979)", "Alien 3 (1992)", "The Alien Within"]  # those that begin so come first
+    assert (
+        browser.execute_script(
+            "return document.getElementById(document.activeElement.getAttribute('aria-activedescendant')).textContent"
+        )
+        == "Alien 3 (1992)"
+    )
+    press(browser, key("ENTER"))
+    until(browser, HISTORY, ["Alien 3 (1992)"])
+    press(browser, *"brazil", key("ENTER"))
+    until(browser, HISTORY, ["Alien 3 (1992)", "Brazil (1985)"])
+    until(browser, "document.querySelectorAll('.lit li').length", 2)
+    press(browser, key("TAB"), key("TAB"), key("TAB"))  # ids, their button, the chosen step
+    press(browser, key("ARROW_LEFT"))
+    assert text(browser, ".lit p").startswith("Step 1 lights")
+    assert "≈ Drama & 'co' 20" in text(browser, ".lit ul")
+    press(browser, key("DELETE"))
+    until(browser, HISTORY, ["Brazil (1985)"])
+    assert "Brazil" in browser.execute_script("return document.activeElement.textContent")
+
+
+def test_ids_are_pasted_and_unknown_ones_named(browser):
+    browser.execute_script("document.querySelector('.field input').focus()")
+    press(browser, *"['102', 999]", key("ENTER"))
+    until(
+        browser,
+        "document.querySelector('.eq > .refusal').textContent",
+        "The recommender knows no item 999: leave it out, or search by title.",
+    )
+    browser.execute_script("document.querySelector('.field input').value = '[102, 105]'")
+    press(browser, key("ENTER"))
+    until(browser, HISTORY, ["Alien (1979)", "Fargo (1996)"])
+    assert text(browser, ".sources option:checked") == "own history"
+
+
+def test_a_features_slider_is_found_by_name_and_added_once(browser):
+    browser.execute_script("document.querySelector('.rows .combobox input').focus()")
+    assert (
+        browser.execute_script("return document.querySelectorAll('.rows [role=option]').length") == 4
+    )  # not the dead one
+    press(browser, *"sci", key("ENTER"))
+    assert focused(browser) == "Sci-Fi 5"
+    browser.execute_script("equalizer.addFeature(5); equalizer.addFeature(13)")
+    assert browser.execute_script(
+        "return [...document.querySelectorAll('input[type=range]')].map((one) => one.ariaLabel)"
+    ) == ["<b>Noir</b>", "Drama & 'co', weak", "Sci-Fi", "Sci-Fi 5", "feature 13"]
+    press(browser, key("ARROW_LEFT"))  # on the slider of 13
+    assert browser.execute_script("return document.activeElement.value") == "-0.05"
+    assert browser.execute_script("return backend.calls.at(-1)[1].settings") == [
+        {"kind": "feature", "index": 3, "value": -0.05}
+    ]
+
+
+def test_a_window_says_why_an_item_is_there(browser):
+    browser.execute_script("document.querySelector('.column .pick').focus()")
+    press(browser, key("ENTER"))
+    until(browser, "document.querySelectorAll('.graph path').length", 3)
+    assert text(browser, ".why h2") == "Why Alien (1979) is in the list without the sliders"
+    assert text(browser, ".explained") == "Features explain 75% of its score: +1.50 of +2.00 above the mean item."
+    assert browser.execute_script(
+        "return [...document.querySelectorAll('.graph li')].map((one) => one.textContent)"
+    ) == [
+        "step 1<script>alert(1)</script>+1.00",
+        "step 2Amélie (2001)−0.50",
+        "<b>Noir</b> 7+2.00",
+        "feature 13−0.50",
+        "Alien (1979)+2.00",
+    ]
+    assert "by <b>Noir</b> 7: +1.00" in text(browser, ".why details")
+    press(browser, key("ESCAPE"))
+    until(browser, "document.querySelector('.why').open", False)
+    assert focused(browser) == "Alien (1979)"
+
+
+def test_re_ranking_stands_beside_at_the_same_share(browser):
+    turn(browser, 1.2)
+    browser.execute_script("document.querySelector('.check input').click()")
+    until(browser, "document.querySelectorAll('.column').length", 3)
+    assert sorted(list_of(browser, RERANKED)) == sorted(list_of(browser, AFTER))
+    assert "re-ranked 75%" in text(browser, ".shares")
+    runs = browser.execute_script(
+        "return backend.calls.filter(([name]) => name === 'run').map(([, {boosts}]) => boosts[0]).filter(Boolean)"
+    )
+    assert 0.5 < runs[-1] < 2  # items 9 and 11 are 0.8 apart, and scores have a standard deviation of 0.36
+
+
+def test_a_receipt_reaches_the_page_as_text(browser):
+    browser.execute_script(
+        "[...document.querySelectorAll('button')].find((one) => one.textContent.startsWith('Receipt')).click()"
+    )
+    until(browser, "document.querySelector('.receipt').textContent", "Receiptshare<b> 5%")
+    assert browser.execute_script("return document.querySelectorAll('.receipt script, .receipt b').length") == 0
+    turn(browser, 1)
+    until(browser, "document.querySelector('.receipt').textContent", "")  # of other sliders
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_lists_are_side_by_side_and_nothing_overflows(browser, width):
+    size(browser, width, 844)
+    turn(browser, 1.2)
+    until(browser, "document.querySelectorAll('.enters').length", 2)
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    tops = "[...one.querySelectorAll('li')].map((row) => row.getBoundingClientRect().top)"
+    before, after = browser.execute_script(f"return [...document.querySelectorAll('.column')].map((one) => {tops})")
+    assert before == after
+    browser.execute_script("scrollTo(0, document.body.scrollHeight)")
+    place = "document.querySelector('input[type=range]').getBoundingClientRect()"
+    assert browser.execute_script(f"return {place}.top >= 0 && {place}.bottom <= innerHeight"), (
+        "the sliders scroll away"
+    )
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core: npm install --no-save axe-core@4.14.1")
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_nothing_bars_anyone_from_using_it(browser, scheme, width):
+    setting = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", setting)
+    size(browser, width, 844)
+    turn(browser, 1.2)
+    enter_number(browser, "9", place=1)
+    browser.execute_script("document.querySelector('.check input').click()")
+    until(browser, "document.querySelectorAll('.column').length", 3)
+    browser.execute_script(AXE.read_text(encoding="utf-8"))
+    assert_accessible(browser)
+    browser.execute_script("document.querySelector('.column .pick').click()")
+    until(browser, "document.querySelectorAll('.graph path').length", 3)
+    assert_accessible(browser)
+
+
+def assert_accessible(browser):
+    violations = browser.execute_async_script(RUN)
+    assert [(one["id"], one["impact"], [node["html"][:200] for node in one["nodes"][:4]]) for one in violations] == []
