@@ -3,8 +3,9 @@
 INTERP_STUDY names the folder of a finished study, by default artifacts/ml-100k; with --small, or where there is none,
 one is made first in seconds. Slider to list is one POST of `run` over HTTP to the real server, a concept turned by
 another value each time, as the page asks while a slider moves; beside it the same with reasons, which the page asks for
-after the last move, and the two lists that it must at least compute (`rec.recommend` without and with the steer). Opening is a new Python process that imports interp, opens the study and makes its recommender, beside one that
-imports torch, transformers' GPT-2 and pandas alone.
+after the last move, and the two lists that it must at least compute (`rec.recommend` without and with the steer).
+Opening is a new Python process that imports interp, opens the study and makes its recommender, beside one that imports
+torch, transformers' GPT-2 and pandas alone.
 """
 
 import json
