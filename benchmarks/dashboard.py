@@ -27,6 +27,7 @@ from interp.pages.dashboard import page_data
 from interp.pages.page_model import as_block, model_block
 from interp.pages.rendering import render
 from interp.study.study import Study
+from interp.study.study_map import features_on_map
 
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1280,900")
 BY_FEATURE = (
@@ -98,11 +99,16 @@ class Repeated(Study):
         table = super().table(name)
         if name not in BY_FEATURE:
             return table
+        if name == "map" and "family" not in table:  # of an earlier release: found anew, from the features there are
+            table = features_on_map(Study(self.folder, self.record))[["feature", "x", "y", "family", "cluster"]]
         own = len(super().table("features"))
         times = -(-self.features_wanted // own)
         columns = [column for column in ("feature", "neighbour", "family") if column in table]
         parts = [table.assign(**{column: table[column] + own * turn for column in columns}) for turn in range(times)]
-        return pd.concat(parts, ignore_index=True).query(f"feature < {self.features_wanted}")
+        repeated = pd.concat(parts, ignore_index=True).query(f"feature < {self.features_wanted}")
+        if "neighbour" in repeated:  # the last turn may not be whole
+            repeated["neighbour"] %= self.features_wanted
+        return repeated
 
 
 def opened(browser: webdriver.Chrome, path: Path) -> tuple[float, float]:

@@ -2,9 +2,10 @@
 
 INTERP_STUDY names the folder of a finished study, by default artifacts/ml-100k; with --small, or where there is none,
 one is made first in seconds. Slider to list is one POST of `run` over HTTP to the real server, a concept turned by
-another value each time, beside the two lists that it must at least compute (`rec.recommend` without and with the
-steer). Opening is a new Python process that imports interp, opens the study and makes its recommender, beside one that
-imports torch, transformers' GPT-2 and pandas alone.
+another value each time, as the page asks while a slider moves; beside it the same with reasons, which the page asks for
+after the last move, and the two lists that it must at least compute (`rec.recommend` without and with the steer).
+Opening is a new Python process that imports interp, opens the study and makes its recommender, beside one that imports
+torch, transformers' GPT-2 and pandas alone.
 """
 
 import json
@@ -17,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.client import HTTPConnection
 from itertools import count
 from pathlib import Path
@@ -57,10 +59,10 @@ def slider(study: Study, repeats: int) -> list[Row]:
         about = ask("about")
         request: dict[str, Any] = {"history": history.codes.tolist(), "boosts": {}}
 
-        def ours() -> None:
+        def asked(reasons: bool) -> None:
             lists["value"] = value()
             settings = [{"kind": "concept", "index": 0, "value": lists["value"]}]
-            lists["ours"] = ask("run", {**request, "settings": settings})["after"]
+            lists["ours"] = ask("run", {**request, "settings": settings, "reasons": reasons})["after"]
 
         def bare() -> None:
             rec.recommend(history)
@@ -68,7 +70,12 @@ def slider(study: Study, repeats: int) -> list[Row]:
                 rec.recommend(history)
 
         work = f"slider to list, {study.name}, {len(about['items']['id']):,} items"
-        measured = compare(work, {"ours": ours, "both lists alone, no server": bare}, repeats)
+        ways = {
+            "with reasons": partial(asked, True),
+            "ours": partial(asked, False),
+            "both lists alone, no server": bare,
+        }
+        measured = compare(work, ways, repeats)
     with rec.steer({name: lists["value"]}, op="add", unit="p99"):
         expected = rec.recommend(history)["item"].tolist()
     same = [about["items"]["id"][row["item"]] for row in lists["ours"]] == expected

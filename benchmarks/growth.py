@@ -128,7 +128,8 @@ def keep(folder: Path, sizes: list[str], place: Path = Path(__file__).parent) ->
 
 
 def _markdown(table: pd.DataFrame) -> str:
-    lines = [table.columns, ["---", *["--:"] * (table.shape[1] - 1)], *table.astype(object).fillna("").values]
+    cells = table.astype(object).where(table.notna(), "")
+    lines = [table.columns, ["---", *["--:"] * (table.shape[1] - 1)], *cells.to_numpy()]
     return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
 
 

@@ -84,7 +84,7 @@ middle = horror.histories.query("band == 'middle'")
 middle.sort_values("activation", ascending=False).drop_duplicates("rank")[["user", "title", "concepts", "activation"]]
 
 # %% [markdown]
-# All its positive activations, split by whether the item at that step is a horror film (orange). Strong ones mostly
+# All its positive activations, split by whether the item at that step is a horror film (below). Strong ones mostly
 # are; weak ones mostly are not, and there are many of those. So "the Horror feature" is true of its upper end.
 
 # %%
@@ -102,8 +102,8 @@ print(f"all      : {len(above):4} steps, {is_horror.mean():4.0%}")
 # %% [markdown]
 # ## What else it follows, and what it does
 #
-# Correlations (orange) say what a feature *reads*: at which films it is on. What it *writes* is another question: what
-# happens to the lists of test users when this feature alone is turned up and down (blue)? That the two agree for Horror
+# Correlations (left) say what a feature *reads*: at which films it is on. What it *writes* is another question: what
+# happens to the lists of test users when this feature alone is turned up and down (right)? That both agree for Horror
 # is not a matter of course.
 
 # %%

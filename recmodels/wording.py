@@ -1,4 +1,6 @@
-"""Numbers in sentences: with their noun, and with their interval."""
+"""Sentences: numbers with their noun and their interval, and lines that fit."""
+
+from textwrap import fill
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -21,3 +23,21 @@ def with_interval(value: float, low: float, high: float, form: str) -> str:
     """
     interval = f" [{low:{form}}, {high:{form}}]" if low == low else ""
     return f"{value:{form}}{interval}".replace("-", "−")
+
+
+def wrapped(text: str, width: int = 80, first: str = "", rest: str = "") -> str:
+    """A sentence on lines of a width, in which words stay whole; a longer word has its own line.
+
+    Args:
+        text: the sentence.
+        width: in characters.
+        first, rest: what the first line and those after it begin with.
+    """
+    return fill(
+        text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def cut(name: str, width: int) -> str:
+    """A name in so many characters at most, with an ellipsis where it is longer."""
+    return name if len(name) <= width else f"{name[: width - 1].rstrip()}…"

@@ -3,7 +3,6 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
@@ -17,6 +16,7 @@ from interp.steering.vocabulary import Reconstruct, Unit, Verb
 from recmodels import ranks
 from recmodels.errors import InputError
 from recmodels.paths import as_path
+from recmodels.wording import wrapped
 
 if TYPE_CHECKING:
     from interp.control.doses import Dose
@@ -90,7 +90,7 @@ def tables(folder: tyro.conf.Positional[Path | None] = None) -> None:
     columns = max(shutil.get_terminal_size().columns, 60)
     for table, count in zip(entries, rows, strict=True):
         head = f"{table.name:<{width}}  {count:>{digits}}{'  ' if digits else ''}"
-        print(fill(table.about, columns, initial_indent=head, subsequent_indent=" " * len(head)))
+        print(wrapped(table.about, columns, head, " " * len(head)))
 
 
 def _row_counts(finished_study: "Study", names: list[str]) -> list[str]:

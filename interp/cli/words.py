@@ -7,10 +7,11 @@ import typing
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from textwrap import fill
 from typing import Any
 
 import tyro
+
+from recmodels.wording import wrapped
 
 registry = tyro.constructors.ConstructorRegistry()
 
@@ -88,6 +89,10 @@ def wrapped_help(arguments: list[str]) -> Iterator[None]:
     finally:
         columns = max(shutil.get_terminal_size().columns, 60)
         for line in text.getvalue().splitlines():
-            print(
-                line if len(line) <= columns else fill(line, columns, subsequent_indent="  " * line.startswith("usage"))
-            )
+            print(line if len(line) <= columns else _narrow(line, columns))
+
+
+def _narrow(line: str, columns: int) -> str:
+    """A long line of a help text; a usage names its subcommands with commas and no space between."""
+    is_usage = line.startswith("usage")
+    return wrapped(line.replace(",", ", ") if is_usage else line, columns, rest="  " * is_usage)

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
-from scipy.stats import false_discovery_control, hypergeom
 
 from interp.activations.feature_matrix import FeatureMatrix
 from interp.features.neighbours import cosines
@@ -128,6 +127,8 @@ def cluster_names(cluster: np.ndarray, terms: Sequence[str | None]) -> pd.DataFr
     totals = totals[totals >= SHARED].sort_index()
     counts = pd.crosstab(pd.Series(cluster), term).reindex(index=sizes.index, columns=totals.index, fill_value=0)
     count, total, size = counts.to_numpy(int), totals.to_numpy(int)[None], sizes.to_numpy(int)[:, None]
+    from scipy.stats import false_discovery_control, hypergeom  # here, as a study opens without it
+
     p = hypergeom.sf(count - 1, f, total, size)
     q = false_discovery_control(p.ravel()).reshape(p.shape) if p.size else p
     passes = (q <= FALSE_DISCOVERIES) & (count >= SHARED)

@@ -16,7 +16,6 @@ import torch
 from nnsight import save
 from torch import Tensor
 
-from interp.model.hidden_states import hidden_states
 from interp.model.passes import SteeredPasses
 from interp.model.site_envoys import ModuleEnvoy, NotPicklable, SiteEnvoy
 from interp.model.trace_inputs import TraceInputs
@@ -183,12 +182,8 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, SteeredPasses):
     def hidden_states(self, histories: Histories, sites: Sequence[str]) -> dict[str, Tensor]:
         """`hidden` of several sites in one forward pass, which stops at the last of them."""
         order = list(self.recommender.model.sites)
-        names = sorted({self.site(name).name for name in sites}, key=order.index)
-        if not self.steered and not self._edits:
-            self._refuse_inside()
-            with self.lock:
-                return hidden_states(self.recommender.model, self._tokens(histories).to(self.device), names)
-        envoys, last = [self.site(name) for name in names], order.index(names[-1])
+        envoys = sorted({self.site(name) for name in sites}, key=lambda envoy: order.index(envoy.name))
+        last = order.index(envoys[-1].name)
         # A steer that waits for a later site must meet it.
         steered_later = any(order.index(force.steer.site) > last for force in in_force(self.lock))
         with self.trace(histories) as tracer:
@@ -196,7 +191,7 @@ class RecommenderEnvoy(NotPicklable, TraceInputs, SteeredPasses):
             states = save([envoy.output.clone() for envoy in envoys[:-1]] + [envoys[-1].output])
             if not steered_later:
                 tracer.stop()
-        return dict(zip(names, states, strict=True))
+        return {envoy.name: hidden for envoy, hidden in zip(envoys, states, strict=True)}
 
     # Steering
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from interp.plots.theme import DIVERGING
@@ -87,10 +88,13 @@ def _thin(trace: Any) -> None:
         return
     if trace.line.width or "lines" in trace.mode:
         trace.line.width = 0.6 * (trace.line.width or 2)
-    if isinstance(trace.marker.size, int | float):
-        trace.marker.size = 0.6 * trace.marker.size
+    trace.marker.size = _scaled(trace.marker.size, 0.6)
     if trace.marker.showscale or trace.marker.colorbar.title.text:
         trace.marker.colorbar.update(thickness=6, tickfont={"size": SMALL}, title={"font": {"size": SMALL}})
-    if trace.marker.line.width:
-        trace.marker.line.width *= 0.5
+    trace.marker.line.width = _scaled(trace.marker.line.width, 0.5)
     trace.textfont.size = SMALL
+
+
+def _scaled(size: Any, factor: float) -> Any:
+    """A size of all markers, or one for each, times a factor; None stays None."""
+    return size if size is None else (np.asarray(size) * factor).tolist()

@@ -2,7 +2,6 @@
 
 import math
 import shutil
-from textwrap import fill
 
 import pandas as pd
 
@@ -17,6 +16,7 @@ from interp.study.glance import from_elsewhere, highlights
 from interp.study.headline import headline, weak_concepts
 from interp.study.study import Study
 from recmodels.errors import for_terminal
+from recmodels.wording import cut, wrapped
 
 LONGEST = 18  # characters of a concept's name, so that a table fits 80 columns
 TURNED = (-4.0, 0.0, math.nan, 4.0)  # values that have a column; the third is the feature as it is
@@ -63,7 +63,7 @@ def _concepts(study: Study) -> list[str]:
         "Top feature of each concept (weak: no better than chance on unseen items):",
         f"  {'concept':<{width}}{'feature':>9}{'as the paper':>14}{'unseen items':>14}{'best neuron':>13}",
         *(
-            f"  {row.concept[:width]:<{width}}{row.feature:>9}{row.correlation:>14.3f}{unseen[row.concept]:>14.3f}"
+            f"  {cut(row.concept, width):<{width}}{row.feature:>9}{row.correlation:>14.3f}{unseen[row.concept]:>14.3f}"
             f"{row.neuron_correlation:>13.3f}{'  weak' if row.concept in weak else ''}"
             for row in concepts.itertuples()
         ),
@@ -84,7 +84,7 @@ def _head(value: float) -> str:
 def _wrap(line: str) -> str:
     """A sentence on lines that fit the terminal; words stay whole."""
     width = max(shutil.get_terminal_size().columns, 60)
-    return fill(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return wrapped(line, width, rest="  ")
 
 
 def _recommender(study: Study) -> list[str]:
@@ -146,4 +146,6 @@ def _steering_line(rows: pd.DataFrame, width: int) -> str:
         at = rows[rows["value"].isna()] if math.isnan(value) else rows[rows["value"] == value]
         return "" if at.empty else f"{at['share'].item():.2f} ({at['ndcg@10'].item():.3f})"
 
-    return f"  {rows['target'].iloc[0][:width]:<{width}}{''.join(f'{cell(value):>15}' for value in TURNED)}".rstrip()
+    return (
+        f"  {cut(rows['target'].iloc[0], width):<{width}}{''.join(f'{cell(value):>15}' for value in TURNED)}".rstrip()
+    )

@@ -1,16 +1,13 @@
 """A comparison of two studies in a terminal, within 80 columns."""
 
-from textwrap import fill
-
 import pandas as pd
 
 from interp.control.receipts import Receipt
 from interp.features.matching import CAME, KEPT, MERGED, NEW, OLD, SILENT, SPLIT, WENT
 from interp.study.matches import Matches
 from interp.study.study_parts import StudyParts
-from recmodels.wording import counted, with_interval
+from recmodels.wording import counted, cut, with_interval, wrapped
 
-WIDTH = 80
 SHOWN = 8  # concepts whose share changed
 CHANGES = {
     KEPT: "each is the other's best match, above chance",
@@ -36,12 +33,8 @@ def as_text(matches: Matches, concepts: pd.DataFrame, lists: Receipt, quality: p
     return "\n".join(
         [
             *(f"{side}  {study.title}{_which(study)}: {study.folder}" for side, study in ((OLD, old), (NEW, new))),
-            fill(read_on(matches), WIDTH),
-            *(
-                fill(f"NOTE ({side}): {note}", WIDTH)
-                for side, study in ((OLD, old), (NEW, new))
-                for note in study.notes
-            ),
+            wrapped(read_on(matches)),
+            *(wrapped(f"NOTE ({side}): {note}") for side, study in ((OLD, old), (NEW, new)) for note in study.notes),
             "",
             *_features(matches),
             "",
@@ -93,7 +86,7 @@ def _features(matches: Matches) -> list[str]:
             if count or change != SILENT:
                 lines.append(f"  {change:<8}{count:>5}  {CHANGES[change]}")
     if averages(matches):
-        lines.append(fill(averages(matches), WIDTH))
+        lines.append(wrapped(averages(matches)))
     return lines
 
 
@@ -109,14 +102,13 @@ def _concepts(table: pd.DataFrame) -> list[str]:
         weak = [name for name, passes in passing if passes is not True]
         match = "same" if row.same else f"→ {row.match}" if row.match >= 0 else "–"
         scores = f"{_score(row.unseen_items_old):>6}{_score(row.unseen_items_new):>7}"
-        lines.append(f"{row.concept[:width]:<{width}}{numbers}   {scores}  {match:<6}{_weak(weak)}".rstrip())
+        lines.append(f"{cut(row.concept, width):<{width}}{numbers}   {scores}  {match:<6}{_weak(weak)}".rstrip())
     before, after = (table[f"passes_{side}"].eq(True) for side in (OLD, NEW))
     lines.append(
-        fill(
+        wrapped(
             f"{counted(int((before & after).sum()), 'concept has', 'concepts have')} a feature above chance on unseen "
             "items in both studies, "
             f"{int((before & ~after).sum())} only in the old, {int((~before & after).sum())} only in the new one.",
-            WIDTH,
         )
     )
     return lines
@@ -131,7 +123,7 @@ def _lists(lists: Receipt) -> list[str]:
         f"  NDCG@{lists.k:<17}{_change(ndcg)}",
     ]
     moved = lists.moved
-    lines += [f"  share of {row['concept'][:13]:<13}{_change(row)}" for _, row in moved.head(SHOWN).iterrows()]
+    lines += [f"  share of {cut(row['concept'], 13):<13}{_change(row)}" for _, row in moved.head(SHOWN).iterrows()]
     if len(moved) > SHOWN:
         lines.append(f"  … and {len(moved) - SHOWN} more shares whose interval leaves out 0")
     if moved.empty:

@@ -85,7 +85,9 @@ class EqualizerResult:
             return self._table().to_html(border=0, justify="left")
 
 
-def equalize(study: StudyParts, history: Any, sliders: Sliders, k: int = 10) -> EqualizerResult:
+def equalize(
+    study: StudyParts, history: Any, sliders: Sliders, k: int = 10, with_reasons: bool = True
+) -> EqualizerResult:
     """One history's list without and with the sliders, which act at its last step, and why items enter and leave.
 
     Safe to call from many threads: the recommender works for one at a time.
@@ -95,6 +97,7 @@ def equalize(study: StudyParts, history: Any, sliders: Sliders, k: int = 10) -> 
         history: one history, such as a list of item ids.
         sliders: concept or feature → what is added, in 99th percentiles; those at 0 play no part.
         k: list length.
+        with_reasons: False leaves reasons empty, for lists at once: reasons take longer than the lists.
 
     Raises:
         InputError: not one history, an unknown item, concept or feature, or a value that is not a finite number.
@@ -114,7 +117,7 @@ def equalize(study: StudyParts, history: Any, sliders: Sliders, k: int = 10) -> 
         )
         before["fate"] = [_exit_text(*row) for row in before[["rank", "other_rank", "moved"]].itertuples(index=False)]
         after["fate"] = [_entry_text(*row) for row in after[["rank", "other_rank", "moved"]].itertuples(index=False)]
-        entries, exits = (rows.loc[rows["moved"], "item"].tolist() for rows in (after, before))
+        entries, exits = (rows.loc[rows["moved"], "item"].tolist() if with_reasons else [] for rows in (after, before))
         reasons = _reasons(study, histories, entries, exits, steer)
     ids = rec.recommender.vocabulary.decode(histories[0]).tolist()
     return EqualizerResult(steer, before, after, reasons.reset_index(drop=True), snippet(study, ids, settings, k))

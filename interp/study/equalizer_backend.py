@@ -122,7 +122,7 @@ class EqualizerBackend:
 
     def _run(self, message: Message) -> dict[str, Any]:
         histories = self._histories(message)
-        result = equalize(self.study, histories, self._sliders(message.settings), self.k)
+        result = equalize(self.study, histories, self._sliders(message.settings), self.k, message.reasons)
         boosted = self._boosted(histories, message.boosts) if message.boosts else None
         lists: dict[str, list[dict[str, Any]] | None] = {
             "before": self._rows(result.before, "leaves"),
@@ -132,7 +132,7 @@ class EqualizerBackend:
         return {
             **lists,
             "shares": {name: None if rows is None else self._shares(rows) for name, rows in lists.items()},
-            "reasons": self._reasons(histories, result),
+            "reasons": self._reasons(histories, result) if message.reasons else {},
             "python": result.python,
             "json": result.json,
         }

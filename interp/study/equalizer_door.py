@@ -41,7 +41,7 @@ class Message:
         settings: of sliders.
         boosts: concept → what is added to the scores of its items, in standard deviations of a user's scores.
         place: of a test user, or the code of an item.
-        reasons: whether they are wanted at once.
+        reasons: whether they are wanted, which takes longer.
     """
 
     method: str
@@ -125,7 +125,7 @@ def _boosts(value: Any, sizes: Sizes) -> tuple[tuple[int, float], ...]:
 
 
 def _wish(value: Any, _sizes: Sizes) -> bool:
-    """Whether reasons are wanted at once; they always come from here."""
+    """Whether something is wanted; it is, unless the message says otherwise."""
     if value is not None and not isinstance(value, bool):
         raise InputError(f"reasons is {quote(value)}: give true or false")
     return value is not False

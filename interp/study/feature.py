@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from textwrap import fill, indent
+from textwrap import indent
 from typing import Any
 
 import pandas as pd
@@ -22,6 +22,7 @@ from interp.study.feature_view import FeatureView, FeatureViews
 from interp.study.sentence import sentence
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal, quote
+from recmodels.wording import wrapped
 
 WIDTH = 110  # characters of a line in a terminal
 
@@ -186,7 +187,7 @@ class Feature:
             text = self.sentence
         except InputError:
             return ""
-        return "\n" + indent(fill(text, WIDTH, break_long_words=False, break_on_hyphens=False), "  ")
+        return "\n" + indent(wrapped(text, WIDTH), "  ")
 
     def _titles(self, direction: str, count: int = 4) -> str:
         items = [change.item for change in self.view.strongest_changes(direction)]

@@ -236,9 +236,9 @@ class FeatureViews:
             self._rows[name] = rows
         return self._rows[name]
 
-    @cached_property
+    @property
     def names(self) -> dict[int, FeatureName]:
-        """Every feature's name, as `study.names` is when it is first asked for."""
+        """Every feature's name, as `study.names` is."""
         return self.study.names
 
     @cached_property

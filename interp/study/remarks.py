@@ -87,6 +87,12 @@ class Remarks:
         return self.study.folder / f"{name}.json"
 
     @property
+    def stamp(self) -> tuple[int, int] | None:
+        """What tells that the file has changed; None where there is none."""
+        status = self.path.stat() if self.path.exists() else None
+        return status and (status.st_mtime_ns, status.st_size)
+
+    @property
     def notes(self) -> frozenset[Note]:
         """All notes.
 

@@ -128,7 +128,9 @@ class StudyFigures:
     def _hover_text(self, view: FeatureView, members: list[int]) -> str:
         lines = [f"<b>Feature {view.index}</b> · {plain(view.name.said)}"]
         others = [
-            f"{feature} {plain(self.features.views[feature].name.text)}" for feature in members if feature != view.index
+            f"{feature} {plain(self.features.views[feature].name.shown)}"
+            for feature in members
+            if feature != view.index
         ]
         if others:
             lines.append(f"near-duplicates: {', '.join(others)}")

@@ -37,6 +37,8 @@ OWN = "_recommender"  # of a study that was opened with its recommender
 class StudyParts(StudyRecord):
     """What one run has written, read when it is first asked for."""
 
+    _names: tuple[Any, dict[int, FeatureName]] | None = None  # and the stamp of the notes that they were read with
+
     @cached_property
     def sae(self) -> SparseAutoencoder:
         """The chosen dictionary, or the one that `at` or `with_dictionary` was given."""
@@ -231,11 +233,15 @@ class StudyParts(StudyRecord):
     @property
     def names(self) -> dict[int, FeatureName]:
         """What every view calls each feature: its measured name, beside it the one that a person gave (`remarks`)."""
-        given = {} if self.remarks.problem else self.remarks.given
-        called = {
-            feature: replace(self.measured_names[feature], given=one.text, by=one.by) for feature, one in given.items()
-        }
-        return self.measured_names | called
+        stamp = self.remarks.stamp
+        if self._names is None or self._names[0] != stamp:
+            given = {} if self.remarks.problem else self.remarks.given
+            measured = self.measured_names
+            called = {
+                feature: replace(measured[feature], given=name.text, by=name.by) for feature, name in given.items()
+            }
+            vars(self)["_names"] = stamp, measured | called  # as cached_property does, in a frozen class
+        return self._names[1]
 
     @property
     def remarks(self) -> Remarks:

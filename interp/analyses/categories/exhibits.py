@@ -37,7 +37,7 @@ def categories(study: Study) -> Block:
         "Figure 6",
         "Features for more than the concepts",
         "A search over all features and all categories of the items; the best aligned come first. For the first of "
-        "each kind, the strongest histories are shown around their peak (outlined). Yellow to red: activation, as a "
+        "each kind, the strongest histories are shown around their peak (outlined). Violet: activation, as a "
         "share of the feature’s largest. Blue edge and filled label: the item belongs to the category. On unseen "
         "items: the feature is chosen on one half of the items, and its correlation measured on the other.",
         ["cases", "case_histories", "features", "items"],

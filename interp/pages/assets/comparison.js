@@ -105,7 +105,7 @@ function fillTable() {
   byId("page-at").textContent = shown.length ? `Rows ${start + 1} to ${start + shown.length}` : "No feature fits this search";
   byId("page-back").disabled = state.page === 0;
   byId("page-on").disabled = start + shown.length >= state.order.length;
-  for (const head of byId("table").tHead.rows[0].cells) {
+  for (const head of byId("table").tHead.querySelectorAll("th")) {
     head.ariaSort = head.dataset.key === state.sort ? (state.ascending ? "ascending" : "descending") : "none";
   }
 }

@@ -13,7 +13,5 @@ function remoteBackend(ask) {
       if (error !== undefined) throw new Error(error);
       return result;
     };
-  const methods = Object.fromEntries(["about", "user", "run", "lights", "explain", "measure"].map((name) => [name, method(name)]));
-  // Python gives reasons with the lists, in one answer.
-  return { ...methods, run: (/** @type {any} */ { history, settings, boosts }) => methods.run({ history, settings, boosts }) };
+  return Object.fromEntries(["about", "user", "run", "lights", "explain", "measure"].map((name) => [name, method(name)]));
 }

@@ -2,7 +2,6 @@
 // Adds to static pages what needs a script: figures, tips, the keys, searching and sorting. Text is there without it.
 
 const data = JSON.parse(document.getElementById("data").textContent);
-const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 // ---- one feature ----
 

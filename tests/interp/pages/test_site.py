@@ -138,7 +138,7 @@ def test_shades_are_shares_of_the_largest_activation(pages):
     page = pages["feature/20.html"]
     # Feature 20 reaches 21; its second history 0, 0.05, 10.5 and 0.1.
     assert '<li class="item peak dark bright" style="--a:1.00">' in page
-    assert '<li class="item peak bright" style="--a:.50">' in page
+    assert '<li class="item peak" style="--a:.50">' in page
     assert page.count('<li class="item">') == 3  # the first step of each of the three histories
 
 

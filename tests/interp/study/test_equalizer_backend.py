@@ -9,6 +9,7 @@ import torch
 
 from interp.control.baselines import boosted_lists
 from interp.steering.serialization import from_json
+from interp.study import equalizer
 from interp.study.equalizer import equalize, steer_of
 from interp.study.equalizer_backend import EqualizerBackend
 from recmodels.errors import InputError
@@ -90,6 +91,20 @@ def test_lists_are_those_of_equalize(study, ask, about, history, place):
         assert reason["total"] == rows["total"].iloc[0]
         assert [about["features"][part["feature"]]["index"] for part in reason["features"]] == rows["feature"].tolist()
         assert [part["change"] for part in reason["features"]] == rows["change"].tolist()
+
+
+def test_lists_without_reasons_are_the_same_and_compute_none(ask, history, place, monkeypatch):
+    request = {"history": history, "settings": [{"kind": "concept", "index": place, "value": 2}], "boosts": {}}
+    whole = ask("run", request)
+    assert whole["reasons"]
+    contributions, asked = equalizer.feature_contributions, []
+    monkeypatch.setattr(
+        equalizer, "feature_contributions", lambda *parts: (asked.append(parts[2]), contributions(*parts))[1]
+    )
+    assert ask("run", request | {"reasons": False}) == whole | {"reasons": {}}
+    assert not any(asked)  # no item was explained
+    assert ask("run", request | {"reasons": True}) == whole
+    assert any(asked)
 
 
 def test_shares_are_counted_in_the_lists(ask, about, history, place):

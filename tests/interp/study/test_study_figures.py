@@ -3,6 +3,7 @@
 import plotly.graph_objects as go
 import pytest
 
+from interp.study.study_map import features_on_map
 from recmodels.errors import InputError
 
 PLAIN = (
@@ -30,10 +31,15 @@ def test_a_point_of_the_map_tells_its_label_and_its_strongest_items(study, colou
         for trace in study.figures.map(colour).data
         for feature, text in zip(trace.customdata, trace.text, strict=True)
     }
-    assert sorted(told) == list(range(len(study.features)))
-    for feature in study.features:
-        head, *titles = told[feature.index].split("<br>")
-        assert head == f"<b>Feature {feature.index}</b> · {feature.name.said}"
+    families = features_on_map(study).groupby("head")["feature"].agg(list)  # one point for each
+    assert sorted(told) == families.index.tolist()
+    for number, members in families.items():
+        feature = study.features[number]
+        head, *titles = told[number].split("<br>")
+        assert head == f"<b>Feature {number}</b> · {feature.name.said}"
+        if len(members) > 1:
+            others = [f"{other} {study.names[other].shown}" for other in members if other != number]
+            assert titles.pop(0) == f"near-duplicates: {', '.join(others)}"
         # The item at which each of the strongest histories peaks, each item once.
         strongest = feature.histories.query("band == 'strongest'")
         peaks = strongest.loc[strongest.groupby("rank")["activation"].idxmax()].sort_values("rank")

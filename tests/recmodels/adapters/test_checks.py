@@ -248,7 +248,7 @@ def test_expected_scores_of_users_and_times():
     [
         ("a.json", "{}", "no list of expected scores"),
         ("b.json", '[{"history": [1], "items": [1]}]', "'scores' is missing"),
-        ("c.json", '[{"history": [1], "items": [1], "scores": []}]', "has 1 items and 0 scores"),
+        ("c.json", '[{"history": [1], "items": [1], "scores": []}]', "has 1 item and 0 scores"),
         ("d.csv", "item,score\n1,2\n", "lacks the column history"),
         ("e.csv", "history,item,score\n", "has no rows"),
         ("f.csv", "", "cannot be read"),

@@ -60,7 +60,7 @@ def test_ids_of_your_own_stand_for_the_numbers(tmp_path):
     ]
     check_scores(recommender, renamed)
     (tmp_path / "ids.txt").write_text("film 0", encoding="utf-8")
-    with pytest.raises(InputError, match=r"has 1 ids, and .* 20 items: give one for each"):
+    with pytest.raises(InputError, match=r"has 1 id, and .* 20 items: give one for each"):
         read_recommender("pmixer", checkpoint(tmp_path, "pre-norm"), {"item_ids": tmp_path / "ids.txt"})
 
 
