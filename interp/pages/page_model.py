@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 K = 10  # items in a list
 USERS = 200  # test users whose histories the page offers, at most
 LARGEST = 9_000_000  # bytes of weights that a page carries, at most: they take 11 MB of it
-MEASURE = "A receipt takes all test users, whom the page does not hold: ask Python, study.receipt({…})."
+MEASURE = (
+    "A receipt needs every test user and the item that each chose next; the page carries the histories of {} of {} "
+    "users only: ask Python, study.receipt({{…}})."
+)
 
 
 def model_block(study: "Study") -> bytes:
@@ -151,7 +154,8 @@ def _nodes(points: int) -> list[list[float]]:
 def _equalizer(study: "Study") -> dict[str, Any]:
     """What the component asks for, as Python's backend says it, histories of users, features of concepts, and units."""
     backend = EqualizerBackend(study, K)
-    about = {**backend.about, "users": backend.about["users"][:USERS], "measure_note": MEASURE}
+    users, study_users = backend.about["users"][:USERS], len(backend.about["users"])
+    about = {**backend.about, "users": users, "measure_note": MEASURE.format(len(users), study_users)}
     histories = [] if backend.users is None else [backend.users[user].tolist() for user in range(len(about["users"]))]
     meanings = study.recommender.meanings[study.site]
     aligned = [list(meanings.features(concept["name"])) for concept in about["concepts"]]

@@ -36,6 +36,7 @@ SCRIPTS = {
         "panel",
         "table",
         "notes",
+        "fit",
         "search",
         "address",
         "equalizer",

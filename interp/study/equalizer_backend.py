@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 
 from interp.features.attributions import Place, relative_scores, strongest
+from interp.features.grades import CORRELATES
 from interp.study.beside_popular import beside_popular
 from interp.study.equalizer import (
     STEP,
@@ -86,12 +87,14 @@ class EqualizerBackend:
         table = study.table("features").set_index("feature")
         names, lengths = ([], []) if self.users is None else (self.users.users.tolist(), self.users.lengths.tolist())
         ids = self._vocabulary.ids.tolist()
+        places = {name: place for place, name in enumerate(self._concepts)}
         return {
             "title": study.title,
             "k": self.k,
             "keep_seen": self.rec.keep_seen,
             "reach": REACH,
             "step": STEP,
+            "max_history": self.rec.recommender.model.config.max_history,
             "items": {
                 "id": [item if isinstance(item, int | str) else str(item) for item in ids],
                 "title": study.items["title"].reindex(self._vocabulary.ids).astype(str).tolist(),
@@ -105,6 +108,7 @@ class EqualizerBackend:
                     "grade": study.names[feature].grade,
                     "alive": True,
                     "max": float(table.at[feature, "max"]),
+                    "concept": places.get(study.names[feature].text.removeprefix(CORRELATES)),
                 }
                 for feature in self._features
             ],

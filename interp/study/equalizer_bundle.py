@@ -17,7 +17,7 @@ def equalizer_script(*more: str) -> str:
     Args:
         *more: of `assets/equalizer_*.js`, such as "remote" for a backend that asks Python.
     """
-    parts = [*(f"equalizer_{part}.js" for part in PARTS), "equalizer.js"]
+    parts = ["fit.js", *(f"equalizer_{part}.js" for part in PARTS), "equalizer.js"]
     inside = "\n".join(_read(part) for part in parts)
     script = f"const mountEqualizer = (() => {{\n{inside}\nreturn mountEqualizer;\n}})();\n"
     return script + "".join(_read(f"equalizer_{name}.js") for name in more)

@@ -15,13 +15,14 @@ function handmadeBackend({ measure = true, delay = 0 } = {}) {
     keep_seen: false,
     reach: { concept: 2, feature: 4 },
     step: 0.05,
+    max_history: 3,
     items: { id: TITLES.map((_, place) => 100 + place), title: TITLES, concepts: TITLES.map((_, place) => [place % 3]) },
     concepts: CONCEPT_NAMES.map((name, place) => ({ name, weak: place === 1 })),
     features: [
-      { index: 7, name: CONCEPT_NAMES[0], grade: "tested", alive: true, max: 2 },
-      { index: 20, name: `≈ ${CONCEPT_NAMES[1]}`, grade: "correlated", alive: true, max: 4 },
-      { index: 5, name: CONCEPT_NAMES[2], grade: "tested", alive: true, max: 3 },
-      { index: 13, name: "unlabelled", grade: "none", alive: true, max: 1 },
+      { index: 7, name: CONCEPT_NAMES[0], grade: "tested", alive: true, max: 2, concept: 0 },
+      { index: 20, name: `≈ ${CONCEPT_NAMES[1]}`, grade: "correlated", alive: true, max: 4, concept: 1 },
+      { index: 5, name: CONCEPT_NAMES[2], grade: "tested", alive: true, max: 3, concept: 2 },
+      { index: 13, name: "unlabelled", grade: "none", alive: true, max: 1, concept: null },
       { index: 9, name: "unlabelled", grade: "none", alive: false },
     ],
     users: [{ name: "<i>1</i>", n: 2 }, { name: "2", n: 3 }],
@@ -62,7 +63,7 @@ function handmadeBackend({ measure = true, delay = 0 } = {}) {
         const reasons = request.reasons === false ? {} : Object.fromEntries(moved.map(({ item, move }) => [item, { total: added(item, settings), features: move === "enters" ? turned.filter(({ feature }) => has(item, feature)) : [] }]));
         return { before, after, boosted: again, shares: { before: shares(before), after: shares(after), boosted: again && shares(again) }, reasons, python: measure ? "import interp" : null, json: null };
       }),
-    lights: (request) => answer("lights", request, () => request.history.map((item, step) => ({ item, features: [[item % 3, 1 + step / 10], [3, 0.25]] }))),
+    lights: (request) => answer("lights", request, () => request.history.map((item, step) => ({ item, features: step < request.history.length - about.max_history ? [] : [[item % 3, 1 + step / 10], [3, 0.25]] }))),
     explain: (request) =>
       answer("explain", request, () => ({
         total: 2,

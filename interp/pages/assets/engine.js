@@ -164,7 +164,7 @@ function makeEngine(read) {
       };
     },
 
-    measure: null, // takes all test users; `about.measure_note` says so
+    measure: null, // needs what the page lacks; `about.measure_note` says so
   };
 }
 

@@ -7,7 +7,7 @@ const IDLE = 250; // milliseconds without a change, after which reasons are aske
  * @param {HTMLElement} root an empty element
  * @param {Backend} backend
  * @param {Options} [options]
- * @returns {Promise<{addFeature: (number: number) => void, destroy: () => void}>}
+ * @returns {Promise<{addFeature: (number: number, value?: number) => void, destroy: () => void}>}
  */
 async function mountEqualizer(root, backend, options = {}) {
   const about = await backend.about();
@@ -35,7 +35,7 @@ async function mountEqualizer(root, backend, options = {}) {
       changeHistory(state.history.filter((_, place) => place !== step));
       strip.focus(step);
     },
-    addFeature: sliders.addFeature,
+    addFeature: (feature) => sliders.addFeature(feature),
   });
   const why = whyWindow(about, options, { add: (item) => changeHistory([...state.history, item]) });
   const receipt = receiptPart(about, backend, () => state.settings);
@@ -50,7 +50,7 @@ async function mountEqualizer(root, backend, options = {}) {
     async (/** @type {Query & {boosting: boolean}} */ { boosting: wanted, ...request }) => {
       if (!request.history.length) return null;
       const result = await backend.run({ ...request, reasons: false });
-      return wanted ? withBoosts(backend, request, result) : result;
+      return wanted ? withBoosts(about, backend, request, result) : result;
     },
     (result, request) => show(result, request),
     (error) => say(errorText(error)),
@@ -110,17 +110,19 @@ async function mountEqualizer(root, backend, options = {}) {
     why.open({ item, where, history, explanation: backend.explain({ history, settings: side === "after" ? settings : [], item }) });
   }
 
-  const history = element("section", { className: "card", "aria-label": "History" }, element("div", { className: "between" }, element(`h${level}`, {}, "History"), clear), sources.node, strip.node);
-  const results = element("section", { className: "card", "aria-label": "Lists" }, element("div", { className: "between" }, element(`h${level}`, {}, "Lists"), status, boosting), shares, lists, ...receipt.nodes, code);
+  const history = element("section", { className: "card past", "aria-label": "History" }, element("div", { className: "between" }, element(`h${level}`, {}, "History"), clear), sources.node, strip.node);
+  const results = element("section", { className: "card results", "aria-label": "Lists" }, element("div", { className: "between" }, element(`h${level}`, {}, "Lists"), status, boosting), shares, lists, ...receipt.nodes, code);
   root.classList.add("eq");
   root.dataset.lmSuppressShortcuts = "true"; // JupyterLab's own keys
-  root.replaceChildren(...notesOf(about), refusal, element("div", { className: "desk" }, sliders.node, element("div", {}, history, results)), why.node);
+  root.replaceChildren(...notesOf(about), refusal, element("div", { className: "desk" }, history, sliders.node, results), why.node);
   if (about.users.length) await takeUser(0);
   else changeHistory([]);
   return {
-    addFeature: (number) => {
+    addFeature: (number, value = 0) => {
       const place = about.features.findIndex(({ index }) => index === number);
-      if (place >= 0) sliders.addFeature(place);
+      if (place < 0) return;
+      sliders.node.scrollIntoView({ block: "start" });
+      sliders.addFeature(place, value);
     },
     destroy: () => root.replaceChildren(),
   };

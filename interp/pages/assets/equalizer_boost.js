@@ -4,14 +4,15 @@ const HALVINGS = 7;
 const FURTHEST = 4; // standard deviations of the scores, as in the study's own baselines
 
 /**
- * The concepts whose share re-ranking shall match: those with a slider that is turned; without one, the concept whose
- * share changes most.
+ * The concepts whose share re-ranking shall match: those of the sliders that are turned, a feature's being the one that
+ * names it. Where no slider has one, the concept whose share changes most.
+ * @param {About} about
  * @param {Query} request
  * @param {Result["shares"]} shares
  */
-function targetsOf({ settings }, { before, after }) {
-  const turned = settings.filter(({ kind }) => kind === "concept").map(({ index }) => index);
-  if (turned.length) return turned;
+function targetsOf(about, { settings }, { before, after }) {
+  const own = settings.map(({ kind, index }) => (kind === "concept" ? index : about.features[index].concept ?? null)).filter((concept) => concept !== null);
+  if (own.length) return [...new Set(own)];
   const changes = before.map((share, concept) => Math.abs(after[concept] - share));
   const largest = Math.max(...changes);
   return largest > 0 ? [changes.indexOf(largest)] : [];
@@ -20,15 +21,17 @@ function targetsOf({ settings }, { before, after }) {
 /**
  * The result with a re-ranked list: the smallest boosts, found one concept after the other, that reach the share which
  * the sliders reach.
+ * @param {About} about
  * @param {Backend} backend
  * @param {Query} request
  * @param {Result} result of the request without boosts
- * @returns {Promise<Result>}
+ * @returns {Promise<Result>} with `targets`, the concepts that are matched
  */
-async function withBoosts(backend, request, result) {
+async function withBoosts(about, backend, request, result) {
+  const targets = targetsOf(about, request, result.shares);
   /** @type {Record<number, number>} */
   const boosts = {};
-  for (const concept of targetsOf(request, result.shares)) {
+  for (const concept of targets) {
     const [from, to] = [result.shares.before[concept], result.shares.after[concept]];
     const sign = Math.sign(to - from);
     let [low, high] = [0, FURTHEST];
@@ -41,6 +44,6 @@ async function withBoosts(backend, request, result) {
     }
     if (sign !== 0) boosts[concept] = sign * high;
   }
-  if (!Object.keys(boosts).length) return { ...result, boosted: result.before, shares: { ...result.shares, boosted: result.shares.before } };
-  return backend.run({ ...request, boosts, reasons: false });
+  if (!Object.keys(boosts).length) return { ...result, targets, boosted: result.before, shares: { ...result.shares, boosted: result.shares.before } };
+  return { ...(await backend.run({ ...request, boosts, reasons: false })), targets };
 }

@@ -11,8 +11,9 @@
  * @property {number} step of a slider
  * @property {{id: (string | number)[], title: string[], concepts: number[][]}} items
  * @property {{name: string, weak: boolean}[]} concepts `weak`: no feature follows it above chance on unseen items
- * @property {{index: number, name: string, grade: string, alive: boolean, max?: number}[]} features best evidence first;
- *   `max`: its largest activation on the test users
+ * @property {number} [max_history] how many of a history's last items the model reads; without it, all
+ * @property {{index: number, name: string, grade: string, alive: boolean, max?: number, concept?: number | null}[]} features
+ *   best evidence first; `max`: its largest activation on the test users; `concept`: the one that names it
  * @property {{name: string, n: number}[]} users
  * @property {string[]} [notes] what the study lacks, a line each
  * @property {string | null} [warning]
@@ -42,7 +43,7 @@
  * @typedef {object} Reason why an item enters or leaves
  * @property {number} total change of its score
  * @property {{feature: number, change: number, items: number[]}[]} features the strongest first; `items`: those of the
- *   history through which the change came
+ *   history at which it is most active
  */
 
 /**
@@ -52,6 +53,7 @@
  * @property {Row[] | null} boosted the list re-ranked by the boosts
  * @property {{before: number[], after: number[], boosted: number[] | null}} shares of every concept in the lists
  * @property {Record<number, Reason>} reasons by item; may be empty where none were wanted
+ * @property {number[]} [targets] concepts whose shares the re-ranked list matches; the component adds them
  * @property {string | null} python
  * @property {string | null} json
  */

@@ -69,7 +69,8 @@ function historyStrip(about, options, acts) {
   let lights = [];
   let chosen = -1;
 
-  const lightOf = (/** @type {number} */ step) => lights[step - (history.length - lights.length)]; // the model may read only the last items
+  const lightOf = (/** @type {number} */ step) => lights[step - (history.length - lights.length)];
+  const isRead = (/** @type {number} */ step) => step >= history.length - (about.max_history ?? history.length);
   function show(/** @type {number[]} */ items) {
     [history, lights, chosen] = [items, [], items.length - 1];
     strip.replaceChildren(...items.map(stepElement));
@@ -77,12 +78,12 @@ function historyStrip(about, options, acts) {
   }
   function light(/** @type {Light[]} */ answer) {
     lights = answer;
-    [...strip.children].forEach((node, step) => node.querySelector(".strongest").replaceChildren(...strongest(lightOf(step))));
+    [...strip.children].forEach((node, step) => node.querySelector(".strongest").replaceChildren(...strongest(step)));
     choose(chosen);
   }
-  function strongest(/** @type {Light | undefined} */ step) {
-    if (!step) return ["too early to be read"];
-    const first = step.features[0];
+  function strongest(/** @type {number} */ step) {
+    if (!isRead(step)) return ["not read"];
+    const first = lightOf(step)?.features[0];
     return first ? [activationElement(about, first), featureText(about, first[0])] : ["nothing lit"];
   }
   function stepElement(/** @type {number} */ item, /** @type {number} */ step) {
@@ -104,6 +105,7 @@ function historyStrip(about, options, acts) {
     detail.replaceChildren(...(history.length && lights.length ? details(step) : []));
   }
   function details(/** @type {number} */ step) {
+    if (!isRead(step)) return [element("p", {}, `Step ${step + 1} is not read: the model sees the last ${about.max_history} items.`)];
     const features = lightOf(step)?.features ?? [];
     const head = element("p", {}, `Step ${step + 1} lights `, ...(features.length ? [] : ["no feature."]));
     const chips = features.map(([feature, activation]) => {

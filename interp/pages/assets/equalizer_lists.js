@@ -4,12 +4,18 @@ const SHARES = 6; // concepts whose shares are shown; the others are folded away
 
 /** @typedef {"before" | "after" | "boosted"} Side of the lists */
 
-/** @type {Record<Side, [string, string]>} what a list is called, and what it is */
+/** @type {Record<Side, string[]>} what a list is called, and what it is */
 const SIDES = {
   before: ["Before", "not steered"],
   after: ["After", "with the sliders"],
-  boosted: ["Re-ranked", "to the same share, without the sliders"],
+  boosted: ["Re-ranked"],
 };
+
+/** What a re-ranked list is, with the concepts that it matches. @param {About} about @param {number[]} targets */
+function rerankedText(about, targets) {
+  const names = targets.map((concept) => shortTitle(about.concepts[concept].name));
+  return names.length ? `to the same share of ${enumerated(names)}, without the sliders` : "as before: no share of a concept changes";
+}
 
 /**
  * The lists side by side, rows of the same rank on one line.
@@ -25,7 +31,8 @@ function listColumns(about, options, result, acts) {
   const sides = /** @type {Side[]} */ (["before", "after", ...(result.boosted ? ["boosted"] : [])]);
   const columns = sides.map((side) => {
     const rows = result[side] ?? [];
-    const [name, what] = SIDES[side];
+    const [name, ...words] = SIDES[side];
+    const what = side === "boosted" ? rerankedText(about, result.targets ?? []) : words[0];
     const items = rows.map((row) => listRow(about, side, row, spots, acts));
     const id = freshId();
     return element("div", { className: "column" }, element(`h${acts.level}`, { id }, name, " ", element("small", {}, what)), element("ol", { "aria-labelledby": id }, ...items));

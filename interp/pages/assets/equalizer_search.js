@@ -87,8 +87,7 @@ function combobox({ label, placeholder, find, choose, open = false }) {
 }
 
 /**
- * A search by words: all of them must be in a text. Texts that begin with the search come first, then those with words
- * that begin with its words, then the others, each in their order.
+ * A search by words, those that fit best first (`fit.js`), those that fit alike in their order.
  * @param {string[]} texts
  * @param {(string | number)[]} [ids] the same by an id
  * @returns {(text: string) => number[]} positions
@@ -97,18 +96,16 @@ function wordSearch(texts, ids = []) {
   /** @type {string[] | null} */
   let folded = null;
   const places = new Map(ids.map((id, place) => [String(id), place]));
-  const plain = (/** @type {string} */ text) => ` ${foldText(text).replace(/[^\p{L}\p{N}]+/gu, " ").trim()}`;
+  const plain = (/** @type {string} */ text) => foldText(text).replace(/[^\p{L}\p{N}]+/gu, " ").trim();
   return (search) => {
     const query = plain(search);
-    const words = query.split(" ").filter(Boolean);
-    /** @type {number[][]} */
-    const groups = [[], [], []];
     folded ??= texts.map(plain);
-    folded.forEach((text, place) => {
-      if (!words.length || !words.every((word) => text.includes(word))) return;
-      groups[text.startsWith(query) ? 0 : words.every((word) => text.includes(` ${word}`)) ? 1 : 2].push(place);
-    });
+    const fits = query ? folded.flatMap((text, place) => {
+      const fit = fitOf(text, query);
+      return fit === null ? [] : [{ place, fit }];
+    }) : [];
+    const order = fits.sort((one, other) => one.fit - other.fit).map(({ place }) => place);
     const byId = places.get(search.trim());
-    return [...(byId === undefined ? [] : [byId]), ...groups.flat().filter((place) => place !== byId)];
+    return [...(byId === undefined ? [] : [byId]), ...order.filter((place) => place !== byId)];
   };
 }

@@ -20,9 +20,16 @@ function sliderPanel(about, { change, level }) {
     return made.node;
   };
   const features = element("div", {});
-  function addFeature(/** @type {number} */ feature) {
-    if (!rows.has(`feature ${feature}`)) features.append(row("feature", feature, featureText(about, feature)));
-    rows.get(`feature ${feature}`)?.focus();
+  /** A feature's slider, the newest on top; at `value`, unless it is turned already. */
+  function addFeature(/** @type {number} */ feature, value = 0) {
+    if (!rows.has(`feature ${feature}`)) features.prepend(row("feature", feature, featureText(about, feature)));
+    if (panel.firstChild !== block) panel.prepend(block); // before the concepts, where it is seen
+    const own = rows.get(`feature ${feature}`);
+    if (value && own?.setting().value === 0) {
+      own.set(value);
+      changed();
+    }
+    own?.focus();
   }
   const reset = element("button", { type: "button" }, "All to 0");
   reset.addEventListener("click", () => {
@@ -42,17 +49,13 @@ function sliderPanel(about, { change, level }) {
     open: true,
   });
   const heading = (/** @type {number} */ under, /** @type {string} */ text) => element(`h${level + under}`, {}, text);
-  const parts = [
-    element("div", { className: "between" }, heading(0, "Sliders"), reset),
-    line,
-    element("div", { className: "rows" },
-      ...(concepts.length ? [heading(1, "Concepts"), ...concepts] : []),
-      ...(weak ? [element("p", { className: "hint" }, "Weak: no feature follows this concept above chance on unseen items, so its slider may do something else.")] : []),
-      heading(1, "Features"),
-      features,
-      more,
-    ),
-  ];
+  const block = element("div", {}, heading(1, "Features"), features, more);
+  const panel = element("div", { className: "rows" },
+    ...(concepts.length ? [heading(1, "Concepts"), ...concepts] : []),
+    ...(weak ? [element("p", { className: "hint" }, "Weak: no feature follows this concept above chance on unseen items, so its slider may do something else.")] : []),
+    block,
+  );
+  const parts = [element("div", { className: "between" }, heading(0, "Sliders"), reset), line, panel];
   return { node: element("section", { className: "card sliders", "aria-label": "Sliders" }, ...parts), addFeature, settings };
 }
 

@@ -75,19 +75,15 @@ function featureLink(about, feature, options, text) {
  * @param {number} feature
  */
 function featureText(about, feature) {
-  const { index, name, grade } = about.features[feature];
-  return grade === "none" ? `feature ${index}` : `${shortTitle(name)} ${index}`;
+  const { index, name } = about.features[feature];
+  return `${shortTitle(name)} ${index}`;
 }
 
-/**
- * A name without the mark of its grade, or "no name".
- * @param {About} about
- * @param {number} feature
- */
-function plainName(about, feature) {
-  const { name, grade } = about.features[feature];
-  return grade === "none" ? "an unnamed feature" : shortTitle(name.replace(/^≈ /, ""));
-}
+/** Words between which stand commas, and "and" before the last. @param {string[]} words */
+const enumerated = (words) => words.map((word, place) => joint(place, words.length) + word).join("");
+
+/** What stands before a word of several. @param {number} place @param {number} count */
+const joint = (place, count) => (place === 0 ? "" : place === count - 1 ? " and " : ", ");
 
 /**
  * Calls a slow function, one call at a time: arguments that come while it works wait, and only the newest of them is kept.

@@ -1,8 +1,9 @@
 // Why an item is in a list: a reason in words, and a graph from history items over features to the item.
 
 /**
- * A reason in words, such as "because Horror rose (28, 58), mostly through The Shining". Features of one name are one
- * phrase. What an item that enters owes to the history is said; one that leaves was overtaken.
+ * A reason in words, such as "because Horror (28, 58) and ≈ Action (3) rose; the first is most active at The Shining". Features
+ * of one name are one phrase. Where an item enters, the step is said at which the first feature is most active in the
+ * history: the sliders act at the last step, so this is what the feature is about and not the way of the change.
  * @param {About} about
  * @param {Options} options
  * @param {Reason | undefined} reason
@@ -13,17 +14,18 @@ function reasonParts(about, options, reason, { turned, move }) {
   if (!reason?.features.length) return [move === "leaves" ? "because others passed it" : "because others fell"];
   const { total, features } = reason;
   const verb = turned > 0 ? "rose" : turned < 0 ? "fell" : "changed";
-  const names = [...new Set(features.map(({ feature }) => plainName(about, feature)))];
+  const nameOf = (/** @type {{feature: number}} */ { feature }) => shortTitle(about.features[feature].name);
+  const names = [...new Set(features.map(nameOf))];
   const phrases = names.flatMap((name, place) => {
-    const parts = features.filter(({ feature }) => plainName(about, feature) === name);
+    const parts = features.filter((part) => nameOf(part) === name);
     const numbers = parts.flatMap(({ feature }, at) => [at ? ", " : "", featureLink(about, feature, options, String(about.features[feature].index))]);
-    return [place ? " and " : "", element("span", { dir: "auto" }, name), " (", ...numbers, ")"];
+    return [joint(place, names.length), element("span", { dir: "auto" }, name), " (", ...numbers, ")"];
   });
   const title = move === "enters" && features[0].items.length ? about.items.title[features[0].items[0]] : null;
-  const through = title === null ? [] : [", mostly through ", element("cite", {}, shortTitle(title))];
+  const active = title === null ? [] : [`; ${features.length > 1 ? "the first" : "it"} is most active at `, element("cite", {}, shortTitle(title))];
   const sum = features.reduce((all, { change }) => all + change, 0);
   const numbers = `Change of its score, relative to the mean item: ${signed(sum)} by these features, ${signed(total)} by all.`;
-  return [element("span", { title: numbers }, "because ", ...phrases, ` ${verb}`, ...through)];
+  return [element("span", { title: numbers }, "because ", ...phrases, ` ${verb}`, ...active)];
 }
 
 /** The share of a score that features explain, in words. */

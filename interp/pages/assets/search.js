@@ -1,22 +1,11 @@
 // The search: one box for features, items, concepts and effects. Results by how well they fit, in groups.
 
 const SHOWN = 6; // results of each kind
-const [EXACT, PREFIX, WORDS, PART] = [0, 1, 2, 3]; // how well a name fits, best first
 const GRADE_ORDER = Object.keys(features.grades);
 const joined = (text) => wordsOf(text).join(" ");
 const plainTitles = items.titles.map(joined);
 let options = []; // what the shown results do, in their order
 let active = -1; // which of them Enter takes
-
-/** How well a name fits a search, or null: the whole name (or all but a year at its end), its beginning, words that
- *  begin so, or parts of words. Both are in small letters without accents. */
-function fitOf(name, query) {
-  if (name === query || name.replace(/ \d{4}$/, "") === query) return EXACT;
-  if (name.startsWith(query)) return PREFIX;
-  const words = query.split(" ");
-  if (words.every((word) => ` ${name}`.includes(` ${word}`))) return WORDS;
-  return words.every((word) => name.includes(word)) || name.replaceAll(" ", "").includes(query.replaceAll(" ", "")) ? PART : null;
-}
 
 /** The candidates that fit, best first; of those that fit alike, the one that comes first by `order`. */
 function ranked(candidates, nameIn, query, order) {

@@ -29,6 +29,6 @@ function prepareTrial() {
   byId("try-feature").addEventListener("click", async () => {
     const { feature } = state;
     byId("try").scrollIntoView();
-    (await mountTrial())?.addFeature(feature);
+    (await mountTrial())?.addFeature(feature, 1);
   });
 }

@@ -106,7 +106,7 @@ def test_a_slider_changes_the_list_with_marks_shares_and_reasons(browser):
     assert list_of(browser, AFTER) == ["Heat (1995)", "Jaws (1975)", "Brazil (1985)", "Alien (1979)"]
     assert text(browser, ".column:nth-child(2) li:nth-of-type(2) .change") == "+was 5, enters the list"
     assert text(browser, ".leaves .change") == "−falls to 5, leaves the list"
-    because = "because <b>Noir</b> (7) rose, mostly through <script>alert(1)</script>"
+    because = "because <b>Noir</b> (7) rose; it is most active at <script>alert(1)</script>"
     until(browser, "document.querySelector('.enters .because').textContent", because)  # when the slider rests
     numbers = "Change of its score, relative to the mean item: +1.20 by these features, +1.20 by all."
     assert browser.execute_script("return document.querySelector('.enters .because span').title") == numbers
@@ -200,7 +200,7 @@ def test_a_features_slider_is_found_by_name_and_added_once(browser):
     browser.execute_script("equalizer.addFeature(5); equalizer.addFeature(13)")
     assert browser.execute_script(
         "return [...document.querySelectorAll('input[type=range]')].map((one) => one.ariaLabel)"
-    ) == ["<b>Noir</b>", "Drama & 'co', weak", "Sci-Fi", "Sci-Fi 5", "feature 13"]
+    ) == ["unlabelled 13", "Sci-Fi 5", "<b>Noir</b>", "Drama & 'co', weak", "Sci-Fi"]
     press(browser, key("ARROW_LEFT"))  # on the slider of 13
     assert browser.execute_script("return document.activeElement.value") == "-0.05"
     assert browser.execute_script("return backend.calls.at(-1)[1].settings") == [
@@ -220,7 +220,7 @@ def test_a_window_says_why_an_item_is_there(browser):
         "step 1<script>alert(1)</script>+1.00",
         "step 2Amélie (2001)−0.50",
         "<b>Noir</b> 7+2.00",
-        "feature 13−0.50",
+        "unlabelled 13−0.50",
         "Alien (1979)+2.00",
     ]
     assert "by <b>Noir</b> 7: +1.00" in text(browser, ".why details")
@@ -287,3 +287,80 @@ def test_nothing_bars_anyone_from_using_it(browser, scheme, width):
 def assert_accessible(browser):
     violations = browser.execute_async_script(RUN)
     assert [(one["id"], one["impact"], [node["html"][:200] for node in one["nodes"][:4]]) for one in violations] == []
+
+
+def test_a_whole_title_is_found_before_longer_ones(browser):
+    """As in the page's own search, which has the same rule (`fit.js`)."""
+    scripts = [
+        (ASSETS / f"{part}.js").read_text(encoding="utf-8") for part in ("fit", "equalizer_tools", "equalizer_search")
+    ]
+    titles = ["The Alien Within", "Aliens (1986)", "Inalienable", "Alien (1979)", "Alien 3 (1992)", "Heat"]
+    search = f"{' '.join(scripts)}; return wordSearch(arguments[0])('alien').map((place) => arguments[0][place])"
+    assert browser.execute_script(search, titles) == [
+        "Alien (1979)",
+        "Aliens (1986)",
+        "Alien 3 (1992)",
+        "The Alien Within",
+        "Inalienable",
+    ]
+
+
+def reranked_to(browser):
+    until(browser, "document.querySelectorAll('.column').length", 3)
+    return text(browser, ".column:nth-child(3) small")
+
+
+def test_re_ranking_matches_the_concept_that_names_a_turned_feature(browser):
+    """Shares move by 25 points up and down at once, so that the largest change alone would not say which."""
+    browser.execute_script("document.querySelector('.check input').click()")
+    browser.execute_script("equalizer.addFeature(5, 1)")
+    assert reranked_to(browser) == "to the same share of Sci-Fi, without the sliders"
+    browser.execute_script("equalizer.addFeature(20, -1)")
+    until(browser, "document.querySelector('.column:nth-child(3) small').textContent.includes(' and ')")
+    assert reranked_to(browser) == "to the same share of Sci-Fi and Drama & 'co', without the sliders"
+
+
+def test_items_that_the_model_never_reads_are_said_to_be(browser):
+    browser.execute_script("document.querySelector('.field input').value = '[102, 105, 104, 111, 103]'")
+    browser.execute_script("document.querySelector('.field button').click()")
+    lights = "[...document.querySelectorAll('.strip .strongest')].map((one) => one.textContent)"
+    until(browser, f"{lights}.every(Boolean) && {lights}.length", 5)
+    assert browser.execute_script(f"return {lights}.map((one) => one === 'not read')") == [True] * 2 + [False] * 3
+    browser.execute_script("document.querySelector('.strip .step').click()")
+    assert text(browser, ".lit") == "Step 1 is not read: the model sees the last 3 items."
+
+
+def test_reasons_name_several_features_with_their_grades(browser):
+    reasons = """
+        const about = { items: { title: ["Heat"] }, features: backend.about().features };
+        const part = (feature) => ({ feature, change: 1, items: [0] });
+        const reason = (...features) => ({ total: 1, features: features.map(part) });
+        const said = (features, move) => {
+          const node = element("p", {}, ...reasonParts(about, {}, reason(...features), { turned: 1, move }));
+          return node.textContent;
+        };
+        return [said([1], "enters"), said([0, 1, 3], "enters"), said([0, 3], "leaves")];
+    """
+    scripts = [(ASSETS / f"equalizer_{part}.js").read_text(encoding="utf-8") for part in ("tools", "why")]
+    assert browser.execute_script(f"{' '.join(scripts)}; {reasons}") == [
+        "because ≈ Drama & 'co' (20) rose; it is most active at Heat",
+        "because <b>Noir</b> (7), ≈ Drama & 'co' (20) and unlabelled (13) rose; the first is most active at Heat",
+        "because <b>Noir</b> (7) and unlabelled (13) rose",
+    ]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_feature_to_try_starts_turned_up_beside_its_lists(browser, width):
+    size(browser, width, 844)
+    browser.execute_script("equalizer.addFeature(7, 1)")
+    until(browser, "document.querySelectorAll('.enters').length > 0")
+    assert browser.execute_script("return backend.calls.at(-1)[1].settings") == [
+        {"kind": "feature", "index": 0, "value": 1}
+    ]
+    assert focused(browser) == "<b>Noir</b> 7"
+    box = "const { top } = document.querySelector(arguments[0]).getBoundingClientRect();"
+    seen = f"{box} return top >= 0 && top < innerHeight - 30"
+    assert browser.execute_script(seen, SLIDER)
+    assert browser.execute_script(seen, ".column li"), "a list is seen beside the slider"
+    browser.execute_script("equalizer.addFeature(7, 1)")  # again: it stays as a person left it
+    assert browser.execute_script("return document.querySelector('input[type=range]').value") == "1"
