@@ -240,7 +240,7 @@ class StudyParts(StudyRecord):
             called = {
                 feature: replace(measured[feature], given=name.text, by=name.by) for feature, name in given.items()
             }
-            self._names = stamp, measured | called
+            vars(self)["_names"] = stamp, measured | called  # as cached_property does, in a frozen class
         return self._names[1]
 
     @property
