@@ -11,7 +11,7 @@ const KEPT = {
 };
 let written; // the timer of what is to be written: browsers take an address only so often
 
-/** The part of the address that a link names, such as "#412" or "#item-50". */
+/** The part of the address that a link names, such as "#412" or "#item-50": an item by its id. */
 const mainPart = () => location.hash.split("&")[0];
 
 function setSort(value) {

@@ -235,7 +235,7 @@ const unscrolled = new IntersectionObserver((entries) => {
 /** A narrow page while printing, with all figures to fit. */
 function setPrinting(printing) {
   document.documentElement.classList.toggle("printing", printing);
-  document.documentElement.classList.toggle("one-feature", printing && /^#(item-)?\d+(&|$)/.test(location.hash));
+  document.documentElement.classList.toggle("one-feature", printing && /^#(item-|\d+(&|$))/.test(location.hash));
   drawAgain();
   if (printing) [...stale].filter((target) => target.checkVisibility()).forEach(put);
 }

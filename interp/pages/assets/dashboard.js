@@ -29,9 +29,9 @@ function sayMissing() {
   const missing = name !== "" && featureOf(`#${name}`) === null && itemOf(`#${name}`) === null && byId(name) === null;
   byId("missing").hidden = !missing;
   if (!missing) return;
-  byId("missing").textContent = /^item-\d+$/.test(name)
-    ? `There is no page of item ${short(name.slice(5))}: search for its title`
-    : `There is no feature ${short(name)}: this dictionary has 0 to ${about.features - 1}`;
+  byId("missing").textContent = name.startsWith("item-")
+    ? `There is no page of item ${short(decoded(name.slice(5)))}: search for its title`
+    : `There is no feature ${short(decoded(name))}: this dictionary has 0 to ${about.features - 1}`;
   byId("all").scrollIntoView();
 }
 

@@ -1,10 +1,15 @@
 // An item's page: what lights up on it, which features promote it, in whose lists it is, and its nearest items.
 
-/** The item that a text such as "#item-50" names, or null; those that occur least have no page. */
+const itemById = new Map(items.ids.map((id, item) => [id, item]));
+
+/** The item whose id a text such as "#item-50" names, or null; those that occur least have no page. */
 function itemOf(text) {
-  const number = /^#item-\d+$/.test(text) ? Number(text.slice(6)) : NaN;
-  return items.paged[number] ? number : null;
+  const item = text.startsWith("#item-") ? itemById.get(decoded(text.slice(6))) : undefined;
+  return item !== undefined && items.paged[item] ? item : null;
 }
+
+/** The part of an address that names an item: by its id, in which "#", "&" and the like are escaped. */
+const itemAddress = (item) => `#item-${encodeURIComponent(items.ids[item])}`;
 
 /** What an item is called in a link: its id where it has no title. */
 const titleText = (item) => short(items.titles[item].trim()) || `item ${items.ids[item]}`;
@@ -12,7 +17,7 @@ const titleText = (item) => short(items.titles[item].trim()) || `item ${items.id
 /** An item's title as a link to its page, if it has one. */
 function itemTitle(item) {
   const title = titleOf(items.titles[item].trim() || titleText(item));
-  return items.paged[item] ? make("a", { href: `#item-${item}`, className: "to-item" }, title) : title;
+  return items.paged[item] ? make("a", { href: itemAddress(item), className: "to-item" }, title) : title;
 }
 
 /** Fill the panel of items, and show it in place of the feature's. */
@@ -22,7 +27,7 @@ function showItem(item) {
   const title = titleText(item);
   byId("item-title").replaceChildren(make("span", { dir: "auto" }, title));
   byId("item-chips").replaceChildren(chipsOf(items.concepts[item].map((concept) => concepts[concept])));
-  Object.assign(byId("item-self"), { href: `#item-${item}`, textContent: `#item-${item}`, ariaLabel: `Link to ${title}` });
+  Object.assign(byId("item-self"), { href: itemAddress(item), textContent: short(`#item-${items.ids[item]}`), ariaLabel: `Link to ${title}` });
   byId("item-sentence").textContent = itemSentence(item);
   document.title = `${title} · ${OWN_TITLE}`;
   const { feature, activation } = items.lit;

@@ -81,11 +81,11 @@ function showNotes(feature) {
 
 const latestFirst = (feature) => notesOf(feature).filter(({ kind }) => kind === "comment").reverse();
 
-/** Write notes of these kinds and texts; says who is missing. */
+/** Write notes of these kinds and texts, and whether it did; says so where nobody signs. */
 function write(texts) {
   const by = byId("note-by").value.trim();
   byId("note-by").setCustomValidity(by ? "" : "Say who you are");
-  if (!byId("note-by").reportValidity()) return;
+  if (!byId("note-by").reportValidity()) return false;
   const feature = state.feature;
   const at = timeAfter(notesOf(feature).filter((note) => note.by === by).at(-1)?.at ?? "");
   own.push(...Object.entries(texts).map(([kind, text]) => ({ feature, by, at, kind, text })));
@@ -94,6 +94,7 @@ function write(texts) {
   showTitle(feature);
   fillTable();
   showNotes(feature);
+  return true;
 }
 
 /** Now, or a second after an earlier time: what a person says later must stand later. */
@@ -108,7 +109,7 @@ function saveNote(event) {
   const [name, comment] = ["note-name", "note-comment"].map((id) => byId(id).value.trim());
   const texts = { ...(name && { name }), ...(comment && { comment }) };
   if (!Object.keys(texts).length) return;
-  write(texts);
+  if (!write(texts)) return; // what was typed stays
   for (const id of ["note-name", "note-comment"]) byId(id).value = "";
 }
 
@@ -129,7 +130,10 @@ function listenToNotes() {
   byId("fold-notes").hidden = !data.notes;
   if (!data.notes) return;
   byId("note-form").addEventListener("submit", saveNote);
-  byId("note-by").addEventListener("input", () => showNotes(state.feature));
+  byId("note-by").addEventListener("input", () => {
+    byId("note-by").setCustomValidity(""); // what write() found missing may be there now
+    showNotes(state.feature);
+  });
   for (const way of ["up", "down"]) byId(`vote-${way}`).addEventListener("click", () => vote(way));
   byId("notes-export").addEventListener("click", exportNotes);
   new Set(own.map(({ feature }) => feature)).forEach(takeName);

@@ -28,11 +28,20 @@ function runScript(id, text) {
 
 const painted = () => new Promise((next) => requestAnimationFrame(() => setTimeout(next)));
 
+/** A part of an address as it reads; as it stands where its escapes are broken. @param {string} text */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 async function openPage() {
   const [text, plotly] = ["data", "plotly"].map(async (id) => new TextDecoder().decode(await unpacked(id)));
   Object.assign(globalThis, { data: JSON.parse(await text) });
   runScript("script", blockOf("script").textContent ?? "");
-  document.getElementById(decodeURIComponent(location.hash.slice(1).split("&")[0]))?.scrollIntoView(); // it may be there only now
+  document.getElementById(decoded(location.hash.slice(1).split("&")[0]))?.scrollIntoView(); // it may be there only now
   if (!document.hidden) await painted(); // plotly.js takes a while, and what needs no figure can be read
   runScript("plotly", await plotly);
   dispatchEvent(new Event("plotly"));

@@ -58,7 +58,7 @@ function featureResult(feature) {
 
 function itemResult(item) {
   const aside = make("span", { className: "aside" }, `in ${count(items.lists[item], "list")}`);
-  const does = items.paged[item] ? () => (location.hash = `item-${item}`) : () => toTable(items.titles[item]);
+  const does = items.paged[item] ? () => (location.hash = itemAddress(item)) : () => toTable(items.titles[item]);
   return result(does, make("span", { className: "name", dir: "auto" }, titleText(item)), aside);
 }
 

@@ -205,7 +205,7 @@ def test_a_slash_goes_to_the_search_and_keys_choose_a_result(browser):
     box.send_keys(Keys.UP)
     until(browser, "document.getElementById('results').hidden", False)
     box.send_keys(Keys.DOWN, Keys.ENTER)
-    until(browser, "location.hash.split('&')[0]", "#item-21")
+    until(browser, "location.hash.split('&')[0]", "#item-id-21")
     until(browser, "document.activeElement.id", "item-title")
     assert text(browser, "#item-title") == "Film 21"
 
@@ -237,7 +237,7 @@ def test_results_are_ranked_and_grouped(browser):
 
 def test_an_items_page(browser):
     """Item 20: 21 steps, in 20 of 40 lists, lit by 20 and 21, raised by 19, lowered by 18, near 21 and 22."""
-    browser.execute_script("location.hash = 'item-20'")
+    browser.execute_script("location.hash = 'item-id-20'")
     until(browser, "document.getElementById('item').dataset.item", "20")
     assert text(browser, "#item-title") == "Film 20"
     assert text(browser, "#item-sentence") == (
@@ -259,19 +259,37 @@ def test_an_items_page(browser):
     assert not browser.find_element("id", "item").is_displayed()
     browser.execute_script("history.back()")
     until(browser, "document.getElementById('item').hidden", False)
-    browser.execute_script("location.hash = 'item-4'")  # moved in lists by feature 7
+    browser.execute_script("location.hash = 'item-id-4'")  # moved in lists by feature 7
     until(browser, "document.getElementById('item').dataset.item", "4")
     browser.execute_script("items.promoted.feature[4] = [7]; showItem(4)")
     assert "turned down → up: in 2 → 6 of 8 lists" in text(browser, "#item-promoted li")
-    browser.execute_script("items.promoted.feature[4] = [3]; location.hash = 'item-7'")  # has no title
+    browser.execute_script("items.promoted.feature[4] = [3]; location.hash = 'item-id-7'")  # has no title
     until(browser, "document.getElementById('item').dataset.item", "7")
     assert text(browser, "#item-title") == "item id-7"
-    browser.execute_script("location.hash = 'item-49'")  # without a step
+    browser.execute_script("location.hash = 'item-id-49'")  # without a step
     until(browser, "document.getElementById('item').dataset.item", "49")
     assert text(browser, "#item-steps") == "no step of these users has it"
-    browser.execute_script("location.hash = 'item-99'")
+    browser.execute_script("location.hash = 'item-id-99'")
     until(browser, "document.getElementById('missing').hidden", False)
-    assert text(browser, "#missing") == "There is no page of item 99: search for its title"
+    assert text(browser, "#missing") == "There is no page of item id-99: search for its title"
+
+
+def test_an_items_address_is_its_id_whatever_is_in_it(browser):
+    rename = "const id = '50% #1 & a/b'; itemById.set(id, 20); items.ids[20] = id; location.hash = itemAddress(20)"
+    browser.execute_script(rename)
+    until(browser, "document.getElementById('item').dataset.item", "20")
+    assert browser.execute_script("return mainPart()") == "#item-50%25%20%231%20%26%20a%2Fb"
+    assert text(browser, "#item-self") == "#item-50% #1 & a/b"
+    browser.execute_script("itemById.delete(items.ids[20]); items.ids[20] = 'id-20'")
+
+
+def test_an_address_with_a_broken_escape_opens_the_page_and_says_so(browser, path):
+    for address in ("%E0%A4%A", "item-%E0%A4%A"):
+        browser.get("about:blank")
+        open_page(browser, f"{path.as_uri()}#{address}")
+        until(browser, "document.getElementById('missing').hidden", False)
+        assert "%E0%A4%A" in text(browser, "#missing")
+        assert browser.execute_script("return document.querySelectorAll('.warning:not([hidden])').length") == 0
 
 
 def test_titles_everywhere_lead_to_their_pages(browser):
@@ -285,9 +303,9 @@ def test_titles_everywhere_lead_to_their_pages(browser):
         ("#histories .peak", 20),
     ):
         link = f"document.querySelector('{part} a.to-item')"
-        assert browser.execute_script(f"return {link}.getAttribute('href')") == f"#item-{item}", part
+        assert browser.execute_script(f"return {link}.getAttribute('href')") == f"#item-id-{item}", part
     open_feature(browser, 7)
-    assert browser.execute_script("return document.querySelector('#label-items a').getAttribute('href')") == "#item-2"
+    assert browser.execute_script("return document.querySelector('#label-items a').getAttribute('href')") == "#item-id-2"
 
 
 def test_the_state_is_in_the_address_and_survives_reload_and_back(browser):

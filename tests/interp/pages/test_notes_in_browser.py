@@ -87,6 +87,19 @@ def test_a_name_is_shown_beside_the_measured_one_and_survives_a_reload(browser, 
     assert browser.execute_script(f"return {table}")
 
 
+def test_a_form_that_nobody_signed_keeps_its_text_and_takes_it_once_signed(browser):
+    click(browser, "#vote-up")
+    valid = "byId('note-by').validity.valid"
+    assert not browser.execute_script(f"return {valid}")
+    fill(browser, by=" ", comment="Kept.")
+    click(browser, "#note-form [type=submit]")
+    assert browser.execute_script("return byId('note-comment').value") == "Kept."
+    fill(browser, by="Anna")
+    assert browser.execute_script(f"return {valid}")
+    click(browser, "#note-form [type=submit]")
+    until(browser, "own.map(({ by, kind, text }) => [by, kind, text])", [["Anna", "comment", "Kept."]])
+
+
 def test_the_later_name_of_a_person_stands_and_other_features_have_none(browser):
     for name in ("Horror", "Gore"):
         fill(browser, by="Anna", name=name)
