@@ -66,10 +66,11 @@ def sizes(value):
 def test_every_figure_of_the_report_and_the_overview_is_there(source, found):
     drawn = blocks(source)
     names = [one.name for one in found]
-    assert len(set(names)) == len(names) == len(drawn) + 5
-    assert names[-5:] == [
+    assert len(set(names)) == len(names) == len(drawn) + 6
+    assert names[-6:] == [
         "how-often-features-are-active",
         "how-many-features-follow-a-concept",
+        "map-of-the-dictionary-by-grade",
         "map-of-the-dictionary-by-concept",
         "map-of-the-dictionary-by-correlation",
         "map-of-the-dictionary-by-density",
