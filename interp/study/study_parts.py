@@ -233,15 +233,16 @@ class StudyParts(StudyRecord):
     @property
     def names(self) -> dict[int, FeatureName]:
         """What every view calls each feature: its measured name, beside it the one that a person gave (`remarks`)."""
-        stamp = self.remarks.stamp
-        if self._names is None or self._names[0] != stamp:
+        stamp, known = self.remarks.stamp, self._names
+        if known is None or known[0] != stamp:
             given = {} if self.remarks.problem else self.remarks.given
             measured = self.measured_names
             called = {
                 feature: replace(measured[feature], given=name.text, by=name.by) for feature, name in given.items()
             }
-            vars(self)["_names"] = stamp, measured | called  # as cached_property does, in a frozen class
-        return self._names[1]
+            known = stamp, measured | called
+            vars(self)["_names"] = known  # as cached_property does, in a frozen class
+        return known[1]
 
     @property
     def remarks(self) -> Remarks:
