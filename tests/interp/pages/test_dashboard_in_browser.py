@@ -305,7 +305,9 @@ def test_titles_everywhere_lead_to_their_pages(browser):
         link = f"document.querySelector('{part} a.to-item')"
         assert browser.execute_script(f"return {link}.getAttribute('href')") == f"#item-id-{item}", part
     open_feature(browser, 7)
-    assert browser.execute_script("return document.querySelector('#label-items a').getAttribute('href')") == "#item-id-2"
+    assert (
+        browser.execute_script("return document.querySelector('#label-items a').getAttribute('href')") == "#item-id-2"
+    )
 
 
 def test_the_state_is_in_the_address_and_survives_reload_and_back(browser):
