@@ -159,13 +159,15 @@ class EqualizerBackend:
         with self.rec.steer(steer):
             place = Place.of(self.rec, histories, item, self.study.site)
         features, _, averages = strongest(place, SHOWN)
+        own = averages * self._unsteered(place, features)
+        of_sliders = (averages - own).sum(dim=0).tolist()
         kept = [(n, feature) for n, feature in enumerate(features) if feature in self._position]
         places, steps = self._places(histories)
         links = [
-            {"step": at, "feature": self._position[feature], "part": float(averages[step, n])}
+            {"step": at, "feature": self._position[feature], "part": float(own[step, n])}
             for n, feature in kept
             for at, step in zip(places, steps, strict=True)
-            if averages[step, n] != 0
+            if own[step, n] != 0
         ]
         parts = averages.sum(dim=0)
         with torch.no_grad():
@@ -174,8 +176,18 @@ class EqualizerBackend:
             "total": float(total),
             "explained": float(sum(parts[n] for n, _ in kept)),
             "links": sorted(links, key=lambda link: -abs(link["part"]))[:LINKS],
+            "sliders": [
+                {"feature": self._position[feature], "part": of_sliders[n]} for n, feature in kept if of_sliders[n] != 0
+            ],
             "features": [{"feature": self._position[feature], "part": float(parts[n])} for n, feature in kept],
         }
+
+    @torch.no_grad()
+    def _unsteered(self, place: Place, features: list[int]) -> torch.Tensor:
+        """What features are without the steer, by what they are under it: [s, n]; 0 where they are off under it."""
+        plain = place.sae.encode(self.rec.hidden(place.history, place.site)[0])[:, features]
+        steered = place.features[:, features]
+        return torch.where(steered == 0, 0, plain / steered)
 
     def _measure(self, message: Message) -> dict[str, Any]:
         if not message.settings:

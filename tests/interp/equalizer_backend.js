@@ -69,6 +69,7 @@ function handmadeBackend({ measure = true, delay = 0 } = {}) {
         total: 2,
         explained: 1.5,
         links: request.history.map((item, step) => ({ step, feature: item % 3, part: step ? -0.5 : 1 })),
+        sliders: request.settings.map(({ index, value }) => ({ feature: index, part: value / 2 })),
         features: [{ feature: request.history[0] % 3, part: 2 }, { feature: 3, part: -0.5 }],
       })),
     measure: measure ? (request) => answer("measure", request, () => ({ html: "<p>Receipt</p><table><tr><th>share</th><td>&lt;b&gt; 5%</td></tr></table><script>alert(4)</script>" })) : null,

@@ -144,7 +144,7 @@ function makeEngine(read) {
       });
     },
 
-    /** History item → feature → item. @param {EngineRequest} request */
+    /** History item or slider → feature → item. @param {EngineRequest} request */
     async explain({ history, settings = [], item = -1 }) {
       const { model, page, places } = await open();
       const own = reading(model, history);
@@ -160,6 +160,7 @@ function makeEngine(read) {
         total,
         explained: shown.reduce((sum, { part }) => sum + part, 0),
         links: links.slice(0, ENGINE.links),
+        sliders: shown.filter(({ sliders }) => sliders).map(({ feature, sliders }) => ({ feature: places.get(feature), part: sliders })),
         features: shown.map(({ feature, part }) => ({ feature: places.get(feature), part })),
       };
     },

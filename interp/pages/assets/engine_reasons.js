@@ -71,13 +71,14 @@ async function contributions(reading, items, amounts, nodes) {
 
 /**
  * The features behind an item's score, and their steps: activation × gradient, averaged while a feature alone goes to 0.
+ * Of an activation under a steer, what it is without the steer is the history's, and the rest is the sliders'.
  * @param {Reading} reading
  * @param {Float64Array} hidden [n, d] under the steer
  * @param {number} item
  * @param {number} top features
  * @param {Nodes} nodes
- * @returns {Promise<{total: number, features: {feature: number, part: number, steps: [number, number][]}[]}>} features with
- *   the largest parts first, and the part of each step at which they are active
+ * @returns {Promise<{total: number, features: {feature: number, part: number, steps: [number, number][], sliders: number}[]}>}
+ *   features with the largest parts first, the history's part of each step at which they are active, and the sliders' part
  */
 async function attributed(reading, hidden, item, top, nodes) {
   const { model } = reading;
@@ -86,6 +87,7 @@ async function attributed(reading, hidden, item, top, nodes) {
   const total = plain.y.reduce((sum, value, i) => sum + value * slope[i], 0);
   const dx = plain.back(slope);
   const activations = encoded(model, hidden);
+  const unsteered = encoded(model, reading.hidden);
   const f = model.dictionary.encoder.bias.length;
   /** @type {Map<number, [number, number][]>} */
   const active = new Map();
@@ -111,7 +113,9 @@ async function attributed(reading, hidden, item, top, nodes) {
         sums.set(step, (sums.get(step) ?? 0) + weight * activation * alongFeature(model, feature, way, step - from));
       }
     }
-    features.push({ feature, part: [...sums.values()].reduce((sum, part) => sum + part, 0), steps: [...sums] });
+    const own = steps.map(([step, activation]) => /** @type {[number, number]} */ ([step, (sums.get(step) ?? 0) * (unsteered[step * f + feature] / activation)]));
+    const [part, history] = [[...sums], own].map((parts) => parts.reduce((sum, [, value]) => sum + value, 0));
+    features.push({ feature, part, steps: own, sliders: part - history });
     await breath();
   }
   features.sort((one, other) => size(other.part) - size(one.part));

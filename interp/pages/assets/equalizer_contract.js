@@ -64,7 +64,9 @@
  * @typedef {object} Explanation of an item's score, relative to the mean item's
  * @property {number} total the score
  * @property {number} explained the sum of the parts of all features
- * @property {{step: number, feature: number, part: number}[]} links `step`: place in the history, from 0
+ * @property {{step: number, feature: number, part: number}[]} links what history items do, by what they light without the
+ *   sliders; `step`: place in the history, from 0
+ * @property {{feature: number, part: number}[]} sliders what the sliders do, by how they change activations
  * @property {{feature: number, part: number}[]} features
  */
 

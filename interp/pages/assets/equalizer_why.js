@@ -28,36 +28,41 @@ function reasonParts(about, options, reason, { turned, move }) {
   return [element("span", { title: numbers }, "because ", ...phrases, ` ${verb}`, ...active)];
 }
 
-/** The share of a score that features explain, in words. */
-function explainedText(/** @type {Explanation} */ { total, explained }) {
+/** The share of a score that the features of a graph explain, in words. */
+function explainedText(/** @type {Explanation} */ { total, explained, features }) {
   const numbers = `${signed(explained)} of ${signed(total)}`;
+  const these = features.length === 1 ? "This feature" : `These ${features.length} features`;
+  const [explain, make] = features.length === 1 ? ["explains", "makes"] : ["explain", "make"];
+  if (!features.length) return "No feature has a part in its score.";
   const share = total === 0 ? NaN : explained / total;
   return share >= 0 && share <= 1
-    ? `Features explain ${asPercent(share)} of its score: ${numbers} above the mean item.`
-    : `Features make ${numbers} of its score, relative to the mean item; what is outside the features makes the rest.`;
+    ? `${these} ${explain} ${asPercent(share)} of its score: ${numbers} above the mean item.`
+    : `${these} ${make} ${numbers} of its score, relative to the mean item; other features, and what is outside them, make the rest.`;
 }
 
 /**
- * The graph: history items, features and the item in three columns, with a line for each part. Lines are as wide as
- * their part is large; those that lower the score are dashed.
+ * The graph: history items and the sliders, features, and the item in three columns, with a line for each part. Lines are
+ * as wide as their part is large; those that lower the score are dashed.
  * @param {About} about
  * @param {Options} options
  * @param {{history: number[], item: number, explanation: Explanation}} parts
  */
-function whyGraph(about, options, { history, item, explanation: { total, links, features } }) {
+function whyGraph(about, options, { history, item, explanation: { total, links, sliders, features } }) {
   const steps = [...new Set(links.map(({ step }) => step))].sort((one, other) => one - other);
   const box = (/** @type {(Node | string)[]} */ content, /** @type {number} */ part) =>
     element("li", { className: part < 0 ? "down" : "up" }, ...content, element("span", { className: "value" }, signed(part)));
   const sum = (/** @type {number} */ step) => links.filter((link) => link.step === step).reduce((all, { part }) => all + part, 0);
   const left = new Map(steps.map((step) => [step, box([element("small", {}, `step ${step + 1}`), titleElement(about.items.title[history[step]])], sum(step))]));
+  const slider = box([element("b", {}, "The sliders")], sliders.reduce((all, { part }) => all + part, 0));
   const middle = new Map(features.map(({ feature, part }) => [feature, box([featureElement(about, feature, options)], part)]));
   const right = box([titleElement(about.items.title[item])], total);
   const lines = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   lines.setAttribute("aria-hidden", "true");
   const column = (/** @type {string} */ name, /** @type {Iterable<Node>} */ nodes) => element("div", {}, element("p", { className: "hint" }, name), element("ul", {}, ...nodes));
-  const graph = element("div", { className: "graph" }, lines, column("In the history", left.values()), column("lights features", middle.values()), column("which score", [right]));
+  const graph = element("div", { className: "graph" }, lines, column(sliders.length ? "In the history, and the sliders," : "In the history", [...left.values(), ...(sliders.length ? [slider] : [])]), column("lights features", middle.values()), column("which score", [right]));
   const edges = [
     ...links.filter(({ feature }) => middle.has(feature)).map(({ step, feature, part }) => ({ from: left.get(step), to: middle.get(feature), part })),
+    ...sliders.map(({ feature, part }) => ({ from: slider, to: middle.get(feature), part })),
     ...features.map(({ feature, part }) => ({ from: middle.get(feature), to: right, part })),
   ];
   const draw = () => drawLines(lines, graph, edges);
@@ -91,9 +96,10 @@ function drawLines(svg, graph, edges) {
  * @param {About} about
  * @param {{history: number[], explanation: Explanation}} parts
  */
-function whyText(about, { history, explanation: { links, features } }) {
+function whyText(about, { history, explanation: { links, sliders, features } }) {
   const lines = [
     ...links.map(({ step, feature, part }) => `${shortTitle(about.items.title[history[step]])} (step ${step + 1}), by ${featureText(about, feature)}: ${signed(part)}`),
+    ...sliders.map(({ feature, part }) => `The sliders, by ${featureText(about, feature)}: ${signed(part)}`),
     ...features.map(({ feature, part }) => `${featureText(about, feature)} in all: ${signed(part)}`),
   ];
   return element("details", {}, element("summary", {}, "The same in words"), element("ul", {}, ...lines.map((line) => element("li", {}, line))));

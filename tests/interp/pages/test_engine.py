@@ -237,8 +237,18 @@ def test_explanations_are_pythons(ask, models, codes, case):
         unread = max(len(row) - rec.recommender.model.config.max_history, 0)
         steps = expected.steps[expected.steps["item"].notna() & (expected.steps["attribution"].abs() > 1e-6)]
         links = {(link["feature"], link["step"] - unread): link["part"] for link in answer["links"]}
+        hidden = rec.hidden(rec.recommender.histories([ids(rec, row)]), case[1])[0]
+        plain = rec.saes[case[1]].encode(hidden).numpy()  # without the sliders: what the history lights
         for step in steps.itertuples():
-            assert links[step.feature, step.step] == pytest.approx(step.attribution, abs=1e-4)
+            own = step.attribution * plain[step.step, step.feature] / step.activation
+            assert links.get((step.feature, step.step), 0) == pytest.approx(own, abs=1e-4)
+        sliders = {part["feature"]: part["part"] for part in answer["sliders"]}
+        of_sliders = expected.steps["attribution"] * (
+            1 - plain[expected.steps["step"], expected.steps["feature"]] / expected.steps["activation"]
+        )
+        for feature, part in of_sliders.groupby(expected.steps["feature"]).sum().items():
+            assert sliders.get(feature, 0) == pytest.approx(part, abs=1e-4)
+        assert any(abs(part) > 1e-3 for part in sliders.values())
 
 
 def test_wrong_requests_are_refused_in_one_line(ask, models):

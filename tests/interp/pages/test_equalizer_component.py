@@ -213,7 +213,9 @@ def test_a_window_says_why_an_item_is_there(browser):
     press(browser, key("ENTER"))
     until(browser, "document.querySelectorAll('.graph path').length", 3)
     assert text(browser, ".why h2") == "Why Alien (1979) is in the list without the sliders"
-    assert text(browser, ".explained") == "Features explain 75% of its score: +1.50 of +2.00 above the mean item."
+    assert (
+        text(browser, ".explained") == "These 2 features explain 75% of its score: +1.50 of +2.00 above the mean item."
+    )
     assert browser.execute_script(
         "return [...document.querySelectorAll('.graph li')].map((one) => one.textContent)"
     ) == [
@@ -227,6 +229,20 @@ def test_a_window_says_why_an_item_is_there(browser):
     press(browser, key("ESCAPE"))
     until(browser, "document.querySelector('.why').open", False)
     assert focused(browser) == "Alien (1979)"
+
+
+def test_a_window_gives_the_sliders_a_part_of_their_own(browser):
+    turn(browser, 1.2)  # the handmade backend says that it is worth half
+    until(browser, "document.querySelectorAll('.enters').length", 2)
+    browser.execute_script("document.querySelector('.column:nth-child(2) .pick').click()")
+    until(browser, "document.querySelectorAll('.graph path').length", 4)
+    left = "return [...document.querySelectorAll('.graph > div:first-of-type li')].map((one) => one.textContent)"
+    assert browser.execute_script(left) == [
+        "step 1<script>alert(1)</script>+1.00",
+        "step 2Amélie (2001)−0.50",
+        "The sliders+0.60",
+    ]
+    assert "The sliders, by <b>Noir</b> 7: +0.60" in text(browser, ".why details")
 
 
 def test_re_ranking_stands_beside_at_the_same_share(browser):

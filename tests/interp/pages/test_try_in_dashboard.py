@@ -5,6 +5,7 @@ from browsers import AXE, RUN, chromium_session, open_page, requests, text, unti
 
 from interp.pages.dashboard import write_dashboard
 from interp.study.equalizer import equalize
+from interp.study.equalizer_backend import EqualizerBackend
 
 TITLES = (
     "return [...document.querySelectorAll(`.column:nth-child(${arguments[0]}) .pick`)].map((one) => one.textContent)"
@@ -51,6 +52,7 @@ def test_a_feature_is_tried_from_its_panel(browser):
     browser.execute_script("document.getElementById('try-feature').click()")
     until(browser, "document.activeElement.type", "range")
     assert browser.execute_script("return document.activeElement.ariaLabel").endswith(f" {feature}")
+    assert browser.execute_script("return document.activeElement.value") == "1"
     links = "return [...document.querySelectorAll('#equalizer .lit a')].map((one) => one.getAttribute('href'))"
     assert all(link.removeprefix("#").isdigit() for link in browser.execute_script(links))
 
@@ -59,6 +61,31 @@ def test_a_window_shows_the_way_to_an_item(browser):
     browser.execute_script("document.querySelector('.column .pick').click()")
     until(browser, "document.querySelectorAll('.graph path').length > 3")
     assert "of its score" in text(browser, ".explained")
+
+
+def test_the_page_explains_as_pythons_backend_does(browser, study):
+    """Under a slider, with the parts of history items and of the sliders apart."""
+    backend = EqualizerBackend(study)
+    history = study.users()[0].tolist()
+    request = {"history": history, "settings": [{"kind": "feature", "index": 0, "value": 2}], "item": 3}
+    script = "const [request, done] = arguments; engine.explain(request).then(done)"
+    page = browser.execute_async_script(script, request)
+    python = backend.answer({"method": "explain", "args": [request]})["result"]
+    for name in ("total", "explained"):
+        assert page[name] == pytest.approx(python[name], abs=1e-3)
+    for name, keys in (("features", ["feature"]), ("sliders", ["feature"]), ("links", ["feature", "step"])):
+        parts = [{tuple(part[key] for key in keys): part["part"] for part in answer[name]} for answer in (page, python)]
+        if name != "links":  # of equal parts, either may be the last of the longest
+            assert parts[0].keys() == parts[1].keys()
+        for key in parts[0].keys() & parts[1].keys():
+            assert parts[0][key] == pytest.approx(parts[1][key], abs=1e-3)
+    assert python["sliders"]
+    assert python["links"]
+
+
+def test_a_page_without_receipts_says_what_it_lacks(browser, study):
+    n = len(study.users())
+    assert f"the page carries the histories of {min(n, 200)} of {n} users only" in text(browser, "#equalizer")
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core: npm install --no-save axe-core@4.14.1")

@@ -190,9 +190,21 @@ def test_an_explanation_is_that_of_why_under_the_steer(study, ask, about, histor
     alive = [feature for feature in expected.index if feature in {row["index"] for row in about["features"]}]
     assert parts == pytest.approx(expected[alive].to_dict(), abs=1e-3)
     assert answer["explained"] == pytest.approx(sum(parts.values()))
-    steps = why.steps.set_index(["feature", "step"])["attribution"]
+    steps = why.steps.set_index(["feature", "step"])
+    hidden = study.recommender.hidden([ids(study, history)], study.site)[0]
+    plain = study.sae.encode(hidden).numpy()  # what the history lights, without the slider
     for link in answer["links"]:
-        assert link["part"] == pytest.approx(steps.get((number[link["feature"]], link["step"]), 0), abs=1e-3)
+        key = number[link["feature"]], link["step"]
+        own = steps.at[key, "attribution"] * plain[key[1], key[0]] / steps.at[key, "activation"]
+        assert link["part"] == pytest.approx(own, abs=1e-3)
+    sliders = {number[part["feature"]]: part["part"] for part in answer["sliders"]}
+    assert bool(sliders) == bool(value)
+    history_parts = dict.fromkeys(parts, 0.0)
+    for link in answer["links"]:
+        history_parts[number[link["feature"]]] += link["part"]
+    if len(answer["links"]) < 12:  # none is left out
+        for feature, part in parts.items():
+            assert history_parts[feature] + sliders.get(feature, 0) == pytest.approx(part, abs=1e-3)
 
 
 def test_a_receipt_is_the_studys(study, ask, about, place):
