@@ -615,7 +615,7 @@ def test_a_receipt_has_every_measure_and_the_concepts_that_moved(browser):
         [f"share of {CONCEPTS[0]}", "10.0%", "+20.0 points", "[+15.0, +25.0] points"],
         [f"share of {CONCEPTS[2]}", "10.0%", "−10.0 points", "[−15.0, −5.0] points"],
     ]
-    assert ["NDCG@10", "0.200", "+0.010", "−0.040 to +0.060"] in table
+    assert ["NDCG@10", "0.200", "+0.010", "[−0.040, +0.060]"] in table
     assert len(table) == 2 + 7
     assert "2 of 3" in text(browser, "#receipt-note")
 
