@@ -14,6 +14,17 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
+def signed(value: float, form: str) -> str:
+    """A number with a minus sign, and without any sign where it is written as zero: "−0.12", "+0.12", "0.00".
+
+    Args:
+        value: the number.
+        form: how it is written, such as ".2f" or "+.1%".
+    """
+    text = f"{value:{form}}"
+    return text.replace("-", "−") if any(digit in text for digit in "123456789") else text.lstrip("+-")
+
+
 def with_interval(value: float, low: float, high: float, form: str) -> str:
     """A number and its bounds, with minus signs: "+0.010 [−0.002, +0.021]"; the number alone where it has no interval.
 
@@ -21,8 +32,8 @@ def with_interval(value: float, low: float, high: float, form: str) -> str:
         value, low, high: the bounds are NaN where there is no interval, as for a single user.
         form: how each is written, such as "+.3f".
     """
-    interval = f" [{low:{form}}, {high:{form}}]" if low == low else ""
-    return f"{value:{form}}{interval}".replace("-", "−")
+    interval = f" [{signed(low, form)}, {signed(high, form)}]" if low == low else ""
+    return f"{signed(value, form)}{interval}"
 
 
 def wrapped(text: str, width: int = 80, first: str = "", rest: str = "") -> str:

@@ -253,7 +253,11 @@ def calibrate(folder: tyro.conf.Positional[Path], by: float = 0.5, save: Path | 
 
 
 @app.command
-def equalizer(folder: tyro.conf.Positional[Path], port: int = 8050, browser: bool = True) -> None:
+def equalizer(
+    folder: tyro.conf.Positional[Path],
+    port: int = 8050,
+    browser: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = True,
+) -> None:
     """Turn concepts and features up and down in your browser: `interp equalizer artifacts/ml-100k`.
 
     Only this machine can reach it.
@@ -261,7 +265,7 @@ def equalizer(folder: tyro.conf.Positional[Path], port: int = 8050, browser: boo
     Args:
         folder: The study's folder.
         port: The port; 0 for any free one.
-        browser: Whether to open the page in the browser.
+        browser: Do not open the page in the browser.
     """
     finished_study = open_study(folder)
     from interp.pages.equalizer_server import serve

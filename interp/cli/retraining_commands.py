@@ -7,6 +7,7 @@ import tyro
 
 from interp.cli.commands import app, check_name, keep
 from interp.cli.opening import open_study
+from recmodels.errors import InputError
 from recmodels.paths import as_path
 
 
@@ -27,12 +28,14 @@ def compare(
 
     Args:
         old: The folder of the old study.
-        new: The folder of the new one; by default the same.
+        new: The folder of the new one; with --dictionaries it may be left out, and is the same.
         dictionaries: Which dictionary of either: its name, such as blocks.0/top_k-512-k-16, or the layer alone.
         page: A .html file that shows both side by side, feature by feature, and opens without a network.
         to: A folder for features.csv, concepts.csv, lists.csv, shares.csv, quality.csv and the page, comparison.html.
     """
     check_name(page, ".html")
+    if new is None and dictionaries is None:
+        raise InputError("there is one study: name the new one too, or two dictionaries of it with --dictionaries")
     folders = [old, old if new is None else new]
     studies = [open_study(folder) for folder in folders]
     from interp.study.compare import compare

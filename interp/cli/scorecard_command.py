@@ -1,6 +1,7 @@
 """The command `interp scorecard`."""
 
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -12,7 +13,7 @@ from recmodels.paths import as_path
 def scorecard(
     folders: tyro.conf.Positional[tuple[Path, ...]],
     only: tuple[str, ...] = (),
-    baselines: bool = True,
+    baselines: Annotated[bool, tyro.conf.arg(help_behavior_hint="")] = True,
     to: Path | None = None,
 ) -> None:
     """Compare dictionaries by the same metrics, as a table and a page: `interp scorecard artifacts/ml-1m`.
@@ -22,7 +23,7 @@ def scorecard(
     Args:
         folders: One or more studies.
         only: Patterns of a site and a dictionary, such as "blocks.0/top_k-*"; by default all at each study's site.
-        baselines: Whether neurons, PCA, ICA, random directions and the study's trained baselines have rows as well.
+        baselines: Leave out the rows of neurons, PCA, ICA, random directions and the study's trained baselines.
         to: The folder for scorecard.csv and scorecard.html; by default the first study's.
     """
     from interp.pages.scorecard_page import as_text, write_page

@@ -62,9 +62,21 @@ def optional_words(
     about: tyro.constructors.PrimitiveTypeInfo,
 ) -> tyro.constructors.PrimitiveConstructorSpec[Any] | None:
     """How an option that may be left out is read: as its value is, or "None"; its help names the value alone."""
-    members = [getattr(member, "__origin__", member) for member in typing.get_args(about.type)]  # without annotations
+    members = [_kind(member) for member in typing.get_args(about.type)]  # without annotations
     kinds = [kind for kind in members if kind is not types.NoneType]
-    if len(kinds) != 1 or len(members) != 2 or kinds[0] not in METAVARS:
+    if len(kinds) != 1 or len(members) != 2:
+        return None
+    words = typing.get_args(kinds[0])
+    if typing.get_origin(kinds[0]) is typing.Literal and all(isinstance(word, str) for word in words):
+        return tyro.constructors.PrimitiveConstructorSpec(
+            nargs=1,
+            metavar=f"{{{','.join(words)}}}",
+            instance_from_str=lambda chosen: chosen[0],
+            is_instance=lambda value: value is None or value in words,
+            str_from_instance=lambda value: [str(value)],
+            choices=words,
+        )
+    if kinds[0] not in METAVARS:
         return None
     read = (lambda word: Path(word) if word else "") if kinds[0] is Path else kinds[0]
     return tyro.constructors.PrimitiveConstructorSpec(
@@ -74,6 +86,11 @@ def optional_words(
         is_instance=lambda value: value is None or isinstance(value, (*kinds, str)),
         str_from_instance=lambda value: [str(value)],
     )
+
+
+def _kind(member: Any) -> Any:
+    """A member of a union without its annotations."""
+    return member if typing.get_origin(member) is typing.Literal else getattr(member, "__origin__", member)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Edit, Steer
 from recmodels.errors import InputError, for_terminal, quote
 from recmodels.sequences import Histories
-from recmodels.wording import counted
+from recmodels.wording import counted, signed
 
 ROUNDS = 4  # each concept moves the others, so that amounts are found again
 FINER = 8  # parts of the step in which a share is first reached
@@ -67,7 +67,7 @@ class MixDose:
         """The answer in one sentence."""
         parts = [
             f"{'at most' if row.at_most else 'at least'} {row.asked:.1%} {row.concept}: {row.before:.1%} → "
-            f"{row.after:.1%} ({row.amount:+.2f}){'' if row.reached else ', out of reach'}"
+            f"{row.after:.1%} ({signed(row.amount, '+.2f')}){'' if row.reached else ', out of reach'}"
             for row in self.goals.itertuples()
         ]
         return f"mean of {counted(self.n_users, 'user')}: {'; '.join(parts)}"

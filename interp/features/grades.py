@@ -107,10 +107,10 @@ def names_of(labels: pd.DataFrame, features: pd.DataFrame, evidence: pd.DataFram
 
 
 def label_counts(labels: pd.DataFrame) -> str:
-    """How many features have a label that holds, by group: "22 labelled: 1 concept, 21 years"."""
+    """How many features have a label that holds, by group: "22 tested: 1 concept, 21 years"."""
     groups = labels.loc[labels["labelled"], "kind"].map(lambda kind: GROUPS.get(kind, (kind, kind)))
     counts = groups.value_counts()
     order = {group: place for place, group in enumerate(GROUPS.values())}
     parts = sorted(counts.items(), key=lambda pair: order.get(pair[0], len(order)))
     texts = [f"{count} {name if count == 1 else plural}" for (name, plural), count in parts]
-    return f"{len(groups)} labelled{': ' if texts else ''}{', '.join(texts)}"
+    return f"{len(groups)} tested{': ' if texts else ''}{', '.join(texts)}"

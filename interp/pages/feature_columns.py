@@ -12,7 +12,7 @@ from interp.pages.feature_figures import SIDES
 from interp.plots.formats import column_values, decimals, significant
 from interp.plots.names import MEASURES, RANKING
 from interp.study.feature_view import LISTS, FeatureView, FeatureViews, ItemChange
-from interp.study.sentence import sentence
+from interp.study.sentence import sentence, share_change
 
 CHANGES = ("share", "ndcg", "boost", "ahead")
 CURVES = tuple(f"{name}{side}" for name in ("share", "ndcg") for side in SIDES)
@@ -69,6 +69,7 @@ def costs(views: FeatureViews, position: dict[str, int]) -> dict[str, list[Any]]
         "concept": [row and position.get(row.concept) for row in rows],
         "chosen_by": [row and row.chosen_by for row in rows],
         "users": [row and int(row.users) for row in rows],
+        "share_change": [row and share_change(row) for row in rows],
     }
     for name in ("share_before", "share_after", *(f"{name}{side}" for name in CHANGES for side in SIDES)):
         columns[name] = [None if row is None else decimals([getattr(row, name)])[0] for row in rows]

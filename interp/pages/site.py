@@ -27,6 +27,7 @@ from interp.study.study import Study
 from recmodels import artifacts
 from recmodels.errors import InputError
 from recmodels.progress import tqdm
+from recmodels.wording import signed
 
 COPIES = {"dashboard.html": "dashboard", "report.html": "report"}  # and the command that writes each
 COLUMNS = (
@@ -165,4 +166,4 @@ def _finite(value: float) -> float:
 
 
 def _points(value: float) -> str:
-    return f"{100 * value:+.1f} points".replace("-", "−") if math.isfinite(value) else "–"
+    return f"{signed(100 * value, '+.1f')} points" if math.isfinite(value) else "–"

@@ -34,7 +34,7 @@ def dictionary_map(
         places: `interp.study.study_map.features_on_map`: the table `map` with name, grade and head.
         clusters: `interp.features.families.cluster_names`; those without a name are not drawn.
         features: table `features`.
-        threshold: correlation from which on the best concept is told from "unaligned".
+        threshold: correlation from which on the best concept is told from none.
         colour: one of `COLOURS`: "grade" of the evidence, "concept" (the most frequent ones), "correlation" or
             "density".
     """
@@ -89,7 +89,16 @@ def _by_concept(table: pd.DataFrame, threshold: float) -> list[go.Scatter]:
     aligned = table["correlation"] >= threshold
     frequent = table.loc[aligned, "concept"].value_counts().index[: len(SYMBOLS)]
     rest = aligned & ~table["concept"].isin(frequent)
-    traces = [_points(table[~aligned], "unaligned", symbol="circle-open", color=NEUTRAL, size=5, opacity=FAINT)]
+    traces = [
+        _points(
+            table[~aligned],
+            f"correlation below {threshold:g}",
+            symbol="circle-open",
+            color=NEUTRAL,
+            size=5,
+            opacity=FAINT,
+        )
+    ]
     traces.append(_points(table[rest], "other concepts", symbol="cross", color=NEUTRAL))
     for name, symbol, color in zip(frequent, SYMBOLS, SERIES, strict=False):
         rows = table[aligned & (table["concept"] == name)]

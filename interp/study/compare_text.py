@@ -6,7 +6,7 @@ from interp.control.receipts import Receipt
 from interp.features.matching import CAME, KEPT, MERGED, NEW, OLD, SILENT, SPLIT, WENT
 from interp.study.matches import Matches
 from interp.study.study_parts import StudyParts
-from recmodels.wording import counted, cut, with_interval, wrapped
+from recmodels.wording import counted, cut, signed, with_interval, wrapped
 
 SHOWN = 8  # concepts whose share changed
 CHANGES = {
@@ -146,7 +146,7 @@ def _whole(value: float) -> str:
 
 
 def _score(value: float) -> str:
-    return "–" if pd.isna(value) else f"{value:.2f}"
+    return "–" if pd.isna(value) else signed(value, ".2f")
 
 
 def _weak(sides: list[str]) -> str:

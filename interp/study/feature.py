@@ -277,10 +277,10 @@ class Features:
     def to_frame(self) -> pd.DataFrame:
         """A row for each feature, indexed by its number: what it is called, how sure that is, and how it acts.
 
-        Columns: label ("unlabelled" where none holds), grade ("labelled"; "aligned", if no label holds but its best
-        concept correlates by at least 0.2, above chance on unseen items too; "unlabelled"; or "dead", if it was never
-        active on the test part); density,
-        mean, p99, max, std (`study.table("features")`); precision, recall and f1 of the label on unseen users; and with
+        Columns: label ("unlabelled" where none holds), grade ("tested"; "correlated only", if no label holds but its
+        best concept correlates by at least 0.2, above chance on unseen items too; "unlabelled"; or "dead", if it was
+        never active on the test part); density, mean,
+        p99, max, std (`study.table("features")`); precision, recall and f1 of the label on unseen users; and with
         concepts: concept, correlation, auc and sensitivity of the best one, and unseen_items, its correlation on unseen
         items, with q.
         """

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from interp.features.labels import UNLABELLED
+from interp.features.grades import GRADES, TESTED
 from interp.steering.parsing import DICTIONARY
 from interp.study.feature_view import FeatureView, FeatureViews
 
@@ -27,7 +27,7 @@ def feature_frame(views: FeatureViews) -> pd.DataFrame:
 
 
 def grade(view: FeatureView) -> str:
-    """How sure a feature's name is: "labelled", "aligned" (no label holds, a concept does), "unlabelled", or "dead"."""
+    """How sure a feature's name is, in the words of `interp.features.grades`, or "dead"."""
     if view.dead:
         return "dead"
-    return "labelled" if view.labelled else "aligned" if view.aligned else UNLABELLED
+    return GRADES[TESTED if view.labelled else view.name.grade][0]

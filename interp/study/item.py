@@ -11,6 +11,7 @@ from interp.study.item_names import item_of
 from interp.study.later_tables import later_table
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal
+from recmodels.wording import signed
 
 SHOWN = 6  # rows of each kind in a display
 
@@ -121,9 +122,12 @@ class Item:
         for direction in ("promoted", "suppressed"):
             rows = self.effects[self.effects["direction"] == direction].head(SHOWN)
             lines.append(
-                (f"{direction} by", _join(f"{row.feature} {row.name} {row.effect:+.2f}" for row in _rows(rows)))
+                (
+                    f"{direction} by",
+                    _join(f"{row.feature} {row.name} {signed(row.effect, '+.2f')}" for row in _rows(rows)),
+                )
             )
-        lines.append(("nearest items", _join(f"{row.title} {row.similarity:.2f}" for row in _rows(near))))
+        lines.append(("nearest items", _join(f"{row.title} {signed(row.similarity, '.2f')}" for row in _rows(near))))
         return lines
 
 

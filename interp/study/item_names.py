@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pandas as pd
+
 from interp.study.study_parts import StudyParts
 from interp.study.title_search import plain, search
 from recmodels.errors import InputError, quote
@@ -20,6 +22,8 @@ def item_of(study: StudyParts, item: Any) -> Any:
     Raises:
         InputError: no item is called this, or several are, which the message names.
     """
+    if pd.api.types.is_scalar(item) and pd.isna(item):
+        raise InputError(f"{item} is not an item: give its id, its title, or words that only one title has")
     try:
         (code,) = study.recommender.recommender.vocabulary.encode([item])
     except InputError:

@@ -27,6 +27,7 @@ from recmodels.files import write_json
 from recmodels.locks import hold
 from recmodels.paths import as_path
 from recmodels.scalars import whole_number
+from recmodels.wording import counted
 
 StudyParts: TypeAlias = Any  # interp.study.study_parts.StudyParts, which imports this module
 COLUMNS = ["feature", "by", "at", "kind", "text"]
@@ -50,7 +51,7 @@ class Merged:
 
     @for_terminal
     def __repr__(self) -> str:
-        lines = [f"{self.added} new notes, {self.known} known ones: {self.path}"]
+        lines = [f"{counted(self.added, 'new note')}, {counted(self.known, 'known one')}: {self.path}"]
         for feature, names in self.conflicts.items():
             told = ", ".join(f"“{name.text}” by {name.by}" for name in names)
             lines.append(f"CONFLICT: feature {feature} is called {told}; the latest is shown, all are kept")
@@ -196,11 +197,11 @@ class Remarks:
         notes = self.notes
         if not notes:
             return f"no notes: {self.path} is not there"
-        names, counted = given_names(notes), votes(notes)
+        names, voted = given_names(notes), votes(notes)
         lines = []
         for feature in sorted({note.feature for note in notes}):
             called = ", ".join(f"“{name.text}” by {name.by}" for name in reversed(names.get(feature, [])))
-            up, down = counted.get(feature, (0, 0))
+            up, down = voted.get(feature, (0, 0))
             told = [called and f"called {called}", f"{up} for, {down} against" if up + down else ""]
             measured = self.study.names[feature].measured
             lines.append("; ".join(filter(None, [f"feature {feature}: {measured}", *told])))

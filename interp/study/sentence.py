@@ -50,7 +50,7 @@ def _moves(costs: Any | None) -> list[str]:
     if not costs.concept:
         return [f"{up} changes {ndcg}, {users}"]
     moves = costs.share_low > 0 or costs.share_high < 0
-    before, after = f"{costs.share_before:.1%}", f"{costs.share_after:.1%} of the lists"
+    before, after = f"{costs.share_before:.1%}", f"{costs.share_after:.1%} of the lists, {share_change(costs)},"
     shares = (
         f"moves {costs.concept} from {before} to" if moves else f"does not clearly move {costs.concept}, {before} to"
     )
@@ -59,6 +59,12 @@ def _moves(costs: Any | None) -> list[str]:
     if isfinite(costs.boost) and moves:
         parts.append(f"re-ranking to that share changes it by {_change(costs, 'boost', '.3f')}")
     return parts
+
+
+def share_change(costs: Any) -> str:
+    """By how much a feature changes its concept's share: "+10.5 [+7.7, +14.1] points"; a row of `feature_costs`."""
+    numbers = (100 * value for value in (costs.share, costs.share_low, costs.share_high))
+    return f"{with_interval(*numbers, '+.1f')} points"
 
 
 def _change(row: Any, name: str, form: str) -> str:

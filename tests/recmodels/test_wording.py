@@ -19,4 +19,5 @@ def test_a_noun_follows_its_number(number, words, says):
 
 def test_a_number_has_its_bounds_where_there_are_any():
     assert with_interval(-0.01, -0.02, 0.001, "+.3f") == "−0.010 [−0.020, +0.001]"
+    assert with_interval(-0.0001, -0.02, 0.0004, "+.3f") == "0.000 [−0.020, 0.000]"
     assert with_interval(0.125, float("nan"), float("nan"), ".1%") == "12.5%"

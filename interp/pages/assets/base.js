@@ -35,16 +35,22 @@ function sayNotes(lines) {
   byId("notes").replaceChildren(...lines.map((line) => make("li", {}, line)));
 }
 
-const fixed = (value, digits = 3) => (value === null ? "–" : value.toFixed(digits));
-const percent = (value, digits = 1) => (value === null ? "–" : `${(100 * value).toFixed(digits)}%`);
+/** A number with a minus sign, and without any sign where it is written as zero. */
+const signed = (value, digits, plus = "") => {
+  const text = Math.abs(value).toFixed(digits);
+  return Number(text) === 0 ? text : `${value < 0 ? "−" : plus}${text}`;
+};
+const fixed = (value, digits = 3) => (value === null ? "–" : signed(value, digits));
+const percent = (value, digits = 1) => (value === null ? "–" : `${signed(100 * value, digits)}%`);
 const short = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 const folded = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 const wordsOf = (text) => folded(text).split(/[\p{P}\s]+/u).filter(Boolean);
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 const range = (count) => Array.from({ length: count }, (_, place) => place);
-const sign = (value) => (value < 0 ? "−" : "+");
-const points = (share) => (share === null ? "–" : `${sign(share)}${Math.abs(100 * share).toFixed(1)} points`);
-const change = (value, digits = 3) => (value === null ? "–" : `${sign(value)}${Math.abs(value).toFixed(digits)}`);
+const points = (share) => (share === null ? "–" : `${signed(100 * share, 1, "+")} points`);
+/** Bounds as "[−0.037, +0.011]"; points have their unit once. */
+const interval = (low, high, show = change) => (show === points ? `[${change(100 * low, 1)}, ${change(100 * high, 1)}] points` : `[${show(low)}, ${show(high)}]`);
+const change = (value, digits = 3) => (value === null ? "–" : signed(value, digits, "+"));
 
 /** Names and values side by side. */
 function fillFacts(list, facts) {

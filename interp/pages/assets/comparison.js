@@ -52,8 +52,8 @@ function costColumn(side, place) {
 
 function withInterval(value, low, high, show = change) {
   if (value === null) return "–";
-  const interval = low === null ? "" : ` ${show(low)} to ${show(high)}`;
-  return make("span", {}, show(value), make("small", {}, interval));
+  const bounds = low === null ? "" : ` ${interval(low, high, show)}`;
+  return make("span", {}, show(value), make("small", {}, bounds));
 }
 
 function badge(change) {
@@ -175,7 +175,7 @@ function showStudies() {
 
 function showConcepts() {
   byId("concepts").closest("section").hidden = !data.concepts.length;
-  const score = ([, value, low, high, passes]) => (value === null ? "–" : make("span", { className: passes ? "" : "weak" }, withInterval(value, low, high, (one) => fixed(one, 2).replace("-", "−")), passes ? "" : " weak"));
+  const score = ([, value, low, high, passes]) => (value === null ? "–" : make("span", { className: passes ? "" : "weak" }, withInterval(value, low, high, (one) => fixed(one, 2)), passes ? "" : " weak"));
   const feature = ([number], side) => (number === null ? "–" : make("span", {}, `${number} `, nameChip(number, data.sides[side])));
   fillRows("concepts", ["Concept", "Old feature", "New feature", "Match of the old", "Unseen items, old", "Unseen items, new"], data.concepts.map((row) => [
     short(row.name),

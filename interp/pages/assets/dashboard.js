@@ -80,9 +80,9 @@ function showAbout() {
   byId("max-history").textContent = about.max_history;
   byId("who-saw").textContent = about.who_saw;
   showWords();
-  const [aligned, dead] = [isAligned, isDead].map((test) => range(about.features).filter(test).length);
+  const [correlated, dead] = [KINDS.correlated, isDead].map((test) => range(about.features).filter(test).length);
   fillFacts(byId("facts"), [
-    [`features (${about.counts}; ${concepts.length ? `${aligned} aligned, ` : ""}${dead} dead)`, about.features.toLocaleString("en")],
+    [`features (${about.counts}; ${concepts.length ? `${correlated} correlated only, ` : ""}${dead} dead)`, about.features.toLocaleString("en")],
     [term("l0", "active at a step (L0)"), fixed(about.l0, 0)],
     [term("explained_variance", "explained variance"), percent(about.explained_variance)],
     [term("ndcg@10", "NDCG@10 of the recommender"), about.beside?.recommender ?? fixed(about.ndcg)],

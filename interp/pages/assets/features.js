@@ -57,24 +57,29 @@ function searchable(text) {
   return [...wordsOf(text), ...text.split(/\s+/).map((part) => wordsOf(part).join(""))].join(" ");
 }
 
-/** What the table says of a feature in words: its label, its best concept, and which of the two it lacks. */
+/** What the table says of a feature in words: its label, its best concept, what people call it, and its grade. */
 function toldOf(feature) {
-  return [labelOf(feature) ?? "unlabelled", conceptOf(feature), features.given[feature]?.[0] ?? "", ...(KINDS.unaligned(feature) ? ["unaligned"] : [])];
+  return [labelOf(feature) ?? "", conceptOf(feature), features.given[feature]?.[0] ?? "", gradeOf(feature)];
 }
+
+const gradeOf = (feature) => features.grades[features.grade[feature]][0];
+
+/** Whether a search is for effects: its first word is a verb of theirs, or begins one ("lower popularity"). */
+const asksEffect = ([first = ""]) => first.length > 2 && ["raises", "lowers"].some((verb) => verb.startsWith(first));
 
 /** What turning a feature up does beyond its interval, as [phrase, change]: "lowers Mean popularity", "raises Horror". */
 function effectsOf(feature) {
   const { measures, rows, moved } = data.receipts;
-  const names = Object.values(measures);
-  const beyond = rows[feature].map((row, place) => [names[place], row]).filter(([, [, , low, high]]) => low > 0 || (high !== null && high < 0));
+  const named = rows[feature].map((row, place) => [Object.keys(measures)[place], row]).filter(([key]) => key !== "overlap"); // any steer lowers it
+  const beyond = named.filter(([, [, , low, high]]) => low > 0 || (high !== null && high < 0)).map(([key, row]) => [measures[key], row]);
   const all = [...beyond, ...moved[feature].map(([concept, ...row]) => [concepts[concept], row])];
   return all.map(([name, [, by]]) => [`${by > 0 ? "raises" : "lowers"} ${name}`, by]);
 }
 
 const KINDS = {
-  labelled: isLabelled,
-  aligned: isAligned,
-  unaligned: (feature) => !isAligned(feature) && !isDead(feature),
+  tested: isLabelled,
+  correlated: (feature) => features.grade[feature] === "correlated",
+  unlabelled: (feature) => features.grade[feature] === "none" && !isDead(feature),
   dead: isDead,
 };
 
@@ -104,7 +109,7 @@ function search(text) {
   const found = new Map();
   for (const feature of range(about.features).filter(passes)) {
     const item = searched.items[feature].find((one) => hit[one]);
-    const does = ["raises", "lowers"].includes(words[0]) && searched.effects[feature].some(fits);
+    const does = asksEffect(words) && searched.effects[feature].some(fits);
     if (query === String(feature) || does || fits(searched.names[feature])) found.set(feature, undefined);
     else if (item !== undefined) found.set(feature, item);
   }

@@ -81,7 +81,7 @@ function showGauge(feature, part, { costs, concepts }) {
   const others = at("chosen_by") === "other users" ? ", who did not choose the concept" : "";
   part("gauge-note").textContent = concept === undefined
     ? `Change of NDCG@10, with 95% intervals, ${users}.`
-    : `${short(concept)}: ${percent(at("share_before"))} → ${percent(at("share_after"))} of the lists. Change of NDCG@10 at that share, with 95% intervals, ${users}${others}.`;
+    : `${short(concept)}: ${percent(at("share_before"))} → ${percent(at("share_after"))} of the lists, ${at("share_change")}. Change of NDCG@10 at that share, with 95% intervals, ${users}${others}.`;
 }
 
 function gaugeRow({ name, value, low, high }, share) {
@@ -94,6 +94,6 @@ function gaugeRow({ name, value, low, high }, share) {
   const dot = make("span", { className: "dot" });
   dot.style.left = share(value);
   track.append(dot);
-  const interval = low === null ? "" : ` [${change(low)}, ${change(high)}]`;
-  return make("li", { className: name === "feature" ? "" : "other" }, make("b", {}, name), make("span", { className: "value" }, `${change(value)}${interval}`), track);
+  const bounds = low === null ? "" : ` ${interval(low, high)}`;
+  return make("li", { className: name === "feature" ? "" : "other" }, make("b", {}, name), make("span", { className: "value" }, `${change(value)}${bounds}`), track);
 }

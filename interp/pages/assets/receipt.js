@@ -6,7 +6,7 @@ function showReceipt(feature) {
   const cells = (name, [before, by, low, high], digits) => {
     const scale = digits === null ? (value) => (value === null ? "–" : `${(100 * value).toFixed(1)}%`) : (value) => fixed(value, digits);
     const text = digits === null ? points : (value) => change(value, digits);
-    return row("td", [name, scale(before), text(by), low === null ? "–" : `${text(low)} to ${text(high)}`]);
+    return row("td", [name, scale(before), text(by), low === null ? "–" : interval(low, high, text)]);
   };
   const head = make("thead", {}, row("th", ["", "Before", "Change", "95% interval"]));
   const shares = moved[feature].map(([concept, before, ...numbers]) => cells(`share of ${short(concepts[concept])}`, [before, ...numbers], null));

@@ -21,20 +21,23 @@ function findAll(text) {
     { name: "Features", found: foundFeatures(text.trim(), query), row: featureResult },
     { name: "Items", found: ranked(range(items.titles.length), (item) => plainTitles[item], query, (one, other) => items.popularity[other] - items.popularity[one]), row: itemResult },
     { name: "Concepts", found: ranked(followed, (concept) => joined(concepts[concept]), query, (one, other) => one - other), row: conceptResult },
-    { name: "Effects", found: ranked([...phrases.keys()], joined, query, (one, other) => phrases.get(other).length - phrases.get(one).length), row: effectResult },
+    { name: "Effects", found: ranked(asksEffect(wordsOf(text)) ? [...phrases.keys()] : [], joined, query, (one, other) => phrases.get(other).length - phrases.get(one).length), row: effectResult },
   ];
   const best = ({ found }) => found[0]?.[1] ?? Infinity;
   return groups.filter(({ found }) => found.length).sort((one, other) => best(one) - best(other));
 }
 
-/** A number first; then names, those with the better grade first. */
+/** A number first; then names, those with the better grade first; then features of the grade that is searched for. */
 function foundFeatures(text, query) {
   const number = featureOf(text.startsWith("#") ? text : `#${text}`);
   const named = range(about.features).filter((feature) => features.grade[feature] !== "none");
   const grade = (feature) => GRADE_ORDER.indexOf(features.grade[feature]);
   const order = (one, other) => grade(one) - grade(other) || features.density[other] - features.density[one];
   const byName = query ? ranked(named, (feature) => joined(nameOf(feature)), query, order).filter(([feature]) => feature !== number) : [];
-  return number === null ? byName : [[number, EXACT], ...byName];
+  const isGrade = (feature) => query && `${joined(gradeOf(feature))} `.startsWith(`${query} `);
+  const known = new Set([number, ...byName.map(([feature]) => feature)]);
+  const byGrade = range(about.features).filter((feature) => isGrade(feature) && !known.has(feature)).sort(order).map((feature) => [feature, PREFIX]);
+  return [...(number === null ? [] : [[number, EXACT]]), ...byName, ...byGrade];
 }
 
 /** Concepts that are the best of a feature. */
@@ -102,9 +105,10 @@ function showResults() {
     return part;
   });
   const text = byId("search").value.trim();
-  if (parts.length) parts.push(option(result(() => toTable(text, byId("concept").value), `All features that fit “${short(text)}”, in the table (${state.found.size})`)));
+  if (state.found.size) parts.push(option(result(() => toTable(text, byId("concept").value), `All features that fit “${short(text)}”, in the table (${state.found.size})`)));
+  else if (text && !parts.length) parts.push(make("div", { className: "nothing", role: "option", ariaDisabled: "true" }, `Nothing fits “${short(text)}”.`));
   byId("results").replaceChildren(...parts);
-  openResults(parts.length > 0);
+  openResults(text !== "");
   activate(options.length ? 0 : -1);
 }
 
@@ -130,7 +134,7 @@ function take(place) {
 
 function onSearchKey(event) {
   const open = !byId("results").hidden;
-  const move = (by) => () => (open ? activate((active + by + options.length) % options.length) : showResults());
+  const move = (by) => () => (open ? options.length && activate((active + by + options.length) % options.length) : showResults());
   const leave = () => (open ? openResults(false) : byId("search").blur());
   const act = { ArrowDown: move(1), ArrowUp: move(-1), Escape: leave, Enter: () => open && active >= 0 && take(active) }[event.key];
   if (!act) return;

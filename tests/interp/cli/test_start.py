@@ -39,6 +39,7 @@ MISTAKES = {
     "study ml-100k --recommender absent --adapter recbole": "absent does not exist",
     "demo --out /": "holds more than a study",
     "report absent": "absent holds no finished study",
+    "compare absent --page a.html": "there is one study: name the new one too",
     "compare absent also": "absent holds no finished study",
     "dose absent Horror 0.3": "absent holds no finished study",
 }

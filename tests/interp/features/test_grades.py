@@ -45,8 +45,8 @@ def test_labels_are_counted_by_group():
             "kind": ["year", "concept", "decade", "item", "both", "franchise", "concept"],
         }
     )
-    assert label_counts(labels) == "6 labelled: 2 concepts, 1 series, 1 single item, 2 years"
-    assert label_counts(labels[6:]) == "0 labelled"
+    assert label_counts(labels) == "6 tested: 2 concepts, 1 series, 1 single item, 2 years"
+    assert label_counts(labels[6:]) == "0 tested"
 
 
 def test_every_view_has_the_same_name(study):

@@ -144,17 +144,21 @@ def test_search_by_item_concept_and_number(browser):
 
 
 def test_search_says_what_the_table_shows(browser, study):
-    """All words in one name or one title; a best concept also where it is not aligned; what a feature lacks."""
+    """All words in one name or one title; a best concept also where it is not aligned; the grade of a name."""
     features = study.table("features")
     each, low = set(features["feature"]), set(features["feature"]) - aligned_features(study)
     assert {8, DEAD} <= low
     type_search(browser, "UNLABELLED")
-    assert shown_features(browser) == each - {7, 8}
-    type_search(browser, "unaligned")
-    assert shown_features(browser) == low - {DEAD}
+    assert shown_features(browser) == low - {7, 8}
+    assert all("unlabelled" in row for row in next(iter(results(browser).values())))
+    type_search(browser, "correlated only")
+    assert shown_features(browser) == each - low - {7, 8}
+    type_search(browser, "tested")
+    assert shown_features(browser) == {7, 8}
+    assert [row.split("<")[0] for row in results(browser)["Features"]] == ["#7", "#8"]
     type_search(browser, "noir unlabelled")
     noir = features[features["concept"] == CONCEPTS[0]]
-    assert shown_features(browser) == set(noir["feature"]) - {7, 8}
+    assert shown_features(browser) == set(noir["feature"]) & low - {7, 8}
     type_search(browser, "script drama")  # the label and the best concept of 8, which is not aligned
     best = features.set_index("feature").loc[8, "concept"]
     assert (best, shown_features(browser)) == (CONCEPTS[1], {8})
@@ -169,9 +173,22 @@ def test_search_by_what_a_feature_does(browser):
     assert shown_features(browser) == alive
     type_search(browser, "Lowers Sci-Fi")
     assert shown_features(browser) == alive
+    type_search(browser, "lower")
+    assert shown_features(browser) == alive
     for nothing in ("lowers noir", "raises drama", "raises popularity"):
         type_search(browser, nothing)
         assert shown_features(browser) == set()
+    names = """
+        const { measures, rows } = data.receipts;
+        const places = Object.keys(measures), [one, two] = ["overlap", "coverage@10"].map((key) => places.indexOf(key));
+        const before = rows[7];
+        rows[7] = before.map((row, place) => (place === one || place === two ? [1, -0.5, -0.6, -0.4] : row));
+        const told = effectsOf(7).map(([phrase]) => phrase);
+        rows[7] = before;
+        const number = (word) => told.filter((phrase) => word.test(phrase)).length;
+        return [one >= 0, two >= 0, number(/overlap/i), number(/coverage/i)];
+    """
+    assert browser.execute_script(names) == [True, True, 0, 1]  # the overlap of any steer is below 1
 
 
 def results(browser):
@@ -222,7 +239,9 @@ def test_results_are_ranked_and_grouped(browser):
     features = next(rows for name, rows in groups.items() if name.startswith("Features"))
     assert features[0].startswith("#7<b>Noir</b>")  # tested, before those that only correlate
     assert all("≈ <b>Noir</b>" in row for row in features[1:])
-    assert groups["Effects"] == [f"raises <b>Noir</b>{N - 1} features, most #0"]
+    assert "Effects" not in groups  # which begin with their verb, in the box as in the table
+    type_search(browser, "raises noir")
+    assert results(browser)["Effects"] == [f"raises <b>Noir</b>{N - 1} features, most #0"]
     type_search(browser, "lowers")
     assert [row.partition(f"{N - 1} features")[0] for row in results(browser)["Effects"]] == ["lowers Sci-Fi"]
     type_search(browser, "44")
@@ -232,7 +251,12 @@ def test_results_are_ranked_and_grouped(browser):
     pairs = [("alien 1979", "alien"), ("aliens 1986", "alien"), ("my alien", "alien"), ("the alienist", "lien")]
     assert browser.execute_script(fits, [*pairs, ("horror", "alien")])[0] == [0, 1, 2, 3, None]
     type_search(browser, "nothing of the kind")
-    assert browser.execute_script("return document.getElementById('results').hidden")
+    assert text(browser, "#results") == "Nothing fits “nothing of the kind”."
+    type_search(browser, "#999")
+    assert text(browser, "#results") == "Nothing fits “#999”."
+    browser.execute_script("scrollTo(0, 0); onSearchKey(new KeyboardEvent('keydown', { key: 'Enter' }))")
+    browser.execute_script("onSearchKey(new KeyboardEvent('keydown', { key: 'ArrowDown' }))")
+    assert browser.execute_script("return [scrollY, byId('search').value]") == [0, "#999"]
 
 
 def test_an_items_page(browser):
@@ -305,8 +329,8 @@ def test_titles_everywhere_lead_to_their_pages(browser):
         link = f"document.querySelector('{part} a.to-item')"
         assert browser.execute_script(f"return {link}.getAttribute('href')") == f"#item-id-{item}", part
     open_feature(browser, 7)
-    link = "document.querySelector('#label-items a')"
-    assert browser.execute_script(f"return {link}.getAttribute('href')") == "#item-id-2"
+    link = "return document.querySelector('#label-items a').getAttribute('href')"
+    assert browser.execute_script(link) == "#item-id-2"
 
 
 def test_the_state_is_in_the_address_and_survives_reload_and_back(browser):
@@ -588,10 +612,10 @@ def test_a_receipt_has_every_measure_and_the_concepts_that_moved(browser):
     rows = "return [...document.querySelectorAll('#receipt tbody tr')]"
     table = browser.execute_script(f"{rows}.map((row) => [...row.cells].map((cell) => cell.textContent))")
     assert table[:2] == [
-        [f"share of {CONCEPTS[0]}", "10.0%", "+20.0 points", "+15.0 points to +25.0 points"],
-        [f"share of {CONCEPTS[2]}", "10.0%", "−10.0 points", "−15.0 points to −5.0 points"],
+        [f"share of {CONCEPTS[0]}", "10.0%", "+20.0 points", "[+15.0, +25.0] points"],
+        [f"share of {CONCEPTS[2]}", "10.0%", "−10.0 points", "[−15.0, −5.0] points"],
     ]
-    assert ["NDCG@10", "0.200", "+0.010", "−0.040 to +0.060"] in table
+    assert ["NDCG@10", "0.200", "+0.010", "[−0.040, +0.060]"] in table
     assert len(table) == 2 + 7
     assert "2 of 3" in text(browser, "#receipt-note")
 
@@ -721,13 +745,13 @@ def test_filters(browser, study):
     choose = (
         "const select = document.getElementById('%s'); select.value = '%s'; select.dispatchEvent(new Event('input'))"
     )
-    browser.execute_script(choose % ("kind", "aligned"))
-    assert shown_features(browser) == set(aligned["feature"])
+    browser.execute_script(choose % ("kind", "correlated"))
+    assert shown_features(browser) == set(aligned["feature"]) - {7, 8}
     options = browser.execute_script("return [...document.querySelectorAll('#concept option')].map((one) => one.text)")
     assert options == ["any", *sorted(CONCEPTS)]
     place = browser.execute_script("return concepts.indexOf('Sci-Fi')")
     browser.execute_script(choose % ("concept", place))
-    assert shown_features(browser) == set(aligned.loc[aligned["concept"] == "Sci-Fi", "feature"])
+    assert shown_features(browser) == set(aligned.loc[aligned["concept"] == "Sci-Fi", "feature"]) - {7, 8}
     browser.execute_script(choose % ("kind", ""))
     place = browser.execute_script("return concepts.indexOf(arguments[0])", CONCEPTS[1])
     browser.execute_script(choose % ("concept", place))
@@ -736,10 +760,10 @@ def test_filters(browser, study):
     browser.execute_script(choose % ("concept", ""))
     browser.execute_script(choose % ("kind", "dead"))
     assert shown_features(browser) == {DEAD}
-    browser.execute_script(choose % ("kind", "labelled"))
+    browser.execute_script(choose % ("kind", "tested"))
     assert shown_features(browser) == {7, 8}
-    browser.execute_script(choose % ("kind", "unaligned"))
-    assert shown_features(browser) == set(features["feature"]) - set(aligned["feature"]) - {DEAD}
+    browser.execute_script(choose % ("kind", "unlabelled"))
+    assert shown_features(browser) == set(features["feature"]) - set(aligned["feature"]) - {DEAD, 7, 8}
 
 
 def test_the_map_opens_what_is_clicked_and_keeps_what_is_drawn_around(browser, study):

@@ -238,7 +238,7 @@ def test_the_map_has_every_feature_once(colour):
     assert list(drawn[-1].customdata) == [0]
     assert drawn[-1].name == "never active"
     if colour == "concept":
-        assert [trace.name for trace in drawn[:2]] == ["unaligned", "other concepts"]
+        assert [trace.name for trace in drawn[:2]] == ["correlation below 0.2", "other concepts"]
         assert list(drawn[0].customdata) == [1]
         assert {trace.name[:7] for trace in drawn[2:-1]} == {"&lt;i&g"}
         assert len({(trace.marker.symbol, trace.marker.color) for trace in drawn}) == len(drawn)

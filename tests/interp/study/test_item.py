@@ -44,6 +44,8 @@ def test_an_item_shows_itself(study):
     for word in ("lights up", "promoted by", "suppressed by", "nearest items"):
         assert word in text
     assert item.title in item._repr_html_()
+    with pytest.raises(InputError, match="None is not an item: give its id"):
+        study.item(None)
     with pytest.raises(InputError, match="no item has the id or the title 'nowhere'"):
         study.item("nowhere")
 

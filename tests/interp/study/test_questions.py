@@ -247,7 +247,7 @@ def test_all_features_in_a_frame(study):
         feature, row = study.features[number], frame.loc[number]
         assert (row["label"], row["density"], row["auc"]) == (feature.label, feature.row["density"], feature.row["auc"])
         assert row["precision"] == feature.proof["precision"]
-        assert (row["grade"] == "labelled") == feature.view.labelled
+        assert (row["grade"] == "tested") == feature.view.labelled
         assert (row["grade"] == "dead") == (row["max"] == 0)
 
 

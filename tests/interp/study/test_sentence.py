@@ -3,7 +3,10 @@
 import pytest
 from pages import CONCEPTS, DEAD, HOSTILE, handmade_study
 
-TURNED = "turned up by its 99th percentile it moves {} from 10.0% to 30.0% of the lists and changes NDCG@10 by −0.010 "
+TURNED = (
+    "turned up by its 99th percentile it moves {} from 10.0% to 30.0% of the lists, +20.0 [+17.0, +23.0] points, and "
+    "changes NDCG@10 by −0.010 "
+)
 RE_RANKED = "re-ranking to that share changes it by −0.020 [−0.050, +0.010]."
 
 
@@ -33,7 +36,9 @@ def test_what_moves_nothing_clearly_says_so(study, monkeypatch):
     study.__dict__.pop("features", None)
     text = study.features[7].sentence
     study.__dict__.pop("features", None)
-    assert f"it does not clearly move {CONCEPTS[2]}, 10.0% to 30.0% of the lists and changes NDCG@10" in text
+    assert (
+        f"it does not clearly move {CONCEPTS[2]}, 10.0% to 30.0% of the lists, +20.0 [−1.0, +23.0] points, and" in text
+    )
     assert "re-ranking" not in text
 
 
