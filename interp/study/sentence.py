@@ -63,8 +63,8 @@ def _moves(costs: Any | None) -> list[str]:
 
 def share_change(costs: Any) -> str:
     """By how much a feature changes its concept's share: "+10.5 [+7.7, +14.1] points"; a row of `feature_costs`."""
-    numbers = (100 * value for value in (costs.share, costs.share_low, costs.share_high))
-    return f"{with_interval(*numbers, '+.1f')} points"
+    share, low, high = (100 * value for value in (costs.share, costs.share_low, costs.share_high))
+    return f"{with_interval(share, low, high, '+.1f')} points"
 
 
 def _change(row: Any, name: str, form: str) -> str:
