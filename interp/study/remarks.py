@@ -59,7 +59,7 @@ class Merged:
 
 
 def time_after(earlier: str) -> str:
-    """Now, or a second after an earlier time: what a person says later must stand later."""
+    """Now, or a second after an earlier time: what is said later of a feature must stand later."""
     now = datetime.now(UTC).strftime(FORMAT)
     if now > earlier:
         return now
@@ -160,7 +160,7 @@ class Remarks:
         if wrong is not None or by is None:
             raise InputError(f"{quote(wrong)} is no text: say who writes (by) and what, as text")
         number = whole_number("the feature", feature, 0, self.study.sae.n_features - 1)
-        earlier = [note.at for note in self.notes if (note.feature, note.by) == (number, by.strip())]
+        earlier = [note.at for note in self.notes if note.feature == number]
         now = time_after(max(earlier, default=""))
         notes = [
             checked(Note(number, by.strip(), now, kind, text.strip()), f"the {kind}", self.study.sae.n_features)

@@ -87,7 +87,7 @@ function write(texts) {
   byId("note-by").setCustomValidity(by ? "" : "Say who you are");
   if (!byId("note-by").reportValidity()) return false;
   const feature = state.feature;
-  const at = timeAfter(notesOf(feature).filter((note) => note.by === by).at(-1)?.at ?? "");
+  const at = timeAfter(notesOf(feature).at(-1)?.at ?? "");
   own.push(...Object.entries(texts).map(([kind, text]) => ({ feature, by, at, kind, text })));
   keepOwn();
   takeName(feature);
@@ -97,7 +97,7 @@ function write(texts) {
   return true;
 }
 
-/** Now, or a second after an earlier time: what a person says later must stand later. */
+/** Now, or a second after an earlier time: what is said later of a feature must stand later. */
 function timeAfter(earlier) {
   const text = (time) => `${time.toISOString().slice(0, 19)}Z`;
   const now = text(new Date());

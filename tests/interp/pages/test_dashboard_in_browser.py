@@ -709,7 +709,7 @@ def test_causes_stand_beside_correlations(browser):
     until(browser, "!!document.querySelector('#plot-bars .main-svg')")
     bars = "document.getElementById('plot-bars').data"
     assert browser.execute_script(f"return new Set({bars}.map((bar) => bar.y.join())).size") == 1  # in the same order
-    assert browser.execute_script(f"return Array.from({bars}[1].x)") == [0.2] * 3
+    until(browser, f"Array.from({bars}[1].x)", [0.2] * 3)  # and no longer the feature before
     assert browser.execute_script(f"return Array.from({bars}[1].error_x.array)") == [0.01] * 3
     facts = "[...document.querySelectorAll('#feature-facts div')].map((fact) => fact.textContent)"
     assert "causal effect+20.0 points" in browser.execute_script(f"return {facts}")
