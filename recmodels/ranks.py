@@ -180,15 +180,8 @@ def share(tasks: Sequence[Task]) -> Iterator[Task]:
     Raises:
         InputError: another rank has ended, or is silent.
     """
-    group = _spread()
-    if group is None:
-        yield from tasks
-        return
-    key = group.key()
-    while (number := group.store.add(key, 1) - 1) < len(tasks):
-        with _alone(group):
-            yield tasks[number]
-    barrier()
+    names = share_in_order({str(number): () for number in range(len(tasks))})
+    yield from (tasks[int(name)] for name in names)
 
 
 def share_in_order(needs: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -265,7 +258,7 @@ def joined() -> Iterator[None]:
     threading.Thread(target=_beat, args=(group, stop), daemon=True).start()
     try:
         _GROUP = group
-        with _terminable(), _quiet(group.rank > 0):
+        with _terminable():
             group.wait(lambda: all(group.store.add(f"alive/{rank}", 0) for rank in range(group.size)))
             yield
             barrier()
@@ -336,21 +329,3 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _quiet(quiet: bool) -> Iterator[None]:
-    """No progress bars."""
-    from tqdm.auto import tqdm
-
-    before = tqdm.__init__
-
-    def silent(bar: Any, *args: Any, **options: Any) -> None:
-        before(bar, *args, **options | {"disable": True})
-
-    if quiet:
-        tqdm.__init__ = silent
-    try:
-        yield
-    finally:
-        tqdm.__init__ = before

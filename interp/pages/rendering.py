@@ -34,6 +34,7 @@ SCRIPTS = {
         "first",
         "receipt",
         "panel",
+        "sorting",
         "table",
         "notes",
         "fit",
@@ -44,8 +45,8 @@ SCRIPTS = {
         "dashboard",
     ),
     "report": ("base", "report"),
-    "scorecard": ("base", "scorecard"),
-    "comparison": ("base", "first", "pair", "comparison"),
+    "scorecard": ("base", "sorting", "scorecard"),
+    "comparison": ("base", "first", "pair", "sorting", "comparison"),
 }
 STYLES = {
     "dashboard": ("colours", "base", "controls", "first", "notes", "dashboard", "equalizer"),
@@ -53,7 +54,7 @@ STYLES = {
     "scorecard": ("colours", "base", "scorecard"),
     "comparison": ("colours", "base", "controls", "first", "notes", "comparison"),
 }
-PARTS = ("head", "first", "tail")  # of HTML
+PARTS = ("head", "first", "table", "tail")  # of HTML
 WITHOUT_FIGURES = ("comparison",)
 
 

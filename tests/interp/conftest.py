@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from browsers import chromium_session
 from small_study import CONFIG
 
 from interp.activations.activation_store import ActivationStore
@@ -27,6 +28,12 @@ class MemoryStore(ActivationStore):
     """A store whose activations lie in memory."""
 
     fingerprint = "in memory"
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    """A headless browser, which lasts for one file of tests."""
+    yield from chromium_session(tmp_path_factory.mktemp("chromium"))
 
 
 @pytest.fixture(scope="session")

@@ -86,12 +86,7 @@ function inSearch(row) {
 function applySearch() {
   const column = COLUMNS.find(({ key }) => key === state.sort);
   const rows = ROWS.map((row, place) => place).filter((place) => inSearch(ROWS[place]));
-  state.order = rows.sort((one, next) => {
-    const [a, b] = [column.value(ROWS[one]), column.value(ROWS[next])];
-    if (a === null || b === null) return (a === null) - (b === null) || one - next;
-    const order = typeof a === "string" ? a.localeCompare(b) : a - b;
-    return (state.ascending ? order : -order) || one - next;
-  });
+  state.order = rows.sort(byValue((place) => column.value(ROWS[place]), state.ascending));
   state.page = 0;
   byId("count").textContent = rows.length === ROWS.length ? `${ROWS.length} rows` : `${rows.length} of ${ROWS.length} rows`;
   for (const tile of document.querySelectorAll("#tiles button")) tile.ariaPressed = String(tile.dataset.change === byId("change").value);
@@ -99,15 +94,8 @@ function applySearch() {
 }
 
 function fillTable() {
-  const start = state.page * PAGE_ROWS;
-  const shown = state.order.slice(start, start + PAGE_ROWS);
-  byId("table").tBodies[0].replaceChildren(...shown.map((place) => tableRow(ROWS[place])));
-  byId("page-at").textContent = shown.length ? `Rows ${start + 1} to ${start + shown.length}` : "No feature fits this search";
-  byId("page-back").disabled = state.page === 0;
-  byId("page-on").disabled = start + shown.length >= state.order.length;
-  for (const head of byId("table").tHead.querySelectorAll("th")) {
-    head.ariaSort = head.dataset.key === state.sort ? (state.ascending ? "ascending" : "descending") : "none";
-  }
+  showPage((place) => tableRow(ROWS[place]), PAGE_ROWS);
+  markSorted(byId("table").tHead.querySelectorAll("th"));
 }
 
 function tableRow(row) {

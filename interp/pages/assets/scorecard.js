@@ -17,12 +17,7 @@ function inOrder() {
   const places = data.rows.map((_, place) => place).filter((place) => state.baselines || data.rows[place].kind !== "baseline");
   const column = [NAME, ...columns].find(({ key }) => key === state.sort);
   if (!column) return places;
-  return places.sort((one, other) => {
-    const [a, b] = [column.values[one], column.values[other]];
-    if (a === null || b === null) return (a === null) - (b === null) || one - other;
-    const order = typeof a === "string" ? a.localeCompare(b) : a - b;
-    return (state.ascending ? order : -order) || one - other;
-  });
+  return places.sort(byValue((place) => column.values[place], state.ascending));
 }
 
 function makeRow(place) {
@@ -70,9 +65,7 @@ function makeHeads() {
 
 function fillTable() {
   byId("table").tBodies[0].replaceChildren(...inOrder().map(makeRow));
-  for (const head of byId("table").tHead.rows[1].cells) {
-    head.ariaSort = head.dataset.key === state.sort ? (state.ascending ? "ascending" : "descending") : "none";
-  }
+  markSorted(byId("table").tHead.rows[1].cells);
 }
 
 function showTools() {

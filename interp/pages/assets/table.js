@@ -34,17 +34,9 @@ function exampleOf(feature) {
   return top === undefined ? null : items.titles[top];
 }
 
-/** Compare two features by a column; those without a value come last either way. */
-function compare(column, ascending, one, other) {
-  const [a, b] = [column.value(one), column.value(other)];
-  if (a === null || b === null) return (a === null) - (b === null) || one - other;
-  const order = typeof a === "string" ? a.localeCompare(b) : a - b;
-  return (ascending ? order : -order) || one - other;
-}
-
 function sortAndFill() {
   const column = COLUMNS.find(({ key }) => key === state.sort);
-  state.order = [...state.found.keys()].sort((one, other) => compare(column, state.ascending, one, other));
+  state.order = [...state.found.keys()].sort(byValue(column.value, state.ascending));
   state.page = 0;
   fillTable();
 }
@@ -62,17 +54,8 @@ function applySearch() {
 }
 
 function fillTable() {
-  const start = state.page * PAGE_ROWS;
-  const shown = state.order.slice(start, start + PAGE_ROWS);
-  byId("table").tBodies[0].replaceChildren(...shown.map(tableRow));
-  const end = start + shown.length;
-  byId("page-at").textContent = shown.length ? `Rows ${start + 1} to ${end}` : "No feature fits this search";
-  byId("page-back").disabled = state.page === 0;
-  byId("page-on").disabled = end >= state.order.length;
-  for (const head of byId("table").tHead.rows[0].cells) {
-    const sorted = head.dataset.key === state.sort;
-    head.ariaSort = sorted ? (state.ascending ? "ascending" : "descending") : "none";
-  }
+  showPage(tableRow, PAGE_ROWS);
+  markSorted(byId("table").tHead.rows[0].cells);
 }
 
 function tableRow(feature) {

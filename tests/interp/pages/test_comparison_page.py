@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from browsers import Reader, chromium_session, embedded, open_page, requests, text, until
+from browsers import Reader, embedded, open_page, requests, text, until
 from handmade_comparison import MERGED, WENT, handmade_comparison
 from pages import CONCEPTS, DEAD, HOSTILE, N
 
@@ -63,10 +63,9 @@ def test_what_is_compared_is_said(comparison):
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory, path):
-    for chromium in chromium_session(tmp_path_factory.mktemp("chromium")):
-        open_page(chromium, path.as_uri())
-        yield chromium
+def browser(chromium, path):
+    open_page(chromium, path.as_uri())
+    return chromium
 
 
 def rows(browser, column):

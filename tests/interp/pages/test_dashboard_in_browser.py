@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from browsers import chromium_session, open_page, requests, text, until
+from browsers import open_page, requests, text, until
 from pages import CLUSTER, CONCEPTS, DEAD, HOSTILE, TWINS, N, handmade_study
 
 from interp.concepts.alignment import UNALIGNED
@@ -35,11 +35,6 @@ def study(tmp_path_factory):
 @pytest.fixture(scope="module")
 def path(study):
     return write_dashboard(study)
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    yield from chromium_session(tmp_path_factory.mktemp("chromium"))
 
 
 @pytest.fixture

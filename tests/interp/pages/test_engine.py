@@ -8,7 +8,7 @@ import base64
 import numpy as np
 import pytest
 import torch
-from browsers import chromium_session, open_page
+from browsers import open_page
 from pages import handmade_study
 
 from interp.control.baselines import boosted
@@ -48,11 +48,10 @@ def study(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def chromium(study, tmp_path_factory):
-    page = write_dashboard(study)
-    for browser in chromium_session(tmp_path_factory.mktemp("chromium")):
-        open_page(browser, page.as_uri())
-        yield browser
+def chromium(chromium, study):
+    """With the page of a study open."""
+    open_page(chromium, write_dashboard(study).as_uri())
+    return chromium
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import threading
 from http.client import HTTPConnection
 
 import pytest
-from browsers import AXE, RUN, chromium_session, requests, text, until
+from browsers import AXE, RUN, requests, text, until
 from pages import HOSTILE
 
 import interp
@@ -147,13 +147,12 @@ def test_what_is_no_list_length_is_refused_at_once(study):
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory, port):
-    for chromium in chromium_session(tmp_path_factory.mktemp("chromium")):
-        chromium.get(f"http://{HOST}:{port}/")
-        until(chromium, "document.querySelectorAll('.column li').length", 20, 60)
-        yield chromium
-        assert [entry["message"] for entry in chromium.get_log("browser")] == []
-        assert {asked.removeprefix(f"http://{HOST}:{port}") for asked in requests(chromium)} == {"/", "/ask"}
+def browser(chromium, port):
+    chromium.get(f"http://{HOST}:{port}/")
+    until(chromium, "document.querySelectorAll('.column li').length", 20, 60)
+    yield chromium
+    assert [entry["message"] for entry in chromium.get_log("browser")] == []
+    assert {asked.removeprefix(f"http://{HOST}:{port}") for asked in requests(chromium)} == {"/", "/ask"}
 
 
 def titles(column):

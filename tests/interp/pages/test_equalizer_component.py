@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browsers import AXE, RUN, chromium_session, text, until
+from browsers import AXE, RUN, text, until
 from equalizer_page import write_equalizer_page
 
 from interp.study.equalizer_bundle import ASSETS
@@ -20,11 +20,6 @@ HISTORY = "[...document.querySelectorAll('.strip b')].map((one) => one.textConte
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     return write_equalizer_page(tmp_path_factory.mktemp("equalizer"))
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    yield from chromium_session(tmp_path_factory.mktemp("chromium"))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import shutil
 import time
 
 import pytest
-from browsers import AXE, RUN, chromium_session, open_page, requests, text, until
+from browsers import AXE, RUN, open_page, requests, text, until
 
 import interp
 from interp.pages.dashboard import write_dashboard
@@ -26,11 +26,6 @@ def own(study, tmp_path_factory):
 @pytest.fixture(scope="module")
 def path(own):
     return write_dashboard(own)
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    yield from chromium_session(tmp_path_factory.mktemp("chromium"))
 
 
 @pytest.fixture

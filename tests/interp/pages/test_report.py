@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from browsers import Reader, chromium_session, embedded, open_page, packed_block, requests, text, until
+from browsers import Reader, embedded, open_page, packed_block, requests, text, until
 from pages import CONCEPTS, HOSTILE, handmade_study
 from plotly.offline import get_plotlyjs
 
@@ -351,11 +351,6 @@ def test_hostile_names_are_only_in_the_data_and_escaped(page):
 
 
 # ---- in a browser ----
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    yield from chromium_session(tmp_path_factory.mktemp("chromium"))
 
 
 @pytest.fixture

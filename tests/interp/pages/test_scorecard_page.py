@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from browsers import Reader, chromium_session, open_page, requests, text, until
+from browsers import Reader, open_page, requests, text, until
 from handmade_scorecard import handmade_scorecard
 from pages import HOSTILE
 
@@ -62,11 +62,10 @@ def test_the_page_is_whole_and_asks_no_network(path):
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory, path):
-    for chromium in chromium_session(tmp_path_factory.mktemp("chromium")):
-        open_page(chromium, path.as_uri())
-        until(chromium, "document.querySelectorAll('#plot .point').length", 5)
-        yield chromium
+def browser(chromium, path):
+    open_page(chromium, path.as_uri())
+    until(chromium, "document.querySelectorAll('#plot .point').length", 5)
+    return chromium
 
 
 def names(browser):

@@ -8,7 +8,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urldefrag, urljoin
 
 import pytest
-from browsers import Reader, chromium_session, requests, text, until
+from browsers import Reader, requests, text, until
 from pages import CONCEPTS, DEAD, HOSTILE, N, handmade_study
 
 from interp.pages.dashboard import write_dashboard
@@ -188,11 +188,6 @@ def address(site):
     yield f"http://127.0.0.1:{server.server_port}/below/site/"
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    yield from chromium_session(tmp_path_factory.mktemp("chromium"))
 
 
 @pytest.fixture

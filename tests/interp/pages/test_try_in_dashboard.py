@@ -1,7 +1,7 @@
 """The section "Try it" of a dashboard: the equalizer on the recommender that the page carries."""
 
 import pytest
-from browsers import AXE, RUN, chromium_session, open_page, requests, text, until
+from browsers import AXE, RUN, open_page, requests, text, until
 
 from interp.pages.dashboard import write_dashboard
 from interp.study.equalizer import equalize
@@ -15,11 +15,6 @@ TITLES = (
 @pytest.fixture(scope="module")
 def path(study):
     return write_dashboard(study)
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    yield from chromium_session(tmp_path_factory.mktemp("chromium"))
 
 
 @pytest.fixture

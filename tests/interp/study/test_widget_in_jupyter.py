@@ -4,7 +4,7 @@ import shutil
 from importlib.util import find_spec
 
 import pytest
-from browsers import chromium_session, until
+from browsers import until
 from jupyter import TOKEN, jupyter_server, write_notebook
 
 from interp.study.equalizer import equalize
@@ -29,11 +29,6 @@ def address(study, tmp_path_factory):
         write_notebook(folder / f"{path.partition('/')[0]}.ipynb", *CELLS)
     with jupyter_server(folder, tmp_path_factory.mktemp("jupyter")) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    yield from chromium_session(tmp_path_factory.mktemp("chromium"))
 
 
 @pytest.fixture(scope="module", params=list(FRONTS))
