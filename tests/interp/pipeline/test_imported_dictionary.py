@@ -8,6 +8,7 @@ import films
 import numpy as np
 import pytest
 import torch
+from browsers import embedded
 from small_study import CONFIG
 
 from interp.config import GridConfig, StudyConfig
@@ -157,5 +158,5 @@ def test_every_analysis_runs_on_it(films_study, tmp_path):
     own, theirs = (study.table("concepts").set_index("concept")[columns] for study in (before, after))
     assert np.allclose(own, theirs, atol=1e-5)
     assert "It was imported from dictionary_learning AutoEncoderNew" in summary(after)
-    assert "AutoEncoderNew" in (after.folder / "report.html").read_text()
+    assert "AutoEncoderNew" in embedded((after.folder / "report.html").read_text())
     assert open_study(after.folder).record["config"]["dictionary"] == str(folder)
