@@ -64,7 +64,7 @@ def test_hostile_titles_are_only_in_the_data_and_escaped(page, study):
 def test_text_never_becomes_markup():
     parts = {part for parts in SCRIPTS.values() for part in parts}
     others = {path.stem for path in ASSETS.glob("*.js") if not path.stem.startswith("equalizer_")}
-    assert others == {OPENING, *parts}
+    assert others == {*OPENING, *parts}
     script = "".join(path.read_text() for path in ASSETS.glob("*.js"))
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|Function\(", script)
 
