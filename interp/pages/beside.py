@@ -10,15 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from interp.pages.rendering import Beside, packed
+from interp.study.page_files import KIND, folder_of
 from recmodels import artifacts
-from recmodels.folders import remove
-
-KIND = artifacts.Kind("page-files")
-
-
-def folder_of(page: Path) -> Path:
-    """The folder beside a page."""
-    return page.with_name(f"{page.stem}-data")
+from recmodels.folders import read_mark, remove
 
 
 def write_beside(page: Path, blocks: Mapping[str, bytes]) -> Beside | None:
@@ -36,7 +30,8 @@ def write_beside(page: Path, blocks: Mapping[str, bytes]) -> Beside | None:
     """
     folder = folder_of(page)
     if not blocks:
-        remove(folder, str(KIND))
+        if read_mark(folder, str(KIND)) is not None:
+            remove(folder, str(KIND))
         return None
     digest = hashlib.sha256()
     for name, block in blocks.items():

@@ -30,6 +30,7 @@ SCRIPTS = {
     "dashboard": (
         *ENGINE,
         "base",
+        "shards",
         "features",
         "items",
         "map",

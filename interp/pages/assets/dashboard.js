@@ -14,6 +14,9 @@ function followLink() {
   state.stepping = false;
 }
 
+/** Whether the address names a feature or an item. */
+const isNamed = () => featureOf(mainPart()) !== null || itemOf(mainPart()) !== null;
+
 /** Show the feature or the item that the address names; whether it names one. */
 function openPanel() {
   const [feature, item] = [featureOf(mainPart()), itemOf(mainPart())];
@@ -35,6 +38,13 @@ function sayMissing() {
   byId("all").scrollIntoView();
 }
 
+/** Say that a file beside the page is not there, or is another page's. */
+function sayMissingPart(text) {
+  byId("missing").hidden = false;
+  byId("missing").textContent = text;
+  byId("all").scrollIntoView();
+}
+
 /** Bring the panel into view, and the reader's focus with it. */
 function reveal() {
   const panel = byId("item").hidden ? "feature" : "item";
@@ -44,7 +54,7 @@ function reveal() {
 
 /** Go on by one feature in the order of the table; the page stays where it is if the panel is in view. */
 function step(by) {
-  const place = state.order.indexOf(state.feature);
+  const place = state.order.indexOf(featureOf(mainPart()) ?? state.feature);
   const feature = state.order[place < 0 ? 0 : place + by];
   if (feature === undefined) return;
   const { top, bottom } = byId("feature").getBoundingClientRect();
@@ -151,5 +161,5 @@ show(featureOf(mainPart()) ?? state.order[0] ?? 0);
 if (itemOf(mainPart()) !== null) showItem(itemOf(mainPart()));
 writeAddress();
 sayMissing();
-if (featureOf(mainPart()) !== null || itemOf(mainPart()) !== null) reveal();
+if (isNamed()) reveal();
 performance.mark("first feature"); // for benchmarks/dashboard.py

@@ -15,7 +15,7 @@ const isAligned = (feature) => features.aligned[feature] === 1;
 const isLabelled = (feature) => labels.labelled[feature];
 const conceptOf = (feature) => concepts[features.concept[feature]] ?? "";
 const labelOf = (feature) => (isLabelled(feature) ? labels.name[feature] : null);
-const effectOf = (feature) => data.causal.effect[feature][features.concept[feature]] ?? null;
+const effectOf = (feature) => features.effect[feature];
 
 /** What a feature is called everywhere (interp.features.grades). */
 const nameOf = (feature) => features.name[feature] + (features.given[feature] ? ` · “${features.given[feature][0]}” by ${features.given[feature][1]}` : "");
@@ -35,20 +35,7 @@ function conceptChips(item, feature) {
 }
 
 /** The items at which a feature peaks in its strongest histories. */
-function topItems(feature, count = 4) {
-  const peaks = data.histories[feature].filter(([band]) => band === "strongest").map(peakOf);
-  return [...new Set(peaks)].slice(0, count);
-}
-
-const peakOf = ([, , , , row, activations]) => row[activations.indexOf(Math.max(...activations))];
-
-/** The items that stand for a feature in a search: those it promotes, and those at which it is at least half its height. */
-function itemsOf(feature) {
-  const strong = data.histories[feature].flatMap(([, , , , row, activations]) =>
-    row.filter((_, place) => activations[place] >= features.max[feature] / 2),
-  );
-  return [...strong, ...data.moves.layers.promoted.item[feature]];
-}
+const topItems = (feature, count = 4) => features.peaks[feature].slice(0, count);
 
 // ---- searching ----
 
@@ -68,13 +55,7 @@ const gradeOf = (feature) => features.grades[features.grade[feature]][0];
 const asksEffect = ([first = ""]) => first.length > 2 && ["raises", "lowers"].some((verb) => verb.startsWith(first));
 
 /** What turning a feature up does beyond its interval, as [phrase, change]: "lowers Mean popularity", "raises Horror". */
-function effectsOf(feature) {
-  const { measures, rows, moved } = data.receipts;
-  const named = rows[feature].map((row, place) => [Object.keys(measures)[place], row]).filter(([key]) => key !== "overlap"); // any steer lowers it
-  const beyond = named.filter(([, [, , low, high]]) => low > 0 || (high !== null && high < 0)).map(([key, row]) => [measures[key], row]);
-  const all = [...beyond, ...moved[feature].map(([concept, ...row]) => [concepts[concept], row])];
-  return all.map(([name, [, by]]) => [`${by > 0 ? "raises" : "lowers"} ${name}`, by]);
-}
+const effectsOf = (feature) => features.effects[feature].map(([place, by]) => [data.phrases[place], by]);
 
 const KINDS = {
   tested: isLabelled,
@@ -86,8 +67,7 @@ const KINDS = {
 const searched = {
   titles: items.titles.map(searchable),
   names: range(about.features).map((feature) => searchable(toldOf(feature).join(" "))),
-  items: range(about.features).map(itemsOf),
-  effects: range(about.features).map((feature) => effectsOf(feature).map(([phrase]) => searchable(phrase))),
+  effects: data.phrases.map(searchable),
 };
 
 /** The feature that a text such as "#412" names, or null. */
@@ -106,10 +86,11 @@ function search(text) {
   if (number !== null) return new Map([[number, undefined]]);
   const fits = (name) => words.every((word) => name.includes(word));
   const hit = searched.titles.map(fits);
+  const effects = searched.effects.map((phrase) => asksEffect(words) && fits(phrase));
   const found = new Map();
   for (const feature of range(about.features).filter(passes)) {
-    const item = searched.items[feature].find((one) => hit[one]);
-    const does = asksEffect(words) && searched.effects[feature].some(fits);
+    const item = features.items[feature].find((one) => hit[one]);
+    const does = features.effects[feature].some(([place]) => effects[place]);
     if (query === String(feature) || does || fits(searched.names[feature])) found.set(feature, undefined);
     else if (item !== undefined) found.set(feature, item);
   }

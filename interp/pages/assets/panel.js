@@ -22,6 +22,11 @@ const WAYS = {
 
 /** Fill the panel with a feature. */
 function show(feature) {
+  if (state.feature === null) byId("feature").hidden = !isHere(feature);
+  withDetails([feature], () => fillPanel(feature));
+}
+
+function fillPanel(feature) {
   state.feature = feature;
   showPanel("feature");
   const alive = !isDead(feature);
