@@ -50,10 +50,10 @@ def write_dashboard(study: "Study") -> Path:
     Raises:
         InputError: a table is missing, unfinished or was altered.
     """
-    path, title = study.folder / PAGE, f"{study.title}: features of a recommender"
-    data, files = split(page_data(study))
+    path = study.folder / PAGE
+    (data, files), blocks = split(page_data(study)), {"model": model_block(study)}
     beside = write_beside(path, files)
-    artifacts.write_text(path, render("dashboard", title, data, {"model": model_block(study)}, beside))
+    artifacts.write_text(path, render("dashboard", f"{study.title}: features of a recommender", data, blocks, beside))
     return path
 
 
