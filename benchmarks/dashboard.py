@@ -1,7 +1,7 @@
 """How large the offline page is, and how quick, in headless Chromium.
 
     python -m benchmarks.dashboard artifacts/ml-1m --features 2048
-    python -m benchmarks.dashboard artifacts/ml-100k --feature 58
+    python -m benchmarks.dashboard artifacts/ml-100k --feature 13
 
 writes the page of a finished study into a temporary folder, with its features repeated until there are so many, opens
 it a few times, switches through its features, and then moves a slider of its equalizer. It prints a table in Markdown.

@@ -70,6 +70,10 @@ class Reader:
         """All such elements."""
         return self.browser.find_elements(By.CSS_SELECTOR, selector)
 
+    def sees(self, selector: str) -> bool:
+        """Whether the page has such an element and shows it."""
+        return any(node.is_displayed() for node in self.nodes(selector))
+
     def wait(self, condition: str) -> None:
         """Wait for the page.
 
@@ -101,9 +105,9 @@ class Reader:
 
     def follow(self, part: str) -> None:
         """Follow the link to a part of the page, in the bar or at the head of the page; without one, nothing."""
-        for link in (f".bar a[href='#{part}']", f".jump a[href='#{part}']"):
-            if self.nodes(link) and self.node(link).is_displayed():
-                return self.click(link)
+        links = (f".bar a[href='#{part}']", f".jump a[href='#{part}']")
+        for link in list(filter(self.sees, links))[:1]:
+            self.click(link)
 
     def by_search(self, feature: int, name: str) -> None:
         """Type a feature's name, and choose it among the results."""
@@ -158,7 +162,7 @@ def reading(
                 go(reader, feature, name)
                 reader.wait(f"state.feature === {feature}")
                 opened = reader.pixels
-                looks = [reader.look(selector) if reader.nodes(selector) else None for selector in answers.values()]
+                looks = [reader.look(selector) if reader.sees(selector) else None for selector in answers.values()]
                 cells = (opened, *looks, reader.pixels)
                 yield [window, way, str(reader.clicks), *("–" if cell is None else f"{cell:,.0f}" for cell in cells)]
 

@@ -37,6 +37,12 @@ HEADS = {
     "Neurons": "Mean over concepts of the largest correlation of any neuron.",
     "SAE": "Mean over concepts of the largest correlation of any feature.",
     "RMSE": "Root mean square error of the reconstruction of normalised activations; 0 is exact.",
+    **{
+        f"{source} {part}": f"The {name} over concepts of the largest correlation of any {unit}."
+        for source, unit in (("Neurons", "neuron"), ("SAE", "feature"))
+        for part, name in (("min", "smallest"), ("mean", "mean"), ("max", "largest"))
+    },
+    "setting": "What decides how sparse the dictionary is.",
     "paper": "The paper’s number.",
     "Runs": "Trainings with other seeds, of which the row is the mean.",
     "Std over runs": "Standard deviation over runs.",
@@ -62,6 +68,7 @@ HEADS = {
     "Probe’s probability": "The same of the probability that it gives.",
     "Decision value, unseen items": "The probe is fitted on half of the items and measured on the other half.",
     "Probability, unseen items": "The same of the probability that it gives.",
+    "ROC AUC, unseen items": "The same of the chance that it is higher on a step with the concept.",
     "Method": "How the share of the concept is raised.",
     "Change of NDCG@10": "Relative to the lists without a steer; 0 is no cost.",
     "Ratio to boost": "The loss of NDCG@10, as a multiple of that of re-ranking by boosted scores.",
@@ -104,7 +111,7 @@ HEADS = {
     "Mean size, attribution": "Of the attribution, without its sign.",
     "Mean size, ablation": "Of the change of the score when the feature is set to 0, without its sign.",
 }
-"""By what a head says."""
+"""By what a head says, or else by the column: the head of `setting` is λ, k or another symbol."""
 METHODS = {
     "least": "At most 20 features, learnt to raise the concept’s items and leave others alone; one amount for all.",
     "least_user": "The same, with an amount for each user.",
@@ -133,7 +140,7 @@ def with_meanings(part: Block) -> Block:
 
 def meaning(head: str, key: str) -> str:
     """What a head of a column with this key means; empty where nobody has said it, as of a metric of one's own."""
-    return METHODS.get(key) or HEADS.get(head) or (GLOSSARY[key][1] if key in GLOSSARY else "")
+    return METHODS.get(key) or HEADS.get(head) or HEADS.get(key) or (GLOSSARY[key][1] if key in GLOSSARY else "")
 
 
 def _of(block: Block) -> Block:
