@@ -5,6 +5,7 @@ import shutil
 
 import pandas as pd
 
+from interp.control.cost_intervals import CANNOT_TELL, FAILS, HOLDS
 from interp.control.sweeps import monotone
 from interp.features.grades import label_counts
 from interp.pages.verdicts import verdicts
@@ -72,6 +73,7 @@ def _concepts(study: Study) -> list[str]:
         f"  {'concept':<{width}}{''.join(f'{_head(value):>15}' for value in TURNED)}",
         *(_steering_line(rows, width) for _, rows in steering.groupby("target", sort=False)),
         *_rising(steering),
+        *map(_wrap, _beside_reranking(study.table("cost_differences"))),
         "",
     ]
 
@@ -132,6 +134,18 @@ def _rising(steering: pd.DataFrame) -> list[str]:
         return []
     rising = monotone(steering, -INNER, INNER)
     return [f"  rising throughout from -{INNER:g} to {INNER:g} for {int(rising.sum())} of {len(rising)}"]
+
+
+def _beside_reranking(cost_differences: pd.DataFrame) -> list[str]:
+    """For which targets the top feature costs no more than re-ranking, where both reach a share."""
+    pair = cost_differences.query("method == 'set' and other == 'boost' and times == 1").dropna(subset=["difference"])
+    words = {HOLDS: "no dearer for", FAILS: "dearer for", CANNOT_TELL: "cannot tell for"}
+    parts = [
+        f"{word} {', '.join(targets)}"
+        for name, word in words.items()
+        if (targets := pair.loc[pair["verdict"] == name, "target"].tolist())
+    ]
+    return [f"NDCG@10 beside re-ranking to the same shares (95% intervals): {'; '.join(parts)}."] if parts else []
 
 
 def _columns(values: list[float]) -> list[float]:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from interp.concepts.evidence import FEATURES, NEURONS, passing
 from interp.study.study_parts import StudyParts
+from recmodels.bootstrap import is_above_zero
 from recmodels.wording import with_interval
 
 
@@ -87,11 +88,11 @@ def read_headline(evidence_summary: pd.DataFrame) -> Headline:
 
 def ahead(row: Any) -> str:
     """How far features are ahead of a row of the table `evidence_summary`, in words and with the interval."""
-    low, high = row.ahead_low, row.ahead_high
-    numbers = with_interval(row.ahead, low, high, "+.3f")
-    if low <= 0 <= high:
+    numbers = with_interval(row.ahead, row.ahead_low, row.ahead_high, "+.3f")
+    is_ahead = is_above_zero(row.ahead_low, row.ahead_high, row.users)
+    if is_ahead is None:
         return f"cannot tell which is better: {numbers}"
-    return f"features are {'ahead' if low > 0 else 'behind'}: {numbers}"
+    return f"features are {'ahead' if is_ahead else 'behind'}: {numbers}"
 
 
 def weak_concepts(study: StudyParts) -> set[str]:
