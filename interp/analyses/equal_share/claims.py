@@ -3,7 +3,8 @@
 import pandas as pd
 
 from interp.control.cost_intervals import REFERENCE
-from interp.store.claim import BEYOND, NO_HITS, Claim, signed
+from interp.store.claim import BEYOND, NO_HITS, Claim
+from recmodels.wording import signed
 
 MOST = 0.8  # of the concepts: 4 of 5
 TOLERANCE = 1e-9  # a smaller difference is rounding

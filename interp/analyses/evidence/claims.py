@@ -5,7 +5,7 @@ import pandas as pd
 from interp.concepts.evidence import FEATURES, NEURONS
 from interp.store.claim import EVIDENCE, Claim
 from interp.study.headline import read_headline
-from recmodels.wording import with_interval
+from recmodels.wording import signed, with_interval
 
 
 def above_chance(evidence_summary_table: pd.DataFrame) -> Claim:
@@ -65,9 +65,10 @@ def _what_is_left(attribute: str, own: pd.DataFrame, neurons: pd.DataFrame) -> s
     """Of the correlation as the paper measures it, what is there by chance, and what is left on unseen items."""
     known = own["known"].iloc[0]
     on = f" (on the {known:.0%} of steps whose item has a known value)" if known < 1 else ""
+    correlation, null, unseen = (signed(own[name].mean(), ".3f") for name in ("correlation", "null", "unseen_items"))
     return (
-        f"{attribute}{on} {own['correlation'].mean():.3f} as the paper measures, {own['null'].mean():.3f} by chance, "
-        f"{own['unseen_items'].mean():.3f} on unseen items, where neurons have {neurons['unseen_items'].mean():.3f}; "
+        f"{attribute}{on} {correlation} as the paper measures, {null} by chance, {unseen} on unseen items, where "
+        f"neurons have {signed(neurons['unseen_items'].mean(), '.3f')}; "
         f"{own['passes'].sum()} of {len(own)} values pass"
     )
 
@@ -76,7 +77,7 @@ def _ahead(sources: pd.DataFrame, source: str, statement: str) -> Claim:
     rows = sources.set_index("source")
     own, other = rows.loc[FEATURES], rows.loc[source]
     low, high = other["ahead_low"], other["ahead_high"]
-    numbers = [f"{row['unseen_items']:.3f}" for row in (own, other)]
+    numbers = [signed(row["unseen_items"], ".3f") for row in (own, other)]
     result = (
         f"Mean correlation {numbers[0]} against {numbers[1]} ({source}, {other['candidates']} candidates): "
         f"{with_interval(other['ahead'], low, high, '+.3f')}. {_basis(own)}"

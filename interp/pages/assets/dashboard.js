@@ -85,9 +85,9 @@ function showAbout() {
     [`features (${about.counts}; ${concepts.length ? `${correlated} correlated only, ` : ""}${dead} dead)`, about.features.toLocaleString("en")],
     [term("l0", "active at a step (L0)"), fixed(about.l0, 0)],
     [term("explained_variance", "explained variance"), percent(about.explained_variance)],
-    [term("ndcg@10", "NDCG@10 of the recommender"), about.beside?.recommender ?? fixed(about.ndcg)],
+    [term("ndcg@10", "NDCG@10 of the recommender"), about.ndcg],
     ...(about.beside ? [["NDCG@10 of the most popular items", about.beside.most_popular]] : []),
-    ["NDCG@10 through the features", fixed(about.ndcg_reconstructed)],
+    ["NDCG@10 through the features", about.ndcg_reconstructed],
     ["read at", about.site],
   ]);
   byId("family-term").replaceChildren(term("family", "families of near-duplicates"));
