@@ -144,7 +144,7 @@ function seriesText({ name: ownName, x, y, orientation }) {
   if (!values.length) return name ?? "no values";
   values.sort(([one], [other]) => one - other);
   const [[low, lowAt], [high, highAt]] = [values[0], values.at(-1)];
-  const at = (value) => (typeof value === "number" ? Number(value.toPrecision(3)) : value);
+  const at = (value) => (typeof value === "number" ? String(Number(value.toPrecision(3))).replace("-", "−") : value);
   return `${name ? `${name}: ` : ""}${values.length} values, from ${at(low)} (at ${at(lowAt)}) to ${at(high)} (at ${at(highAt)})`;
 }
 

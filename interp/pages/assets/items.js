@@ -11,6 +11,12 @@ function itemOf(text) {
 /** The part of an address that names an item: by its id, in which "#", "&" and the like are escaped. */
 const itemAddress = (item) => `#item-${encodeURIComponent(items.ids[item])}`;
 
+/** The address of an item's page by its id; null where it has none. */
+function itemLink(id) {
+  const item = itemById.get(String(id));
+  return item !== undefined && items.paged[item] ? itemAddress(item) : null;
+}
+
 /** What an item is called in a link: its id where it has no title. */
 const titleText = (item) => short(items.titles[item].trim()) || `item ${items.ids[item]}`;
 

@@ -200,7 +200,7 @@ function neighbourRow(feature, similarity) {
   return make(
     "li",
     {},
-    make("span", { className: "value" }, similarity.toFixed(2)),
+    make("span", { className: "value" }, fixed(similarity, 2)),
     make("a", { href: `#${feature}` }, `#${feature}`),
     nameChip(feature),
     make("span", { className: "example", dir: "auto" }, topItems(feature, 2).map((item) => short(items.titles[item])).join(" · ")),

@@ -5,7 +5,7 @@ let trial = null; // the promise of the mounted equalizer; of null where there i
 /** The equalizer, once; the notes of the study are at the head of the page already. */
 function mountTrial() {
   const about = async () => ({ ...(await engine.about()), notes: [], warning: null });
-  const options = { link: (feature) => `#${feature}`, heading: 3 };
+  const options = { link: (feature) => `#${feature}`, itemLink, heading: 3 };
   trial ??= mountEqualizer(byId("equalizer"), { ...engine, about }, options).catch(sayNothingToTry);
   return trial;
 }
