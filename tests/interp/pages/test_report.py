@@ -227,8 +227,8 @@ def test_methods_stand_side_by_side_at_equal_share(study, data):
     assert len(blocks(exhibit, "figure")) == study.table("equal_share")["target"].nunique()
     costs, quality, change, doses = blocks(exhibit, "table")
     assert [line[:3] for line in costs["rows"]][:2] == [
-        [study.table("steering_cost")["target"][0], "boost", "-0.200"],
-        [study.table("steering_cost")["target"][0], "least collateral", "-0.300"],
+        [study.table("steering_cost")["target"][0], "boost", "−0.200"],
+        [study.table("steering_cost")["target"][0], "least collateral", "−0.300"],
     ]
     heads = [column["name"] for column in quality["columns"]]
     rows = study.table("equal_share").query("method == 'boost'")
