@@ -107,6 +107,7 @@ def test_the_most_popular_items_stand_beside_the_recommender(browser):
     facts = text(browser, "#facts")
     assert "0.120 ± 0.020" in facts
     assert "0.050 ± 0.010" in facts
+    assert "0.110, change −0.010 [−0.030, +0.012]" in facts
     assert not browser.find_element("id", "warning").is_displayed()
     browser.execute_script("warn('It is no better.')")
     assert browser.find_element("id", "warning").is_displayed()

@@ -231,10 +231,14 @@ def test_claims_are_the_verdicts(study, data):
 def test_methods_stand_side_by_side_at_equal_share(study, data):
     exhibit = exhibits(data)["What more of a concept costs, beside what one would do without a dictionary"]
     assert len(blocks(exhibit, "figure")) == study.table("equal_share")["target"].nunique()
-    costs, quality, change, doses = blocks(exhibit, "table")
+    costs, differences, quality, change, doses = blocks(exhibit, "table")
     assert [line[:3] for line in costs["rows"]][:2] == [
-        [study.table("steering_cost")["target"][0], "boost", "-0.200"],
-        [study.table("steering_cost")["target"][0], "least collateral", "-0.300"],
+        [study.table("steering_cost")["target"][0], "boost", "−0.200"],
+        [study.table("steering_cost")["target"][0], "least collateral", "−0.300"],
+    ]
+    assert [line[1:3] + line[6:] for line in differences["rows"]][1:5:3] == [
+        ["profile", "replaced (paper)", "+0.050 [+0.010, +0.200]", "holds"],
+        ["last state", "1.1 × boost", "+0.050 [−0.100, +0.200]", "cannot tell"],
     ]
     heads = [column["name"] for column in quality["columns"]]
     rows = study.table("equal_share").query("method == 'boost'")
