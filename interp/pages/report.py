@@ -10,6 +10,7 @@ import pandas as pd
 
 from interp.analyses.comparison.exhibits import grid_note
 from interp.pages.rendering import render
+from interp.pages.report_heads import with_meanings
 from interp.pages.verdicts import verdicts
 from interp.paper import SECTIONS
 from interp.plots.blocks import Block, Column, exhibit, section, table, without_frames
@@ -49,7 +50,7 @@ def report_data(study: Study) -> dict[str, Any]:
         "tally": tally(claims),
         "claims": [{**asdict(claim), "anchor": f"s{claim.section}"} for claim in claims],
         "reduced": grid_note(study),
-        "sections": [without_frames(part) for part in sections(study)],
+        "sections": [without_frames(with_meanings(part)) for part in sections(study)],
     }
 
 

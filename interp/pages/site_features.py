@@ -69,7 +69,7 @@ def _turned(view: FeatureView) -> str:
     """What the curve of the share is of."""
     if view.costs is None or not view.costs.concept:
         return "It moves no concept."
-    chosen = ", who did not choose the concept" if view.costs.chosen_by == BY_OTHER_USERS else ""
+    chosen = "; the concept was chosen on others" if view.costs.chosen_by == BY_OTHER_USERS else ""
     return f"{short(view.costs.concept)}, by {view.costs.users} users{chosen}. Band: 95% interval of the change."
 
 

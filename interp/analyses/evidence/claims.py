@@ -71,8 +71,8 @@ def _what_is_left(attribute: str, own: pd.Series, neurons: pd.Series) -> str:
     lead = with_interval(neurons["ahead"], neurons["ahead_low"], neurons["ahead_high"], "+.3f")
     correlation, null, unseen = (signed(own[name], ".3f") for name in ("correlation", "null", "unseen_items"))
     return (
-        f"{attribute}{on} {correlation} as the paper measures, {null} by chance, {unseen} on unseen items, where neurons "
-        f"have {signed(neurons['unseen_items'], '.3f')} ({lead}); "
+        f"{attribute}{on} {correlation} as the paper measures, {null} by chance, {unseen} on unseen items, where "
+        f"neurons have {signed(neurons['unseen_items'], '.3f')} ({lead}); "
         f"{own['passes']} of {own['values']} values pass"
     )
 

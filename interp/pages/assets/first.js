@@ -17,7 +17,7 @@ function showFirst(feature, root, from, titleNode = (item) => titleOf(from.items
   const [grade, meaning] = features.grades[features.grade[feature]];
   part("grade").textContent = grade;
   part("grade").dataset.tip = meaning;
-  part("sentence").textContent = features.sentence[feature];
+  part("sentence").replaceChildren(...sentenceParts(features.sentence[feature]));
   const rows = lit.item[feature].map((item, place) => litRow(titleNode(item), lit.activation[feature][place], features.max[feature]));
   part("lit").replaceChildren(...(rows.length ? rows : [nothing()]));
   for (const direction of ["promoted", "suppressed"]) {
@@ -29,6 +29,22 @@ function showFirst(feature, root, from, titleNode = (item) => titleOf(from.items
   const alive = features.density[feature] !== 0;
   part("dead").hidden = alive;
   for (const node of root.querySelectorAll(".alive")) node.hidden = !alive;
+}
+
+/** Terms in a sentence, by what it says; an interval is known by its brackets. @type {Record<string, string>} */
+const IN_SENTENCES = { "99th percentile": "turned", "NDCG@10": "ndcg@10", "re-ranking": "boost" };
+
+/** A sentence whose terms tell their meaning, each where it stands first. @param {string} text */
+function sentenceParts(text) {
+  const told = new Set();
+  return text.split(/(99th percentile|NDCG@10|re-ranking|\[[−+]?\d[^\]]*\])/).map((part, place) => {
+    const key = place % 2 ? (IN_SENTENCES[part] ?? "interval") : null;
+    if (!key || !/** @type {any} */ (data).glossary[key] || told.has(key)) return part;
+    told.add(key);
+    const node = make("span", { className: "term" }, part);
+    node.dataset.tip = /** @type {any} */ (data).glossary[key][1];
+    return node;
+  });
 }
 
 /** A feature's name as a chip that shows what it rests on, and says so. @param {number} feature @param {FirstColumns} from */
@@ -100,7 +116,7 @@ function showGauge(feature, part, { costs, concepts }) {
   part("gauge").replaceChildren(...rows.map((row) => gaugeRow(row, share)));
   const concept = concepts[at("concept")];
   const users = `${at("users")} users`;
-  const others = at("chosen_by") === "other users" ? ", who did not choose the concept" : "";
+  const others = at("chosen_by") === "other users" ? "; the concept was chosen on others" : "";
   part("gauge-note").textContent = concept === undefined
     ? `Change of NDCG@10, with 95% intervals, ${users}.`
     : `${short(concept)}: ${percent(at("share_before"))} → ${percent(at("share_after"))} of the lists, ${at("share_change")}. Change of NDCG@10 at that share, with 95% intervals, ${users}${others}.`;

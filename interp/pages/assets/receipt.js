@@ -18,8 +18,10 @@ function showReceipt(feature) {
     return cells(term(key, measures[key]), numbers, Math.abs(numbers[0] ?? 0) < 10 ? 3 : 1);
   });
   byId("receipt").replaceChildren(make("table", {}, head, make("tbody", {}, ...shares, ...others)));
+  const { users, chosen_by } = data.costs;
+  const apart = chosen_by[feature] === "other users" ? ` The ${users[feature]} users of the sentence above are those among them who did not choose its concept.` : "";
   byId("receipt-note").textContent = moved[feature].length
-    ? `Shares are of the concepts that moved beyond their interval (${moved[feature].length} of ${about.concepts}; of so many, about one in twenty would by chance).`
+    ? `All test users.${apart} Shares are of the concepts that moved beyond their interval (${moved[feature].length} of ${about.concepts}; of so many, about one in twenty would by chance).`
     : concepts.length ? "No concept’s share moved beyond its interval." : "";
 }
 

@@ -66,7 +66,11 @@ function makeMissing({ flag }) {
 /** @param {Table} part */
 function makeTable({ columns, rows, fold, strong }) {
   const classes = columns.map(({ text, paper }) => [text && "text", paper && "paper"].filter(Boolean).join(" "));
-  const heads = columns.map(({ name }, place) => make("th", { className: classes[place], scope: "col" }, name));
+  const heads = columns.map(({ name, tip }, place) => {
+    const text = tip ? make("span", { className: "term" }, name) : name;
+    if (tip) text.dataset.tip = tip;
+    return make("th", { className: classes[place], scope: "col" }, text);
+  });
   const lines = rows.map((row, place) =>
     make(
       "tr",

@@ -24,8 +24,8 @@ function sortedName(feature) {
   return features.grade[feature] === "none" ? null : `${place} ${nameOf(feature)}`;
 }
 
-/** Without concepts, those that say nothing of them. */
-const COLUMNS = ALL_COLUMNS.filter(({ key }) => concepts.length || !OF_CONCEPTS.includes(key));
+/** Without concepts, those that say nothing of them; p_top100 only where enough histories light a feature. */
+const COLUMNS = ALL_COLUMNS.filter(({ key }) => (concepts.length || !OF_CONCEPTS.includes(key)) && (key !== "p_top100" || features.p_top100.some((share) => share !== null)));
 
 /**
  * The title of the item by which a search found a feature, else of the one at which it is highest; null if dead.

@@ -621,6 +621,8 @@ def test_the_first_screen_answers_four_questions(browser, study):
     for feature in (7, 20):
         open_feature(browser, feature)
         assert text(browser, "[data-part='sentence']") == study.features[feature].sentence
+    terms = "return [...document.querySelectorAll('[data-part=sentence] .term')].map((term) => term.textContent)"
+    assert browser.execute_script(terms) == ["99th percentile", "NDCG@10", "re-ranking"]
     assert text(browser, "[data-part='grade']") == "correlated only"
     assert text(browser, "[data-part='lit'] li b") == "Film 20"
     open_feature(browser, 7)
