@@ -8,7 +8,7 @@ import pandas as pd
 from interp.concepts.evidence import FEATURES, NEURONS, passing
 from interp.study.study_parts import StudyParts
 from recmodels.bootstrap import is_above_zero
-from recmodels.wording import with_interval
+from recmodels.wording import signed, with_interval
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Headline:
         """Mean correlations there, and how far features are ahead."""
         rows = [self.neurons] if self.baseline is None else [self.neurons, self.baseline]
         return f"features {_interval(self.features, 'unseen_items')}; " + "; ".join(
-            f"{row.source} {row.unseen_items:.3f} ({ahead(row)})" for row in rows
+            f"{row.source} {_interval(row, 'unseen_items')} ({ahead(row)})" for row in rows
         )
 
     @property
@@ -64,7 +64,7 @@ class Headline:
     def as_the_paper(self) -> str:
         """The paper's number, and what meaningless concepts give."""
         return "; ".join(
-            f"{row.source} {row.correlation:.3f} (meaningless concepts: {row.null:.3f})"
+            f"{row.source} {signed(row.correlation, '.3f')} (meaningless concepts: {signed(row.null, '.3f')})"
             for row in (self.features, self.neurons)
         )
 

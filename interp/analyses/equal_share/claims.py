@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pandas as pd
 
 from interp.control.cost_intervals import CANNOT_TELL, FAILS, HOLDS, PAIRS
-from interp.store.claim import BEYOND, NO_HITS, Claim, signed
+from interp.store.claim import BEYOND, NO_HITS, Claim
 from recmodels.bootstrap import FEWEST
-from recmodels.wording import with_interval
+from recmodels.wording import signed, with_interval
 
 MOST = 0.8  # of the concepts: 4 of 5
 METHOD_NAMES = {

@@ -69,10 +69,10 @@ def _what_is_left(attribute: str, own: pd.Series, neurons: pd.Series) -> str:
     """Of the correlation as the paper measures it, what is there by chance, and what is left on unseen items."""
     on = f" (on the {own['known']:.0%} of steps whose item has a known value)" if own["known"] < 1 else ""
     lead = with_interval(neurons["ahead"], neurons["ahead_low"], neurons["ahead_high"], "+.3f")
+    correlation, null, unseen = (signed(own[name], ".3f") for name in ("correlation", "null", "unseen_items"))
     return (
-        f"{attribute}{on} {own['correlation']:.3f} as the paper measures, {own['null']:.3f} by chance, "
-        f"{signed(own['unseen_items'], '.3f')} on unseen items, where neurons have "
-        f"{signed(neurons['unseen_items'], '.3f')} ({lead}); "
+        f"{attribute}{on} {correlation} as the paper measures, {null} by chance, {unseen} on unseen items, where "
+        f"neurons have {signed(neurons['unseen_items'], '.3f')} ({lead}); "
         f"{own['passes']} of {own['values']} values pass"
     )
 

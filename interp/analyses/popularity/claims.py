@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from interp.store.claim import BEYOND, Claim, drop, signed
+from interp.store.claim import BEYOND, Claim, drop
+from recmodels.wording import signed
 
 TAIL = "long_tail_share@10"
 

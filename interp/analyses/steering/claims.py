@@ -3,7 +3,8 @@
 import pandas as pd
 
 from interp.control.sweeps import monotone
-from interp.store.claim import BEYOND, NO_HITS, Claim, drop, signed
+from interp.store.claim import BEYOND, NO_HITS, Claim, drop
+from recmodels.wording import signed
 
 NEAR_ZERO, HIGH = 0.05, 0.5  # shares of the concept in the lists
 GENTLE, STRONG = 2.0, 5.0  # absolute values set
