@@ -89,14 +89,14 @@ function showAbout() {
     [term("l0", "active at a step (L0)"), fixed(about.l0, 0)],
     [term("explained_variance", "explained variance"), percent(about.explained_variance)],
     [term("ndcg@10", "NDCG@10 of the recommender"), about.ndcg],
-    ...(about.beside ? [["NDCG@10 of the most popular items", about.beside.most_popular]] : []),
-    ["NDCG@10 through the features", about.ndcg_reconstructed],
-    ["read at", about.site],
+    ...(about.beside ? [[term("standard_error", "NDCG@10 of the most popular items (± standard error)"), about.beside.most_popular]] : []),
+    [term("through", "NDCG@10 through the features"), about.ndcg_reconstructed],
+    [term("site", "read at"), about.site],
   ]);
   byId("family-term").replaceChildren(term("family", "families of near-duplicates"));
   warn(about.beside?.warning);
   sayNotes(about.notes);
-  byId("headline").replaceChildren(...about.headline.map((line) => make("li", {}, line)));
+  byId("headline").replaceChildren(...about.headline.map((line) => make("li", {}, ...sentenceParts(line))));
   if (!concepts.length) return;
   byId("neurons-note").textContent =
     `Correlation of the best single feature and of the best single neuron with each of ${about.concepts} concepts: ` +
