@@ -118,3 +118,11 @@ GLOSSARY: dict[str, Term] = {
         False,
     ),
 }
+
+
+def meaning(name: str) -> str:
+    """What a term means, by its name on a page, in whatever case, also as a plural; empty if it is not among them."""
+    return next((_BY_NAME[key] for key in (name.casefold(), name.casefold().removesuffix("s")) if key in _BY_NAME), "")
+
+
+_BY_NAME = {name.casefold(): text for name, text, _ in GLOSSARY.values()}
