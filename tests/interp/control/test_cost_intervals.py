@@ -55,6 +55,8 @@ def test_only_levels_that_both_reach_count():
 def test_a_difference_needs_no_cost_of_the_other_but_some_ndcg():
     gains = {"boost": alike([0.0, 1.0], [0.5, 0.6]), "set": alike([0.0, 1.0], [0.5, 0.7])}
     assert differences(gains, [("set", "boost", 1.0)])["difference"].tolist() == pytest.approx([0.1])
+    # 1.3 times as much of a gain is not asked for.
+    assert differences(gains, [("set", "boost", 1.3)])["difference"].tolist() == pytest.approx([0.1])
     assert np.isnan(mean_costs(level_costs(gains, [0.5], np.full(8, 0.5)))["ratio"]).all()
     assert differences(gains, [("set", "boost", 1.0)], plain=0.0)["difference"].isna().all()
 
@@ -98,7 +100,7 @@ def test_intervals_are_those_of_users_drawn_one_sample_after_the_other():
 
     counts = bootstrap_counts(users, resampling).astype(int)
     slow = [means(np.repeat(np.arange(users), count)) for count in counts]
-    gaps = np.array([one["a"] - 1.5 * one["b"] for one in slow])
+    gaps = np.array([one["a"] - min(one["b"], 1.5 * one["b"]) for one in slow])
     costs = level_costs(curves, parts, plain, resampling)
     row = cost_differences(costs, users, [("a", "b", 1.5)]).iloc[0]
     assert row["difference"] == pytest.approx(means(np.arange(users)) @ pd.Series({"a": 1, "b": -1.5, "boost": 0}))
