@@ -22,6 +22,7 @@ from interp.pages.page_model import model_block
 from interp.pages.rendering import render
 from interp.plots.formats import column_values, decimals, figure_json, significant
 from interp.plots.names import BANDS, EXAMPLES, KINDS, SCORES
+from interp.store.rerun import tables_of_this_release
 from interp.study.beside_popular import beside_popular
 from interp.study.feature_view import FeatureView, FeatureViews
 from interp.study.glance import from_elsewhere, highlights
@@ -46,7 +47,8 @@ def write_dashboard(study: "Study") -> Path:
         InputError: a table is missing, unfinished or was altered.
     """
     path = study.folder / "dashboard.html"
-    data, blocks = page_data(study), {"model": model_block(study)}
+    with tables_of_this_release(study.folder):
+        data, blocks = page_data(study), {"model": model_block(study)}
     artifacts.write_text(path, render("dashboard", f"{study.title}: features of a recommender", data, blocks))
     return path
 
