@@ -25,6 +25,7 @@ from interp.pages.search_columns import effects, search_columns
 from interp.pages.shards import split
 from interp.plots.formats import column_values, decimals, figure_json, significant
 from interp.plots.names import BANDS, EXAMPLES, KINDS, SCORES
+from interp.store.rerun import tables_of_this_release
 from interp.study.beside_popular import beside_popular
 from interp.study.feature_view import FeatureView, FeatureViews
 from interp.study.glance import from_elsewhere, highlights
@@ -52,7 +53,8 @@ def write_dashboard(study: "Study") -> Path:
         InputError: a table is missing, unfinished or was altered.
     """
     path = study.folder / PAGE
-    (data, files), blocks = split(page_data(study)), {"model": model_block(study)}
+    with tables_of_this_release(study.folder):
+        (data, files), blocks = split(page_data(study)), {"model": model_block(study)}
     beside = write_beside(path, files)
     artifacts.write_text(path, render("dashboard", f"{study.title}: features of a recommender", data, blocks, beside))
     return path

@@ -141,6 +141,6 @@ def test_scores_that_are_not_numbers_are_null(study, monkeypatch):
 
 def test_a_missing_table_is_named(tmp_path):
     artifacts.write_json(tmp_path / "config.json", RECORD | {"config": {"dataset": "none"}})
-    with pytest.raises(InputError, match=r"the table '\w+' is not under .*: run the study again"):
+    with pytest.raises(InputError, match=r"the table '\w+' is not under .*: run "):
         write_dashboard(interp.open(tmp_path))
     assert not (tmp_path / "dashboard.html").exists()

@@ -30,7 +30,8 @@ PANELS = """
         const seen = byId(panel).cloneNode(true);
         for (const node of seen.querySelectorAll("[hidden]")) node.remove();
         const figures = [...wanted].filter(([target]) => seen.querySelector(`#${target.id}`) && !isLate(target));
-        return [seen.textContent, ...figures.map(([target, content]) => `${target.id} ${JSON.stringify(content)}`).sort()];
+        const drawn = figures.map(([target, content]) => `${target.id} ${JSON.stringify(content)}`);
+        return [seen.textContent, ...drawn.sort()];
       };
       for (const feature of arguments[0]) {
         location.hash = feature;
