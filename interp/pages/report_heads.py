@@ -134,8 +134,9 @@ METHODS = {
     "boost": "The scores of the concept’s items are raised alike: re-ranking.",
     "boost_few": "The same among each user’s best 100 items.",
     "boost_user": "The same, with an amount for each user.",
+    "gap": "The cost less that of the other, with a 95% interval over users who are drawn alike for both.",
 }
-"""By the column, where the heads are ways to raise a concept."""
+"""By the column: ways to raise a concept, and where one head stands over different columns."""
 
 
 def with_meanings(part: Block) -> Block:
