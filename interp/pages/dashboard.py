@@ -18,7 +18,8 @@ from interp.pages import feature_columns
 from interp.pages.feature_figures import empty_figures
 from interp.pages.glossary import GLOSSARY
 from interp.pages.item_columns import item_columns
-from interp.pages.page_model import model_block
+from interp.pages.onnx_runtime import OnnxRuntime
+from interp.pages.page_model import page_model
 from interp.pages.rendering import render
 from interp.plots.formats import column_values, decimals, figure_json, significant
 from interp.plots.names import BANDS, EXAMPLES, KINDS, SCORES
@@ -29,6 +30,7 @@ from interp.study.headline import headline, weak_concepts
 from interp.study.notes_file import as_record
 from interp.study.study_map import clusters_on_map, features_on_map
 from recmodels import artifacts
+from recmodels.console import say
 from recmodels.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,15 +40,22 @@ TOP_CURVES = 5
 CONCEPT_SCORES = ("correlation", "auc", "sensitivity")
 
 
-def write_dashboard(study: "Study") -> Path:
+def write_dashboard(study: "Study", runtime: OnnxRuntime | None = None) -> Path:
     """Write a study's tables as one page that opens without a network, and return its path.
+
+    Args:
+        study: a finished study.
+        runtime: what the page runs other recommenders than GPTRec and BERT4Rec with.
 
     Raises:
         InputError: a table is missing, unfinished or was altered.
     """
     path = study.folder / "dashboard.html"
-    data, blocks = page_data(study), {"model": model_block(study)}
-    artifacts.write_text(path, render("dashboard", f"{study.title}: features of a recommender", data, blocks))
+    data, (blocks, why) = page_data(study), page_model(study, runtime)
+    library = runtime.script if runtime is not None and "graph" in blocks else ""
+    if runtime is not None and not library:
+        say(f"There is nothing to try in the page: {why}" if why else "The page runs this recommender without ONNX")
+    artifacts.write_text(path, render("dashboard", f"{study.title}: features of a recommender", data, blocks, library))
     return path
 
 

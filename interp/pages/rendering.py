@@ -23,7 +23,17 @@ from interp.study.equalizer_bundle import equalizer_script
 
 ASSETS = Path(__file__).parent / "assets"
 OPENING = "opening"  # the script that runs by itself
-ENGINE = ("engine_math", "engine_blocks", "engine_model", "engine_lists", "engine_reasons", "engine")
+WASM = "'wasm-unsafe-eval'"  # what lets a page compile WebAssembly
+ENGINE = (
+    "engine_math",
+    "engine_blocks",
+    "engine_model",
+    "engine_lists",
+    "engine_reasons",
+    "engine_runner",
+    "engine_onnx",
+    "engine",
+)
 SCRIPTS = {
     "dashboard": (
         *ENGINE,
@@ -58,7 +68,9 @@ PARTS = ("head", "first", "table", "tail")  # of HTML
 WITHOUT_FIGURES = ("comparison",)
 
 
-def render(name: str, title: str, data: dict[str, Any], blocks: Mapping[str, bytes] | None = None) -> str:
+def render(
+    name: str, title: str, data: dict[str, Any], blocks: Mapping[str, bytes] | None = None, library: str = ""
+) -> str:
     """A whole page. Its scripts are allowed by their hashes, so that no other can run.
 
     Args:
@@ -66,6 +78,7 @@ def render(name: str, title: str, data: dict[str, Any], blocks: Mapping[str, byt
         title: the document's title, plain text.
         data: JSON values, which the page's script reads.
         blocks: what the page carries besides, by name; its script asks for it with `unpacked(name)`.
+        library: a script in one of these blocks that may run, too, and may compile WebAssembly.
     """
     page = _read(f"{name}.html")
     for part in PARTS:
@@ -73,9 +86,10 @@ def render(name: str, title: str, data: dict[str, Any], blocks: Mapping[str, byt
     style = "".join(_read(f"{part}.css") for part in STYLES[name])
     opening, script = _read(f"{OPENING}.js"), "".join(map(_script, SCRIPTS[name]))
     plotly = "" if name in WITHOUT_FIGURES else get_plotlyjs()
+    scripts = [opening, script, plotly, *[library] * bool(library)]
     parts = {
         "title": escape(title),
-        "hashes": " ".join(script_hash(text) for text in (opening, script, plotly)),
+        "hashes": " ".join([script_hash(text) for text in scripts] + [WASM] * bool(library)),
         "style": style,
         "blocks": "\n".join(_block(name, text) for name, text in _packed(data, blocks or {}, plotly).items()),
         "script": script,
