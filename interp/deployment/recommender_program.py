@@ -3,6 +3,7 @@
 Axes: b users, s steps, d hidden size, v items.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -120,7 +121,8 @@ def exported(
     inputs = (example_tokens(model, suffix, full_width), *more)
     by_token: Any = {0: users} if full_width else {0: users, 1: steps}
     shapes: Any = (by_token, *[by_token if by_step else {0: users}] * len(more))
-    with steady(model):
+    with steady(model), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch, about weights that modules such as its GRU keep twice
         try:
             return torch.export.export(module, inputs, dynamic_shapes=shapes, strict=False)
         except Exception as error:  # of torch, about the model's own code
