@@ -24,7 +24,7 @@ help:
 	@echo "make fuzz     100,000 odd inputs, and a table of what they led to (FUZZ_INPUTS for another number)"
 	@echo "make oldest   tests with the oldest allowed version of each dependency; make newest, with the newest"
 	@echo "make peers    the packages that we exchange models and dictionaries with, each in an environment of its own,"
-	@echo "              and the tests that compare with them"
+	@echo "              and the tests that compare with them; 11 GB and many minutes, so no part of CI"
 	@echo "make jupyter  the equalizer's widget in a real JupyterLab and Notebook, which it installs; needs chromium"
 	@echo "make benchmarks  how fast it is beside what one would use instead; writes benchmarks/RESULTS.md"
 	@echo "make benchmarks-small  the same in seconds, to see whether results are right"
@@ -109,6 +109,7 @@ reference: $(READY)
 	done
 	$(BIN)/python -m benchmarks.growth table artifacts/reference ml-100k ml-1m > artifacts/reference/growth.csv
 	$(BIN)/python benchmarks/studies/scorecard.py artifacts/ml-1m artifacts/reference/ml-1m --steps 2000
+	$(BIN)/python benchmarks/studies/planted.py artifacts/planted-40 artifacts/reference/planted-40
 
 notebooks: $(READY)
 	$(BIN)/python notebooks/execute.py artifacts/ml-100k

@@ -1,11 +1,13 @@
 """How large the offline page is, and how quick, in headless Chromium.
 
-    python benchmarks/dashboard.py artifacts/ml-1m --features 2048
+    python -m benchmarks.dashboard artifacts/ml-1m --features 2048
+    python -m benchmarks.dashboard artifacts/ml-100k --feature 13
 
 writes the page of a finished study into a temporary folder, with its features repeated until there are so many, opens
 it a few times, switches through its features, and then moves a slider of its equalizer. It prints a table in Markdown.
 Times are those a reader waits, and in brackets those that the page's main thread computes, which other work on the
-machine lengthens less. It needs selenium, chromium and chromedriver.
+machine lengthens less. With a feature, a second table counts what a person does on the page until four questions about
+it are answered (`benchmarks.page_reading`). It needs selenium, chromium and chromedriver.
 """
 
 import json
@@ -13,6 +15,7 @@ import shutil
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +26,7 @@ from safetensors.torch import load
 from selenium import webdriver
 
 import interp
+from benchmarks import page_reading
 from interp.pages.dashboard import page_data
 from interp.pages.page_model import as_block, page_model
 from interp.pages.rendering import render
@@ -86,6 +90,8 @@ class Benchmark:
     """Features that are shown one after another."""
     slides: int = 20
     """Values that a slider takes."""
+    feature: int | None = None
+    """Which feature a person wants to know; none for no second table."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +181,9 @@ def main(options: Benchmark) -> None:
         slides = [
             [slid(browser, 4 * turn / options.slides, why) for turn in range(options.slides)] for why in (False, True)
         ]
+        read = []
+        if (feature := options.feature) is not None:
+            read = [*page_reading.reading(browser, path, feature, study.features[feature].name.text)]
         browser.quit()
         size = path.stat().st_size / MB
     first, median = (tuple(map(statistics.median, zip(*taken, strict=True))) for taken in (openings, switches))
@@ -185,7 +194,15 @@ def main(options: Benchmark) -> None:
         f"{waited:.0f} ({work:.0f})"
         for waited, work in (map(statistics.median, zip(*own, strict=True)) for own in slides)
     ]
-    for cells in (HEADS, ["---"] * len(HEADS), row):
+    show(HEADS, [row])
+    if read:
+        print()
+        show(page_reading.HEADS, read)
+
+
+def show(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table in Markdown."""
+    for cells in (heads, ["---"] * len(heads), *rows):
         print(f"| {' | '.join(cells)} |")
 
 

@@ -1,5 +1,6 @@
 """Sentences: numbers with their noun and their interval, and lines that fit."""
 
+from math import isfinite
 from textwrap import fill
 
 
@@ -14,7 +15,7 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
-def signed(value: float, form: str) -> str:
+def signed(value: float, form: str = "g") -> str:
     """A number with a minus sign, and without any sign where it is written as zero: "−0.12", "+0.12", "0.00".
 
     Args:
@@ -22,7 +23,8 @@ def signed(value: float, form: str) -> str:
         form: how it is written, such as ".2f" or "+.1%".
     """
     text = f"{value:{form}}"
-    return text.replace("-", "−") if any(digit in text for digit in "123456789") else text.lstrip("+-")
+    is_zero = isfinite(value) and not any(digit in text for digit in "123456789")
+    return text.lstrip("+-") if is_zero else text.replace("-", "−")
 
 
 def with_interval(value: float, low: float, high: float, form: str) -> str:

@@ -80,7 +80,7 @@ MISSED = pytest.mark.xfail(reason="3 of 5 concepts for BERT4Rec, where 4 are pro
 
 @pytest.mark.parametrize("name", ["ml-1m", pytest.param("ml-1m-bert4rec", marks=MISSED)])
 def test_steering_costs_no_more_than_the_papers(name):
-    assert no_dearer(finished(name, "ml-1m").table("equal_share"), "profile", "replace").holds
+    assert no_dearer(finished(name, "ml-1m").table("cost_differences"), "profile", "replace").holds
 
 
 def test_planted():

@@ -12,20 +12,14 @@ left out. About a minute of a core for each study.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import tyro
 
 import interp
-from interp.concepts import Concepts
-from interp.concepts.alignment import Activations
-from interp.concepts.evidence import FEATURES, NEURONS, Evidence, ItemTest, Rows, evidence_of
+from interp.analyses.evidence.attributes import PARTS, SUMMARY, attribute_evidence, own_candidates
 from interp.concepts.study_data import study_data
 from interp.study.record_config import config_of
-from recmodels.bootstrap import percentile_interval
 from recmodels.console import say
-
-PARTS = ("test", "sae_validation")
 
 
 @dataclass(frozen=True)
@@ -44,57 +38,17 @@ class Arguments:
     """A CSV file to write the rows to."""
 
 
-def row_of(result: Evidence, features: Evidence) -> dict[str, object]:
-    """Means over the values of one attribute, with 95% intervals over users."""
-    table, lead = result.concepts, features.concepts["unseen_items"] - result.concepts["unseen_items"]
-    low, high = percentile_interval(result.resamples.mean(axis=1))
-    ahead_low, ahead_high = percentile_interval((features.resamples - result.resamples).mean(axis=1))
-    return {
-        "values": len(table),
-        "items": table["items"].median(),
-        "correlation": table["correlation"].mean(),
-        "null": table["null"].mean(),
-        "unseen_items": table["unseen_items"].mean(),
-        "unseen_items_low": float(low),
-        "unseen_items_high": float(high),
-        "passes": int(table["passes"].sum()),
-        "ahead": lead.mean(),
-        "ahead_low": float(ahead_low),
-        "ahead_high": float(ahead_high),
-    }
-
-
 def rows_of(study: interp.Study, asked: Arguments) -> pd.DataFrame:
     """Two rows for each attribute, of features and of neurons."""
     config = replace(
         config_of(study), tmdb=asked.tmdb, links=asked.links, other_attributes=asked.attributes, steered=()
     )
     data = study_data(config)
-    stores = {part: study.activations(part).rows for part in PARTS}
-    sources: dict[str, dict[str, Activations]] = {
-        FEATURES: {part: study.feature_matrix(part) for part in PARTS},
-        NEURONS: {part: np.asarray(study.activations(part).activations, dtype=np.float64) for part in PARTS},
-    }
-
-    def known(concepts: Concepts, source: str, part: str) -> Rows:
-        rows = stores[part]
-        keep = concepts.is_known(rows["item"].to_numpy())
-        return Rows(sources[source][part][keep], rows["item"].to_numpy()[keep], rows["user"].to_numpy()[keep])
-
-    table = []
-    for attribute, concepts in {data.attribute: data.concepts, **data.other_concepts}.items():
-        results: list[Evidence] = []
-        for source in (FEATURES, NEURONS):
-            test, validation = (known(concepts, source, part) for part in PARTS)
-            item_test = ItemTest(concepts, test.items, validation.items)
-            results.append(evidence_of(item_test, test, validation, f"{source}, {attribute}"))
-            about: dict[str, object] = {"study": study.folder.name, "attribute": attribute, "source": source}
-            counts: dict[str, object] = {
-                "users": len(np.unique(test.users)),
-                "known": len(test.items) / len(stores["test"]),
-            }
-            table.append(about | counts | row_of(results[-1], results[0]))
-    return pd.DataFrame(table)
+    stores = {part: study.activations(part) for part in PARTS}
+    own = own_candidates(stores, {part: study.feature_matrix(part) for part in PARTS})
+    every = {data.attribute: data.concepts, **data.other_concepts}
+    rows = pd.concat([attribute_evidence(name, concepts, own, stores)[1] for name, concepts in every.items()])
+    return rows.assign(study=study.folder.name)[["study", *SUMMARY]]
 
 
 def main() -> None:

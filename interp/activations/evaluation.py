@@ -12,12 +12,17 @@ from recmodels.errors import InputError
 from recmodels.moments import RunningCorrelation
 from recmodels.sequences import Histories
 
+# The columns of `interp.activations.fidelity.downstream` that say how much NDCG rests on who the users are.
+NDCG_BOUNDS = (
+    "ndcg@10_low:float ndcg@10_high:float ndcg@10_change:float ndcg@10_change_low:float ndcg@10_change_high:float"
+)
 # The columns of `evaluate_dictionary`.
 COLUMNS = (
     "site:text trainer:text n_features:int sparsity:float seed:int val_l0:float val_explained_variance:float "
     "val_mean_top_correlation:float rmse:float explained_variance:float l0:float dead:float "
     "mean_top_correlation:float ndcg@10:float hit_rate@10:float coverage@10:float diversity@10:float "
-    "last_ndcg@10:float last_hit_rate@10:float last_coverage@10:float last_diversity@10:float"
+    "last_ndcg@10:float last_hit_rate@10:float last_coverage@10:float last_diversity@10:float "
+    f"{NDCG_BOUNDS} " + " ".join(f"last_{column}" for column in NDCG_BOUNDS.split())
 )
 
 
@@ -28,6 +33,7 @@ def evaluate_dictionary(
     test: ActivationStore,
     histories: Histories,
     concepts: Concepts,
+    plain: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """One row about one dictionary.
 
@@ -38,19 +44,20 @@ def evaluate_dictionary(
         test: activations of the test part.
         histories: of the test users; their last item is to be predicted.
         concepts: to compare features with.
+        plain: each test user's NDCG of the recommender as it is, [n], if it is known already.
 
     Returns:
         site, trainer, n_features, sparsity (its l1 or k), seed; of the held-out users `val_l0`,
         `val_explained_variance` and `val_mean_top_correlation`; of the test users rmse, explained_variance, l0, dead,
         mean_top_correlation, and the ranking metrics with the layer's output replaced by its reconstruction at
-        all steps (`ndcg@10`, …) and at the last step only (`last_ndcg@10`, …).
+        all steps (`ndcg@10`, …) and at the last step only (`last_ndcg@10`, …), with the bounds of `downstream`.
     """
     config, site = sae.config, sae.provenance.site
     tops = [TopCorrelation(store, concepts, sae.n_features) for store in (validation, test)]
     validation_quality, quality = (
         reconstruction(store, sae, top.add) for store, top in zip((validation, test), tops, strict=True)
     )
-    metrics = downstream(rec.attach(sae), histories, site, ("all", "last")).set_index("replaced")
+    metrics = downstream(rec.attach(sae), histories, site, ("all", "last"), plain).set_index("replaced")
     row = {
         "site": site,
         "trainer": config.trainer,

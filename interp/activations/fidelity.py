@@ -10,6 +10,8 @@ from interp.activations.feature_matrix import check_match
 from interp.model.envoys import RecommenderEnvoy
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.steering.edits import Reconstruct, Steer
+from recmodels.bootstrap import Resampling, bootstrap_counts, percentile_interval
+from recmodels.metrics import user_ndcg
 from recmodels.moments import RunningScatter
 from recmodels.progress import tqdm
 from recmodels.ranking import list_metrics
@@ -66,19 +68,46 @@ def explained_variance(scatter: np.ndarray, residual_scatter: np.ndarray) -> np.
 
 
 def downstream(
-    rec: RecommenderEnvoy, histories: Histories, site: str, replaced: Sequence[Reconstruct] = ("none", "last", "all")
+    rec: RecommenderEnvoy,
+    histories: Histories,
+    site: str,
+    replaced: Sequence[Reconstruct] = ("none", "last", "all"),
+    plain: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Recommendation metrics with a site's output replaced by its reconstruction (paper Table 1).
 
     The paper does not say at which steps it replaces, so both readings are given.
 
+    Args:
+        rec: the recommender, with the dictionary attached.
+        histories: the users; the last item of each is to be predicted.
+        site: what is replaced.
+        replaced: where.
+        plain: each user's NDCG of the recommender as it is, [n], if it is known already.
+
     Returns:
-        One row each for `replaced` = "none", "last" step and "all" steps.
+        One row each for `replaced` = "none", "last" step and "all" steps: the metrics of lists; for NDCG also 95%
+        bounds over users (`ndcg@10_low`, `ndcg@10_high`), and its change from the recommender as it is with the same of
+        the change, which is paired by user (`ndcg@10_change`, `ndcg@10_change_low`, `ndcg@10_change_high`). Bounds are
+        NaN for one user.
     """
     catalogue = np.arange(len(rec.recommender.vocabulary))
     inputs, truth = histories.split_last()
+    if plain is None:
+        plain = user_ndcg(rec.rank(inputs), truth)
     rows = []
     for where in tqdm(replaced, desc="replacing"):
         with rec.steer(Steer((), site, reconstruct=where)):
-            rows.append({"replaced": where, **list_metrics(rec.rank(inputs), truth, catalogue)})
+            lists = rec.rank(inputs)
+        ndcg, name = user_ndcg(lists, truth), f"ndcg@{lists.shape[1]}"
+        rows.append({"replaced": where, **list_metrics(lists, truth, catalogue), **_bounds(name, ndcg, plain)})
     return pd.DataFrame(rows)
+
+
+def _bounds(name: str, ndcg: np.ndarray, plain: np.ndarray) -> dict[str, float]:
+    """What rests on who the users are: bounds of the mean of values [n], and its change from others with bounds."""
+    values, n = np.column_stack([ndcg, ndcg - plain]), len(ndcg)
+    resampled = bootstrap_counts(n, Resampling()) @ values / n if n > 1 else np.full((1, 2), np.nan)
+    (low, change_low), (high, change_high) = percentile_interval(resampled)
+    bounds = {"low": low, "high": high, "change": values[:, 1].mean(), "change_low": change_low}
+    return {f"{name}_{key}": float(value) for key, value in (bounds | {"change_high": change_high}).items()}

@@ -22,6 +22,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.steering.validation import LARGEST
 from recmodels.errors import InputError, for_terminal, quote
 from recmodels.scalars import as_number
+from recmodels.wording import signed
 
 STEERS = 128  # per pass over the histories, two for each feature, so that their lists fit into memory
 DIGITS = 12  # of changes
@@ -174,7 +175,10 @@ class Agreement:
             self.p_values,
             strict=True,
         )
-        return "\n".join(f"{name}: {value:.2f} (by chance {chance:.2f}, p {p:.3g})" for name, value, chance, p in pairs)
+        return "\n".join(
+            f"{name}: {signed(value, '.2f')} (by chance {signed(chance, '.2f')}, p {p:.3g})"
+            for name, value, chance, p in pairs
+        )
 
 
 def agreement(causal: CausalMap, alignment: pd.DataFrame, permutations: int = 1000, seed: int = 0) -> Agreement:

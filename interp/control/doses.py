@@ -16,7 +16,7 @@ from interp.control.sweeps import user_overlap
 from interp.steering.edits import Steer
 from recmodels.errors import for_terminal
 from recmodels.metrics import ndcg
-from recmodels.wording import counted
+from recmodels.wording import counted, signed
 
 GRID = 10  # steps from 0 to the reach
 FINER = 8  # parts of the step in which the share is first reached
@@ -64,7 +64,7 @@ class Dose:
         if self.reached and not self.features:
             result = f"there without steering, at {self.share_before:.1%}"
         elif self.features:
-            values = ", ".join(f"{edit.feature} = {edit.value:.3g}" for edit in self.steer.edits)  # type: ignore[union-attr]
+            values = ", ".join(f"{edit.feature} = {signed(edit.value, '.3g')}" for edit in self.steer.edits)  # type: ignore[union-attr]
             change = f"{self.share_before:.1%} → {self.share_after:.1%} with {values} ({self.amount:.3g} units)"
             result = change if self.reached else f"out of reach; closest is {change}"
         else:

@@ -8,6 +8,7 @@ Axes: u users, d hidden size, f features, v items, a amounts.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -25,8 +26,9 @@ from interp.steering.parsing import DICTIONARY
 from recmodels.errors import InputError, for_terminal, quote
 from recmodels.lists import members
 from recmodels.sequences import Histories, histories_of
-from recmodels.wording import counted
+from recmodels.wording import counted, signed
 
+_DECIMALS = partial(signed, form=".4g")
 FEATURES = 20  # at most
 BOOST = 0.8  # the gain that weights are learnt for, in standard deviations of a user's scores; amount 1 means this gain
 LEARN_ON = 128  # users
@@ -114,11 +116,12 @@ class LeastCollateral:
     @for_terminal
     def __repr__(self) -> str:
         n = len(self.weights)
-        return f"{n} features that move {self.name} and leave others alone\n{self.table.to_string(index=False)}"
+        table = self.table.to_string(index=False, float_format=_DECIMALS)
+        return f"{counted(n, 'feature')} that move {self.name} and leave others alone\n{table}"
 
     def _repr_html_(self) -> str:
         text = f"{counted(len(self.weights), 'feature')} that move {self.name} and leave others alone"
-        return f"<p>{escape(text)}</p>{self.table.to_html(index=False, border=0)}"
+        return f"<p>{escape(text)}</p>{self.table.to_html(index=False, float_format=_DECIMALS, border=0)}"
 
 
 def learn_weights(

@@ -24,7 +24,7 @@ from recmodels.bootstrap import Resampling
 from recmodels.errors import InputError, for_terminal
 from recmodels.scalars import whole_number
 from recmodels.vocabulary import Vocabulary
-from recmodels.wording import counted
+from recmodels.wording import counted, signed
 
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 SHOWN = 5  # concepts in the short form, where no target is named
@@ -268,7 +268,7 @@ def _interval(low: float, high: float) -> str:
 def _number(value: float, sign: str = "") -> str:
     if np.isnan(value):
         return "–"
-    return f"{value:{sign}.3f}" if abs(value) < 10 else f"{value:{sign}.1f}"
+    return signed(value, f"{sign}.3f" if abs(value) < 10 else f"{sign}.1f")
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

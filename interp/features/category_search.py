@@ -73,15 +73,15 @@ def search(
         p_top100_pooled, rows (steps with the concept). Histories: those of each kind's
         first case, as `strongest_histories` gives them, with kind and `has`, whether the item has the concept.
     """
-    cases = [pd.DataFrame(columns=list(CASES)).astype(CASES)]
-    histories = [pd.DataFrame(columns=[*HISTORIES])]
+    cases: list[dict[str, object]] = []
+    histories = []
     sums = item_sums(activations, store.rows["item"], np.float32)
     for kind, labels, scores in _kinds(activations, store, items, concepts, attribute):
         best = _best_pairs(scores)
         if not best:
             continue
         unseen = _on_unseen_items(sums, store, labels.iloc[:, [c for _, c in best]]) if kind != "item" else None
-        rows = [
+        cases += [
             {
                 "kind": kind,
                 "rank": rank,
@@ -93,17 +93,12 @@ def search(
             }
             for rank, (f, c) in enumerate(best, start=1)
         ]
-        cases.append(pd.DataFrame(rows))
         first, column = best[0]
         histories_of_best = strongest_histories(activations[:, [first]], store, SHOWN).assign(feature=first, kind=kind)
         has = labels.iloc[:, column].groupby(store.rows["item"].to_numpy()).first()
         histories.append(histories_of_best.assign(has=has.reindex(histories_of_best["item"]).to_numpy()))
-    return _joined(cases), _joined(histories)
-
-
-def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """All parts in one table; the empty first part, which would change the types of columns, is used only if alone."""
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+    table = pd.DataFrame(cases, columns=list(CASES)).astype(CASES)
+    return table, pd.concat(histories, ignore_index=True) if histories else pd.DataFrame(columns=[*HISTORIES])
 
 
 def _kinds(

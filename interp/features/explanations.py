@@ -5,6 +5,7 @@ Axes: s steps, n features.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from html import escape
 from math import isfinite, nan
 from typing import Any
@@ -20,9 +21,10 @@ from recmodels.errors import for_terminal
 from recmodels.scalars import whole_number
 from recmodels.sequences import Histories
 from recmodels.steady import steady
-from recmodels.wording import counted
+from recmodels.wording import counted, signed
 
 LONGEST = 40  # characters of a title that are shown
+_DECIMALS = partial(signed, form=".3f")
 SHOWN = 3  # steps and items of each feature that an explanation shows
 NO_ITEMS = (
     '; which items activate a feature is not measured, as the site "embedding" of this recommender does not give the '
@@ -72,7 +74,7 @@ class Explanation:
             items = self.items[(self.items["feature"] == feature) & (self.items["drop"] > 0)].head(SHOWN)
             at.append(
                 ", ".join(
-                    f"{'[MASK]' if item is None else self._item(item)} {share:+.0%}"
+                    f"{'[MASK]' if item is None else self._item(item)} {signed(share, '+.0%')}"
                     for item, share in zip(steps["item"], steps["share"], strict=True)
                 )
             )
@@ -90,20 +92,22 @@ class Explanation:
         return short_title(self.titles[item]) if item in self.titles else str(item)
 
     def _title(self) -> str:
-        title = f"{titled(self.item, self.titles)}: rank {self.rank}, score {self.score:.2f} above the mean item"
+        title = (
+            f"{titled(self.item, self.titles)}: rank {self.rank}, score {signed(self.score, '.2f')} above the mean item"
+        )
         if isfinite(self.score_without) and len(self.features):
             together = counted(len(self.features), "feature")
-            part = f", {1 - self.score_without / self.score:.0%} of it" if self.score > 0 else ""
-            title += f"; without these {together} {self.score_without:.2f}: they explain "
-            title += f"{self.score - self.score_without:+.2f}{part}"
+            part = f", {signed(1 - self.score_without / self.score, '.0%')} of it" if self.score > 0 else ""
+            title += f"; without these {together} {signed(self.score_without, '.2f')}: they explain "
+            title += f"{signed(self.score - self.score_without, '+.2f')}{part}"
         return f"{title}{NO_ITEMS if self.items.empty and len(self.features) else ''}"
 
     @for_terminal
     def __repr__(self) -> str:
-        return f"{self._title()}\n{self._table().to_string(index=False, float_format='{:.3f}'.format)}"
+        return f"{self._title()}\n{self._table().to_string(index=False, float_format=_DECIMALS)}"
 
     def _repr_html_(self) -> str:
-        table = self._table().to_html(index=False, float_format="{:.3f}".format, border=0)
+        table = self._table().to_html(index=False, float_format=_DECIMALS, border=0)
         return f"<b>{escape(self._title())}</b>{table}"
 
 

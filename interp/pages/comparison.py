@@ -10,10 +10,10 @@ from interp.features.matching import NEW, OLD
 from interp.pages import feature_columns
 from interp.pages.glossary import GLOSSARY
 from interp.pages.rendering import render
-from interp.plots.formats import decimals, number
+from interp.plots.formats import decimals
 from interp.plots.names import MEASURES, RANKING
 from interp.study.compare import EVIDENCE, Comparison
-from interp.study.compare_text import CHANGES, NAMES, averages, read_on
+from interp.study.compare_text import CHANGES, averages, measured, read_on
 from interp.study.compare_text import SIDES as CHANGES_OF
 from interp.study.feature_view import LISTS, FeatureViews
 from interp.study.matches import Matches
@@ -73,7 +73,7 @@ def page_data(comparison: Comparison) -> dict[str, Any]:
         "similarity": _similarity(matches),
         "concepts": _concepts(comparison.concepts),
         "lists": _lists(comparison),
-        "quality": [[NAMES[row.measure], number(row.old), number(row.new)] for row in comparison.quality.itertuples()],
+        "quality": [list(row) for row in measured(comparison.quality)],
         "glossary": {key: list(GLOSSARY[key]) for key in WORDS},
     }
 

@@ -32,6 +32,7 @@ from interp.study.study_map import clusters_on_map, features_on_map
 from recmodels import artifacts
 from recmodels.console import say
 from recmodels.errors import InputError
+from recmodels.wording import with_interval
 
 if TYPE_CHECKING:
     from interp.study.study import Study
@@ -157,8 +158,6 @@ def _about(study: "Study") -> dict[str, Any]:
     values = {
         "l0": facts.l0,
         "explained_variance": facts.explained_variance,
-        "ndcg": facts.ndcg,
-        "ndcg_reconstructed": facts.ndcg_reconstructed,
         "sae": facts.sae_correlation,
         "neurons": facts.neuron_correlation,
     }
@@ -177,6 +176,8 @@ def _about(study: "Study") -> dict[str, Any]:
             *(first.sentences if first else []),
             *([f"The dictionary was imported from {source}."] if (source := from_elsewhere(study)) else []),
         ],
+        "ndcg": beside.recommender if beside else with_interval(facts.ndcg, *facts.ndcg_bounds, ".3f"),
+        "ndcg_reconstructed": facts.reconstructed,
         "beside": asdict(beside) if beside else None,
         "notes": study.notes,
         **dict(zip(values, decimals(values.values()), strict=True)),

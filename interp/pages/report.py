@@ -10,6 +10,7 @@ import pandas as pd
 
 from interp.analyses.comparison.exhibits import grid_note
 from interp.pages.rendering import render
+from interp.pages.report_heads import with_meanings
 from interp.pages.verdicts import verdicts
 from interp.paper import SECTIONS
 from interp.plots.blocks import Block, Column, exhibit, section, table, without_frames
@@ -20,6 +21,7 @@ from interp.study.glance import Highlights, from_elsewhere, highlights
 from interp.study.headline import Headline, headline
 from interp.study.study import Study
 from recmodels import artifacts
+from recmodels.wording import signed, with_interval
 
 NAME = "report.html"
 
@@ -48,7 +50,7 @@ def report_data(study: Study) -> dict[str, Any]:
         "tally": tally(claims),
         "claims": [{**asdict(claim), "anchor": f"s{claim.section}"} for claim in claims],
         "reduced": grid_note(study),
-        "sections": [without_frames(part) for part in sections(study)],
+        "sections": [without_frames(with_meanings(part)) for part in sections(study)],
     }
 
 
@@ -74,11 +76,11 @@ def facts(study: Study) -> list[list[str]]:
         *([["imported from", source]] if (source := from_elsewhere(study)) else []),
         *([["concepts", f"{numbers.n_concepts} {study.attribute}"]] if first else []),
         ["active at a step (L0)", f"{numbers.l0:.1f}"],
-        ["explained variance", f"{numbers.explained_variance:.1%}"],
+        ["explained variance", signed(numbers.explained_variance, ".1%")],
         *(_correlations(first, numbers) if first else []),
-        ["NDCG@10", beside.recommender if beside else f"{numbers.ndcg:.3f}"],
+        ["NDCG@10", beside.recommender if beside else with_interval(numbers.ndcg, *numbers.ndcg_bounds, ".3f")],
         *([["NDCG@10 of the most popular items", beside.most_popular]] if beside else []),
-        ["NDCG@10, reconstructed", f"{numbers.ndcg_reconstructed:.3f}"],
+        ["NDCG@10, reconstructed", numbers.reconstructed],
     ]
 
 
@@ -88,11 +90,14 @@ def _correlations(first: Headline, numbers: Highlights) -> list[list[str]]:
     return [
         ["concepts that pass on unseen items", f"{first.features.passes} of {first.features.concepts}"],
         *(
-            [f"mean correlation on unseen items, {row.source}", f"{row.unseen_items:.3f}"]
+            [
+                f"mean correlation on unseen items, {row.source}",
+                with_interval(row.unseen_items, row.unseen_items_low, row.unseen_items_high, ".3f"),
+            ]
             for row in (first.features, first.neurons, *baseline)
         ),
-        ["as the paper: mean top correlation, features", f"{numbers.sae_correlation:.3f}"],
-        ["as the paper: mean top correlation, neurons", f"{numbers.neuron_correlation:.3f}"],
+        ["as the paper: mean top correlation, features", signed(numbers.sae_correlation, ".3f")],
+        ["as the paper: mean top correlation, neurons", signed(numbers.neuron_correlation, ".3f")],
     ]
 
 

@@ -13,7 +13,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from interp.features.grades import GRADES
 from interp.pages.feature_figures import FeatureFigures
+from interp.pages.glossary import meaning
 from interp.pages.rendering import ASSETS, STYLES, json_block
 from interp.pages.report import facts
 from interp.pages.site_features import feature_page, fixed, percent
@@ -155,6 +157,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     templates.filters |= {"short": short, "fixed": fixed, "percent": percent, "points": _points}
+    templates.filters |= {"meaning": meaning, "rests_on": lambda grade: GRADES[grade][1]}
     return templates
 
 

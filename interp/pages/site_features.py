@@ -14,6 +14,7 @@ from interp.plots.formats import significant
 from interp.plots.names import BANDS, EXAMPLES, SCORES, in_text
 from interp.study.feature_view import LISTS, FeatureView, History, ItemChange, short
 from interp.study.sentence import sentence
+from recmodels.wording import signed
 
 # Shares of the largest activation from which the other text colour is easier to read, on a light and on a dark page.
 DARK, BRIGHT = 0.661, 0.521
@@ -68,7 +69,7 @@ def _turned(view: FeatureView) -> str:
     """What the curve of the share is of."""
     if view.costs is None or not view.costs.concept:
         return "It moves no concept."
-    chosen = ", who did not choose the concept" if view.costs.chosen_by == BY_OTHER_USERS else ""
+    chosen = "; the concept was chosen on others" if view.costs.chosen_by == BY_OTHER_USERS else ""
     return f"{short(view.costs.concept)}, by {view.costs.users} users{chosen}. Band: 95% interval of the change."
 
 
@@ -154,9 +155,9 @@ def _evidence(view: FeatureView) -> str:
 
 def fixed(value: float) -> str:
     """A number with three decimals; a dash where it is not finite."""
-    return f"{value:.3f}" if math.isfinite(value) else "–"
+    return signed(value, ".3f") if math.isfinite(value) else "–"
 
 
 def percent(value: float) -> str:
     """A share in percent with one decimal; a dash where it is not finite."""
-    return f"{value:.1%}" if math.isfinite(value) else "–"
+    return signed(value, ".1%") if math.isfinite(value) else "–"

@@ -2,21 +2,23 @@
 
 import math
 import shutil
+from functools import partial
 
 import pandas as pd
 
+from interp.control.cost_intervals import CANNOT_TELL, FAILS, HOLDS
 from interp.control.sweeps import monotone
 from interp.features.grades import label_counts
 from interp.pages.verdicts import verdicts
 from interp.plots.blocks import intervals
 from interp.plots.names import RANKING
-from interp.store.claim import signed, tally
+from interp.store.claim import tally
 from interp.study.beside_popular import beside_popular
 from interp.study.glance import from_elsewhere, highlights
 from interp.study.headline import headline, weak_concepts
 from interp.study.study import Study
 from recmodels.errors import for_terminal
-from recmodels.wording import cut, wrapped
+from recmodels.wording import cut, signed, wrapped
 
 LONGEST = 18  # characters of a concept's name, so that a table fits 80 columns
 TURNED = (-4.0, 0.0, math.nan, 4.0)  # values that have a column; the third is the feature as it is
@@ -35,8 +37,8 @@ def summary(study: Study) -> str:
             *map(_wrap, study.notes),
             _wrap(
                 f"The dictionary: {numbers.n_features} features, {numbers.l0:.0f} active at a time, explaining "
-                f"{numbers.explained_variance:.1%} of the variance; NDCG@10 "
-                f"{numbers.ndcg_reconstructed:.3f} through its reconstruction."
+                f"{signed(numbers.explained_variance, '.1%')} of the variance; through its reconstruction NDCG@10 is "
+                f"{numbers.reconstructed}."
             ),
             *([_wrap(f"It was imported from {from_elsewhere(study)}")] if from_elsewhere(study) else []),
             *map(_wrap, _too_dense(study)),
@@ -58,13 +60,15 @@ def _concepts(study: Study) -> list[str]:
     weak, concepts = weak_concepts(study), study.table("concepts")
     steering = study.table("steering").query("method == 'set'")
     unseen = study.table("evidence").query("source == 'features'").set_index("concept")["unseen_items"]
+    number = partial(signed, form=".3f")
     width = min(LONGEST, max(map(len, ["concept", *concepts["concept"]])))
     return [
         "Top feature of each concept (weak: no better than chance on unseen items):",
         f"  {'concept':<{width}}{'feature':>9}{'as the paper':>14}{'unseen items':>14}{'best neuron':>13}",
         *(
-            f"  {cut(row.concept, width):<{width}}{row.feature:>9}{row.correlation:>14.3f}{unseen[row.concept]:>14.3f}"
-            f"{row.neuron_correlation:>13.3f}{'  weak' if row.concept in weak else ''}"
+            f"  {cut(row.concept, width):<{width}}{row.feature:>9}{number(row.correlation):>14}"
+            f"{number(unseen[row.concept]):>14}{number(row.neuron_correlation):>13}"
+            f"{'  weak' if row.concept in weak else ''}"
             for row in concepts.itertuples()
         ),
         "",
@@ -72,6 +76,7 @@ def _concepts(study: Study) -> list[str]:
         f"  {'concept':<{width}}{''.join(f'{_head(value):>15}' for value in TURNED)}",
         *(_steering_line(rows, width) for _, rows in steering.groupby("target", sort=False)),
         *_rising(steering),
+        *map(_wrap, _beside_reranking(study.table("cost_differences"))),
         "",
     ]
 
@@ -131,7 +136,19 @@ def _rising(steering: pd.DataFrame) -> list[str]:
     if not low <= -INNER < INNER <= high:
         return []
     rising = monotone(steering, -INNER, INNER)
-    return [f"  rising throughout from -{INNER:g} to {INNER:g} for {int(rising.sum())} of {len(rising)}"]
+    return [f"  rising throughout from {signed(-INNER)} to {INNER:g} for {int(rising.sum())} of {len(rising)}"]
+
+
+def _beside_reranking(cost_differences: pd.DataFrame) -> list[str]:
+    """For which targets the top feature costs no more than re-ranking, where both reach a share."""
+    pair = cost_differences.query("method == 'set' and other == 'boost' and times == 1").dropna(subset=["difference"])
+    words = {HOLDS: "no dearer for", FAILS: "dearer for", CANNOT_TELL: "cannot tell for"}
+    parts = [
+        f"{word} {', '.join(targets)}"
+        for name, word in words.items()
+        if (targets := pair.loc[pair["verdict"] == name, "target"].tolist())
+    ]
+    return [f"NDCG@10 beside re-ranking to the same shares (95% intervals): {'; '.join(parts)}."] if parts else []
 
 
 def _columns(values: list[float]) -> list[float]:

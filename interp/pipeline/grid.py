@@ -1,6 +1,7 @@
 """All dictionaries of a study: the activations that they need, and how good each of them is."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from interp.sae.autoencoder import SparseAutoencoder
 from interp.store.analysis import Table
 from interp.store.table_files import Tables, read_tables, write_tables
 from recmodels import ranks
+from recmodels.metrics import user_ndcg
 from recmodels.progress import tqdm
 from recmodels.recommender import lists_key
 from recmodels.sequences import Histories
@@ -26,6 +28,7 @@ Stores = dict[str, ActivationStore]  # of one site, by part
 Saes = Mapping[str, Mapping[str, SparseAutoencoder]]  # by site and name
 # One row about one dictionary.
 EVALUATION = Table("evaluation", "how good a dictionary is", COLUMNS)
+VERSION = 2  # raised when the same inputs give another row
 PARTS = ("sae", "sae_validation", "test")
 
 
@@ -77,6 +80,10 @@ def evaluate_all(
         concepts: what features are compared with.
         folder: where evaluations are kept.
     """
+    inputs_of_users, truth = histories.split_last()
+    plain = cache(
+        lambda: user_ndcg(rec.rank(inputs_of_users), truth)
+    )  # once for all dictionaries, where any is measured
     todo = [(site, name, sae) for site, by_name in saes.items() for name, sae in by_name.items()]
     for site, name, sae in tqdm(ranks.share(todo), desc="evaluating dictionaries", total=len(todo)):
         here, parts = folder / site, stores[site]
@@ -86,11 +93,12 @@ def evaluate_all(
             "validation": parts["sae_validation"].fingerprint,
             "test": parts["test"].fingerprint,
             "concepts": concepts.fingerprint,
+            "version": VERSION,
             **lists_key(rec.keep_seen),
         }
 
         def evaluation(sae: SparseAutoencoder = sae, parts: Stores = parts) -> Tables:
-            table = evaluate_dictionary(rec, sae, parts["sae_validation"], parts["test"], histories, concepts)
+            table = evaluate_dictionary(rec, sae, parts["sae_validation"], parts["test"], histories, concepts, plain())
             return {EVALUATION.name: table}
 
         write_tables(here / name, (EVALUATION,), inputs, evaluation)

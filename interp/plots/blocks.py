@@ -16,7 +16,7 @@ from interp.paper import DATASETS
 from interp.plots.formats import figure_json
 from interp.plots.names import MODELS
 from interp.store.registry import describe, owner
-from recmodels.wording import with_interval
+from recmodels.wording import signed, with_interval
 
 Block = dict[str, Any]
 
@@ -117,7 +117,7 @@ def _cell(value: Any, digits: int | None) -> str:
     if not math.isfinite(value):
         return "–"
     # A small number is not nothing.
-    return f"{value:.{digits}f}" if not value or abs(value) >= 0.5 * 10**-digits else f"{value:.1g}"
+    return signed(value, f".{digits}f" if not value or abs(value) >= 0.5 * 10**-digits else ".1g")
 
 
 def intervals(rows: pd.DataFrame, column: str, signs: bool) -> list[str]:

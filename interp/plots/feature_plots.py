@@ -65,7 +65,8 @@ def concept_bars(concepts: pd.DataFrame) -> go.Figure:
     )
     figure = quick(styled(figure, "correlation", "", height=60 + 17 * max(len(concepts), 6)))
     line = {"zeroline": True, "zerolinecolor": "rgba(128,128,128,0.7)", "nticks": 5, "tickangle": 0}
-    second_axis = figure.layout.xaxis.to_plotly_json() | {"title": {"text": "change of its share", "standoff": 8}}
+    title = {"text": "change of its share, percentage points", "standoff": 8}
+    second_axis = figure.layout.xaxis.to_plotly_json() | {"title": title}
     figure.update_layout(
         xaxis={"domain": [0, 0.48], **line},
         xaxis2=second_axis | {"domain": [0.52, 1], "tickformat": "+.1~%", **line},

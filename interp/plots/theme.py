@@ -3,6 +3,7 @@
 from html import escape
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 
 # What a colour means, on all pages (interp/pages/assets/README.md has the rule).
@@ -32,6 +33,18 @@ NAMES = {"type": "category", "dtick": 1, "showgrid": False}
 DENSITIES = [digit * 10.0**power for power in range(-6, 0) for digit in (1, 3)] + [
     1.0
 ]  # where an axis of them has ticks
+
+
+def whiskers(value: pd.Series, low: pd.Series, high: pd.Series) -> dict[str, Any]:
+    """Error bars from a value to its bounds, which need not lie at equal distances; none where a bound is missing."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": high - value,
+        "arrayminus": value - low,
+        "thickness": 1.2,
+        "width": 3,
+    }
 
 
 def styled(figure: go.Figure, x: str, y: str, height: int = 340) -> go.Figure:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from interp.plots.theme import SAE, SERIES, plain, quick, styled
+from interp.plots.theme import SAE, SERIES, plain, quick, styled, whiskers
 
 TITLES = {"share": "share of the concept in the top 10", "ndcg": "NDCG@10"}
 BAND = "rgba(0,114,178,0.22)"
@@ -74,12 +74,7 @@ def _several(curves: pd.DataFrame, measure: str) -> go.Figure:
             name=f"{plain(concept)} ({feature})",
             x=rows["amount"] + 0.03 * place,  # so that whiskers do not lie on each other
             y=rows[measure],
-            error_y={
-                "array": rows[f"{measure}_high"] - rows[measure],
-                "arrayminus": rows[measure] - rows[f"{measure}_low"],
-                "thickness": 1.2,
-                "width": 3,
-            },
+            error_y=whiskers(rows[measure], rows[f"{measure}_low"], rows[f"{measure}_high"]),
             mode="lines+markers",
             line={"color": SERIES[place % len(SERIES)]},
             marker={"size": 5},

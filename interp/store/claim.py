@@ -43,11 +43,6 @@ def tally(claims: Iterable[Claim]) -> str:
     return f"{verdicts.count(True)} of {measured} of the paper's claims hold{rest}"
 
 
-def signed(value: float, form: str = "g") -> str:
-    """A number as text, with a minus sign in place of the hyphen."""
-    return f"{value:{form}}".replace("-", "−")
-
-
 NO_HITS = "The recommender finds no test user's item, so that there is nothing to lose."
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from interp.study.study_parts import StudyParts
+from recmodels.bootstrap import is_above_zero
 from recmodels.wording import with_interval
 
 MEASURE = "ndcg@10"
@@ -48,7 +49,7 @@ def judge(most_popular: pd.DataFrame, is_given: bool = False) -> BesidePopular:
     rows = most_popular[most_popular["measure"] == MEASURE].set_index("part")
     test = rows.loc["test"]
     better = None if test["difference"] > 0 else False
-    if test["difference_low"] > 0:
+    if is_above_zero(test["difference_low"], test["difference_high"], test["users"]):
         better = True
     recommender, popular = (f"{test[side]:.3f} ± {test[f'{side}_se']:.3f}" for side in ("recommender", "most_popular"))
     numbers = (

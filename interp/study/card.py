@@ -14,6 +14,7 @@ from interp.study.glance import from_elsewhere, highlights
 from interp.study.headline import headline
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, one_line, quote
+from recmodels.wording import signed, with_interval
 
 SOFTWARE = "interp-recsys"
 PAPER = (
@@ -99,10 +100,10 @@ def _opening(study: StudyParts) -> list[str]:
 def _quality(study: StudyParts) -> list[str]:
     numbers, first, beside = highlights(study), headline(study), beside_popular(study)
     rows = [
-        (f"NDCG@10 on {study.provenance.test_users}", f"{numbers.ndcg:.3f}"),
-        ("the same through the dictionary's reconstruction", f"{numbers.ndcg_reconstructed:.3f}"),
+        (f"NDCG@10 on {study.provenance.test_users}", with_interval(numbers.ndcg, *numbers.ndcg_bounds, ".3f")),
+        ("the same through the dictionary's reconstruction", numbers.reconstructed),
         ("features active at a step", f"{numbers.l0:.1f}"),
-        ("variance of the activations explained", f"{numbers.explained_variance:.1%}"),
+        ("variance of the activations explained", signed(numbers.explained_variance, ".1%")),
     ]
     if first is not None:
         rows += [

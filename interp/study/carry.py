@@ -1,6 +1,7 @@
 """A steer that was found on one study, carried to the study of a recommender that was trained again."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -15,6 +16,7 @@ from interp.steering.validation import check_not_empty
 from interp.study.matches import Matches, match_studies
 from interp.study.study_parts import StudyParts, check_is_study
 from recmodels.errors import InputError, for_terminal, quote
+from recmodels.wording import signed
 
 WRITTEN = 0.95  # percentile of what a match writes among the features of the new dictionary, at least
 TABLE = ["feature", "match", "change", "score", "chance", "q", "written", "written_percentile", "held", "factor"]
@@ -43,8 +45,8 @@ class Carried:
     @for_terminal
     def __repr__(self) -> str:
         lines = [
-            f"feature {int(row.feature)} → {int(row.match)}  r {row.score:.2f} (chance {row.chance:.2f}), values × "
-            f"{row.factor:.2f}"
+            f"feature {int(row.feature)} → {int(row.match)}  r {signed(row.score, '.2f')} (chance "
+            f"{signed(row.chance, '.2f')}), values × {row.factor:.2f}"
             for row in self.table.itertuples()
         ]
         if self.left_out:
@@ -57,7 +59,7 @@ class Carried:
             f"<h4>{name}</h4>{receipt._repr_html_()}"
             for name, receipt in (("old", self.old_receipt), ("new", self.new_receipt))
         )
-        return self.table.to_html(index=False) + left_out + receipts
+        return self.table.to_html(index=False, float_format=partial(signed, form=".3f")) + left_out + receipts
 
 
 def carry(
@@ -134,12 +136,14 @@ def _refusals(rows: pd.DataFrame, histories: int) -> dict[int, str]:
     reasons = {}
     for number, row in rows.iterrows():
         name = f"feature {number}" + (f" ({quote(row['label'])})" if row["label"] != UNLABELLED else "")
-        what = f"its best match, {int(row['match'])}, has correlation {row['score']:.2f}"
+        what = f"its best match, {int(row['match'])}, has correlation {signed(row['score'], '.2f')}"
         rivals = rows[(rows["match"] == row["match"]) & (rows["score"] > row["score"])]
         if row["change"] == SILENT:
             reason = f"{name} cannot be matched: it is active on none of these {histories} histories"
         elif row["change"] not in HOLDS:
-            reason = f"{name} has no match: {what}, and chance gives {row['chance']:.2f} (q = {row['q']:.2f})"
+            reason = (
+                f"{name} has no match: {what}, and chance gives {signed(row['chance'], '.2f')} (q = {row['q']:.2f})"
+            )
         elif not row["written_percentile"] >= WRITTEN:
             reason = (
                 f"{name} has no match that writes alike: {what}, but {1 - row['written_percentile']:.0%} of the new "

@@ -42,7 +42,8 @@ class Comparison:
             on its own study's test users.
         lists: the lists of users that neither study was trained on: the old recommender's are `before`, the new one's
             `after`. Overlap, NDCG and the concepts' shares, with intervals over users.
-        quality: measure, old, new: the two dictionaries and recommenders, each on its own study's test users.
+        quality: measure, old, new: the two dictionaries and recommenders, each on its own study's test users. Old_low,
+            old_high, new_low and new_high: 95% bounds over these users, for NDCG@10 only.
     """
 
     old: StudyParts
@@ -160,8 +161,9 @@ def _lists(histories: SharedHistories) -> Receipt:
 
 def _quality(old: StudyParts, new: StudyParts) -> pd.DataFrame:
     sides = [highlights(study) for study in (old, new)]
-    columns = {
-        name: [float(getattr(side, measure)) for measure in QUALITY]
-        for name, side in zip((OLD, NEW), sides, strict=True)
-    }
+    columns: dict[str, list[float]] = {}
+    for name, side in zip(SIDES, sides, strict=True):
+        columns[name] = [float(getattr(side, measure)) for measure in QUALITY]
+        bounds = [getattr(side, f"{measure}_bounds", (np.nan, np.nan)) for measure in QUALITY]
+        columns |= {f"{name}_low": [low for low, _ in bounds], f"{name}_high": [high for _, high in bounds]}
     return pd.DataFrame({"measure": QUALITY, **columns})

@@ -1,5 +1,7 @@
 """A comparison of two studies in a terminal, within 80 columns."""
 
+from typing import Any
+
 import pandas as pd
 
 from interp.control.receipts import Receipt
@@ -69,10 +71,10 @@ def averages(matches: Matches) -> str:
         return ""
     mean = matches.holding[["score", "chance", "written", "written_percentile", "held", "held_percentile"]].mean()
     return (
-        f"Matches that hold, on average: activations correlate by {mean['score']:.2f} (chance "
-        f"{mean['chance']:.2f}); what they write to scores by {mean['written']:.2f}, more than "
+        f"Matches that hold, on average: activations correlate by {signed(mean['score'], '.2f')} (chance "
+        f"{signed(mean['chance'], '.2f')}); what they write to scores by {signed(mean['written'], '.2f')}, more than "
         f"{mean['written_percentile']:.0%} of the other features; the items they are active on by "
-        f"{mean['held']:.2f}, more than {mean['held_percentile']:.0%} (by chance 50%)."
+        f"{signed(mean['held'], '.2f')}, more than {mean['held_percentile']:.0%} (by chance 50%)."
     )
 
 
@@ -137,8 +139,19 @@ def _change(row: pd.Series) -> str:
 
 
 def _quality(table: pd.DataFrame) -> list[str]:
-    rows = (f"  {NAMES[row.measure]:<24}{row.old:>10.4g}{row.new:>10.4g}" for row in table.itertuples())
-    return [f"{'each on its own test users':<26}{'old':>10}{'new':>10}", *rows]
+    rows = (f"  {name:<24}{old:>22}{new:>22}" for name, old, new in measured(table))
+    return [f"{'each on its own test users':<26}{'old':>22}{'new':>22}", *rows]
+
+
+def measured(quality: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """The rows of `Comparison.quality` as texts: the measure's name, and the value of each side with its interval."""
+
+    def text(row: Any, side: str) -> str:
+        value, low, high = (getattr(row, f"{side}{end}") for end in ("", "_low", "_high"))
+        form = ".3f" if row.measure.startswith("ndcg") else ".4g"
+        return "–" if pd.isna(value) else with_interval(value, low, high, form)
+
+    return [(NAMES[row.measure], text(row, OLD), text(row, NEW)) for row in quality.itertuples()]
 
 
 def _whole(value: float) -> str:

@@ -9,10 +9,10 @@ import pandas as pd
 from interp.activations.feature_matrix import step_features
 from interp.features.activity_rates import rates
 from interp.features.labels import UNLABELLED
-from interp.store.claim import signed
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal
 from recmodels.sequences import Histories
+from recmodels.wording import signed
 
 FEWEST = 2  # users of a period, for an interval
 SHOWN = 10  # features of each kind

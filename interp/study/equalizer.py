@@ -24,6 +24,7 @@ from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal
 from recmodels.ranking import top_k
 from recmodels.sequences import Histories
+from recmodels.wording import signed
 
 CONCEPT_REACH = 2.0  # of a slider to either side; a concept turns many features at once
 FEATURE_REACH = 4.0
@@ -64,8 +65,8 @@ class EqualizerResult:
     def why(self, item: Any) -> str:
         """The reasons why an item entered or left, as text; empty if it did neither, or if others made it leave."""
         rows = self.reasons[self.reasons["item"] == item]
-        texts = ", ".join(f"{row.feature} {row.label} {row.change:+.2f}" for row in rows.itertuples())
-        return f"{texts} (all: {rows['total'].iloc[0]:+.2f})" if texts else ""
+        texts = ", ".join(f"{row.feature} {row.label} {signed(row.change, '+.2f')}" for row in rows.itertuples())
+        return f"{texts} (all: {signed(rows['total'].iloc[0], '+.2f')})" if texts else ""
 
     def _table(self) -> pd.DataFrame:
         """Both lists side by side, as text."""

@@ -22,7 +22,7 @@ from interp.study.feature_view import FeatureView, FeatureViews
 from interp.study.sentence import sentence
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal, quote
-from recmodels.wording import wrapped
+from recmodels.wording import signed, wrapped
 
 WIDTH = 110  # characters of a line in a terminal
 
@@ -98,7 +98,7 @@ class Feature:
         if not self.view.concept:
             return "no label holds on unseen users and items"
         chance = "" if self.view.passes else ", no better than chance on unseen items"
-        return f"closest to {self.row['concept']}, correlation {self.row['correlation']:.2f}{chance}"
+        return f"closest to {self.row['concept']}, correlation {signed(self.row['correlation'], '.2f')}{chance}"
 
     @cached_property
     def concepts(self) -> pd.DataFrame:

@@ -8,8 +8,11 @@ from interp.study.beside_popular import beside_popular
 from interp.study.headline import headline, weak_concepts
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError
-from recmodels.wording import counted
+from recmodels.wording import counted, signed, with_interval
 
+BOUNDS = ["ndcg@10_low", "ndcg@10_high"]
+CHANGE = ["ndcg@10_change", "ndcg@10_change_low", "ndcg@10_change_high"]
+NDCG = ["ndcg@10", *BOUNDS, *CHANGE]
 TOP = 8  # concepts whose top feature is listed
 
 
@@ -26,6 +29,8 @@ class Highlights:
         explained_variance: share of the activations' variance that the dictionary explains.
         ndcg: NDCG@10 on the test users.
         ndcg_reconstructed: the same, with activations replaced by the dictionary's reconstruction.
+        ndcg_change: how much that is more, paired by user, with its 95% bounds; NaN from a release without them.
+        ndcg_bounds, ndcg_reconstructed_bounds: 95% bounds over the test users of the two; NaN likewise.
         sae_correlation: mean over concepts of the best correlation with a feature.
         neuron_correlation: the same with a neuron.
     """
@@ -38,8 +43,18 @@ class Highlights:
     explained_variance: float
     ndcg: float
     ndcg_reconstructed: float
+    ndcg_change: tuple[float, float, float]
+    ndcg_bounds: tuple[float, float]
+    ndcg_reconstructed_bounds: tuple[float, float]
     sae_correlation: float
     neuron_correlation: float
+
+    @property
+    def reconstructed(self) -> str:
+        """NDCG@10 through the reconstruction as text: "0.127, change +0.002 [−0.010, +0.015]"."""
+        change, low, high = self.ndcg_change
+        beside = f", change {with_interval(change, low, high, '+.3f')}" if change == change else ""
+        return f"{self.ndcg_reconstructed:.3f}{beside}"
 
 
 def highlights(study: StudyParts) -> Highlights:
@@ -49,7 +64,8 @@ def highlights(study: StudyParts) -> Highlights:
         InputError: a table is missing, unfinished or was altered.
     """
     dictionary = study.table("dictionary").iloc[0]
-    ndcg = study.table("recommender").set_index("replaced")["ndcg@10"]
+    ndcg = study.table("recommender").set_index("replaced").reindex(columns=NDCG)
+    plain, reconstructed = ndcg.loc["none"], ndcg.loc["all"]
     return Highlights(
         model=study.provenance.title,
         n_items=len(study.items),
@@ -57,8 +73,11 @@ def highlights(study: StudyParts) -> Highlights:
         n_concepts=len(study.table("concepts")),
         l0=dictionary["l0"],
         explained_variance=dictionary["explained_variance"],
-        ndcg=ndcg["none"],
-        ndcg_reconstructed=ndcg["all"],
+        ndcg=plain["ndcg@10"],
+        ndcg_reconstructed=reconstructed["ndcg@10"],
+        ndcg_change=tuple(reconstructed[CHANGE]),
+        ndcg_bounds=tuple(plain[BOUNDS]),
+        ndcg_reconstructed_bounds=tuple(reconstructed[BOUNDS]),
         sae_correlation=dictionary["sae_mean_top_correlation"],
         neuron_correlation=dictionary["neuron_mean_top_correlation"],
     )
@@ -118,14 +137,14 @@ def _quality(study: StudyParts) -> list[tuple[str, str]]:
         ("recommender", f"{numbers.model}, {counted(numbers.n_items, 'item')}"),
         (
             "NDCG@10",
-            f"{numbers.ndcg:.3f} on test users, {numbers.ndcg_reconstructed:.3f} through the "
-            f"dictionary's reconstruction",
+            f"{with_interval(numbers.ndcg, *numbers.ndcg_bounds, '.3f')} on test users; through the dictionary's "
+            f"reconstruction {numbers.reconstructed}",
         ),
         *([("beside most popular", beside.comparison)] if beside and not beside.warning else []),
         (
             "dictionary",
             f"{counted(numbers.n_features, 'feature')} at {study.site}, {numbers.l0:.0f} active at a step, "
-            f"{numbers.explained_variance:.1%} of the variance explained",
+            f"{signed(numbers.explained_variance, '.1%')} of the variance explained",
         ),
         ("labels", label_counts(study.table("labels"))),
         *([("imported", from_elsewhere(study))] if from_elsewhere(study) else []),
@@ -137,5 +156,5 @@ def _top_features(study: StudyParts) -> str:
     """The best aligned concepts that are above chance, each with its top feature."""
     concepts = study.table("concepts").sort_values("correlation", ascending=False)
     concepts = concepts[~concepts["concept"].isin(weak_concepts(study))]
-    top = [f"{row.concept} {row.feature} ({row.correlation:.2f})" for row in concepts.head(TOP).itertuples()]
+    top = [f"{row.concept} {row.feature} ({signed(row.correlation, '.2f')})" for row in concepts.head(TOP).itertuples()]
     return (", ".join(top) or "none above chance") + (", …" if len(concepts) > TOP else "")

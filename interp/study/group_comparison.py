@@ -17,13 +17,12 @@ from interp.features.activity_rates import FALSE_DISCOVERIES
 from interp.features.group_differences import COLUMNS, differences
 from interp.features.labels import UNLABELLED
 from interp.steering.parsing import DICTIONARY
-from interp.store.claim import signed
 from interp.study.groups import members_of
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal, quote
 from recmodels.scalars import whole_number
 from recmodels.sequences import Histories
-from recmodels.wording import counted
+from recmodels.wording import counted, signed
 
 FEWEST = 2  # users of a group, for an interval
 FEW = 10  # users below which intervals are too narrow

@@ -7,7 +7,8 @@ import pandas as pd
 
 from interp.concepts.evidence import FEATURES, NEURONS, passing
 from interp.study.study_parts import StudyParts
-from recmodels.wording import with_interval
+from recmodels.bootstrap import is_above_zero
+from recmodels.wording import signed, with_interval
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Headline:
         """Mean correlations there, and how far features are ahead."""
         rows = [self.neurons] if self.baseline is None else [self.neurons, self.baseline]
         return f"features {_interval(self.features, 'unseen_items')}; " + "; ".join(
-            f"{row.source} {row.unseen_items:.3f} ({ahead(row)})" for row in rows
+            f"{row.source} {_interval(row, 'unseen_items')} ({ahead(row)})" for row in rows
         )
 
     @property
@@ -63,7 +64,7 @@ class Headline:
     def as_the_paper(self) -> str:
         """The paper's number, and what meaningless concepts give."""
         return "; ".join(
-            f"{row.source} {row.correlation:.3f} (meaningless concepts: {row.null:.3f})"
+            f"{row.source} {signed(row.correlation, '.3f')} (meaningless concepts: {signed(row.null, '.3f')})"
             for row in (self.features, self.neurons)
         )
 
@@ -87,11 +88,11 @@ def read_headline(evidence_summary: pd.DataFrame) -> Headline:
 
 def ahead(row: Any) -> str:
     """How far features are ahead of a row of the table `evidence_summary`, in words and with the interval."""
-    low, high = row.ahead_low, row.ahead_high
-    numbers = with_interval(row.ahead, low, high, "+.3f")
-    if low <= 0 <= high:
+    numbers = with_interval(row.ahead, row.ahead_low, row.ahead_high, "+.3f")
+    is_ahead = is_above_zero(row.ahead_low, row.ahead_high, row.users)
+    if is_ahead is None:
         return f"cannot tell which is better: {numbers}"
-    return f"features are {'ahead' if low > 0 else 'behind'}: {numbers}"
+    return f"features are {'ahead' if is_ahead else 'behind'}: {numbers}"
 
 
 def weak_concepts(study: StudyParts) -> set[str]:

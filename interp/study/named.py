@@ -11,6 +11,7 @@ from interp.sae.autoencoder import SparseAutoencoder
 from interp.sae_registry import sae_kind
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError, for_terminal, quote
+from recmodels.wording import signed
 
 Part = TypeVar("Part")
 TEMPORARY = (".partial", ".old")
@@ -96,7 +97,7 @@ class Dictionaries(Named[SparseAutoencoder]):
         with suppress(InputError):  # of a bundle, which may have fewer tables
             for row in self.study.table("dictionaries").to_dict("records"):
                 text = f"{row['n_features']} features, {row['l0']:.1f} active at a step, "
-                text += f"{row['explained_variance']:.1%} of the variance explained"
+                text += f"{signed(row['explained_variance'], '.1%')} of the variance explained"
                 seed = f"-seed-{row['seed']}" if row["seed"] else ""
                 setting = f"{sae_kind(row['trainer']).sparsity}-{row['sparsity']:.9g}"
                 name = f"{row['site']}/{row['trainer']}-{row['n_features']}-{setting}{seed}"

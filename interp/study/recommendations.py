@@ -1,10 +1,11 @@
 """Ranked lists with titles that can be read in a terminal: what `study.recommend` returns."""
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from recmodels.wording import counted
+from recmodels.wording import counted, signed
 
 COLUMNS = ("user", "rank", "item", "score", "title", "concepts")
 USERS, PLACES = 5, 20  # that are shown
@@ -29,7 +30,7 @@ class Recommendations(pd.DataFrame):
 def _lines(rows: pd.DataFrame) -> str:
     """A line for each place of one user's list."""
     head = rows.head(PLACES)
-    ranks, scores = _column(head["rank"], 6, ">"), _column(head["score"].map("{:.3f}".format), 12, ">")
+    ranks, scores = _column(head["rank"], 6, ">"), _column(head["score"].map(partial(signed, form=".3f")), 12, ">")
     concepts, items = _column(head["concepts"].map(", ".join), CONCEPTS), _column(head["item"], ITEM)
     used_width = sum(len(column[0]) + 2 for column in (ranks, concepts, scores, items))
     titles = _column(head["title"], WIDTH - used_width - 2)

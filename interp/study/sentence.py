@@ -54,7 +54,7 @@ def _moves(costs: Any | None) -> list[str]:
     shares = (
         f"moves {costs.concept} from {before} to" if moves else f"does not clearly move {costs.concept}, {before} to"
     )
-    chosen = " (who did not choose the concept)" if costs.chosen_by == BY_OTHER_USERS else ""
+    chosen = " (the concept was chosen on others)" if costs.chosen_by == BY_OTHER_USERS else ""
     parts = [f"{up} {shares} {after} and changes {ndcg}, {users}{chosen}"]
     if isfinite(costs.boost) and moves:
         parts.append(f"re-ranking to that share changes it by {_change(costs, 'boost', '.3f')}")

@@ -13,18 +13,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from recmodels.adapters.adapted_tokens import AdaptedConfig, AdaptedTokens
+from recmodels.adapters.adapted_blocks import AdaptedBlocks
+from recmodels.adapters.adapted_tokens import AdaptedConfig
 from recmodels.adapters.adapter import Adapter
 from recmodels.adapters.batch import Batch
 from recmodels.adapters.registry import ADAPTERS
-from recmodels.adapters.shortcut import LOCK, outputs_of, replaced
-from recmodels.adapters.taps import AdapterScorer, Tap, add_tap, checked, through, written
+from recmodels.adapters.taps import AdapterScorer, Tap, add_tap, checked, through
 from recmodels.config import site_names
 from recmodels.errors import InputError
 from recmodels.model_parts import RecommenderConfig, RecommenderOutput
 
 
-class AdaptedRecommender(AdaptedTokens):
+class AdaptedRecommender(AdaptedBlocks):
     """A recommender around a foreign module. `wrap` makes it.
 
     Args:
@@ -40,7 +40,6 @@ class AdaptedRecommender(AdaptedTokens):
         self.scorer: Any = AdapterScorer(self.adapter.score)
         self.taps = nn.Module()
         self._passes: dict[int, tuple[Batch, list[str]]] = {}  # by thread: what it reads, and the sites that ran
-        self._up_to: dict[str, Tensor] = {}  # what blocks gave that need not run again
         paths = self.adapter.site_paths()
         self._check_distinct(paths)
         ordered = [name for name in site_names(self.adapter.blocks()) if name in paths or name == "final"]
@@ -155,44 +154,6 @@ class AdaptedRecommender(AdaptedTokens):
         if labels is not None:
             raise InputError("an adapted recommender is not trained here: train it in the program that it comes from")
         return RecommenderOutput(scores=self.score_hidden(self.encode(input_ids)[:, -1]))
-
-    def scored_after(self, block: int, input_ids: Tensor, hidden: Tensor, last: Tensor) -> Tensor:
-        """What the scorer reads for many values of the last step's hidden state; see the base class.
-
-        The blocks up to this one run once, for all values.
-        """
-        with LOCK:
-            self._up_to = outputs_of(self._block_modules(block), lambda: self.encode(input_ids))
-            try:
-                return super().scored_after(block, input_ids, hidden, last)
-            finally:
-                self._up_to = {}
-
-    def encode_after(self, block: int, input_ids: Tensor, hidden: Tensor) -> Tensor:
-        """What `encode` gives if a block's output is `hidden` [b, s, d]; no trace reads or writes on the way."""
-        batch, modules, name = self.batch(input_ids), self._block_modules(block), f"blocks.{block}"
-        outputs = {}
-        for site, output in self._up_to.items():
-            axis = int(self._is_sequence_first(site))
-            outputs[site] = output.repeat_interleave(len(input_ids) // output.shape[axis], dim=axis)
-        thread, first = get_ident(), self._is_sequence_first(name)
-        hook = modules[name].register_forward_hook(
-            lambda _module, _inputs, output: written(output, batch, hidden, first) if get_ident() == thread else None
-        )
-        try:
-            with replaced(modules, outputs):
-                return batch.steps(self.adapter.run(batch))
-        finally:
-            hook.remove()
-
-    def _block_modules(self, last: int) -> dict[str, nn.Module]:
-        """The modules of the blocks up to this one, by site."""
-        paths = self.adapter.site_paths()
-        return {name: self.module.get_submodule(paths[name]) for name in (f"blocks.{n}" for n in range(last + 1))}
-
-    def _is_sequence_first(self, name: str) -> bool:
-        kind = ".".join("*" if part.isdigit() else part for part in name.split("."))
-        return not {kind, name}.isdisjoint(self.adapter.sequence_first)
 
     @contextmanager
     def _reading(self, batch: Batch) -> Iterator[list[str]]:

@@ -15,15 +15,19 @@ from torch import Tensor
 from recmodels.adapters.adapted import AdaptedConfig, AdaptedRecommender
 from recmodels.adapters.adapter import Adapter
 from recmodels.errors import InputError
-from recmodels.sequences import Histories
+from recmodels.sequences import USER, Histories
 from recmodels.steady import check_precision, steady
 from recmodels.tolerance import is_close
 
 STEPS = 5  # of the longest example history
 
 
-def adapted(adapter: Adapter) -> AdaptedRecommender:
+def adapted(adapter: Adapter, n_users: int = 0) -> AdaptedRecommender:
     """The recommender around an adapter's module, in evaluation mode, measured.
+
+    Args:
+        adapter: the adapter.
+        n_users: how many users it scores, if it scores by user.
 
     Raises:
         InputError: something is not as the adapter says.
@@ -41,6 +45,8 @@ def adapted(adapter: Adapter) -> AdaptedRecommender:
     check_precision(model)
     with steady(model), torch.no_grad():
         _measure(model)
+        if adapter.by_user:
+            _check_last_user(model, n_users)
     return model
 
 
@@ -103,6 +109,20 @@ def _check_scorer(model: AdaptedRecommender) -> None:
         raise InputError(f"{name}.weights has the shape {list(weights.shape)}, not [{v}, width]: a row for each item")
     if bias is not None and bias.shape != (v,):
         raise InputError(f"{name}.bias has the shape {list(bias.shape)}, not [{v}]: a number for each item")
+
+
+def _check_last_user(model: AdaptedRecommender, n_users: int) -> None:
+    """Refuse more users than the module has."""
+    histories = _histories(model, [1])
+    last = replace(histories, extras={**histories.extras, USER: np.full(1, n_users - 1.0)})
+    try:
+        _pass(model, last)
+    except InputError as error:
+        reason = error.__cause__ or error
+        raise InputError(
+            f"{type(model.adapter).__name__} cannot score the last of {n_users:,} users ({reason}): give users=, an id "
+            f"for each row of the module, in their order"
+        ) from error
 
 
 def _check_own_scores(model: AdaptedRecommender, first: Pass) -> None:
@@ -176,7 +196,7 @@ def _pass(model: AdaptedRecommender, histories: Histories) -> Pass:
         kind = "history" if len(histories) == 1 else "histories"
         raise InputError(
             f"{type(model.adapter).__name__}.run fails on {len(histories)} {kind} of {steps} items ({reason}): "
-            f"correct `run`, n_items or max_history"
+            f"correct `run`, n_items or max_history, or name in `columns` what else it reads of each step"
         ) from error
     return Pass(tokens, sites, scores)
 

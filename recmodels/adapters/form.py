@@ -32,6 +32,11 @@ def check_form(adapter: Any) -> None:
             f"the module of {name} is {type(adapter.module).__name__}: build the network, load its weights, and give "
             f"it to the adapter"
         )
+    empty = next((path for path, weights in adapter.module.named_parameters() if weights.is_meta), None)
+    if empty is not None:
+        raise InputError(
+            f"{empty} of the module of {name} is on the device meta, so it has no values: load its weights first"
+        )
     for size in ("n_items", "max_history"):
         value = as_whole_number(getattr(adapter, size))
         if value is None or value < 1:

@@ -12,6 +12,8 @@ DECIMALS = 7  # rounding to more is within the tolerance
 SAMPLE = 1000  # values whose digits are looked at
 SWEEPS = 50  # of a fit by histories and items
 FLOATS = (np.float64, np.float32, np.float16)
+LEFT = 0.05  # of the largest difference, which a summand or factor may leave at most
+LITTLE = 2.0**-7  # of the spread of the expected scores: what weights of 16 bits change
 SMALL = 1e-3  # scores below this share of the largest say nothing of a factor
 
 # By what the difference depends on: what to say of a summand, and of a factor.
@@ -48,15 +50,21 @@ def explanation(scores: np.ndarray, expected: np.ndarray, rows: np.ndarray, item
     digits = _digits(scores, expected)
     if digits is not None:
         return f"they are rounded to {digits}: give them in full"
+    off = np.abs(expected - scores).max()
     for name, fitted in _fits(expected - scores, rows, items):
-        if name in SUMMANDS and _same(scores + fitted, expected):
+        if name in SUMMANDS and _explains(scores + fitted, expected, off):
             return ONE_HISTORY if name == "all" and len(np.unique(rows)) == 1 else SUMMANDS[name]
     large = np.abs(scores) > SMALL * np.abs(scores).max()
     if (scores * expected > 0)[large].all():
         ratio = np.log(np.where(large, expected, 1) / np.where(large, scores, 1))
         for name, fitted in _fits(ratio, rows, items, large):
-            if _same(scores * np.exp(fitted), expected):
+            if _explains(scores * np.exp(fitted), expected, off):
                 return FACTORS[name]
+    if off <= LITTLE * np.ptp(expected):
+        return (
+            f"they differ by at most {off / np.ptp(expected):.1%} of their spread, as where weights are rounded to 16 "
+            f"bits: record them with the weights that you wrap"
+        )
     if expected.min() >= 0 and expected.max() <= 1:
         return _of_probabilities(scores, expected, rows, items)
     return None
@@ -120,6 +128,11 @@ def _digits(scores: np.ndarray, expected: np.ndarray) -> str | None:
 def _is_written(expected: np.ndarray, short: np.ndarray) -> bool:
     """Whether scores are these short numbers, as float64 or as another program's float32 or float16 holds them."""
     return any(np.array_equal(short.astype(kind).astype(np.float64), expected) for kind in FLOATS)
+
+
+def _explains(values: np.ndarray, expected: np.ndarray, off: float) -> bool:
+    """Whether changed scores are the expected ones, and no noise of a small difference remains."""
+    return _same(values, expected) and bool(np.abs(values - expected).max() <= LEFT * off)
 
 
 def _same(values: np.ndarray, expected: np.ndarray) -> bool:

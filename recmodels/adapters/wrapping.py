@@ -54,7 +54,7 @@ def wrap(
             f"{counted(len(ids), 'item id was', 'item ids were')} given: give an id for each, in the order of scores"
         )
     adapter.module = uncompiled(adapter.module)
-    model = adapted(adapter)
+    model = adapted(adapter, 0 if labels is None else len(labels))
     origin = Origin(adapter.name or type(adapter).__name__, source, model.config.causal)
     recommender = Recommender(model, Vocabulary(ids, adapter.columns, labels), origin=origin)
     return recommender if expected is None else verified(recommender, expected)

@@ -48,4 +48,5 @@ def handmade_comparison(folder) -> Comparison:
     lists = [rng.permuted(np.tile(np.arange(50), (30, 1)), axis=1)[:, :10] for _ in range(2)]
     changed = receipt(lists[0], lists[1], labels, CONCEPTS, np.arange(50.0), np.arange(30) % 50, ids=old.items.index)
     quality = pd.DataFrame({"measure": QUALITY, "old": 0.25, "new": [45, 12.0, 0.5, 0.1, np.nan]})
+    quality = quality.assign(old_low=[np.nan] * 3 + [0.2] * 2, old_high=0.3, new_low=np.nan, new_high=np.nan)
     return Comparison(old, new, own, concepts, changed, quality)

@@ -30,9 +30,14 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "rectools": ("torch==2.13.0", "rectools[torch]==0.19.0 safetensors"),
     "replay": ("torch==2.13.0", "replay-rec[torch]==0.22.0 safetensors"),
     "saelens": ("torch==2.13.0", "sae-lens==6.54.12"),
-    # It asks for an old nnsight, and that for torchvision, whose newest release brings another torch, of gigabytes.
-    "dictionary-learning": ("torch==2.13.0", "dictionary-learning==0.1.0 torch==2.13.0"),
-    "sparsify": ("torch==2.13.0", "eai-sparsify==1.3.3"),
+    # It asks for nnsight<0.4, and that for torchvision, which brings another torch, of gigabytes. It runs with nnsight
+    # 0.8, as in our own environment; the packages that it imports come by themselves.
+    "dictionary-learning": (
+        "torch==2.13.0",
+        "nnsight==0.8.1 datasets einops zstandard wandb",
+        "--no-deps dictionary-learning==0.1.0",
+    ),
+    "sparsify": ("torch==2.13.0", "eai-sparsify==1.3.3 torch==2.13.0"),
 }
 
 

@@ -4,6 +4,7 @@ import pandas as pd
 
 from interp.store.analysis import about_concepts
 from interp.store.claim import Claim
+from recmodels.wording import signed
 
 MOST = 0.5
 NEARLY_ALL = 0.9
@@ -46,7 +47,10 @@ def beats_neurons(concepts_table: pd.DataFrame) -> Claim:
 def better_on_average(concepts_table: pd.DataFrame) -> Claim:
     """Section 7.1.3, Table 3, from the table `concepts`."""
     features, neurons = concepts_table["correlation"], concepts_table["neuron_correlation"]
-    texts = [f"{values.min():.3f} / {values.mean():.3f} / {values.max():.3f}" for values in (features, neurons)]
+    texts = [
+        " / ".join(signed(number, ".3f") for number in (values.min(), values.mean(), values.max()))
+        for values in (features, neurons)
+    ]
     return Claim(
         "7.1.3",
         "On average over concepts, features correlate better than neurons.",
@@ -87,7 +91,10 @@ def other_attributes(attributes_table: pd.DataFrame, attribute: str) -> Claim:
     if rest.empty:
         return Claim("C", statement, criterion, "No other attributes are configured.", None, ("attributes",))
     means = rest.groupby("attribute", sort=False)[["correlation", "neuron_correlation"]].mean()
-    texts = [f"{row.Index} {row.correlation:.3f} against {row.neuron_correlation:.3f}" for row in means.itertuples()]
+    texts = [
+        f"{row.Index} {signed(row.correlation, '.3f')} against {signed(row.neuron_correlation, '.3f')}"
+        for row in means.itertuples()
+    ]
     holds = bool((means["correlation"] > means["neuron_correlation"]).all())
     return Claim("C", statement, criterion, f"Features against neurons: {', '.join(texts)}.", holds, ("attributes",))
 

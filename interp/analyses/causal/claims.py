@@ -3,7 +3,8 @@
 import pandas as pd
 
 from interp.store.analysis import about_concepts
-from interp.store.claim import BEYOND, Claim, signed
+from interp.store.claim import BEYOND, Claim
+from recmodels.wording import signed
 
 P = 0.05
 

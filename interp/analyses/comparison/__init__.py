@@ -7,6 +7,7 @@ from interp.store.analysis import Analysis, Exhibit, Table
 MEASURES = "rmse:float explained_variance:float l0:float dead:float "
 MEASURES += "mean_top_correlation:float ndcg@10:float hit_rate@10:float coverage@10:float"
 RUNS = f"{MEASURES} " + " ".join(f"std_{column}" for column in MEASURES.split())
+RUNS += " ndcg@10_change:float ndcg@10_change_low:float ndcg@10_change_high:float"
 
 ANALYSIS = Analysis(
     "comparison",

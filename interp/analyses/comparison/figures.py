@@ -1,11 +1,12 @@
 """Figures that compare dictionaries: settings, trainers and places in the recommender."""
 
 from itertools import cycle
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from interp.plots.theme import NAMES, NEUTRAL, OTHER_BARS, SAE, SERIES, plain, styled
+from interp.plots.theme import NAMES, NEUTRAL, OTHER_BARS, SAE, SERIES, plain, styled, whiskers
 
 CORRELATION = "mean top correlation"
 MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "star", "triangle-down", "pentagon")
@@ -46,7 +47,8 @@ def trade_off_curves(
 
     Args:
         trade_off: rows of the table `trade_off` of one dictionary size.
-        measure: the column.
+        measure: the column. Its bars are the 95% interval of its change over users where the table has it, else its
+            standard deviation over runs.
         title: what the measure is called.
         level: a value to compare with, drawn as a dashed line.
         level_name: what it is called.
@@ -59,6 +61,7 @@ def trade_off_curves(
             name=plain(trainer),
             x=rows["l0"],
             y=rows[measure],
+            error_y=_bars(rows, measure),
             customdata=rows["sparsity"],
             mode="lines+markers",
             line={"color": color},
@@ -77,6 +80,13 @@ def trade_off_curves(
     figure = styled(figure, "active features per step (L0)", title, height=400)
     ticks = [power * digit for power in (0.1, 1, 10, 100, 1000) for digit in (1, 2, 5)]
     return figure.update_xaxes(type="log", tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
+
+
+def _bars(rows: pd.DataFrame, measure: str) -> dict[str, Any]:
+    change = f"{measure}_change"
+    if change in rows:
+        return whiskers(rows[change], rows[f"{change}_low"], rows[f"{change}_high"])
+    return {"array": rows[f"std_{measure}"].fillna(0), "thickness": 1.2, "width": 3}
 
 
 def site_bars(sites: pd.DataFrame) -> go.Figure:

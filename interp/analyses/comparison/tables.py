@@ -15,6 +15,7 @@ from recmodels.ranking import list_metrics
 from recmodels.sequences import Histories
 
 MEASURES = ("rmse", "explained_variance", "l0", "dead", "mean_top_correlation", "ndcg@10", "hit_rate@10", "coverage@10")
+CHANGE = ("ndcg@10_change", "ndcg@10_change_low", "ndcg@10_change_high")
 
 
 def comparison(
@@ -89,8 +90,9 @@ def over_seeds(rows: pd.DataFrame, *by: str) -> pd.DataFrame:
         *by: the settings that tell points apart.
 
     Returns:
-        `by`, runs, the measures, and `std_<measure>`, the standard deviation over runs (n − 1; missing for one).
+        `by`, runs, the measures, the change of NDCG from the recommender as it is with its bounds over users, each the
+        mean over runs, and `std_<measure>`, the standard deviation over runs (n − 1; missing for one).
     """
-    groups = rows.groupby(list(by), sort=True)[list(MEASURES)]
-    spread = groups.std().add_prefix("std_")
-    return groups.size().rename("runs").to_frame().join(groups.mean()).join(spread).reset_index()
+    groups = rows.groupby(list(by), sort=True)
+    means, spread = groups[[*MEASURES, *CHANGE]].mean(), groups[list(MEASURES)].std().add_prefix("std_")
+    return groups.size().rename("runs").to_frame().join(means).join(spread).reset_index()

@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 
 from interp.plots.blocks import Block, Column, exhibit, table
-from interp.store.claim import signed
 from interp.study.study import Study
+from recmodels.wording import signed
 
 METHODS = {"population": "one dose for all", "user": "a dose for each"}
 PARTS = {"found_on": "held out from the dictionary", "test": "test"}

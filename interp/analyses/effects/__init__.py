@@ -1,5 +1,6 @@
 """What features do to scores."""
 
+from interp.activations.evaluation import NDCG_BOUNDS
 from interp.analyses.effects import tables
 from interp.store.analysis import Analysis, Table
 
@@ -11,7 +12,7 @@ ANALYSIS = Analysis(
         Table(
             "recommender",
             "ranking metrics on the test part, also with the site reconstructed",
-            "replaced:text ndcg@10:float hit_rate@10:float coverage@10:float diversity@10:float",
+            "replaced:text ndcg@10:float hit_rate@10:float coverage@10:float diversity@10:float " + NDCG_BOUNDS,
         ),
         Table(
             "effects",
@@ -22,5 +23,5 @@ ANALYSIS = Analysis(
             "per item: the features that raise and lower its score most when they are turned up",
         ),
     ),
-    version=2,
+    version=3,
 )

@@ -12,7 +12,7 @@ ANALYSIS = Analysis(
     "equal_share",
     "What more of a concept costs, by other means",
     compute=tables.equal_share,
-    version=2,
+    version=3,
     tables=(
         Table(
             "profiles",
@@ -42,15 +42,15 @@ ANALYSIS = Analysis(
                 "ratio:float ratio_low:float ratio_high:float"
             ),
         ),
+        Table(
+            "cost_differences",
+            "how much less NDCG@10 one method costs than so many times another, paired over users, and the verdict",
+            (
+                "target:text method:text other:text times:float levels:int cost:float other_cost:float "
+                "difference:float low:float high:float verdict:text"
+            ),
+        ),
     ),
     exhibits=(Exhibit("beyond", exhibits.equal_share),),
-    claims=(
-        claims.feature_against_replacement,
-        claims.profile_against_replacement,
-        claims.profile_against_boost,
-        claims.user_steer_against_boost,
-        claims.shared_features_against_boost,
-        claims.shared_features_by_user_against_boost,
-        claims.shared_features_by_user_against_boost_by_user,
-    ),
+    claims=claims.CLAIMS,
 )

@@ -1,14 +1,15 @@
 """Claims of this project's own about what steering costs at equal share."""
 
+from collections.abc import Callable
+
 import pandas as pd
 
-from interp.control.cost_intervals import REFERENCE
-from interp.store.claim import BEYOND, NO_HITS, Claim, signed
+from interp.control.cost_intervals import CANNOT_TELL, FAILS, HOLDS, PAIRS
+from interp.store.claim import BEYOND, NO_HITS, Claim
+from recmodels.bootstrap import FEWEST
+from recmodels.wording import signed, with_interval
 
 MOST = 0.8  # of the concepts: 4 of 5
-TOLERANCE = 1e-9  # a smaller difference is rounding
-
-
 METHOD_NAMES = {
     "set": "setting the top feature with the error kept",
     "profile": "adding the concept’s profile with the error kept",
@@ -21,117 +22,50 @@ METHOD_NAMES = {
 }
 
 
-def feature_against_replacement(equal_share_table: pd.DataFrame) -> Claim:
-    """Beyond the paper: the top feature set, with the error kept, against the paper's replacement."""
-    return no_dearer(equal_share_table, "set", "replace")
+def no_dearer(cost_differences: pd.DataFrame, method: str, other: str, times: float = 1.0) -> Claim:
+    """Beyond the paper, from the table `cost_differences`: one method costs at most so many times as much as another.
 
-
-def profile_against_replacement(equal_share_table: pd.DataFrame) -> Claim:
-    """Beyond the paper: a concept's profile against the paper's replacement."""
-    return no_dearer(equal_share_table, "profile", "replace")
-
-
-def profile_against_boost(equal_share_table: pd.DataFrame, steering_cost_table: pd.DataFrame) -> Claim:
-    """Beyond the paper: a concept's profile against re-ranking."""
-    return no_dearer(equal_share_table, "profile", REFERENCE, steering_cost_table)
-
-
-def user_steer_against_boost(steering_cost_table: pd.DataFrame) -> Claim:
-    """Beyond the paper: each user's own least-collateral move of the last hidden state, against re-ranking."""
-    return at_most_times(steering_cost_table, "final_user", "boost", 1.1)
-
-
-def shared_features_against_boost(steering_cost_table: pd.DataFrame) -> Claim:
-    """Beyond the paper: 20 features and one amount for all users, against re-ranking."""
-    return at_most_times(steering_cost_table, "least", "boost", 1.3)
-
-
-def shared_features_by_user_against_boost(steering_cost_table: pd.DataFrame) -> Claim:
-    """Beyond the paper: 20 features for all users with an amount for each, against re-ranking."""
-    return at_most_times(steering_cost_table, "least_user", "boost", 1.3)
-
-
-def shared_features_by_user_against_boost_by_user(steering_cost_table: pd.DataFrame) -> Claim:
-    """Beyond the paper: the same, against re-ranking that gives each user an amount by the same rule."""
-    return at_most_times(steering_cost_table, "least_user", "boost_user", 1.3)
-
-
-def at_most_times(steering_cost: pd.DataFrame, method: str, other: str, most: float) -> Claim:
-    """Beyond the paper, from the table `steering_cost`: one method costs at most so many times as much as another."""
-    statement = (
-        f"At equal share, {METHOD_NAMES[method]} loses at most {most:g} times as much NDCG as {METHOD_NAMES[other]}."
-    )
-    criterion = (
-        f"Holds if, for at least {MOST:.0%} of the concepts, the mean loss of NDCG@10 over 40, 60 and 80% of the rise "
-        f"of the share is at most {most:g} times that of the other."
-    )
-    if other == REFERENCE:
-        criterion += " Cannot tell if the intervals of the ratios (users resampled) allow both verdicts."
-    tables = ("steering_cost",)
-    cost = steering_cost.pivot(index="target", columns="method", values="cost").reindex(columns=[method, other])
-    known = cost.dropna()
-    if known.empty:
-        return Claim(BEYOND, statement, criterion, "There is no share that both reach.", None, tables)
-    good = known[method] >= most * known[other] - TOLERANCE
-    texts = "; ".join(
-        f"{target} {signed(own, '+.1%')} against {signed(others, '+.1%')}"
-        for target, own, others in known.itertuples(name=None)
-    )
-    rest = f" Not all levels are reached by both for {len(cost) - len(known)} more." if len(known) < len(cost) else ""
-    mean = known.mean()
-    result = (
-        f"True for {int(good.sum())} of {len(good)} concepts; on average NDCG@10 changes by "
-        f"{signed(mean[method], '+.1%')}, against {signed(mean[other], '+.1%')} ({texts}).{rest}"
-    )
-    if other == REFERENCE and _is_unclear(steering_cost, method, most):
-        return Claim(BEYOND, statement, criterion, result, None, tables, unclear=True)
-    return Claim(BEYOND, statement, criterion, result, bool(good.mean() >= MOST), tables)
-
-
-def _is_unclear(steering_cost: pd.DataFrame, method: str, most: float) -> bool:
-    """Whether the verdict differs between the lower and the upper ends of the ratios to re-ranking."""
-    rows = steering_cost[steering_cost["method"] == method].dropna(subset=["ratio_low", "ratio_high"])
-    verdicts = {bool((rows[end] <= most).mean() >= MOST) for end in ("ratio_low", "ratio_high")}
-    return len(rows) > 0 and len(verdicts) > 1
-
-
-def no_dearer(equal_share: pd.DataFrame, method: str, other: str, steering_cost: pd.DataFrame | None = None) -> Claim:
-    """Beyond the paper, from the table `equal_share`: one of its methods against another.
-
-    With the table `steering_cost`, whose ratios to re-ranking have intervals, the claim may be unclear.
+    Args:
+        cost_differences: the table.
+        method, other, times: one of `interp.control.cost_intervals.PAIRS`.
     """
-    statement = f"At equal share, {METHOD_NAMES[method]} loses no more NDCG than {METHOD_NAMES[other]}."
+    much = "no more NDCG than" if times == 1 else f"at most {times:g} times as much NDCG as"
+    statement = f"At equal share, {METHOD_NAMES[method]} loses {much} {METHOD_NAMES[other]}."
     criterion = (
-        f"Holds if, for at least {MOST:.0%} of the concepts, NDCG@10 loses no more on average over the levels of share "
-        "that both reach."
+        f"Holds if it does for at least {MOST:.0%} of the concepts: on average over 40, 60 and 80% of the rise of the "
+        "share, as far as both reach it, the 95% interval of the difference (the same users resampled for both) lies "
+        f"above 0. Cannot tell if so many intervals contain 0 that it may be either, or of fewer than {FEWEST} users."
     )
-    tables: tuple[str, ...] = ("equal_share",)
-    if steering_cost is not None:
-        criterion += (
-            " Cannot tell if the intervals of the ratios of the losses at 40, 60 and 80% of the rise (users resampled) "
-            "allow both verdicts."
+    pair = (cost_differences["method"] == method) & (cost_differences["other"] == other)
+    rows = cost_differences[pair & (cost_differences["times"] == times)]
+    known = rows[rows["difference"].notna()]
+    tables = ("cost_differences",)
+    if known.empty:
+        return Claim(
+            BEYOND, statement, criterion, f"There is no share that both reach, or no loss: {NO_HITS}", None, tables
         )
-        tables = ("equal_share", "steering_cost")
-    wide = equal_share.set_index(["target", "part", "method"])[["value", "change"]].unstack("method")
-    common = wide["value"].reindex(columns=[method, other]).notna().all(axis=1)
-    n_concepts = equal_share["target"].nunique()
-    if not common.any():
-        return Claim(BEYOND, statement, criterion, "There is no share that both reach.", None, tables)
-    change = wide.loc[common, "change"]
-    if change[[method, other]].isna().any(axis=None):
-        return Claim(BEYOND, statement, criterion, NO_HITS, None, tables)
-    mean = change.groupby("target", sort=False)[[method, other]].mean()
-    good = mean[method] >= mean[other] - TOLERANCE
+    counts = {name: int((known["verdict"] == name).sum()) for name in (HOLDS, FAILS, CANNOT_TELL)}
     texts = "; ".join(
-        f"{row.Index} {signed(row.kept, '+.1%')} against {signed(row.others, '+.1%')}"
-        for row in mean.set_axis(["kept", "others"], axis=1).itertuples()
+        f"{row.target} {signed(row.cost, '+.1%')} against {signed(row.other_cost, '+.1%')}, "
+        f"by {with_interval(row.difference, row.low, row.high, '+.1%')}: {row.verdict}"
+        for row in known.itertuples()
     )
-    rest = f" No level is reached by both for {n_concepts - len(mean)} more." if len(mean) < n_concepts else ""
-    overall = mean.mean()
+    rest = f" No level is reached by both for {len(rows) - len(known)} more." if len(known) < len(rows) else ""
     result = (
-        f"True for {int(good.sum())} of {len(good)} concepts; on average NDCG@10 changes by "
-        f"{signed(overall[method], '+.1%')}, against {signed(overall[other], '+.1%')} ({texts}).{rest}"
+        f"True for {counts[HOLDS]} of {len(known)} concepts, false for {counts[FAILS]}, cannot tell for "
+        f"{counts[CANNOT_TELL]}; on average NDCG@10 changes by {signed(known['cost'].mean(), '+.1%')}, against "
+        f"{signed(known['other_cost'].mean(), '+.1%')} ({texts}).{rest}"
     )
-    if steering_cost is not None and _is_unclear(steering_cost, method, 1):
-        return Claim(BEYOND, statement, criterion, result, None, tables, unclear=True)
-    return Claim(BEYOND, statement, criterion, result, bool(good.mean() >= MOST), tables)
+    holds, possible = (count / len(known) >= MOST for count in (counts[HOLDS], counts[HOLDS] + counts[CANNOT_TELL]))
+    unclear = possible and not holds
+    return Claim(BEYOND, statement, criterion, result, None if unclear else holds, tables, unclear)
+
+
+def _claim(method: str, other: str, times: float) -> Callable[[pd.DataFrame], Claim]:
+    def claim(cost_differences_table: pd.DataFrame) -> Claim:
+        return no_dearer(cost_differences_table, method, other, times)
+
+    return claim
+
+
+CLAIMS = tuple(_claim(*pair) for pair in PAIRS)

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from interp import plots
-from interp.plots.blocks import Block, Column, exhibit, figure, table
+from interp.plots.blocks import Block, Column, exhibit, figure, intervals, table
 from interp.plots.cost_plots import METHODS
 from interp.study.study import Study
 
@@ -16,6 +16,16 @@ COSTS = [
     Column("ratio", "Ratio to boost", 2),
     Column("ratio_low", "from", 2),
     Column("ratio_high", "to", 2),
+]
+DIFFERENCES = [
+    Column("target", "Concept", None),
+    Column("method", "Method", None),
+    Column("other", "Against", None),
+    Column("levels", "Shares that both reach", 0),
+    Column("cost", "Change of NDCG@10"),
+    Column("other_cost", "Change by the other"),
+    Column("gap", "Cheaper by", None),
+    Column("verdict", "No dearer?", None),
 ]
 
 
@@ -45,7 +55,7 @@ def equal_share(study: Study) -> Block:
         "replacement. Each method is read where its share first gets there, whatever its NDCG; –: it does not. "
         "Features and neurons are those that fit best on test users, as in the paper; profiles, probes and means are "
         "learnt from others.",
-        ["steering", "baselines", "equal_share", "steering_cost"],
+        ["steering", "baselines", "equal_share", "steering_cost", "cost_differences"],
         *curves,
         table(
             study.table("steering_cost").assign(method=lambda t: t["method"].map(lambda m: METHODS[m][0])),
@@ -53,9 +63,27 @@ def equal_share(study: Study) -> Block:
             "Mean change of NDCG@10 over 40, 60 and 80% of the rise, and its ratio to that of boost, with 95% "
             "intervals over users who are drawn alike for all methods",
         ),
+        table(
+            _differences(study.table("cost_differences")),
+            DIFFERENCES,
+            "Is the method no dearer? The difference of the two changes (of the other: so many times), above 0 where "
+            "the method is cheaper, with 95% intervals over users who are drawn alike for both; cannot tell: spans 0",
+        ),
         table(_by_method(rows, "ndcg@10"), _columns()),
         table(_by_method(rows, "change"), _columns(), "The same as change relative to the unsteered NDCG@10"),
         table(_by_method(rows, "value"), _columns(), "The doses that this takes"),
+    )
+
+
+def _differences(rows: pd.DataFrame) -> pd.DataFrame:
+    names = {key: name for key, (name, _, _) in METHODS.items()}
+    times = ["" if times == 1 else f"{times:g} × " for times in rows["times"]]
+    return rows.assign(
+        method=rows["method"].map(names),
+        other=times + rows["other"].map(names),
+        gap=intervals(
+            rows.assign(gap=rows["difference"], gap_low=rows["low"], gap_high=rows["high"]), "gap", signs=True
+        ),
     )
 
 

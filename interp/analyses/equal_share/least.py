@@ -8,7 +8,7 @@ import pandas as pd
 
 from interp.concepts import Concepts
 from interp.control.baselines import boosted_lists
-from interp.control.cost_intervals import PARTS, Curve, mean_costs
+from interp.control.cost_intervals import PARTS, Curve, cost_differences, level_costs, mean_costs
 from interp.control.least_collateral import AMOUNTS, LeastCollateral, share_of
 from interp.control.score_equations import LastStates, user_moves
 from interp.control.steered_lists import steered_lists
@@ -90,8 +90,8 @@ def cost_rows(
     profiles: pd.DataFrame,
     values: Sequence[float],
     boosts: Sequence[float],
-) -> pd.DataFrame:
-    """A concept's rows of the table `steering_cost`.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A concept's rows of the tables `steering_cost` and `cost_differences`.
 
     Args:
         rec, users, sae: the recommender, users whose last item is held out, and the dictionary.
@@ -114,10 +114,11 @@ def cost_rows(
     before = float(share_of(plain, has).mean())
     rise = float(share_of(groups["replace"], has).mean(axis=1).max()) - before
     if rise <= 0:
-        return pd.DataFrame()
+        return pd.DataFrame(), pd.DataFrame()
     curves = {name: Curve(share_of(some, has), _ndcg(some, truth)) for name, some in groups.items()}
     levels = [before + part * rise for part in PARTS]
-    return mean_costs(curves, levels, user_ndcg(plain, truth)).assign(target=target)
+    costs = level_costs(curves, levels, user_ndcg(plain, truth))
+    return mean_costs(costs).assign(target=target), cost_differences(costs, len(users)).assign(target=target)
 
 
 def learnable(concepts: Concepts, ids: pd.Index) -> dict[str, np.ndarray]:

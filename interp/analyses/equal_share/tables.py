@@ -24,6 +24,10 @@ from recmodels.sequences import Histories
 BOOSTS = (*(-boost for boost in reversed(RAISED)), 0.0, *RAISED)
 SEEDS = (0, 1, 2)  # of random directions
 COSTS = ("target", "method", "cost", "cost_low", "cost_high", "ratio", "ratio_low", "ratio_high")
+DIFFERENCES = (
+    *("target", "method", "other", "times", "levels", "cost", "other_cost"),
+    *("difference", "low", "high", "verdict"),
+)
 
 
 def equal_share(
@@ -38,7 +42,7 @@ def equal_share(
     steering_table: pd.DataFrame,
     evidence_table: pd.DataFrame | None = None,
 ) -> Tables:
-    """Tables `profiles`, `least_collateral`, `baselines`, `equal_share` and `steering_cost`.
+    """Tables `profiles`, `least_collateral`, `baselines`, `equal_share`, `steering_cost`, `cost_differences`.
 
     `profiles` is `interp.control.profiles.concept_profiles`. `baselines` has the columns of `steering`, for the methods
     "profile" (a concept's profile is added, the error kept), "mean_difference" (the direction between the means of
@@ -47,9 +51,9 @@ def equal_share(
     deviation of each user's scores). Directions are of unit length among normalised activations and are added at the
     last step. Further methods of `baselines` are the least-collateral steers, and re-ranking with an amount for each
     user (`interp.analyses.equal_share.least`). `least_collateral` holds the features of the former for every concept
-    (`interp.control.least_collateral`), `steering_cost` what a method costs as one number, beside re-ranking
-    (`interp.control.cost_intervals`), and `equal_share` all methods at equal share
-    (`interp.control.equal_share.at_equal_share`).
+    (`interp.control.least_collateral`), `steering_cost` what a method costs as one number, beside re-ranking, and
+    `cost_differences` how much less than another, user for user (`interp.control.cost_intervals`), and `equal_share`
+    all methods at equal share (`interp.control.equal_share.at_equal_share`).
 
     No setting is chosen by the test users' quality: directions are learnt from the part that trains dictionaries, a
     concept's neuron is the table `concepts`' as its feature is (as in the paper), and values, boosts, seeds and shares
@@ -97,7 +101,8 @@ def equal_share(
         "least_collateral": weights,
         "baselines": baselines,
         "equal_share": at_equal_share(sweeps),
-        "steering_cost": pd.concat(costs, ignore_index=True).reindex(columns=COSTS),
+        "steering_cost": _joined([pair[0] for pair in costs], COSTS),
+        "cost_differences": _joined([pair[1] for pair in costs], DIFFERENCES),
     }
 
 
@@ -129,6 +134,10 @@ def _boosts(rec: RecommenderEnvoy, users: Histories, targets: list[str], concept
     for target in targets:
         lists = boosted_lists(rec, users.split_last()[0], labels[:, concepts.index(target)], BOOSTS)
         yield measure_points(rec, users, [_point("boost", target, boost) for boost in BOOSTS], lists, concepts)[0]
+
+
+def _joined(parts: list[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    return pd.concat(parts, ignore_index=True).reindex(columns=columns)
 
 
 def _point(method: str, target: str, value: float) -> dict[str, Any]:

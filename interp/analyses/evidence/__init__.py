@@ -42,8 +42,17 @@ ANALYSIS = Analysis(
             "the table `evidence` of features and neurons for other attributes (paper Appendix C)",
             f"attribute:text known:float source:text {CONCEPT}",
         ),
+        Table(
+            "attribute_summary",
+            "the means over the values of each other attribute, with intervals, and how far features are ahead there",
+            (
+                "attribute:text source:text known:float users:int values:int items:float correlation:float null:float "
+                "unseen_items:float unseen_items_low:float unseen_items_high:float passes:int "
+                "ahead:float ahead_low:float ahead_high:float"
+            ),
+        ),
     ),
-    version=2,
+    version=3,
     exhibits=(
         Exhibit("evidence", exhibits.sources),
         Exhibit("evidence", exhibits.concepts),

@@ -5,7 +5,8 @@ import pandas as pd
 from interp.concepts.evidence import FEATURES, NEURONS
 from interp.store.claim import EVIDENCE, Claim
 from interp.study.headline import read_headline
-from recmodels.wording import with_interval
+from recmodels.bootstrap import FEWEST, is_above_zero
+from recmodels.wording import signed, with_interval
 
 
 def above_chance(evidence_summary_table: pd.DataFrame) -> Claim:
@@ -39,36 +40,40 @@ def ahead_of_baselines(evidence_summary_table: pd.DataFrame) -> Claim:
     return _ahead(evidence_summary_table, best.source, statement)
 
 
-def attributes(attribute_evidence_table: pd.DataFrame) -> Claim:
-    """From the table `attribute_evidence`; the paper's claim of Appendix C, on unseen items."""
+def attributes(attribute_summary_table: pd.DataFrame) -> Claim:
+    """From the table `attribute_summary`; the paper's claim of Appendix C, on unseen items."""
     statement = "On unseen items, features follow other attributes too, and better than neurons do."
     criterion = (
         "Holds if, for each attribute, more than half of its values pass the permutation test on unseen items and "
-        "the mean correlation there is larger than that of neurons."
+        "the 95% interval of the mean difference to neurons there (users resampled) lies above 0; cannot tell if no "
+        f"attribute fails, but an interval contains 0, or there are fewer than {FEWEST} users."
     )
-    rows = attribute_evidence_table
+    rows, tables = attribute_summary_table, ("attribute_summary", "attribute_evidence")
     if rows.empty:
-        return Claim(
-            EVIDENCE, statement, criterion, "No other attributes are configured.", None, ("attribute_evidence",)
-        )
-    texts, holds = [], []
+        return Claim(EVIDENCE, statement, criterion, "No other attributes are configured.", None, tables)
+    texts: list[str] = []
+    fails, unclear = False, False
     for name, group in rows.groupby("attribute", sort=False):
-        own, neurons = (group[group["source"] == source] for source in (FEATURES, NEURONS))
+        by_source = group.set_index("source")
+        own, neurons = by_source.loc[FEATURES], by_source.loc[NEURONS]
         texts.append(_what_is_left(str(name), own, neurons))
-        better = own["unseen_items"].mean() > neurons["unseen_items"].mean()
-        holds.append(better and own["passes"].mean() > 0.5)
+        is_ahead = is_above_zero(neurons["ahead_low"], neurons["ahead_high"], own["users"])
+        fails |= is_ahead is False or bool(own["passes"] <= own["values"] / 2)
+        unclear |= is_ahead is None
+    unclear &= not fails
     result = f"What is left of the paper's claim: {'; '.join(texts)}."
-    return Claim(EVIDENCE, statement, criterion, result, all(holds), ("attribute_evidence",))
+    return Claim(EVIDENCE, statement, criterion, result, None if unclear else not fails, tables, unclear)
 
 
-def _what_is_left(attribute: str, own: pd.DataFrame, neurons: pd.DataFrame) -> str:
+def _what_is_left(attribute: str, own: pd.Series, neurons: pd.Series) -> str:
     """Of the correlation as the paper measures it, what is there by chance, and what is left on unseen items."""
-    known = own["known"].iloc[0]
-    on = f" (on the {known:.0%} of steps whose item has a known value)" if known < 1 else ""
+    on = f" (on the {own['known']:.0%} of steps whose item has a known value)" if own["known"] < 1 else ""
+    lead = with_interval(neurons["ahead"], neurons["ahead_low"], neurons["ahead_high"], "+.3f")
+    correlation, null, unseen = (signed(own[name], ".3f") for name in ("correlation", "null", "unseen_items"))
     return (
-        f"{attribute}{on} {own['correlation'].mean():.3f} as the paper measures, {own['null'].mean():.3f} by chance, "
-        f"{own['unseen_items'].mean():.3f} on unseen items, where neurons have {neurons['unseen_items'].mean():.3f}; "
-        f"{own['passes'].sum()} of {len(own)} values pass"
+        f"{attribute}{on} {correlation} as the paper measures, {null} by chance, {unseen} on unseen items, where "
+        f"neurons have {signed(neurons['unseen_items'], '.3f')} ({lead}); "
+        f"{own['passes']} of {own['values']} values pass"
     )
 
 
@@ -76,20 +81,19 @@ def _ahead(sources: pd.DataFrame, source: str, statement: str) -> Claim:
     rows = sources.set_index("source")
     own, other = rows.loc[FEATURES], rows.loc[source]
     low, high = other["ahead_low"], other["ahead_high"]
-    numbers = [f"{row['unseen_items']:.3f}" for row in (own, other)]
+    holds = is_above_zero(low, high, own["users"])
+    numbers = [signed(row["unseen_items"], ".3f") for row in (own, other)]
     result = (
         f"Mean correlation {numbers[0]} against {numbers[1]} ({source}, {other['candidates']} candidates): "
         f"{with_interval(other['ahead'], low, high, '+.3f')}. {_basis(own)}"
     )
-    unclear = bool(low <= 0 <= high)
-    holds = None if unclear else bool(low > 0)
-    return Claim(EVIDENCE, statement, _criterion(source), result, holds, ("evidence_summary",), unclear)
+    return Claim(EVIDENCE, statement, _criterion(source), result, holds, ("evidence_summary",), holds is None)
 
 
 def _criterion(source: str) -> str:
     return (
         f"Holds if the 95% interval of the difference to {source} (users resampled), on items that the candidate was "
-        f"not chosen on, lies above 0; cannot tell if it contains 0."
+        f"not chosen on, lies above 0; cannot tell if it contains 0, or there are fewer than {FEWEST} users."
     )
 
 

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from interp.analyses.evidence.figures import concepts_on_unseen_items, sources_compared
+from interp.concepts.evidence import FEATURES
 from interp.plots.blocks import Block, Column, exhibit, figure, intervals, table
 from interp.study.study import Study
 
@@ -38,10 +39,6 @@ CONCEPT = (
 def sources(study: Study) -> Block:
     """Features, neurons and baselines, in short."""
     rows = study.table("evidence_summary")
-    shown = rows.assign(
-        on_unseen_items=intervals(rows, "unseen_items", signs=False), lead=intervals(rows, "ahead", signs=True)
-    )
-    shown.loc[shown["source"] == "features", "lead"] = ""
     about = ". ".join(f"{row.source}: {row.about}" for row in rows.itertuples())
     return exhibit(
         "",
@@ -53,7 +50,7 @@ def sources(study: Study) -> Block:
         f"concepts, at a false discovery rate of 5%. {about}.",
         ["evidence_summary"],
         figure(sources_compared(rows)),
-        table(shown, COLUMNS, strong=[0]),
+        table(_with_intervals(rows), COLUMNS, strong=[0]),
     )
 
 
@@ -73,37 +70,42 @@ def concepts(study: Study) -> Block:
 
 def attributes(study: Study) -> list[Block]:
     """The same for other attributes (Appendix C)."""
-    rows = study.table("attribute_evidence")
+    rows, means = study.table("attribute_evidence"), study.table("attribute_summary")
     if rows.empty:
         return []
-    means = rows.groupby(["attribute", "source"], sort=False).agg(
-        known=("known", "first"),
-        values=("concept", "size"),
-        correlation=("correlation", "mean"),
-        null=("null", "mean"),
-        unseen_items=("unseen_items", "mean"),
-        passes=("passes", "sum"),
-    )
+    means = _with_intervals(means)
     columns = [
         Column("attribute", "Attribute", None),
         Column("source", "Candidates", None),
         Column("known", "Steps known"),
         Column("values", "Values", 0),
+        Column("items", "Items, median", 1),
         Column("correlation", "As the paper"),
         Column("null", "Null"),
-        Column("unseen_items", "Unseen items"),
+        Column("on_unseen_items", "Unseen items", None),
         Column("passes", "Values that pass", 0),
+        Column("lead", "Features ahead by", None),
     ]
     block = exhibit(
         "",
         "Other attributes on unseen items",
-        "What is left of Appendix C: means over the values of each attribute. Steps known: the share of the steps "
-        "whose item has a known value; the others are left out.",
-        ["attribute_evidence"],
-        table(means.reset_index(), columns),
+        "What is left of Appendix C: means over the values of each attribute, with 95% intervals over users. Steps "
+        "known: the share of the steps whose item has a known value; the others are left out. Items: of the test "
+        "users’ steps that have a value. Features ahead by: on unseen items, the same users drawn for both.",
+        ["attribute_summary", "attribute_evidence"],
+        table(means, columns),
         table(_shown(rows), (Column("attribute", "Attribute", None), *CONCEPT), "All values"),
     )
     return [block]
+
+
+def _with_intervals(rows: pd.DataFrame) -> pd.DataFrame:
+    """With the number on unseen items, and how far features are ahead of other candidates, as text."""
+    more = rows.assign(
+        on_unseen_items=intervals(rows, "unseen_items", signs=False), lead=intervals(rows, "ahead", signs=True)
+    )
+    more.loc[more["source"] == FEATURES, "lead"] = ""
+    return more
 
 
 def _shown(rows: pd.DataFrame) -> pd.DataFrame:

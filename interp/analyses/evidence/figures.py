@@ -4,7 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from interp.concepts.evidence import FEATURES, NEURONS
-from interp.plots.theme import NAMES, NEUTRAL, OTHER_BARS, SAE, plain, styled
+from interp.plots.theme import NAMES, NEUTRAL, OTHER_BARS, SAE, plain, styled, whiskers
 
 
 def sources_compared(sources: pd.DataFrame) -> go.Figure:
@@ -53,14 +53,8 @@ def concepts_on_unseen_items(evidence: pd.DataFrame) -> go.Figure:
             name=name,
             x=[plain(concept) for concept in order],
             y=rows["unseen_items"],
-            error_y={
-                "type": "data",
-                "array": rows["unseen_items_high"] - rows["unseen_items"],
-                "arrayminus": rows["unseen_items"] - rows["unseen_items_low"],
-                "thickness": 1,
-                "width": 2,
-                "color": NEUTRAL,
-            },
+            error_y=whiskers(rows["unseen_items"], rows["unseen_items_low"], rows["unseen_items_high"])
+            | {"color": NEUTRAL},
             marker=marker | {"opacity": [1.0 if passes else 0.3 for passes in rows["passes"]]},
             customdata=rows[["correlation", "null", "unseen_items_p", "unseen_items_q"]],
             hovertemplate=(

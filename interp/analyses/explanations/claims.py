@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from interp.store.claim import BEYOND, Claim, signed
+from interp.store.claim import BEYOND, Claim
+from recmodels.wording import signed
 
 AGREE = 0.90
 

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from interp.plots.blocks import Block, exhibit
-from interp.store.claim import signed
 from interp.study.study import Study
+from recmodels.wording import signed
 
 
 def lists(study: Study) -> Block:

@@ -11,7 +11,7 @@ def better_than_most_popular(most_popular_table: pd.DataFrame, saw_test_users: b
     beside = judge(most_popular_table)
     measured = f"{beside.comparison[0].upper()}{beside.comparison[1:]}."
     if beside.better is None:
-        measured += " The interval of the difference holds 0: cannot tell."
+        measured += " The interval of the difference holds 0, or the users are too few: cannot tell."
     better = beside.better
     if better and saw_test_users:
         better = None

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from interp.store.claim import BEYOND, Claim, drop, signed
+from interp.store.claim import BEYOND, Claim, drop
+from recmodels.wording import signed
 
 TAIL = "long_tail_share@10"
 
@@ -12,7 +13,8 @@ def reaches_the_long_tail(popularity_table: pd.DataFrame) -> Claim:
     statement = "Steering moves exposure from popular items to the long tail, at a cost that is measured."
     criterion = (
         "Holds if the share of the long tail never falls from one strength to the next and is higher at the highest "
-        "strength than without a steer, with an interval above 0."
+        "strength than without a steer, with an interval above 0; cannot tell if it never falls, but the interval "
+        "contains 0."
     )
     tail = popularity_table[popularity_table["measure"] == TAIL].sort_values("strength")
     if tail.empty or tail["change"].isna().any():
@@ -30,5 +32,7 @@ def reaches_the_long_tail(popularity_table: pd.DataFrame) -> Claim:
         f"[{signed(strongest['change_low'], '+.3f')}, {signed(strongest['change_high'], '+.3f')}], "
         f"{' and '.join(price)}."
     )
-    holds = tail["after"].is_monotonic_increasing and strongest["change_low"] > 0
-    return Claim(BEYOND, statement, criterion, result, bool(holds), ("popularity",))
+    rises = bool(tail["after"].is_monotonic_increasing)
+    unclear = rises and bool(strongest["change_low"] <= 0 <= strongest["change_high"])
+    holds = None if unclear else rises and bool(strongest["change_low"] > 0)
+    return Claim(BEYOND, statement, criterion, result, holds, ("popularity",), unclear)

@@ -3,8 +3,8 @@
 from interp.analyses.popularity.figures import exposure_trade_off
 from interp.plots.blocks import Block, Column, exhibit, figure, intervals, table
 from interp.plots.names import MEASURES
-from interp.store.claim import signed
 from interp.study.study import Study
+from recmodels.wording import signed
 
 
 def exposure(study: Study) -> Block | list[Block]:

@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from interp.plots.theme import NEUTRAL, SAE, styled
+from interp.plots.theme import NEUTRAL, SAE, styled, whiskers
 
 
 def exposure_trade_off(popularity: pd.DataFrame, measure: str = "ndcg@10", name: str = "NDCG@10") -> go.Figure:
@@ -36,12 +36,4 @@ def exposure_trade_off(popularity: pd.DataFrame, measure: str = "ndcg@10", name:
 
 
 def _bounds(rows: pd.DataFrame) -> dict[str, object]:
-    """Error bars from bounds, which need not lie at equal distances."""
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": rows["change_high"] - rows["change"],
-        "arrayminus": rows["change"] - rows["change_low"],
-        "thickness": 1,
-        "color": NEUTRAL,
-    }
+    return whiskers(rows["change"], rows["change_low"], rows["change_high"]) | {"color": NEUTRAL}

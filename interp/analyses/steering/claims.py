@@ -3,7 +3,8 @@
 import pandas as pd
 
 from interp.control.sweeps import monotone
-from interp.store.claim import BEYOND, NO_HITS, Claim, drop, signed
+from interp.store.claim import BEYOND, NO_HITS, Claim, drop
+from recmodels.wording import signed
 
 NEAR_ZERO, HIGH = 0.05, 0.5  # shares of the concept in the lists
 GENTLE, STRONG = 2.0, 5.0  # absolute values set
@@ -123,8 +124,8 @@ def on_par_with_probes(steering_table: pd.DataFrame) -> Claim:
     sae, probe = gain["add"].mean(), gain["probe"].mean()
     enough = gain["add"] >= gain["probe"] - (1 - ON_PAR) * gain["probe"].abs()
     result = (
-        f"The share rises by {sae:.3f} along features and {probe:.3f} along probes on average; for "
-        f"{int(enough.sum())} of {len(enough)} concepts the feature’s gain is that large."
+        f"The share rises by {signed(sae, '.3f')} along features and {signed(probe, '.3f')} along probes on average; "
+        f"for {int(enough.sum())} of {len(enough)} concepts the feature’s gain is that large."
     )
     return Claim("8.2.3", statement, criterion, result, bool(sae >= probe - (1 - ON_PAR) * abs(probe)), ("steering",))
 

@@ -2,6 +2,7 @@
 // A link names a feature, an item or a part of the page alone; the rest of the state stays, and is added to the address.
 
 const DEFAULT_SORT = `-${state.sort}`;
+/** @type {Record<string, [() => string, (value: string) => void, string]>} how each part is read and set, and its default */
 const KEPT = {
   search: [() => byId("search").value.trim(), (value) => (byId("search").value = value), ""],
   concept: [() => byId("concept").value, (value) => (byId("concept").value = value), ""],
@@ -9,16 +10,19 @@ const KEPT = {
   sort: [() => `${state.ascending ? "" : "-"}${state.sort}`, setSort, DEFAULT_SORT],
   map: [() => byId("map-colour").value, setColour, byId("map-colour").options[0].value],
 };
+/** @type {ReturnType<typeof setTimeout> | undefined} */
 let written; // the timer of what is to be written: browsers take an address only so often
 
 /** The part of the address that a link names, such as "#412" or "#item-50": an item by its id. */
 const mainPart = () => location.hash.split("&")[0];
 
+/** @param {string} value */
 function setSort(value) {
   const key = value.replace(/^-/, "");
   if (COLUMNS.some((column) => column.key === key)) Object.assign(state, { sort: key, ascending: !value.startsWith("-") });
 }
 
+/** @param {string} value */
 function setColour(value) {
   if ([...byId("map-colour").options].some((option) => option.value === value)) byId("map-colour").value = value;
 }

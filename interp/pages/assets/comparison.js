@@ -3,17 +3,20 @@
 
 const PAGE_ROWS = 15;
 const HOLDS = ["kept", "merged", "split"];
+/** @type {{sort: string, ascending: boolean, order: number[], page: number, pair: Pair | null}} */
 const state = { sort: "score", ascending: false, order: [], page: 0, pair: null };
 const OF_OLD = data.matches.old.change.map((_, feature) => rowOf("old", feature));
 const OF_NEW = data.matches.new.change.map((_, feature) => rowOf("new", feature)).filter(({ change }) => change !== "kept");
 const ROWS = [...OF_OLD, ...OF_NEW]; // a pair that was kept is one row
 
+/** @param {Side} side @param {number} feature @returns {Row} */
 function rowOf(side, feature) {
-  const row = Object.fromEntries(Object.entries(data.matches[side]).map(([name, column]) => [name, column[feature]]));
+  const row = /** @type {any} */ (Object.fromEntries(Object.entries(data.matches[side]).map(([name, column]) => [name, column[feature]])));
   const pair = side === "old" ? [feature, row.match] : [row.match, feature];
   return { side, feature, ...row, pair, holds: HOLDS.includes(row.change) };
 }
 
+/** @type {RowColumn[]} */
 const COLUMNS = [
   featureColumn("old", 0),
   { key: "change", name: "Change", text: true, value: ({ change }) => change, show: ({ change }) => badge(change) },
@@ -25,21 +28,26 @@ const COLUMNS = [
   costColumn("new", 1),
 ];
 
-/** A feature of a side, where the row has one: a match that does not hold is none. */
+/** A feature of a side, where the row has one: a match that does not hold is none. @param {Side} side @param {0 | 1} place @returns {RowColumn} */
 function featureColumn(side, place) {
+  /** @param {Row} row */
   const at = (row) => (row.side === side || row.holds ? row.pair[place] : null);
   return {
     key: side,
     name: side === "old" ? "Old feature" : "New feature",
     text: true,
     value: at,
-    show: (row) => (at(row) === null ? make("span", { className: "weak" }, "–") : make("span", {}, `${at(row)} `, nameChip(at(row), data.sides[side]))),
+    show: (row) => {
+      const feature = at(row);
+      return feature === null ? make("span", { className: "weak" }, "–") : make("span", {}, `${feature} `, nameChip(feature, data.sides[side]));
+    },
   };
 }
 
-/** What turning the feature up costs, on the test users of its own study. */
+/** What turning the feature up costs, on the test users of its own study. @param {Side} side @param {0 | 1} place @returns {RowColumn} */
 function costColumn(side, place) {
   const { costs } = data.sides[side];
+  /** @param {Row} row @param {string} name */
   const at = (row, name) => (row.side === side || row.holds ? costs[name][row.pair[place]] : null);
   return {
     key: `cost-${side}`,
@@ -50,12 +58,14 @@ function costColumn(side, place) {
   };
 }
 
+/** @param {Value} value @param {Value} low @param {Value} high @param {(value: Value) => string} show */
 function withInterval(value, low, high, show = change) {
-  if (value === null) return "–";
-  const bounds = low === null ? "" : ` ${interval(low, high, show)}`;
+  if (value == null) return "–";
+  const bounds = low == null || high == null ? "" : ` ${interval(low, high, show)}`;
   return make("span", {}, show(value), make("small", {}, bounds));
 }
 
+/** @param {string} change */
 function badge(change) {
   const node = make("span", { className: `badge ${change}` }, change);
   node.dataset.tip = data.changes[change];
@@ -66,7 +76,7 @@ function badge(change) {
 
 const searchTexts = Object.fromEntries(SIDES.map((side) => [side, data.sides[side].features.name.map((name, feature) => searchText(side, feature))]));
 
-/** A feature is found by its name, its sentence, and the items that light it or that it moves. */
+/** A feature is found by its name, its sentence, and the items that light it or that it moves. @param {Side} side @param {number} feature */
 function searchText(side, feature) {
   const { features, items, lit, moves } = data.sides[side];
   const moved = ["promoted", "suppressed"].flatMap((direction) => moves.lists[direction].item[feature]);
@@ -74,6 +84,7 @@ function searchText(side, feature) {
   return wordsOf([features.name[feature], features.sentence[feature], ...titles].join(" ")).join(" ");
 }
 
+/** @param {Row} row */
 function inSearch(row) {
   const [text, words, kind] = [byId("search").value.trim(), wordsOf(byId("search").value), byId("change").value];
   if (kind && row.change !== kind) return false;
@@ -84,12 +95,12 @@ function inSearch(row) {
 }
 
 function applySearch() {
-  const column = COLUMNS.find(({ key }) => key === state.sort);
+  const column = COLUMNS.find(({ key }) => key === state.sort) ?? COLUMNS[0];
   const rows = ROWS.map((row, place) => place).filter((place) => inSearch(ROWS[place]));
   state.order = rows.sort(byValue((place) => column.value(ROWS[place]), state.ascending));
   state.page = 0;
   byId("count").textContent = rows.length === ROWS.length ? `${ROWS.length} rows` : `${rows.length} of ${ROWS.length} rows`;
-  for (const tile of document.querySelectorAll("#tiles button")) tile.ariaPressed = String(tile.dataset.change === byId("change").value);
+  for (const tile of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#tiles button"))) tile.ariaPressed = String(tile.dataset.change === byId("change").value);
   fillTable();
 }
 
@@ -98,6 +109,7 @@ function fillTable() {
   markSorted(byId("table").tHead.querySelectorAll("th"));
 }
 
+/** @param {Row} row */
 function tableRow(row) {
   const cells = COLUMNS.map(({ text, value, show }) => make("td", { className: text ? "text" : "" }, show ? show(row) : fixed(value(row), 2)));
   const link = make("a", { href: `#${row.pair.join("-")}`, ariaLabel: `Compare old ${row.pair[0]} and new ${row.pair[1]}` }, "compare");
@@ -128,18 +140,24 @@ function makeHeads() {
 function makeTiles() {
   const tiles = SIDES.flatMap((side) => {
     const changes = data.matches[side].change;
-    const counted = data.changes_of[side].map((name) => [name, changes.filter((one) => one === name).length]);
-    return counted.filter(([name, count]) => count || name !== "silent").map(([name, count]) => tile(side, name, count, changes.length));
+    const counted = data.changes_of[side].map((name) => ({ name, count: changes.filter((one) => one === name).length }));
+    return counted.filter(({ name, count }) => count || name !== "silent").map(({ name, count }) => tile(side, name, count, changes.length));
   });
   byId("tiles").append(...tiles);
   const names = [...new Set(SIDES.flatMap((side) => data.changes_of[side]))].filter((name) => ROWS.some((row) => row.change === name));
   byId("change").append(...names.map((name) => make("option", { value: name }, name)));
 }
 
-/** How many features of a side had this change; pressed, the table shows only these. */
+/**
+ * How many features of a side had this change; pressed, the table shows only these.
+ * @param {Side} side
+ * @param {string} name
+ * @param {number} count
+ * @param {number} all
+ */
 function tile(side, name, count, all) {
   const of = name === "kept" ? `of ${all} old, ${sizeOf("new")} new` : `of ${all} ${side}`;
-  const node = make("button", { type: "button", className: `tile ${name}`, disabled: !count }, make("b", {}, count), make("span", {}, `${name}, ${of}`), make("small", {}, data.changes[name]));
+  const node = make("button", { type: "button", className: `tile ${name}`, disabled: !count }, make("b", {}, String(count)), make("span", {}, `${name}, ${of}`), make("small", {}, data.changes[name]));
   node.dataset.change = name;
   node.addEventListener("click", () => {
     byId("change").value = byId("change").value === name ? "" : name;
@@ -148,22 +166,26 @@ function tile(side, name, count, all) {
   return node;
 }
 
+/** @param {string} tag @param {(Node | string)[]} cells */
 const rowWith = (tag, cells) => make("tr", {}, ...cells.map((cell, place) => make(tag, { className: place ? "" : "text", ...(tag === "th" ? { scope: "col" } : {}) }, cell)));
 
+/** @param {string} id @param {string[]} head @param {(Node | string)[][]} rows */
 function fillRows(id, head, rows) {
   byId(id).replaceChildren(make("thead", {}, rowWith("th", head)), make("tbody", {}, ...rows.map((cells) => rowWith("td", cells))));
 }
 
 function showStudies() {
+  /** @type {[string, "study" | "title" | "site" | "dictionary"][]} */
   const facts = [["study", "study"], ["recommender", "title"], ["layer", "site"], ["dictionary", "dictionary"]];
-  const short = (value) => (value === null ? "–" : value.toLocaleString("en", { maximumSignificantDigits: 4 }));
   fillRows("studies", ["", ...facts.map(([name]) => name), ...data.quality.map(([name]) => name)], SIDES.map((side, place) =>
-    [side, ...facts.map(([, key]) => data.sides[side][key]), ...data.quality.map((row) => short(row[1 + place]))]));
+    [side, ...facts.map(([, key]) => data.sides[side][key]), ...data.quality.map((row) => row[1 + place])]));
 }
 
 function showConcepts() {
   byId("concepts").closest("section").hidden = !data.concepts.length;
+  /** @param {ConceptSide} side */
   const score = ([, value, low, high, passes]) => (value === null ? "–" : make("span", { className: passes ? "" : "weak" }, withInterval(value, low, high, (one) => fixed(one, 2)), passes ? "" : " weak"));
+  /** @param {ConceptSide} row @param {Side} side */
   const feature = ([number], side) => (number === null ? "–" : make("span", {}, `${number} `, nameChip(number, data.sides[side])));
   fillRows("concepts", ["Concept", "Old feature", "New feature", "Match of the old", "Unseen items, old", "Unseen items, new"], data.concepts.map((row) => [
     short(row.name),
@@ -181,12 +203,14 @@ function showLists() {
   if (data.same_recommender) return (byId("lists-note").textContent = "Both dictionaries read the same recommender, so the lists are the same.");
   byId("lists-note").textContent = `The top ${k} of both recommenders for the same ${users} users, with 95% intervals over users. ` +
     (moved ? `Shares are of the concepts that moved beyond their interval; of ${shares.length}, about one in twenty would by chance.` : "No concept’s share moved beyond its interval.");
+  /** @param {Change} row @param {(value: Value) => string} show @param {(value: Value) => string} changed */
   const row = ([name, before, bl, bh, after, al, ah, by, low, high], show, changed) => [
     name, withInterval(before, bl, bh, show), withInterval(after, al, ah, show), withInterval(by, low, high, changed),
   ];
   const head = ["", "Old", "New", "Change"];
   const ofShares = shares.map(([name, ...numbers]) => row([`share of ${short(name)}`, ...numbers], percent, points));
-  const digits = (value) => (Math.abs(value) < 10 ? 3 : 1);
+  /** @param {Value} value */
+  const digits = (value) => (Math.abs(value ?? 0) < 10 ? 3 : 1);
   const others = measures.map(([name, ...numbers]) => row([name, ...numbers], (value) => fixed(value, digits(value)), (value) => change(value, digits(value))));
   fillRows("lists", head, [...others, ...ofShares.slice(0, moved)]);
   fillRows("all-shares", head, ofShares);
@@ -207,8 +231,9 @@ function followLink() {
   byId("pair-title").focus({ preventScroll: true });
 }
 
+/** @param {number} by */
 function step(by) {
-  const place = state.order.findIndex((row) => ROWS[row].pair.join() === state.pair.join());
+  const place = state.order.findIndex((row) => ROWS[row].pair.join() === state.pair?.join());
   const next = ROWS[state.order[place < 0 ? 0 : place + by]];
   if (!next) return;
   const at = state.order.indexOf(ROWS.indexOf(next));

@@ -1,10 +1,10 @@
 // Moving about: links, keys, and what happens when the page is opened.
 // Text from the data reaches the page only as text nodes, and figures only with their markup escaped.
 
-/** Open a feature as a link to it would. */
+/** Open a feature as a link to it would. @param {number} feature */
 function go(feature) {
   if (mainPart() === `#${feature}`) reveal();
-  else location.hash = feature;
+  else location.hash = String(feature);
 }
 
 function followLink() {
@@ -42,18 +42,21 @@ function reveal() {
   byId(`${panel}-title`).focus({ preventScroll: true });
 }
 
-/** Go on by one feature in the order of the table; the page stays where it is if the panel is in view. */
+/** Go on by one feature in the order of the table; the page stays where it is if the panel is in view. @param {number} by */
 function step(by) {
   const place = state.order.indexOf(state.feature);
   const feature = state.order[place < 0 ? 0 : place + by];
   if (feature === undefined) return;
   const { top, bottom } = byId("feature").getBoundingClientRect();
   state.stepping = top < window.innerHeight / 2 && bottom > 0;
-  location.hash = feature;
+  location.hash = String(feature);
 }
 
+/** @param {any} event of a key */
 function onKey(event) {
-  const act = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), Escape: backToTable, "/": toSearch }[event.key];
+  /** @type {Record<string, () => void>} */
+  const acts = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), Escape: backToTable, "/": toSearch };
+  const act = acts[event.key];
   const modified = event.altKey || event.ctrlKey || event.metaKey || event.shiftKey;
   if (!act || modified || event.target.closest("input, select, textarea, [contenteditable]")) return;
   event.preventDefault();
@@ -85,15 +88,15 @@ function showAbout() {
     [`features (${about.counts}; ${concepts.length ? `${correlated} correlated only, ` : ""}${dead} dead)`, about.features.toLocaleString("en")],
     [term("l0", "active at a step (L0)"), fixed(about.l0, 0)],
     [term("explained_variance", "explained variance"), percent(about.explained_variance)],
-    [term("ndcg@10", "NDCG@10 of the recommender"), about.beside?.recommender ?? fixed(about.ndcg)],
-    ...(about.beside ? [["NDCG@10 of the most popular items", about.beside.most_popular]] : []),
-    ["NDCG@10 through the features", fixed(about.ndcg_reconstructed)],
-    ["read at", about.site],
+    [term("ndcg@10", "NDCG@10 of the recommender"), about.ndcg],
+    ...(about.beside ? [[term("standard_error", "NDCG@10 of the most popular items (± standard error)"), about.beside.most_popular]] : []),
+    [term("through", "NDCG@10 through the features"), about.ndcg_reconstructed],
+    [term("site", "read at"), about.site],
   ]);
   byId("family-term").replaceChildren(term("family", "families of near-duplicates"));
   warn(about.beside?.warning);
   sayNotes(about.notes);
-  byId("headline").replaceChildren(...about.headline.map((line) => make("li", {}, line)));
+  byId("headline").replaceChildren(...about.headline.map((line) => make("li", {}, ...sentenceParts(line))));
   if (!concepts.length) return;
   byId("neurons-note").textContent =
     `Correlation of the best single feature and of the best single neuron with each of ${about.concepts} concepts: ` +
@@ -118,7 +121,7 @@ function listen() {
   for (const id of ["concept", "kind"]) byId(id).addEventListener("input", applySearch);
   for (const id of ["concept", "kind", "map-colour"]) byId(id).addEventListener("input", writeAddress);
   byId("unsearch").addEventListener("click", () => toTable("", byId("concept").value));
-  for (const [id, by] of [["map-closer", 1.5], ["map-wider", 1 / 1.5], ["map-whole", 0]]) byId(id).addEventListener("click", () => zoomMap(by));
+  for (const [id, by] of Object.entries({ "map-closer": 1.5, "map-wider": 1 / 1.5, "map-whole": 0 })) byId(id).addEventListener("click", () => zoomMap(by));
   byId("way").addEventListener("input", showMoves);
   for (const id of ["map-colour", "map-drag"]) byId(id).addEventListener("input", drawMap);
   for (const button of document.querySelectorAll(".unchoose")) button.addEventListener("click", () => choose(null));
@@ -148,7 +151,8 @@ keepTips();
 for (const [name, figure] of Object.entries(data.overview)) draw(`plot-${name}`, figure);
 drawMap();
 show(featureOf(mainPart()) ?? state.order[0] ?? 0);
-if (itemOf(mainPart()) !== null) showItem(itemOf(mainPart()));
+const linked = itemOf(mainPart());
+if (linked !== null) showItem(linked);
 writeAddress();
 sayMissing();
 if (featureOf(mainPart()) !== null || itemOf(mainPart()) !== null) reveal();

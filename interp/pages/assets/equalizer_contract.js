@@ -83,5 +83,6 @@
 /**
  * @typedef {object} Options
  * @property {(feature: number) => string | null} [link] the address of a feature's page, by its number
+ * @property {(id: string | number) => string | null} [itemLink] the address of an item's page, by its id
  * @property {number} [heading] level of the headings, 2 by default
  */

@@ -105,9 +105,9 @@ function historyStrip(about, options, acts) {
     detail.replaceChildren(...(history.length && lights.length ? details(step) : []));
   }
   function details(/** @type {number} */ step) {
-    if (!isRead(step)) return [element("p", {}, `Step ${step + 1} is not read: the model sees the last ${about.max_history} items.`)];
+    if (!isRead(step)) return [element("p", {}, `Step ${step + 1}, `, itemElement(about, history[step], options), `, is not read: the model sees the last ${about.max_history} items.`)];
     const features = lightOf(step)?.features ?? [];
-    const head = element("p", {}, `Step ${step + 1} lights `, ...(features.length ? [] : ["no feature."]));
+    const head = element("p", {}, `Step ${step + 1}, `, itemElement(about, history[step], options), ", lights ", ...(features.length ? [] : ["no feature."]));
     const chips = features.map(([feature, activation]) => {
       const turn = element("button", { type: "button", className: "turn", "aria-label": `Add a slider for ${featureText(about, feature)}`, title: "Add a slider" }, "+");
       turn.addEventListener("click", () => acts.addFeature(feature));

@@ -33,7 +33,7 @@ function listColumns(about, options, result, acts) {
     const rows = result[side] ?? [];
     const [name, ...words] = SIDES[side];
     const what = side === "boosted" ? rerankedText(about, result.targets ?? []) : words[0];
-    const items = rows.map((row) => listRow(about, side, row, spots, acts));
+    const items = rows.map((row) => listRow(about, options, side, row, spots, acts));
     const id = freshId();
     return element("div", { className: "column" }, element(`h${acts.level}`, { id }, name, " ", element("small", {}, what)), element("ol", { "aria-labelledby": id }, ...items));
   });
@@ -47,12 +47,13 @@ function listColumns(about, options, result, acts) {
 
 /**
  * @param {About} about
+ * @param {Options} options
  * @param {Side} side
  * @param {Row} row
  * @param {Map<Row, HTMLElement>} spots where reasons belong
  * @param {{explain: (item: number, side: Side) => void}} acts
  */
-function listRow(about, side, row, spots, { explain }) {
+function listRow(about, options, side, row, spots, { explain }) {
   const { item, rank, other, move } = row;
   const [mark, text, said] = changeText(side, rank, other, move);
   const title = about.items.title[item];
@@ -62,7 +63,7 @@ function listRow(about, side, row, spots, { explain }) {
   const because = move && side !== "boosted" ? [element("span", { className: "because" }, "because …")] : [];
   because.forEach((spot) => spots.set(row, spot));
   const chips = about.items.concepts[item].map((concept) => element("span", { className: "chip" }, shortTitle(about.concepts[concept].name)));
-  return element("li", { className: move ?? "stays" }, element("span", { className: "rank" }, String(rank)), element("div", {}, element("div", { className: "line" }, why, change, element("span", { className: "chips" }, ...chips)), ...because));
+  return element("li", { className: move ?? "stays" }, element("span", { className: "rank" }, String(rank)), element("div", {}, element("div", { className: "line" }, why, ...itemPageLink(about, item, options), change, element("span", { className: "chips" }, ...chips)), ...because));
 }
 
 /** A row's mark, its other rank, and what else a screen reader says. */

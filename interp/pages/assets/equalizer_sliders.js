@@ -41,7 +41,7 @@ function sliderPanel(about, { change, level }) {
   const weak = about.concepts.some((concept) => concept.weak);
   const alive = about.features.map((_, place) => place).filter((place) => about.features[place].alive);
   const search = wordSearch(alive.map((place) => featureText(about, place)), alive.map((place) => about.features[place].index));
-  const more = combobox({
+  const adder = combobox({
     label: "Add a feature",
     placeholder: "name or number",
     find: (text) => (text ? search(text).map((place) => alive[place]) : alive).map((index) => ({ index, text: featureText(about, index) })),
@@ -49,14 +49,23 @@ function sliderPanel(about, { change, level }) {
     open: true,
   });
   const heading = (/** @type {number} */ under, /** @type {string} */ text) => element(`h${level + under}`, {}, text);
-  const block = element("div", {}, heading(1, "Features"), features, more);
+  const block = element("div", {}, heading(1, "Features"), features, adder);
   const panel = element("div", { className: "rows" },
     ...(concepts.length ? [heading(1, "Concepts"), ...concepts] : []),
+    element("p", { className: "hint" }, "A slider at 1 adds the 99th percentile of its feature’s activations, or of its concept’s features, at the last step; below 0 it takes away."),
     ...(weak ? [element("p", { className: "hint" }, "Weak: no feature follows this concept above chance on unseen items, so its slider may do something else.")] : []),
     block,
   );
-  const parts = [element("div", { className: "between" }, heading(0, "Sliders"), reset), line, panel];
-  return { node: element("section", { className: "card sliders", "aria-label": "Sliders" }, ...parts), addFeature, settings };
+  const more = element("button", { type: "button", className: "more", "aria-expanded": "false" }, "More");
+  more.addEventListener("click", () => {
+    const isOpen = node.classList.toggle("opened");
+    more.setAttribute("aria-expanded", String(isOpen));
+    more.textContent = isOpen ? "Fewer" : "More";
+  });
+  const tools = element("span", { className: "field" }, reset, more); // on a narrow page, few sliders stay in view until more are asked for
+  const parts = [element("div", { className: "between" }, heading(0, "Sliders"), tools), line, panel];
+  const node = element("section", { className: "card sliders", "aria-label": "Sliders" }, ...parts);
+  return { node, addFeature, settings };
 }
 
 /**

@@ -71,6 +71,30 @@ function featureLink(about, feature, options, text) {
 }
 
 /**
+ * An item's title, as a link to its page where there is one.
+ * @param {About} about
+ * @param {number} item
+ * @param {Options} options
+ */
+function itemElement(about, item, options) {
+  const address = options.itemLink?.(about.items.id[item]) ?? null;
+  const title = titleElement(about.items.title[item]);
+  return address === null ? title : element("a", { className: "item-page", href: address }, title);
+}
+
+/**
+ * A link to an item's page, beside a title that does something else; nothing where it has no page.
+ * @param {About} about
+ * @param {number} item
+ * @param {Options} options
+ */
+function itemPageLink(about, item, options) {
+  const address = options.itemLink?.(about.items.id[item]) ?? null;
+  const name = `Page of ${shortTitle(about.items.title[item])}`;
+  return address === null ? [] : [element("a", { className: "item-page", href: address, "aria-label": name, title: name }, "↗")];
+}
+
+/**
  * @param {About} about
  * @param {number} feature
  */

@@ -21,8 +21,8 @@ function reasonParts(about, options, reason, { turned, move }) {
     const numbers = parts.flatMap(({ feature }, at) => [at ? ", " : "", featureLink(about, feature, options, String(about.features[feature].index))]);
     return [joint(place, names.length), element("span", { dir: "auto" }, name), " (", ...numbers, ")"];
   });
-  const title = move === "enters" && features[0].items.length ? about.items.title[features[0].items[0]] : null;
-  const active = title === null ? [] : [`; ${features.length > 1 ? "the first" : "it"} is most active at `, element("cite", {}, shortTitle(title))];
+  const item = move === "enters" ? features[0].items[0] : undefined;
+  const active = item === undefined ? [] : [`; ${features.length > 1 ? "the first" : "it"} is most active at `, element("cite", {}, itemElement(about, item, options))];
   const sum = features.reduce((all, { change }) => all + change, 0);
   const numbers = `Change of its score, relative to the mean item: ${signed(sum)} by these features, ${signed(total)} by all.`;
   return [element("span", { title: numbers }, "because ", ...phrases, ` ${verb}`, ...active)];
@@ -52,10 +52,10 @@ function whyGraph(about, options, { history, item, explanation: { total, links, 
   const box = (/** @type {(Node | string)[]} */ content, /** @type {number} */ part) =>
     element("li", { className: part < 0 ? "down" : "up" }, ...content, element("span", { className: "value" }, signed(part)));
   const sum = (/** @type {number} */ step) => links.filter((link) => link.step === step).reduce((all, { part }) => all + part, 0);
-  const left = new Map(steps.map((step) => [step, box([element("small", {}, `step ${step + 1}`), titleElement(about.items.title[history[step]])], sum(step))]));
+  const left = new Map(steps.map((step) => [step, box([element("small", {}, `step ${step + 1}`), itemElement(about, history[step], options)], sum(step))]));
   const slider = box([element("b", {}, "The sliders")], sliders.reduce((all, { part }) => all + part, 0));
   const middle = new Map(features.map(({ feature, part }) => [feature, box([featureElement(about, feature, options)], part)]));
-  const right = box([titleElement(about.items.title[item])], total);
+  const right = box([itemElement(about, item, options)], total);
   const lines = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   lines.setAttribute("aria-hidden", "true");
   const column = (/** @type {string} */ name, /** @type {Iterable<Node>} */ nodes) => element("div", {}, element("p", { className: "hint" }, name), element("ul", {}, ...nodes));
@@ -118,14 +118,14 @@ function whyWindow(about, options, { add }) {
   const heading = element("h2", { id });
   const node = element("dialog", { className: "why", "aria-labelledby": id }, element("div", { className: "between" }, heading, close), body);
   close.addEventListener("click", () => node.close());
-  node.addEventListener("click", (/** @type {Event} */ event) => event.target === node && node.close()); // beside the window
+  node.addEventListener("click", (/** @type {any} */ { target }) => (target === node || target.closest("a")) && node.close()); // beside it, or a link out of it
   node.addEventListener("keydown", (/** @type {Event} */ event) => event.stopPropagation()); // of what is behind it
   let shown = 0;
 
   /** @param {{item: number, where: string, history: number[], explanation: Promise<Explanation>}} parts */
   async function open({ item, where, history, explanation }) {
     const own = (shown += 1);
-    heading.replaceChildren("Why ", titleElement(about.items.title[item]), ` is ${where}`);
+    heading.replaceChildren("Why ", itemElement(about, item, options), ` is ${where}`);
     body.replaceChildren(element("p", { role: "status" }, "It is being computed …"));
     node.showModal();
     try {

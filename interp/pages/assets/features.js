@@ -3,24 +3,31 @@
 
 const { about, concepts, items, features, labels } = data;
 if (!concepts.length) document.body.classList.add("no-concepts"); // what is about concepts stays hidden
-const state = { feature: null, sort: concepts.length ? "correlation" : "density", ascending: false, order: [], found: new Map(), page: 0, chosen: null, item: null };
+/** @type {{feature: number, sort: string, ascending: boolean, order: number[], found: Map<number, number | undefined>, page: number, chosen: Set<number> | null, item: number | null, stepping: boolean}} */
+const state = { feature: 0, sort: concepts.length ? "correlation" : "density", ascending: false, order: [], found: new Map(), page: 0, chosen: null, item: null, stepping: false };
 
 // ---- names ----
 
-/** A score's name inside a sentence or a list: in small letters, unless it is an abbreviation. */
+/** A score's name inside a sentence or a list: in small letters, unless it is an abbreviation. @param {string} key */
 const nameInText = (key) => (/^.[A-Z]/.test(data.names[key]) ? data.names[key] : data.names[key][0].toLowerCase() + data.names[key].slice(1));
 
+/** @param {number} feature */
 const isDead = (feature) => features.density[feature] === 0;
+/** @param {number} feature */
 const isAligned = (feature) => features.aligned[feature] === 1;
+/** @param {number} feature */
 const isLabelled = (feature) => labels.labelled[feature];
-const conceptOf = (feature) => concepts[features.concept[feature]] ?? "";
+/** @param {number} feature */
+const conceptOf = (feature) => concepts[features.concept[feature] ?? -1] ?? "";
+/** @param {number} feature */
 const labelOf = (feature) => (isLabelled(feature) ? labels.name[feature] : null);
-const effectOf = (feature) => data.causal.effect[feature][features.concept[feature]] ?? null;
+/** @param {number} feature */
+const effectOf = (feature) => data.causal.effect[feature][features.concept[feature] ?? -1] ?? null;
 
-/** What a feature is called everywhere (interp.features.grades). */
+/** What a feature is called everywhere (interp.features.grades). @param {number} feature */
 const nameOf = (feature) => features.name[feature] + (features.given[feature] ? ` · “${features.given[feature][0]}” by ${features.given[feature][1]}` : "");
 
-/** A term of the glossary, with its meaning on hover. */
+/** A term of the glossary, with its meaning on hover. @param {string} key */
 function term(key, name = nameInText(key)) {
   const node = make("span", { className: "term" }, name);
   if (data.glossary[key]) node.dataset.tip = data.glossary[key][1];
@@ -29,20 +36,24 @@ function term(key, name = nameInText(key)) {
 
 // ---- items ----
 
-/** The chips of an item; the concept that a feature follows stands out. */
+/** The chips of an item; the concept that a feature follows stands out. @param {number} item @param {number} feature */
 function conceptChips(item, feature) {
   return chipsOf(items.concepts[item].map((concept) => concepts[concept]), conceptOf(feature));
 }
 
-/** The items at which a feature peaks in its strongest histories. */
+/** The items at which a feature peaks in its strongest histories. @param {number} feature */
 function topItems(feature, count = 4) {
   const peaks = data.histories[feature].filter(([band]) => band === "strongest").map(peakOf);
   return [...new Set(peaks)].slice(0, count);
 }
 
+/** @param {LitHistory} history */
 const peakOf = ([, , , , row, activations]) => row[activations.indexOf(Math.max(...activations))];
 
-/** The items that stand for a feature in a search: those it promotes, and those at which it is at least half its height. */
+/**
+ * The items that stand for a feature in a search: those it promotes, and those at which it is at least half its height.
+ * @param {number} feature
+ */
 function itemsOf(feature) {
   const strong = data.histories[feature].flatMap(([, , , , row, activations]) =>
     row.filter((_, place) => activations[place] >= features.max[feature] / 2),
@@ -52,30 +63,36 @@ function itemsOf(feature) {
 
 // ---- searching ----
 
-/** What a text is found by: its words, also those that punctuation parts as one ("sci fi scifi"). */
+/** What a text is found by: its words, also those that punctuation parts as one ("sci fi scifi"). @param {string} text */
 function searchable(text) {
   return [...wordsOf(text), ...text.split(/\s+/).map((part) => wordsOf(part).join(""))].join(" ");
 }
 
-/** What the table says of a feature in words: its label, its best concept, what people call it, and its grade. */
+/** What the table says of a feature in words: its label, its best concept, what people call it, and its grade. @param {number} feature */
 function toldOf(feature) {
   return [labelOf(feature) ?? "", conceptOf(feature), features.given[feature]?.[0] ?? "", gradeOf(feature)];
 }
 
+/** @param {number} feature */
 const gradeOf = (feature) => features.grades[features.grade[feature]][0];
 
-/** Whether a search is for effects: its first word is a verb of theirs, or begins one ("lower popularity"). */
+/** Whether a search is for effects: its first word is a verb of theirs, or begins one ("lower popularity"). @param {string[]} words */
 const asksEffect = ([first = ""]) => first.length > 2 && ["raises", "lowers"].some((verb) => verb.startsWith(first));
 
-/** What turning a feature up does beyond its interval, as [phrase, change]: "lowers Mean popularity", "raises Horror". */
+/**
+ * What turning a feature up does beyond its interval, as [phrase, change]: "lowers Mean popularity", "raises Horror".
+ * @param {number} feature
+ * @returns {[string, number][]}
+ */
 function effectsOf(feature) {
   const { measures, rows, moved } = data.receipts;
-  const named = rows[feature].map((row, place) => [Object.keys(measures)[place], row]).filter(([key]) => key !== "overlap"); // any steer lowers it
-  const beyond = named.filter(([, [, , low, high]]) => low > 0 || (high !== null && high < 0)).map(([key, row]) => [measures[key], row]);
-  const all = [...beyond, ...moved[feature].map(([concept, ...row]) => [concepts[concept], row])];
-  return all.map(([name, [, by]]) => [`${by > 0 ? "raises" : "lowers"} ${name}`, by]);
+  const named = rows[feature].map((row, place) => ({ key: Object.keys(measures)[place], row })).filter(({ key }) => key !== "overlap"); // any steer lowers it
+  const beyond = named.filter(({ row: [, , low, high] }) => (low ?? 0) > 0 || (high ?? 0) < 0).map(({ key, row: [, by] }) => ({ name: measures[key], by: by ?? 0 }));
+  const all = [...beyond, ...moved[feature].map(([concept, , by]) => ({ name: concepts[concept], by: by ?? 0 }))];
+  return all.map(({ name, by }) => [`${by > 0 ? "raises" : "lowers"} ${name}`, by]);
 }
 
+/** @type {Record<string, (feature: number) => boolean>} */
 const KINDS = {
   tested: isLabelled,
   correlated: (feature) => features.grade[feature] === "correlated",
@@ -90,7 +107,7 @@ const searched = {
   effects: range(about.features).map((feature) => effectsOf(feature).map(([phrase]) => searchable(phrase))),
 };
 
-/** The feature that a text such as "#412" names, or null. */
+/** The feature that a text such as "#412" names, or null. @param {string} text */
 function featureOf(text) {
   const number = /^#\d+$/.test(text) ? Number(text.slice(1)) : NaN;
   return number < about.features ? number : null;
@@ -99,11 +116,13 @@ function featureOf(text) {
 /**
  * Features that a search finds, each with the item that it was found by (undefined if by number or name). All words of
  * the search must be in what is told of the feature, or in one title.
+ * @param {string} text
  */
 function search(text) {
   const [query, words] = [text.trim(), wordsOf(text)];
   const number = featureOf(query);
   if (number !== null) return new Map([[number, undefined]]);
+  /** @param {string} name */
   const fits = (name) => words.every((word) => name.includes(word));
   const hit = searched.titles.map(fits);
   const found = new Map();
@@ -116,7 +135,7 @@ function search(text) {
   return found;
 }
 
-/** Whether a feature fits the filters and what was chosen on the map. */
+/** Whether a feature fits the filters and what was chosen on the map. @param {number} feature */
 function passes(feature) {
   const [concept, kind] = [byId("concept").value, byId("kind").value];
   const named = concept === "" || features.concept[feature] === Number(concept);

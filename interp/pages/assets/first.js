@@ -3,14 +3,21 @@
 
 const FIRST = 6; // items in each list
 
-/** Fill the first screen in an element with a feature of these columns, which are as those of the dashboard. */
+/**
+ * Fill the first screen in an element with a feature of these columns, which are as those of the dashboard.
+ * @param {number} feature
+ * @param {any} root
+ * @param {FirstColumns} from
+ * @param {(item: number) => Node} titleNode
+ */
 function showFirst(feature, root, from, titleNode = (item) => titleOf(from.items.titles[item])) {
+  /** @param {string} name */
   const part = (name) => root.querySelector(`[data-part="${name}"]`);
   const { features, lit } = from;
   const [grade, meaning] = features.grades[features.grade[feature]];
   part("grade").textContent = grade;
   part("grade").dataset.tip = meaning;
-  part("sentence").textContent = features.sentence[feature];
+  part("sentence").replaceChildren(...sentenceParts(features.sentence[feature]));
   const rows = lit.item[feature].map((item, place) => litRow(titleNode(item), lit.activation[feature][place], features.max[feature]));
   part("lit").replaceChildren(...(rows.length ? rows : [nothing()]));
   for (const direction of ["promoted", "suppressed"]) {
@@ -24,8 +31,29 @@ function showFirst(feature, root, from, titleNode = (item) => titleOf(from.items
   for (const node of root.querySelectorAll(".alive")) node.hidden = !alive;
 }
 
-/** A feature's name as a chip that shows what it rests on, and says so. */
-function nameChip(feature, { features } = data) {
+/** Terms inside sentences, by their words; an interval is known by its brackets. @type {Record<string, string>} */
+const IN_SENTENCES = {
+  ...{ "99th percentile": "turned", "NDCG@10": "ndcg@10", "re-ranking": "boost", "unseen items": "unseen_items" },
+  ...{ neurons: "neuron", "item embeddings": "item_embeddings", "meaningless concepts": "null" },
+};
+const TERMS = new RegExp(`(${Object.keys(IN_SENTENCES).join("|")}|\\[[−+]?\\d[^\\]]*\\])`);
+
+/** A sentence whose terms tell their meaning, each where it stands first. @param {string} text @returns {(Node | string)[]} */
+function sentenceParts(text) {
+  const { glossary } = /** @type {any} */ (data);
+  const told = new Set();
+  return text.split(TERMS).map((part, place) => {
+    const key = place % 2 ? (IN_SENTENCES[part] ?? "interval") : "";
+    if (!glossary[key] || told.has(key)) return part;
+    told.add(key);
+    const node = make("span", { className: "term" }, part);
+    node.dataset.tip = glossary[key][1];
+    return node;
+  });
+}
+
+/** A feature's name as a chip that shows what it rests on, and says so. @param {number} feature @param {FirstColumns} from */
+function nameChip(feature, { features } = /** @type {any} */ (data)) {
   const grade = features.grade[feature];
   const chip = make("span", { className: `chip name ${grade}`, dir: "auto" }, short(features.name[feature]));
   chip.dataset.tip = features.grades[grade][1];
@@ -33,7 +61,7 @@ function nameChip(feature, { features } = data) {
   return given ? make("span", { className: "chips both" }, chip, givenChip(...given)) : chip;
 }
 
-/** A name that a person gave, marked as that. */
+/** A name that a person gave, marked as that. @param {string} text @param {string} by */
 function givenChip(text, by) {
   const chip = make("span", { className: "chip given", dir: "auto" }, `“${short(text)}”`);
   chip.dataset.tip = `Called so by ${short(by)}; nothing was measured about this name.`;
@@ -42,14 +70,22 @@ function givenChip(text, by) {
 
 const nothing = () => make("li", { className: "weak" }, "None.");
 
+/** @param {Node} title @param {number} activation @param {number} largest */
 function litRow(title, activation, largest) {
   const value = make("span", { className: "value shade" }, activation.toPrecision(2));
   shade(value, activation / largest);
   return make("li", {}, value, title);
 }
 
-/** The items that most lists gain or lose; where no list does, those whose scores move most. */
+/**
+ * The items that most lists gain or lose; where no list does, those whose scores move most.
+ * @param {number} feature
+ * @param {string} direction
+ * @param {Record<string, Moves>} moves
+ * @param {(item: number) => Node} titleNode
+ */
 function firstChanges(feature, direction, moves, titleNode) {
+  /** @param {string} text @param {number} item */
   const row = (text, item) => make("li", {}, make("span", { className: "value" }, text), titleNode(item));
   const { item, up, down, users } = moves.lists[direction];
   if (item[feature].length) {
@@ -65,8 +101,14 @@ function firstChanges(feature, direction, moves, titleNode) {
 
 const LEAST_REACH = 0.02; // of NDCG@10, so that a change of nothing does not fill the card
 
-/** Two rows on one axis: NDCG by the feature, and by re-ranking to the same share, with their intervals. */
+/**
+ * Two rows on one axis: NDCG by the feature, and by re-ranking to the same share, with their intervals.
+ * @param {number} feature
+ * @param {(name: string) => any} part
+ * @param {FirstColumns} from
+ */
 function showGauge(feature, part, { costs, concepts }) {
+  /** @param {string} name */
   const at = (name) => costs[name][feature];
   const rows = [["feature", "ndcg"], ["re-ranking", "boost"]]
     .map(([name, key]) => ({ name, value: at(key), low: at(`${key}_low`), high: at(`${key}_high`) }))
@@ -74,16 +116,18 @@ function showGauge(feature, part, { costs, concepts }) {
   part("gauge-note").textContent = "";
   if (!rows.length) return part("gauge").replaceChildren(nothing());
   const reach = Math.max(...rows.flatMap(({ value, low, high }) => [value, low ?? value, high ?? value].map(Math.abs)), LEAST_REACH) * 1.05;
+  /** @param {number} value */
   const share = (value) => `${(50 + (50 * value) / reach).toFixed(1)}%`;
   part("gauge").replaceChildren(...rows.map((row) => gaugeRow(row, share)));
   const concept = concepts[at("concept")];
   const users = `${at("users")} users`;
-  const others = at("chosen_by") === "other users" ? ", who did not choose the concept" : "";
+  const others = at("chosen_by") === "other users" ? "; the concept was chosen on others" : "";
   part("gauge-note").textContent = concept === undefined
     ? `Change of NDCG@10, with 95% intervals, ${users}.`
     : `${short(concept)}: ${percent(at("share_before"))} → ${percent(at("share_after"))} of the lists, ${at("share_change")}. Change of NDCG@10 at that share, with 95% intervals, ${users}${others}.`;
 }
 
+/** @param {any} row @param {(value: number) => string} share */
 function gaugeRow({ name, value, low, high }, share) {
   const track = make("span", { className: "track", ariaHidden: "true" }, make("span", { className: "zero" }));
   if (low !== null) {

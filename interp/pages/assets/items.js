@@ -2,25 +2,31 @@
 
 const itemById = new Map(items.ids.map((id, item) => [id, item]));
 
-/** The item whose id a text such as "#item-50" names, or null; those that occur least have no page. */
+/** The item whose id a text such as "#item-50" names, or null; those that occur least have no page. @param {string} text */
 function itemOf(text) {
   const item = text.startsWith("#item-") ? itemById.get(decoded(text.slice(6))) : undefined;
   return item !== undefined && items.paged[item] ? item : null;
 }
 
-/** The part of an address that names an item: by its id, in which "#", "&" and the like are escaped. */
+/** The part of an address that names an item: by its id, in which "#", "&" and the like are escaped. @param {number} item */
 const itemAddress = (item) => `#item-${encodeURIComponent(items.ids[item])}`;
 
-/** What an item is called in a link: its id where it has no title. */
+/** The address of an item's page by its id; null where it has none. @param {string | number} id */
+function itemLink(id) {
+  const item = itemById.get(String(id));
+  return item !== undefined && items.paged[item] ? itemAddress(item) : null;
+}
+
+/** What an item is called in a link: its id where it has no title. @param {number} item */
 const titleText = (item) => short(items.titles[item].trim()) || `item ${items.ids[item]}`;
 
-/** An item's title as a link to its page, if it has one. */
+/** An item's title as a link to its page, if it has one. @param {number} item */
 function itemTitle(item) {
   const title = titleOf(items.titles[item].trim() || titleText(item));
   return items.paged[item] ? make("a", { href: itemAddress(item), className: "to-item" }, title) : title;
 }
 
-/** Fill the panel of items, and show it in place of the feature's. */
+/** Fill the panel of items, and show it in place of the feature's. @param {number} item */
 function showItem(item) {
   state.item = item;
   showPanel("item");
@@ -36,7 +42,7 @@ function showItem(item) {
     ? `mean activation at its ${count(items.steps[item], "step")}; first, what is most above its own mean`
     : "no step of these users has it";
   for (const direction of ["promoted", "suppressed"]) {
-    const { feature: one, effect } = items[direction];
+    const { feature: one, effect } = items[/** @type {"promoted" | "suppressed"} */ (direction)];
     const rows = one[item].map((number, place) => {
       const value = make("span", { className: "value" }, change(effect[item][place], 2));
       return featureRow(number, value, listsText(number, item));
@@ -48,22 +54,29 @@ function showItem(item) {
   byId("item").dataset.item = item;
 }
 
+/** @param {string} id @param {Node[]} rows */
 const fillRows = (id, rows) => byId(id).replaceChildren(...(rows.length ? rows : [nothing()]));
 
+/** @param {number} number @param {string} name */
 const count = (number, name) => `${number.toLocaleString("en")} ${name}${number === 1 ? "" : "s"}`;
 
-/** The panel that is shown: of a feature or of an item. */
+/** The panel that is shown: of a feature or of an item. @param {string} id */
 function showPanel(id) {
   for (const name of ["feature", "item"]) byId(name).hidden = name !== id;
 }
 
+/** @param {number} feature @param {number} activation */
 function litValue(feature, activation) {
   const value = make("span", { className: "value shade" }, activation.toPrecision(2));
   shade(value, activation / features.max[feature]);
   return value;
 }
 
-/** A feature on an item's page: a value, its number, its name, and what there is to add. */
+/**
+ * A feature on an item's page: a value, its number, its name, and what there is to add.
+ * @param {number} feature
+ * @param {Node} value
+ */
 function featureRow(feature, value, added = "") {
   const name = make("span", {}, make("a", { href: `#${feature}` }, `#${feature}`), " ", nameChip(feature));
   const [peak] = features.grade[feature] === "none" ? topItems(feature, 1) : [];
@@ -72,7 +85,11 @@ function featureRow(feature, value, added = "") {
   return make("li", {}, value, name);
 }
 
-/** How many lists have an item as a feature is turned, where it is among the items that the feature moves most. */
+/**
+ * How many lists have an item as a feature is turned, where it is among the items that the feature moves most.
+ * @param {number} feature
+ * @param {number} item
+ */
 function listsText(feature, item) {
   for (const { item: moved, up, down, users } of Object.values(data.moves.lists)) {
     const place = moved[feature].indexOf(item);
@@ -81,8 +98,9 @@ function listsText(feature, item) {
   return "";
 }
 
-/** In how many lists an item is, and what place that is beside its popularity. */
+/** In how many lists an item is, and what place that is beside its popularity. @param {number} item */
 function itemSentence(item) {
+  /** @param {number[]} values */
   const more = (values) => values.filter((value) => value > values[item]).length.toLocaleString("en");
   const [lists, users] = [items.lists[item], items.users[item]];
   const where = lists ? `, at place ${items.place[item].toFixed(1)} on average` : "";

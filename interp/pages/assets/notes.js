@@ -7,18 +7,22 @@ const saved = new Set((data.notes?.notes ?? []).map(noteKey)); // what the study
 let own = readOwn();
 let kept = true; // whether the browser keeps what is written here
 
-/** The same text for the same note. */
+/** The same text for the same note. @param {Note} note */
 function noteKey({ feature, by, at, kind, text }) {
   return JSON.stringify([feature, by, at, kind, text]);
 }
 
-/** What was written in this browser and the study does not have yet. Another page may have put anything there. */
+/**
+ * What was written in this browser and the study does not have yet. Another page may have put anything there.
+ * @returns {Note[]}
+ */
 function readOwn() {
   try {
     const notes = JSON.parse(localStorage.getItem(KEY) ?? "[]");
+    /** @param {any} note */
     const isNote = (note) => Number.isInteger(note?.feature) && features.name[note.feature] !== undefined &&
       ["by", "at", "kind", "text"].every((part) => typeof note[part] === "string");
-    return notes.filter((note) => isNote(note) && !saved.has(noteKey(note)));
+    return notes.filter((/** @type {Note} */ note) => isNote(note) && !saved.has(noteKey(note)));
   } catch {
     return [];
   }
@@ -33,14 +37,15 @@ function keepOwn() {
   }
 }
 
-/** All notes of a feature, the earliest first. */
+/** All notes of a feature, the earliest first. @param {number} feature */
 function notesOf(feature) {
   const all = [...(data.notes?.notes ?? []), ...own].filter((note) => note.feature === feature);
   return all.sort((one, other) => (one.at + one.by + one.text < other.at + other.by + other.text ? -1 : 1));
 }
 
-/** Each person's latest note of a kind, the latest person last. */
+/** Each person's latest note of a kind, the latest person last. @param {number} feature @param {string} kind */
 function latestOf(feature, kind) {
+  /** @type {Map<string, Note>} */
   const latest = new Map();
   for (const note of notesOf(feature).filter((one) => one.kind === kind)) {
     latest.delete(note.by);
@@ -49,16 +54,17 @@ function latestOf(feature, kind) {
   return [...latest.values()];
 }
 
-/** The names that people gave a feature and did not take back; the last is shown. */
+/** The names that people gave a feature and did not take back; the last is shown. @param {number} feature */
 const givenNames = (feature) => latestOf(feature, "name").filter(({ text }) => text);
 
-/** Have every chip of the page show the name that is in force. */
+/** Have every chip of the page show the name that is in force. @param {number} feature */
 function takeName(feature) {
   const last = givenNames(feature).at(-1);
   features.given[feature] = last ? [last.text, last.by] : null;
   searched.names[feature] = searchable(toldOf(feature).join(" "));
 }
 
+/** @param {number} feature */
 function showNotes(feature) {
   if (!data.notes) return;
   const names = givenNames(feature).reverse().map(({ text, by }) => make("li", {}, givenChip(text, by), ` by ${short(by)}`));
@@ -68,7 +74,7 @@ function showNotes(feature) {
   byId("said").replaceChildren(...names, ...(names.length || comments.length ? [] : [make("li", { className: "weak" }, "Nobody said anything yet.")]), ...comments);
   const me = byId("note-by").value.trim();
   const mine = votes.find(({ by }) => by === me)?.text;
-  for (const [way, count, sign] of [["up", up, "▲"], ["down", down, "▼"]]) {
+  for (const [way, count, sign] of /** @type {[string, number, string][]} */ ([["up", up, "▲"], ["down", down, "▼"]])) {
     byId(`vote-${way}`).replaceChildren(make("span", { ariaHidden: "true" }, sign), ` ${count}`);
     byId(`vote-${way}`).ariaLabel = `Vote ${way === "up" ? "for" : "against"} its names, ${count} so far`;
     byId(`vote-${way}`).ariaPressed = String(mine === way);
@@ -79,9 +85,10 @@ function showNotes(feature) {
   byId("notes-state").textContent = own.length ? `${own.length} written here are not in the study yet. ${unsaved}` : "";
 }
 
+/** @param {number} feature */
 const latestFirst = (feature) => notesOf(feature).filter(({ kind }) => kind === "comment").reverse();
 
-/** Write notes of these kinds and texts, and whether it did; says so where nobody signs. */
+/** Write notes of these kinds and texts, and whether it did; says so where nobody signs. @param {Record<string, string>} texts by kind */
 function write(texts) {
   const by = byId("note-by").value.trim();
   byId("note-by").setCustomValidity(by ? "" : "Say who you are");
@@ -97,13 +104,15 @@ function write(texts) {
   return true;
 }
 
-/** Now, or a second after an earlier time: what is said later of a feature must stand later. */
+/** Now, or a second after an earlier time: what is said later of a feature must stand later. @param {string} earlier */
 function timeAfter(earlier) {
+  /** @param {Date} time */
   const text = (time) => `${time.toISOString().slice(0, 19)}Z`;
   const now = text(new Date());
   return now > earlier ? now : text(new Date(Date.parse(earlier) + 1000));
 }
 
+/** @param {Event} event */
 function saveNote(event) {
   event.preventDefault();
   const [name, comment] = ["note-name", "note-comment"].map((id) => byId(id).value.trim());
@@ -113,13 +122,14 @@ function saveNote(event) {
   for (const id of ["note-name", "note-comment"]) byId(id).value = "";
 }
 
-/** A vote by the same button twice is taken back. */
+/** A vote by the same button twice is taken back. @param {string} way */
 function vote(way) {
   const pressed = byId(`vote-${way}`).ariaPressed === "true";
   write({ vote: pressed ? "none" : way });
 }
 
 function exportNotes() {
+  if (!data.notes) return;
   const text = JSON.stringify({ ...data.notes, notes: own }, null, 2);
   const address = URL.createObjectURL(new Blob([text], { type: "application/json" }));
   make("a", { href: address, download: `notes-${data.notes.dictionary.slice(0, 8)}.json` }).click();

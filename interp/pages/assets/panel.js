@@ -3,6 +3,7 @@
 const OWN_TITLE = document.title;
 const HISTORY_HEIGHT = 165; // pixels, about
 
+/** @type {Record<string, string[]>} what each way of moving items is called, and what it is */
 const WAYS = {
   layers: [
     "scores, through the layers",
@@ -20,7 +21,7 @@ const WAYS = {
   ],
 };
 
-/** Fill the panel with a feature. */
+/** Fill the panel with a feature. @param {number} feature */
 function show(feature) {
   state.feature = feature;
   showPanel("feature");
@@ -34,6 +35,7 @@ function show(feature) {
   byId("feature").dataset.feature = feature;
 }
 
+/** @param {number} feature */
 function showTitle(feature) {
   byId("feature-title").replaceChildren(`Feature ${feature} `, nameChip(feature));
   document.title = `#${feature} ${short(nameOf(feature))} · ${OWN_TITLE}`; // what tabs, bookmarks and histories say
@@ -54,6 +56,7 @@ function showTitle(feature) {
   ]);
 }
 
+/** @param {number} feature */
 function showActivations(feature) {
   showLabel(feature);
   const concept = short(conceptOf(feature));
@@ -73,7 +76,10 @@ function showActivations(feature) {
 
 // ---- its label ----
 
-/** The label, or the best property that failed the test; its scores on unseen users; and items for and against it. */
+/**
+ * The label, or the best property that failed the test; its scores on unseen users; and items for and against it.
+ * @param {number} feature
+ */
 function showLabel(feature) {
   const [name, kind, active] = [labels.name[feature], labels.kind[feature], labels.active[feature].toLocaleString("en")];
   byId("label-name").replaceChildren(
@@ -89,25 +95,30 @@ function showLabel(feature) {
     [term("lift", "lift"), fixed(labels.lift[feature], 1)],
     [term("hard_precision", "precision, hard negatives"), fixed(labels.hard_precision[feature], 2)],
   ]);
-  const examples = Object.entries(labels.roles).map(([role, said]) => [said, labels.items[role][feature]]);
+  const examples = Object.entries(labels.roles).map(([role, said]) => ({ said, found: labels.items[role][feature] }));
   byId("label-items").replaceChildren(
-    ...examples.filter(([, found]) => found.length).flatMap(([said, found]) => [make("dt", {}, said), make("dd", {}, ...titlesOf(found))]),
+    ...examples.filter(({ found }) => found.length).flatMap(({ said, found }) => [make("dt", {}, said), make("dd", {}, ...titlesOf(found))]),
   );
 }
 
-/** Titles with dots between them. */
+/** Titles with dots between them. @param {number[]} found */
 function titlesOf(found) {
   return found.flatMap((item, place) => [...(place ? [" · "] : []), itemTitle(item)]);
 }
 
 // ---- its activations ----
 
-/** A figure without data, and its traces by the column that each draws. */
+/**
+ * A figure without data, and its traces by the column that each draws.
+ * @param {string} name
+ * @returns {[Figure, Map<string, any>]}
+ */
 function emptyFigure(name) {
   const figure = structuredClone(data.empty[name]);
   return [figure, new Map(figure.data.map((trace) => [trace.meta, trace]))];
 }
 
+/** @param {number} feature */
 function histogram(feature) {
   const [figure, traces] = emptyFigure("histogram");
   for (const [column, trace] of traces) {
@@ -121,6 +132,7 @@ function histogram(feature) {
   return figure;
 }
 
+/** @param {number} feature @param {LitHistory} history */
 function historyOf(feature, [, rank, user, first, row, activations, last]) {
   const cards = row.map((item, index) => {
     const next = items.titles[row[index + 1] ?? last];
@@ -129,7 +141,7 @@ function historyOf(feature, [, rank, user, first, row, activations, last]) {
   return historyRow(`${rank}. User ${short(user)}`, first, cards, activations);
 }
 
-/** A feature's histories, each band under its name. */
+/** A feature's histories, each band under its name. @param {number} feature */
 function bandsOf(feature) {
   unscrolled.disconnect(); // from the rows of the feature before
   return Object.entries(data.bands).flatMap(([band, [name, about]]) => {
@@ -140,7 +152,7 @@ function bandsOf(feature) {
 
 // ---- its concepts ----
 
-/** A feature's scores with every concept, and its effects on them, best correlated first. */
+/** A feature's scores with every concept, and its effects on them, best correlated first. @param {number} feature */
 function conceptRows(feature) {
   const { correlation, auc, sensitivity } = data.alignment;
   const { effect, effect_se } = data.causal;
@@ -152,9 +164,10 @@ function conceptRows(feature) {
     effect: effect[feature][place] ?? null,
     error: effect_se[feature][place] ?? null,
   }));
-  return rows.sort((one, other) => other.correlation - one.correlation);
+  return rows.sort((one, other) => (other.correlation ?? 0) - (one.correlation ?? 0));
 }
 
+/** @param {ReturnType<typeof conceptRows>} rows */
 function conceptBars(rows) {
   const [figure, traces] = emptyFigure("bars");
   const [follows, moves] = ["correlation", "effect"].map((column) => traces.get(column));
@@ -170,6 +183,7 @@ function conceptBars(rows) {
 function showNumbers() {
   const details = byId("numbers");
   if (!details.open) return;
+  /** @param {string} tag @param {string[]} cells */
   const row = (tag, cells) => make("tr", {}, ...cells.map((cell, place) => make(tag, place ? {} : { className: "text" }, cell)));
   const rows = conceptRows(state.feature).map((scores) =>
     row("td", [short(scores.name), fixed(scores.correlation), fixed(scores.auc), fixed(scores.sensitivity), points(scores.effect)]),
@@ -180,7 +194,7 @@ function showNumbers() {
 
 // ---- its family and its neighbours ----
 
-/** The near-duplicates of a feature, which the map shows as one point with it. */
+/** The near-duplicates of a feature, which the map shows as one point with it. @param {number} feature */
 function showFamily(feature) {
   const others = membersOf(feature).filter((one) => one !== feature);
   const family = byId("feature").querySelector("[data-part=family]");
@@ -189,6 +203,7 @@ function showFamily(feature) {
   family.replaceChildren(term("family", "Near-duplicates"), ":", ...links);
 }
 
+/** @param {number} feature */
 function showNeighbours(feature) {
   for (const [id, { neighbour, similarity }] of Object.entries(data.neighbours)) {
     const rows = neighbour[feature].map((one, place) => neighbourRow(one, similarity[feature][place]));
@@ -196,11 +211,12 @@ function showNeighbours(feature) {
   }
 }
 
+/** @param {number} feature @param {number} similarity */
 function neighbourRow(feature, similarity) {
   return make(
     "li",
     {},
-    make("span", { className: "value" }, similarity.toFixed(2)),
+    make("span", { className: "value" }, fixed(similarity, 2)),
     make("a", { href: `#${feature}` }, `#${feature}`),
     nameChip(feature),
     make("span", { className: "example", dir: "auto" }, topItems(feature, 2).map((item) => short(items.titles[item])).join(" · ")),
@@ -224,7 +240,13 @@ function showMoves() {
   }
 }
 
-/** An item that a feature moves; `up` and `down` are users, where lists were counted. */
+/**
+ * An item that a feature moves; `up` and `down` are users, where lists were counted.
+ * @param {number} feature
+ * @param {any} columns
+ * @param {number} place
+ * @param {number} largest
+ */
 function moveRow(feature, { item, effect, up, down, users }, place, largest) {
   const [one, change] = [item[feature][place], effect[feature][place]];
   const meter = make("span", { className: "meter" });

@@ -1,25 +1,31 @@
 // What turning a feature changes: its receipt as a table, and its curves with bands.
 
+/** @param {number} feature */
 function showReceipt(feature) {
   const { measures, rows, moved } = data.receipts;
+  /** @param {string} tag @param {(string | Node)[]} cells */
   const row = (tag, cells) => make("tr", {}, ...cells.map((cell, place) => make(tag, place ? {} : { className: "text" }, cell)));
+  /** @param {string | Node} name @param {Numbers} numbers @param {number | null} digits null for shares */
   const cells = (name, [before, by, low, high], digits) => {
-    const scale = digits === null ? (value) => (value === null ? "–" : `${(100 * value).toFixed(1)}%`) : (value) => fixed(value, digits);
-    const text = digits === null ? points : (value) => change(value, digits);
-    return row("td", [name, scale(before), text(by), low === null ? "–" : interval(low, high, text)]);
+    const scale = digits === null ? percent : (/** @type {Value} */ value) => fixed(value, digits);
+    const text = digits === null ? points : (/** @type {Value} */ value) => change(value, digits);
+    return row("td", [name, scale(before), text(by), low === null || high === null ? "–" : interval(low, high, text)]);
   };
   const head = make("thead", {}, row("th", ["", "Before", "Change", "95% interval"]));
   const shares = moved[feature].map(([concept, before, ...numbers]) => cells(`share of ${short(concepts[concept])}`, [before, ...numbers], null));
   const others = Object.keys(measures).map((key, place) => {
     const numbers = rows[feature][place];
-    return cells(term(key, measures[key]), numbers, Math.abs(numbers[0]) < 10 ? 3 : 1);
+    return cells(term(key, measures[key]), numbers, Math.abs(numbers[0] ?? 0) < 10 ? 3 : 1);
   });
   byId("receipt").replaceChildren(make("table", {}, head, make("tbody", {}, ...shares, ...others)));
+  const { users, chosen_by } = data.costs;
+  const apart = chosen_by[feature] === "other users" ? ` The ${users[feature]} users of the sentence above are those among them who did not choose its concept.` : "";
   byId("receipt-note").textContent = moved[feature].length
-    ? `Shares are of the concepts that moved beyond their interval (${moved[feature].length} of ${about.concepts}; of so many, about one in twenty would by chance).`
+    ? `All test users.${apart} Shares are of the concepts that moved beyond their interval (${moved[feature].length} of ${about.concepts}; of so many, about one in twenty would by chance).`
     : concepts.length ? "No concept’s share moved beyond its interval." : "";
 }
 
+/** @param {number} feature */
 function showCurves(feature) {
   const concept = concepts[data.costs.concept[feature]];
   for (const measure of concept === undefined ? ["ndcg"] : ["share", "ndcg"]) draw(`plot-turned-${measure}`, turnedCurve(feature, measure));
@@ -27,6 +33,7 @@ function showCurves(feature) {
   byId("turned-note").textContent = concept === undefined ? "" : `Share of ${short(concept)} in the top 10.`;
 }
 
+/** @param {number} feature @param {string} measure */
 function turnedCurve(feature, measure) {
   const [figure, traces] = emptyFigure(`turned-${measure}`);
   const { value } = data.curves;

@@ -9,10 +9,12 @@ const VERDICTS = new Map([
 const UNCLEAR = ["unmeasured", "? cannot tell"];
 const WHERE = new Map([["beyond", "beyond the paper"], ["evidence", "unseen items"]]);
 const LONG = 40; // characters from which on a cell is broken into lines
+/** @type {[string, Figure][]} */
 const figures = []; // elements and what belongs in them, drawn once they are on the page
 
+/** @param {Claim} part */
 function makeClaim({ holds, unclear, section, anchor, statement, criterion, measured, tables }) {
-  const [className, verdict] = unclear ? UNCLEAR : VERDICTS.get(holds);
+  const [className, verdict] = unclear ? UNCLEAR : VERDICTS.get(holds) ?? UNCLEAR;
   const where = make("a", { href: `#${anchor}`, className: "where" }, WHERE.get(section) ?? `section ${section}`);
   return make(
     "li",
@@ -28,10 +30,12 @@ function makeClaim({ holds, unclear, section, anchor, statement, criterion, meas
   );
 }
 
+/** @param {Section} part */
 function makeSection({ id, title, exhibits }) {
   return make("section", { id }, make("h2", {}, title), ...exhibits.map(makeExhibit));
 }
 
+/** @param {Exhibit} part */
 function makeExhibit({ number, title, caption, sources, blocks }) {
   const source = sources.flatMap(([by, paths], place) => [
     place ? "; " : "Source: ",
@@ -51,15 +55,22 @@ function makeExhibit({ number, title, caption, sources, blocks }) {
 
 // ---- blocks ----
 
+/** @type {Record<string, (block: any) => Node>} */
 const MAKERS = { table: makeTable, figure: makeFigure, histories: makeHistories, lists: makeLists, missing: makeMissing };
 
+/** @param {Missing} part */
 function makeMissing({ flag }) {
   return make("p", { className: "note" }, "Not run in this configuration. To run it: ", make("code", {}, flag));
 }
 
+/** @param {Table} part */
 function makeTable({ columns, rows, fold, strong }) {
   const classes = columns.map(({ text, paper }) => [text && "text", paper && "paper"].filter(Boolean).join(" "));
-  const heads = columns.map(({ name }, place) => make("th", { className: classes[place], scope: "col" }, name));
+  const heads = columns.map(({ name, tip }, place) => {
+    const text = tip ? make("span", { className: "term" }, name) : name;
+    if (tip) text.dataset.tip = tip;
+    return make("th", { className: classes[place], scope: "col" }, text);
+  });
   const lines = rows.map((row, place) =>
     make(
       "tr",
@@ -72,6 +83,7 @@ function makeTable({ columns, rows, fold, strong }) {
   return fold ? make("details", {}, make("summary", {}, fold), scroll) : scroll;
 }
 
+/** @param {FigureBlock} part */
 function makeFigure({ figure, title, half }) {
   const plot = make("div", { className: half ? "plot" : "plot wide-figure", id: `plot-${figures.length}` });
   figures.push([plot.id, figure]);
@@ -80,12 +92,18 @@ function makeFigure({ figure, title, half }) {
   return make("figure", { className: half ? "half" : "" }, ...caption, pan);
 }
 
-/** The chips of an item, with the one that it is marked by first if it has it. */
+/**
+ * The chips of an item, with the one that it is marked by first if it has it.
+ * @param {string[]} concepts
+ * @param {string} mark
+ * @param {boolean} has
+ */
 function markedChips(concepts, mark, has) {
   const others = concepts.filter((name) => name !== mark);
   return chipsOf(has ? [mark, ...others] : others, mark);
 }
 
+/** @param {Histories} part */
 function makeHistories({ groups }) {
   const cases = groups.map(({ title, concept, largest, histories }) =>
     make("div", { className: "case" }, make("h4", {}, short(title)), ...histories.map((one, place) => makeHistory(one, place, concept, largest))),
@@ -93,6 +111,7 @@ function makeHistories({ groups }) {
   return make("div", {}, ...cases);
 }
 
+/** @param {Steps} steps @param {number} place @param {string} concept @param {number} largest */
 function makeHistory({ user, first, titles, concepts, has, activations }, place, concept, largest) {
   const cards = titles.map((title, index) => {
     const chips = markedChips(concepts[index], concept, has[index]);
@@ -103,6 +122,7 @@ function makeHistory({ user, first, titles, concepts, has, activations }, place,
   return historyRow(`${place + 1}. User ${short(user)}`, first, cards, activations);
 }
 
+/** @param {Lists} part */
 function makeLists({ target, users }) {
   const turned = { up: `least ${target}, turned up`, down: `most ${target}, turned down` };
   const parts = users.map(({ user, direction, columns }) =>
@@ -116,6 +136,7 @@ function makeLists({ target, users }) {
   return make("div", {}, ...parts);
 }
 
+/** @param {ListColumn} column @param {string} target */
 function makeList({ name, items }, target) {
   const rows = items.map(({ title, concepts, has, new: isNew }, place) => {
     const tag = isNew ? [make("span", { className: "new" }, "New")] : [];

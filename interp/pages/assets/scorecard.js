@@ -1,15 +1,16 @@
 // Draws the scorecard: a table that can be sorted, and each score against L0.
 
-const NAME = { key: "name", group: "", head: "Dictionary", about: "The dictionary, and the layer that it reads.", better: "" };
-const FEATURES = { key: "features", group: "Size", head: "Features", about: "How many features it has.", better: "" };
-FEATURES.values = data.rows.map(({ features }) => features);
-FEATURES.texts = data.rows.map(({ features }) => features.toLocaleString("en"));
-NAME.values = data.rows.map(({ name }) => name);
+/** @type {Score} */
+const NAME = { key: "name", group: "", head: "Dictionary", about: "The dictionary, and the layer that it reads.", better: "", values: data.rows.map(({ name }) => name), texts: [] };
+/** @type {Score} */
+const FEATURES = { key: "features", group: "Size", head: "Features", about: "How many features it has.", better: "", values: data.rows.map(({ features }) => features), texts: data.rows.map(({ features }) => features.toLocaleString("en")) };
 const columns = [FEATURES, ...data.columns];
 const manyRuns = data.runs.length > 1;
 const manySites = new Set(data.rows.map(({ site }) => site)).size > 1;
-const state = { sort: null, ascending: false, baselines: true };
+/** @type {{sort: string | null, ascending: boolean, order: number[], page: number, baselines: boolean}} */
+const state = { sort: null, ascending: false, order: [], page: 0, baselines: true };
 
+/** @param {Score} column */
 const meaning = ({ about, better }) => (better ? `${about} ${better === "more" ? "More" : "Less"} is better.` : about);
 
 /** Rows in the order of the sorted column; those without a value come last either way. */
@@ -20,6 +21,7 @@ function inOrder() {
   return places.sort(byValue((place) => column.values[place], state.ascending));
 }
 
+/** @param {number} place */
 function makeRow(place) {
   const { run, name, site, kind } = data.rows[place];
   const where = [manyRuns && run, manySites && site].filter(Boolean).join(", ");
@@ -29,15 +31,17 @@ function makeRow(place) {
     const cell = make("td", {}, texts[place]);
     const part = places?.[place] ?? null;
     if (part === 1) cell.classList.add("best");
-    if (part > 0) cell.style.background = `color-mix(in srgb, var(--chosen) ${Math.round(100 * part)}%, var(--card))`;
+    if (part !== null && part > 0) cell.style.background = `color-mix(in srgb, var(--chosen) ${Math.round(100 * part)}%, var(--card))`;
     if (isFirst(at)) cell.classList.add("first");
     return cell;
   });
   return make("tr", { className: kind === "baseline" ? "baseline" : "" }, head, ...cells);
 }
 
+/** @param {number} at */
 const isFirst = (at) => at === 0 || columns[at].group !== columns[at - 1].group;
 
+/** @param {Score} column */
 function sortBy(column) {
   const first = column === NAME || column.better === "less"; // the best on top, and names from A
   state.ascending = state.sort === column.key ? !state.ascending : first;
@@ -80,7 +84,7 @@ function showTools() {
 
 function showScore() {
   const key = byId("score").value;
-  byId("score-about").textContent = meaning(columns.find((column) => column.key === key));
+  byId("score-about").textContent = meaning(columns.find((column) => column.key === key) ?? NAME);
   draw("plot", data.figures[key]);
 }
 

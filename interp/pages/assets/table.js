@@ -3,6 +3,7 @@
 const PAGE_ROWS = 20;
 
 const OF_CONCEPTS = ["concept", "correlation", "auc", "sensitivity", "effect", "p_top100"];
+/** @type {{key: string, name: string, value: (feature: number) => any, first?: string, text?: string, show?: (value: any) => string}[]} */
 const ALL_COLUMNS = [
   { key: "number", name: "Feature", value: (feature) => feature, first: "ascending" },
   { key: "label", name: "Name", value: sortedName, text: "text" },
@@ -17,16 +18,19 @@ const ALL_COLUMNS = [
   { key: "example", name: "Strongest item", value: (feature) => exampleOf(feature), text: "example" },
 ];
 
-/** Names in order of their grades, best first; none last. */
+/** Names in order of their grades, best first; none last. @param {number} feature */
 function sortedName(feature) {
   const place = Object.keys(features.grades).indexOf(features.grade[feature]);
   return features.grade[feature] === "none" ? null : `${place} ${nameOf(feature)}`;
 }
 
-/** Without concepts, those that say nothing of them. */
-const COLUMNS = ALL_COLUMNS.filter(({ key }) => concepts.length || !OF_CONCEPTS.includes(key));
+/** Without concepts, those that say nothing of them; p_top100 only where enough histories light a feature. */
+const COLUMNS = ALL_COLUMNS.filter(({ key }) => (concepts.length || !OF_CONCEPTS.includes(key)) && (key !== "p_top100" || features.p_top100.some((share) => share !== null)));
 
-/** The title of the item by which a search found a feature, else of the one at which it is highest; null if dead. */
+/**
+ * The title of the item by which a search found a feature, else of the one at which it is highest; null if dead.
+ * @param {number} feature
+ */
 function exampleOf(feature) {
   const found = state.found.get(feature);
   if (found !== undefined) return items.titles[found];
@@ -35,7 +39,7 @@ function exampleOf(feature) {
 }
 
 function sortAndFill() {
-  const column = COLUMNS.find(({ key }) => key === state.sort);
+  const column = COLUMNS.find(({ key }) => key === state.sort) ?? COLUMNS[0];
   state.order = [...state.found.keys()].sort(byValue(column.value, state.ascending));
   state.page = 0;
   fillTable();
@@ -49,7 +53,7 @@ function applySearch() {
   byId("unsearch").textContent = `“${short(text)}” ✕`;
   byId("unsearch").ariaLabel = `Stop searching for ${short(text)}`;
   byId("count").textContent = shown === all ? `${all} features` : `${shown} of ${all} features`;
-  document.querySelector("th.example button").textContent = text ? "Item found" : "Strongest item";
+  byId("table").querySelector("th.example button").textContent = text ? "Item found" : "Strongest item";
   sortAndFill();
 }
 
@@ -58,14 +62,16 @@ function fillTable() {
   markSorted(byId("table").tHead.rows[0].cells);
 }
 
+/** @param {number} feature */
 function tableRow(feature) {
   const row = make("tr", {}, ...COLUMNS.map((column) => tableCell(column, feature)));
   row.dataset.feature = feature;
   if (feature === state.feature) row.ariaCurrent = "true";
-  row.addEventListener("click", ({ target }) => target.closest("a") ?? go(feature));
+  row.addEventListener("click", (/** @type {any} */ { target }) => target.closest("a") ?? go(feature));
   return row;
 }
 
+/** @param {typeof COLUMNS[number]} column @param {number} feature */
 function tableCell({ key, value, show: format = fixed, text = "" }, feature) {
   const cell = make("td", { className: text });
   if (key === "number") cell.append(make("a", { href: `#${feature}` }, String(feature)));
@@ -76,12 +82,13 @@ function tableCell({ key, value, show: format = fixed, text = "" }, feature) {
   return cell;
 }
 
+/** @param {any} cell @param {number} feature */
 function fillExample(cell, feature) {
   const title = exampleOf(feature);
   cell.append(make("span", { dir: "auto" }, title === null ? "never active" : short(title)));
 }
 
-/** Turn to the page of the table that has the shown feature, and mark its row. */
+/** Turn to the page of the table that has the shown feature, and mark its row. @param {number} feature */
 function showRow(feature) {
   const place = state.order.indexOf(feature);
   const page = place < 0 ? state.page : Math.floor(place / PAGE_ROWS);
@@ -91,6 +98,7 @@ function showRow(feature) {
   byId("next").disabled = place === state.order.length - 1;
 }
 
+/** @param {number} by */
 function turnPage(by) {
   state.page += by;
   fillTable();
@@ -115,9 +123,9 @@ function makeHeads() {
   byId("table").tHead.rows[0].replaceChildren(...heads);
 }
 
-/** Sort by a column; by the same column again, the other way round. */
+/** Sort by a column; by the same column again, the other way round. @param {string} key */
 function sortBy(key) {
-  const column = COLUMNS.find((one) => one.key === key);
+  const column = COLUMNS.find((one) => one.key === key) ?? COLUMNS[0];
   const natural = column.first === "ascending" || Boolean(column.text);
   state.ascending = state.sort === key ? !state.ascending : natural;
   state.sort = key;

@@ -5,12 +5,12 @@ let trial = null; // the promise of the mounted equalizer; of null where there i
 /** The equalizer, once; the notes of the study are at the head of the page already. */
 function mountTrial() {
   const about = async () => ({ ...(await engine.about()), notes: [], warning: null });
-  const options = { link: (feature) => `#${feature}`, heading: 3 };
-  trial ??= mountEqualizer(byId("equalizer"), { ...engine, about }, options).then(nameLibrary).catch(sayNothingToTry);
+  const options = { link: (/** @type {number} */ feature) => `#${feature}`, itemLink, heading: 3 };
+  trial ??= mountEqualizer(byId("equalizer"), /** @type {any} */ ({ ...engine, about }), options).then(nameLibrary).catch(sayNothingToTry);
   return trial;
 }
 
-/** Name the library that runs the recommender, if there is one. */
+/** Name the library that runs the recommender, if there is one. @template T @param {T} equalizer */
 async function nameLibrary(equalizer) {
   const library = await engine.library();
   if (library) {
@@ -22,7 +22,7 @@ async function nameLibrary(equalizer) {
   return equalizer;
 }
 
-/** Say why there is nothing to try. */
+/** Say why there is nothing to try. @param {Error} error */
 function sayNothingToTry({ message }) {
   for (const id of ["try-lead", "try-feature", "equalizer"]) byId(id).hidden = true;
   byId("try-not").hidden = false;

@@ -1,11 +1,11 @@
 
 // Adds to static pages what needs a script: figures, tips, the keys, searching and sorting. Text is there without it.
 
-const data = JSON.parse(document.getElementById("data").textContent);
+const data = JSON.parse(byId("data").textContent);
 
 // ---- one feature ----
 
-/** What each step of a history has to tell: its title, step and activation, and what was taken next. */
+/** What each step of a history has to tell: its title, step and activation, and what was taken next. @param {any} row */
 function tellSteps(row) {
   const cards = [...row.children];
   const titles = cards.map((card) => card.querySelector("b").textContent);
@@ -17,8 +17,11 @@ function tellSteps(row) {
   });
 }
 
+/** @param {any} event */
 function onKey(event) {
-  const link = { ArrowLeft: byId("previous"), ArrowRight: byId("next") }[event.key];
+  /** @type {Record<string, any>} */
+  const links = { ArrowLeft: byId("previous"), ArrowRight: byId("next") };
+  const link = links[event.key];
   const modified = event.altKey || event.ctrlKey || event.metaKey || event.shiftKey;
   if (!link || modified || event.target.closest("input, .items, .pan, .scroll")) return;
   event.preventDefault();
@@ -27,21 +30,21 @@ function onKey(event) {
 
 // ---- all features ----
 
-/** A cell's number or text; null where there is none. */
+/** A cell's number or text; null where there is none. @param {any} row @param {number} place */
 function valueOf(row, place) {
   const text = row.cells[place].textContent;
   if (text === "–") return null;
   return Number.isNaN(parseFloat(text)) || row.cells[place].className ? folded(text) : parseFloat(text);
 }
 
-/** Sort by a column, the other way round if it is sorted by it; rows without a value come last either way. */
+/** Sort by a column, the other way round if it is sorted by it; rows without a value come last either way. @param {any} head */
 function sortBy(head) {
   const place = head.cellIndex;
   const up = head.ariaSort === "none" ? Boolean(head.className) || place === 0 : head.ariaSort === "descending";
   const body = byId("table").tBodies[0];
   const rows = [...body.rows].map((row) => [valueOf(row, place), row]);
   rows.sort(([one], [other]) => {
-    if (one === null || other === null) return (one === null) - (other === null);
+    if (one === null || other === null) return Number(one === null) - Number(other === null);
     return (one < other ? -1 : one > other ? 1 : 0) * (up ? 1 : -1);
   });
   body.append(...rows.map(([, row]) => row));

@@ -13,8 +13,11 @@ from interp.activations import feature_matrix as module
 from interp.activations.evaluation import TopCorrelation
 from interp.activations.feature_matrix import encode, feature_matrix, statistics
 from interp.activations.fidelity import downstream, reconstruction
+from interp.control.intervals import of_means
+from recmodels.bootstrap import Resampling
 from recmodels.errors import InputError
-from recmodels.ranking import evaluate
+from recmodels.metrics import user_ndcg
+from recmodels.ranking import evaluate, rank
 
 
 def test_encode_equals_the_dictionary_row_by_row(stores, sae):
@@ -190,7 +193,8 @@ def test_a_dimension_that_never_varies_counts_as_scikit_learn_has_it(stores, sae
 def test_downstream_of_a_replaced_layer(rec, recommender, histories, sae):
     table = downstream(rec, histories, "blocks.0").set_index("replaced")
     catalogue = np.arange(len(recommender.vocabulary))
-    assert table.loc["none"].to_dict() == evaluate(recommender.score, histories, catalogue)
+    metrics = ["ndcg@10", "hit_rate@10", "coverage@10", "diversity@10"]
+    assert table.loc["none", metrics].to_dict() == evaluate(recommender.score, histories, catalogue)
 
     def replaced(batch):
         hook = recommender.model.backbone.h[0].register_forward_hook(
@@ -201,4 +205,19 @@ def test_downstream_of_a_replaced_layer(rec, recommender, histories, sae):
         finally:
             hook.remove()
 
-    assert table.loc["all"].to_dict() == pytest.approx(evaluate(replaced, histories, catalogue), abs=1e-9)
+    assert table.loc["all", metrics].to_dict() == pytest.approx(evaluate(replaced, histories, catalogue), abs=1e-9)
+
+    inputs, truth = histories.split_last()
+    sides = [user_ndcg(rank(score, inputs), truth)[:, None] for score in (recommender.score, replaced)]
+    paired = of_means(*sides, Resampling()).iloc[0]  # what receipts say of a steer
+    row, same = table.loc["all"], table.loc["none"]
+    assert row["ndcg@10_change"] == pytest.approx(row["ndcg@10"] - same["ndcg@10"], abs=1e-12)
+    for own, of_receipts in {"": "after", "_change": "change"}.items():
+        for end in ("_low", "_high"):
+            assert row[f"ndcg@10{own}{end}"] == pytest.approx(paired[f"{of_receipts}{end}"], abs=1e-12)
+    assert same[["ndcg@10_change", "ndcg@10_change_low", "ndcg@10_change_high"]].tolist() == [0, 0, 0]
+    assert paired["change_low"] < paired["change_high"]
+    known = downstream(rec, histories, "blocks.0", ("all",), plain=sides[0][:, 0])  # the fast way of many dictionaries
+    assert known.set_index("replaced").loc["all"].to_dict() == row.to_dict()
+    alone = downstream(rec, next(histories.batches(1)), "blocks.0", ("all",)).iloc[0]
+    assert alone[["ndcg@10_low", "ndcg@10_change_high"]].isna().all()

@@ -10,10 +10,11 @@ from interp.analyses.alignment import claims as alignment
 from interp.analyses.categories import claims as categories
 from interp.analyses.causal import claims as causal
 from interp.analyses.comparison import claims as comparison
-from interp.analyses.equal_share.claims import at_most_times, no_dearer
+from interp.analyses.equal_share.claims import no_dearer
 from interp.analyses.explanations import claims as explanations
 from interp.analyses.popularity import claims as popularity
 from interp.analyses.steering import claims as steering
+from interp.control.cost_intervals import verdict
 from interp.sae_config import SAEConfig
 from interp.store.claim import BEYOND, Claim, tally
 
@@ -274,64 +275,62 @@ def test_keeping_the_error_is_cheaper():
     assert steering.keeping_the_error_is_cheaper(large).holds is None
 
 
-def equal_share(kept, others, other="replace"):
-    """Change of NDCG@10 per target at two levels; NaN where a method does not reach them."""
-    rows = [
-        (target, part, method, 1.0 if np.isfinite(change) else np.nan, change)
-        for method, changes in (("set", kept), (other, others))
-        for target, pair in changes.items()
-        for part, change in zip((0.2, 0.4), pair, strict=True)
-    ]
-    return pd.DataFrame(rows, columns=["target", "part", "method", "value", "change"])
+def differences(low, high, pair=("set", "boost", 1.0)):
+    """The table `cost_differences` of so many concepts, A to E at most; the differences are midway."""
+    method, other, times = pair
+    rows = pd.DataFrame({"target": list("ABCDE")[: len(low)], "low": low, "high": high})
+    rows["difference"] = rows[["low", "high"]].mean(axis=1)
+    rows = rows.assign(method=method, other=other, times=times, levels=3, cost=rows["difference"] - times * 0.1)
+    return rows.assign(other_cost=-0.1, verdict=[verdict(*bounds, 604) for bounds in zip(low, high, strict=True)])
 
 
-FIVE = dict.fromkeys("ABCDE", (-0.1, -0.3))
+ABOVE, BELOW, AROUND = (0.1, 0.2), (-0.2, -0.1), (-0.1, 0.1)
 
 
-def test_equal_share_is_for_four_of_five():
-    one, two = FIVE | {"A": (-0.1, -0.31)}, FIVE | {"A": (-0.1, -0.31), "B": (-0.2, -0.21)}
-    assert no_dearer(equal_share(FIVE, FIVE), "set", "replace").holds is True  # no more is enough
-    held = no_dearer(equal_share(one, FIVE), "set", "replace")
-    assert held.holds is True
-    assert held.section == BEYOND
-    assert "True for 4 of 5 concepts" in held.measured
-    assert "−20.1%, against −20.0% (A −20.5% against −20.0%; B" in held.measured
-    lost = no_dearer(equal_share(two, FIVE), "set", "replace")
-    assert lost.holds is False
-    assert "True for 3 of 5" in lost.measured
+@pytest.mark.parametrize(
+    ("intervals", "holds", "unclear"),
+    [
+        ([ABOVE] * 5, True, False),
+        ([ABOVE] * 4 + [BELOW], True, False),  # four of five are enough
+        ([ABOVE] * 4 + [AROUND], True, False),
+        ([ABOVE] * 3 + [AROUND] * 2, None, True),
+        ([ABOVE] * 3 + [AROUND, BELOW], None, True),  # the fourth may be
+        ([AROUND] * 5, None, True),
+        ([ABOVE] * 3 + [BELOW] * 2, False, False),  # three of five are not enough, whatever else
+        ([BELOW] * 2 + [AROUND] * 3, False, False),
+        ([(0.0, 0.1)], None, True),
+    ],
+)
+def test_no_dearer_is_for_four_of_five_whose_intervals_say_so(intervals, holds, unclear):
+    claim = no_dearer(differences(*zip(*intervals, strict=True)), "set", "boost")
+    assert (claim.holds, claim.unclear, claim.section) == (holds, unclear, BEYOND)
 
 
-def test_equal_share_compares_where_both_get():
-    """At the first level A loses less; at the second one of them does not get there, and B never does."""
-    table = equal_share({"A": (-0.1, np.nan), "B": (np.nan, np.nan)}, {"A": (-0.2, 0.5), "B": (0.5, 0.5)}, "boost")
-    held = no_dearer(table, "set", "boost")
-    assert held.holds is True
-    assert "True for 1 of 1 concepts; on average NDCG@10 changes by −10.0%, against" in held.measured
-    assert held.measured.endswith("No level is reached by both for 1 more.")
-    dear = equal_share({"A": (-0.3, np.nan)}, {"A": (-0.2, 0.5)}, "boost")
-    assert no_dearer(dear, "set", "boost").holds is False
+def test_no_dearer_says_for_which_concepts():
+    claim = no_dearer(differences([0.04, -0.2, -0.25], [0.08, -0.1, 0.05]), "set", "boost")
+    assert claim.measured == (
+        "True for 1 of 3 concepts, false for 1, cannot tell for 1; on average NDCG@10 changes by −16.3%, "
+        "against −10.0% (A −4.0% against −10.0%, by +6.0% [+4.0%, +8.0%]: holds; "
+        "B −25.0% against −10.0%, by −15.0% [−20.0%, −10.0%]: fails; "
+        "C −20.0% against −10.0%, by −10.0% [−25.0%, +5.0%]: cannot tell)."
+    )
 
 
-def test_equal_share_is_unclear_where_intervals_allow_both_verdicts():
-    def cost(low, high):
-        rows = [("A", "set", low[0], high[0]), ("B", "set", low[1], high[1])]
-        return pd.DataFrame(rows, columns=["target", "method", "ratio_low", "ratio_high"])
-
-    table = equal_share({"A": (-0.1, -0.1), "B": (-0.1, -0.1)}, {"A": (-0.2, -0.2), "B": (-0.2, -0.2)}, "boost")
-    sure = no_dearer(table, "set", "boost", cost([0.4, 0.4], [0.6, 0.9]))
-    assert (sure.holds, sure.unclear, sure.tables) == (True, False, ("equal_share", "steering_cost"))
-    unsure = no_dearer(table, "set", "boost", cost([0.4, 0.4], [0.6, 1.1]))
-    assert (unsure.holds, unsure.unclear) == (None, True)
-    assert no_dearer(table, "set", "boost", cost([1.2, 1.2], [1.5, 1.5])).unclear is False
-    assert no_dearer(table, "set", "boost").holds is True
-
-
-def test_equal_share_where_nothing_was_measured():
-    never = equal_share({"A": (np.nan, np.nan)}, {"A": (-0.2, -0.2)})
-    assert no_dearer(never, "set", "replace").holds is None
-    assert no_dearer(never, "set", "boost").holds is None  # no such method
-    nothing = never.assign(value=1.0, change=np.nan)
-    assert "nothing to lose" in no_dearer(nothing, "set", "replace").measured
+def test_no_dearer_reads_its_own_pair_and_what_was_measured():
+    both = pd.concat(
+        [differences([0.1], [0.2]), differences([-0.2], [-0.1], pair=("set", "boost", 1.3))], ignore_index=True
+    )
+    assert no_dearer(both, "set", "boost").holds is True
+    assert no_dearer(both, "set", "boost", 1.3).holds is False
+    assert "at most 1.3 times as much NDCG as boosting" in no_dearer(both, "set", "boost", 1.3).statement
+    assert no_dearer(both, "set", "replace").holds is None  # was not measured
+    some = pd.concat([both, differences([np.nan], [np.nan]).assign(target="Z")], ignore_index=True)
+    claim = no_dearer(some, "set", "boost")
+    assert claim.holds is True
+    assert claim.measured.endswith("No level is reached by both for 1 more.")
+    never = no_dearer(some[some["target"] == "Z"], "set", "boost")
+    assert (never.holds, never.unclear) == (None, False)
+    assert "nothing to lose" in never.measured
 
 
 # ---- beyond the paper ----
@@ -380,7 +379,9 @@ def test_exposure_moves_to_the_long_tail():
     assert "+0.100 [+0.020, +0.200]" in held.measured
     assert "NDCG@10 changes by −20.0% and 60% of the lists stay" in held.measured
     assert popularity.reaches_the_long_tail(exposure(after=(0.25, 0.2, 0.3))).holds is False
-    assert popularity.reaches_the_long_tail(exposure(low=-0.01)).holds is False
+    few = popularity.reaches_the_long_tail(exposure(low=-0.01))
+    assert (few.holds, few.unclear) == (None, True)
+    assert popularity.reaches_the_long_tail(exposure(after=(0.25, 0.2, 0.3), low=-0.01)).holds is False
     assert "NDCG" not in popularity.reaches_the_long_tail(exposure(ndcg=(0.0, 0.0, 0.0))).measured
     assert popularity.reaches_the_long_tail(exposure().iloc[:0]).holds is None
 
@@ -392,23 +393,3 @@ def test_the_tally_counts_what_was_measured_and_is_the_papers():
     claims = [claim("6", True), claim("8.2.1", False), claim("C", None), claim(BEYOND, True)]
     assert tally(claims) == "1 of 2 of the paper's claims hold (1 not measured)"
     assert tally(claims[:2]) == "1 of 2 of the paper's claims hold"
-
-
-def costs(ratio, low, high):
-    """The table `steering_cost` of five concepts, on which a boost costs a tenth."""
-    least = pd.DataFrame({"target": list("ABCDE"), "method": "least", "cost": -0.1 * np.array(ratio)})
-    least = least.assign(ratio=ratio, ratio_low=low, ratio_high=high)
-    boost = pd.DataFrame({"target": list("ABCDE"), "method": "boost", "cost": -0.1, "ratio": 1.0})
-    return pd.concat([least, boost], ignore_index=True)
-
-
-def test_a_ratio_whose_interval_allows_both_verdicts_cannot_tell():
-    near = [1.2] * 5
-    sure = at_most_times(costs(near, [1.1] * 5, [1.3] * 5), "least", "boost", 1.3)
-    assert (sure.holds, sure.unclear) == (True, False)
-    lost = at_most_times(costs([1.5] * 5, [1.4] * 5, [1.6] * 5), "least", "boost", 1.3)
-    assert (lost.holds, lost.unclear) == (False, False)
-    wide = at_most_times(costs(near, [0.9] * 5, [1.6] * 5), "least", "boost", 1.3)
-    assert (wide.holds, wide.unclear) == (None, True)
-    one = at_most_times(costs(near, [1.1] * 5, [1.3] * 4 + [1.6]), "least", "boost", 1.3)
-    assert (one.holds, one.unclear) == (True, False)  # four of five are enough

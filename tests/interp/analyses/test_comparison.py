@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from interp.activations.evaluation import best_aligned
-from interp.analyses.comparison.tables import MEASURES, over_seeds, side_by_side
+from interp.analyses.comparison.tables import CHANGE, MEASURES, over_seeds, side_by_side
 from interp.analyses.lists.tables import lists
 from interp.concepts import concepts_of
 from interp.config import GridConfig, StudyConfig
@@ -19,7 +19,8 @@ BASE = SAEConfig(n_features=64, steps=60, batch_size=64, warmup_steps=10, sparsi
 
 def row(site="blocks.0", trainer="unsquared", n_features=64, sparsity=0.1, seed=0, l0=10.0, correlation=0.5):
     """What `evaluate_dictionary` says, with the same numbers on held-out and test users."""
-    measures = dict.fromkeys(MEASURES, 0.25) | {"l0": l0, "mean_top_correlation": correlation}
+    change = dict(zip(CHANGE, (-0.1, -0.2 - seed, 0.1), strict=True))
+    measures = dict.fromkeys(MEASURES, 0.25) | change | {"l0": l0, "mean_top_correlation": correlation}
     held_out = {"val_l0": l0, "val_explained_variance": 0.9, "val_mean_top_correlation": correlation}
     settings = {"site": site, "trainer": trainer, "n_features": n_features, "sparsity": sparsity, "seed": seed}
     return pd.DataFrame([settings | held_out | measures])
@@ -82,6 +83,10 @@ def test_mean_and_spread_over_seeds():
     assert table["mean_top_correlation"].tolist() == pytest.approx([0.5, 0.5])
     assert table["std_mean_top_correlation"][0] == pytest.approx(0.3)
     assert np.isnan(table["std_mean_top_correlation"][1])
+    assert table[list(CHANGE)].to_numpy().tolist() == [
+        pytest.approx([-0.1, -1.2, 0.1]),
+        pytest.approx([-0.1, -0.2, 0.1]),
+    ]
 
 
 def test_a_grid_has_every_dictionary_once():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from interp.analyses.comparison import figures as comparison
 from interp.analyses.explanations import figures as explanations
@@ -36,6 +37,11 @@ def test_every_trainer_has_its_line_by_sparsity():
             "sparsity": [32, 8, 0.1],
             "l0": [32.0, 8.0, 20.0],
             "ndcg@10": [0.11, 0.10, 0.09],
+            "ndcg@10_change": [-0.01, -0.02, -0.03],
+            "ndcg@10_change_low": [-0.03, -0.05, -0.06],
+            "ndcg@10_change_high": [0.03, 0.01, -0.01],
+            "mean_top_correlation": 0.4,
+            "std_mean_top_correlation": [0.02, np.nan, 0.1],
         }
     )
     other, top_k, level = comparison.trade_off_curves(table, "ndcg@10", "NDCG@10", 0.12, "original").data
@@ -43,7 +49,11 @@ def test_every_trainer_has_its_line_by_sparsity():
     assert "<b>" not in other.name
     assert (level.line.dash, list(level.y)) == ("dash", [0.12] * 2)
     assert level.x[0] < 8 < 32 < level.x[1]
+    assert list(top_k.error_y.array) == pytest.approx([0.03, 0.04])  # from the change to its bounds
+    assert list(top_k.error_y.arrayminus) == pytest.approx([0.03, 0.02])
     assert len(comparison.trade_off_curves(table, "ndcg@10", "NDCG@10").data) == 2
+    spread = comparison.trade_off_curves(table, "mean_top_correlation", "correlation").data[1]
+    assert list(spread.error_y.array) == [0, 0.02]  # of one run, none
 
 
 def test_places_show_neurons_and_features():

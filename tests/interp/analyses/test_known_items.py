@@ -8,8 +8,8 @@ import pytest
 from scipy import sparse
 
 from interp.analyses.alignment.tables import _attributes, _features_beside_neurons
+from interp.analyses.evidence.attributes import known_rows
 from interp.analyses.evidence.claims import attributes
-from interp.analyses.evidence.tables import _known
 from interp.concepts import concepts_of
 from interp.concepts.alignment import align
 from interp.concepts.evidence import Rows
@@ -40,32 +40,56 @@ def test_a_feature_of_a_director_is_not_marked_down_for_films_that_nobody_noted(
 
 def test_only_steps_of_known_items_are_evidence(directors):
     rows = Rows(sparse.csc_array(KUBRICK[:, None]), STEPS, np.arange(len(STEPS)))
-    known = _known(rows, directors)
+    known = known_rows(rows, directors)
     assert known.items.tolist() == [0, 1, 4, 5, 0, 4]
     assert known.users.tolist() == [0, 1, 4, 5, 7, 9]
     assert known.activations.toarray()[:, 0].tolist() == [1, 1, 0, 0, 1, 0]
-    assert _known(rows, concepts_of(ITEMS, "director")) is rows
+    assert known_rows(rows, concepts_of(ITEMS, "director")) is rows
+
+
+def summary(passes=2, low=0.01, high=0.05, known=0.96, attribute="directors", users=604):
+    """The rows of one attribute with two values in the table `attribute_summary`."""
+    return pd.DataFrame(
+        {
+            "attribute": attribute,
+            "source": ["features", "neurons"],
+            "known": known,
+            "users": users,
+            "values": 2,
+            "correlation": [0.18, 0.1],
+            "null": [0.12, 0.06],
+            "unseen_items": [0.07, 0.04],
+            "passes": [passes, 0],
+            "ahead": [0.0, 0.03],
+            "ahead_low": [0.0, low],
+            "ahead_high": [0.0, high],
+        }
+    )
 
 
 def test_the_claim_on_attributes_says_what_is_left_of_it():
-    rows = pd.DataFrame(
-        {
-            "attribute": "directors",
-            "source": ["features", "features", "neurons", "neurons"],
-            "known": 0.96,
-            "correlation": [0.2, 0.16, 0.1, 0.1],
-            "null": [0.13, 0.11, 0.06, 0.06],
-            "unseen_items": [0.12, 0.02, 0.05, 0.03],
-            "passes": [True, False, False, False],
-        }
-    )
-    claim = attributes(rows)
+    claim = attributes(summary(passes=1))
     assert claim.holds is False  # one of two is not more than half
     assert claim.measured == (
         "What is left of the paper's claim: directors (on the 96% of steps whose item has a known value) 0.180 as the "
-        "paper measures, 0.120 by chance, 0.070 on unseen items, where neurons have 0.040; 1 of 2 values pass."
+        "paper measures, 0.120 by chance, 0.070 on unseen items, where neurons have 0.040 (+0.030 [+0.010, +0.050]); "
+        "1 of 2 values pass."
     )
-    assert attributes(rows.assign(passes=True)).holds is True
-    assert attributes(rows.assign(passes=True, unseen_items=[0.01, 0.01, 0.05, 0.03])).holds is False
-    assert "(on the" not in attributes(rows.assign(known=1.0)).measured
-    assert attributes(rows.iloc[:0]).holds is None
+    assert "(on the" not in attributes(summary(known=1.0)).measured
+    assert attributes(summary().iloc[:0]).holds is None
+
+
+@pytest.mark.parametrize(
+    ("others", "holds", "unclear"),
+    [
+        ({}, True, False),
+        ({"low": -0.01}, None, True),
+        ({"low": -0.05, "high": -0.01}, False, False),
+        ({"low": -0.01, "passes": 1}, False, False),  # what fails, fails, whatever its interval
+        ({"low": np.nan, "high": np.nan}, None, True),
+        ({"users": 5}, None, True),
+    ],
+)
+def test_the_claim_on_attributes_needs_every_one_of_them(others, holds, unclear):
+    claim = attributes(pd.concat([summary(), summary(attribute="actors", **others)]))
+    assert (claim.holds, claim.unclear) == (holds, unclear)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from interp.control.cost_intervals import Curve, mean_costs
+from interp.control.cost_intervals import Curve, level_costs, mean_costs
 from interp.control.equal_share import at_equal_share
 from interp.control.user_amounts import PRICES, amounts_by_price, price_for
 from recmodels.bootstrap import Resampling
@@ -54,7 +54,7 @@ def curve(share, ndcg):
 
 def test_costs_by_hand():
     curves = {"boost": curve([0.0, 1.0], [0.5, 0.3]), "least": curve([0.0, 0.5, 1.0], [0.5, 0.3, 0.1])}
-    rows = mean_costs(curves, [0.25, 0.75], np.full(4, 0.5), Resampling(20)).set_index("method")
+    rows = mean_costs(level_costs(curves, [0.25, 0.75], np.full(4, 0.5), Resampling(20))).set_index("method")
     assert rows.loc["boost", ["cost", "ratio"]].tolist() == pytest.approx([-0.2, 1])
     assert rows.loc["least", ["cost", "ratio"]].tolist() == pytest.approx([-0.4, 2])
     # Users who are all alike leave nothing to chance.
@@ -63,10 +63,10 @@ def test_costs_by_hand():
 
 def test_costs_that_are_not_reached():
     curves = {"boost": curve([0.0, 1.0], [0.5, 0.3]), "least": curve([0.0, 0.5], [0.5, 0.4])}
-    rows = mean_costs(curves, [0.25, 0.75], np.full(4, 0.5), Resampling(20)).set_index("method")
+    rows = mean_costs(level_costs(curves, [0.25, 0.75], np.full(4, 0.5), Resampling(20))).set_index("method")
     assert rows.loc["least"].isna().all()
     free = {"boost": curve([0.0, 1.0], [0.5, 0.5])}
-    rows = mean_costs(free, [0.5], np.full(4, 0.5), Resampling(20)).set_index("method")
+    rows = mean_costs(level_costs(free, [0.5], np.full(4, 0.5), Resampling(20))).set_index("method")
     assert (rows.at["boost", "cost"], np.isnan(rows.at["boost", "ratio"])) == (0, True)
 
 
@@ -86,7 +86,7 @@ def test_costs_are_those_at_equal_share():
     ]
     slow = at_equal_share(pd.concat(parts), parts=(0.4, 0.6, 0.8))
     levels = slow["share"].unique()
-    fast = mean_costs(curves, levels, plain, Resampling(50)).set_index("method")
+    fast = mean_costs(level_costs(curves, levels, plain, Resampling(50))).set_index("method")
     for method, rows in slow.groupby("method"):
         assert fast.at[method, "cost"] == pytest.approx(rows["change"].mean())
     assert (fast["cost_low"] <= fast["cost"]).all()

@@ -53,7 +53,8 @@ def test_the_page_says_what_the_table_says(comparison):
         "old": [2, 0.4, 0.3, 0.5, False],
         "new": [9, 0.4, 0.3, 0.5, False],
     }
-    assert data["quality"][-1] == ["NDCG@10, reconstructed", 0.25, None]
+    assert data["quality"][2:4] == [["variance explained", "0.25", "0.5"], ["NDCG@10", "0.250 [0.200, 0.300]", "0.100"]]
+    assert data["quality"][-1] == ["NDCG@10, reconstructed", "0.250 [0.200, 0.300]", "–"]
 
 
 def test_what_is_compared_is_said(comparison):

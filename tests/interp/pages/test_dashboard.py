@@ -121,6 +121,8 @@ def test_columns_are_the_tables(study):
     assert data["features"]["grade"][7:9] == ["tested", "tested-item"]
     assert data["features"]["p_top100"][20] is None  # 99 histories light it
     assert data["features"]["p_top100"][7] == 0.3
+    assert data["about"]["ndcg"] == "0.120 ± 0.020"
+    assert data["about"]["ndcg_reconstructed"] == "0.110, change −0.010 [−0.030, +0.012]"
     assert len(data["glossary"]) >= 28
     assert data["histograms"]["present"][20] == [1, 20]
     assert data["histories"][DEAD] == data["histograms"]["present"][DEAD] == data["causal"]["effect"][DEAD] == []

@@ -107,6 +107,7 @@ def test_the_most_popular_items_stand_beside_the_recommender(browser):
     facts = text(browser, "#facts")
     assert "0.120 ± 0.020" in facts
     assert "0.050 ± 0.010" in facts
+    assert "0.110, change −0.010 [−0.030, +0.012]" in facts
     assert not browser.find_element("id", "warning").is_displayed()
     browser.execute_script("warn('It is no better.')")
     assert browser.find_element("id", "warning").is_displayed()
@@ -620,6 +621,8 @@ def test_the_first_screen_answers_four_questions(browser, study):
     for feature in (7, 20):
         open_feature(browser, feature)
         assert text(browser, "[data-part='sentence']") == study.features[feature].sentence
+    terms = "return [...document.querySelectorAll('[data-part=sentence] .term')].map((term) => term.textContent)"
+    assert browser.execute_script(terms) == ["99th percentile", "NDCG@10", "re-ranking"]
     assert text(browser, "[data-part='grade']") == "correlated only"
     assert text(browser, "[data-part='lit'] li b") == "Film 20"
     open_feature(browser, 7)

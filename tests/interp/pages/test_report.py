@@ -201,6 +201,12 @@ def test_what_was_not_run_is_said_with_the_flag_that_runs_it(data):
     assert "means over 1 instead of 5 runs" in data["reduced"]
 
 
+def test_every_head_of_a_table_has_its_meaning(data):
+    tables = [block for part in exhibits(data).values() for block in blocks(part, "table")]
+    without = {column["name"] for block in tables for column in block["columns"] if not column["tip"]}
+    assert without <= {""}  # of remarks
+
+
 def test_full_grids_are_said_to_be_full(study, monkeypatch):
     read = type(study).table
     l1, sizes = read(study, "l1"), read(study, "sizes")
@@ -225,10 +231,14 @@ def test_claims_are_the_verdicts(study, data):
 def test_methods_stand_side_by_side_at_equal_share(study, data):
     exhibit = exhibits(data)["What more of a concept costs, beside what one would do without a dictionary"]
     assert len(blocks(exhibit, "figure")) == study.table("equal_share")["target"].nunique()
-    costs, quality, change, doses = blocks(exhibit, "table")
+    costs, differences, quality, change, doses = blocks(exhibit, "table")
     assert [line[:3] for line in costs["rows"]][:2] == [
-        [study.table("steering_cost")["target"][0], "boost", "-0.200"],
-        [study.table("steering_cost")["target"][0], "least collateral", "-0.300"],
+        [study.table("steering_cost")["target"][0], "boost", "−0.200"],
+        [study.table("steering_cost")["target"][0], "least collateral", "−0.300"],
+    ]
+    assert [line[1:3] + line[6:] for line in differences["rows"]][1:5:3] == [
+        ["profile", "replaced (paper)", "+0.050 [+0.010, +0.200]", "holds"],
+        ["last state", "1.1 × boost", "+0.050 [−0.100, +0.200]", "cannot tell"],
     ]
     heads = [column["name"] for column in quality["columns"]]
     rows = study.table("equal_share").query("method == 'boost'")

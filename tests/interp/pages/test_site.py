@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -9,10 +10,13 @@ from urllib.parse import urldefrag, urljoin
 
 import pytest
 from browsers import Reader, requests, text, until
+from markupsafe import escape
 from pages import CONCEPTS, DEAD, HOSTILE, N, handmade_study
 
+from interp.features.grades import GRADES
 from interp.pages.dashboard import write_dashboard
 from interp.pages.export import export
+from interp.pages.glossary import GLOSSARY
 from interp.pages.report import write_report
 from interp.pages.site_features import BRIGHT, DARK
 from recmodels.errors import InputError
@@ -104,6 +108,13 @@ def test_a_feature_is_told_without_scripts(pages, study):
     assert 'href="21.html"' in pages["feature/20.html"]  # next, and the neighbour that is on with it
 
 
+def test_terms_names_and_heads_tell_their_meaning(pages):
+    index, feature = pages["index.html"], pages["feature/7.html"]
+    assert re.findall(r'<th scope="col" class="\w*">', index) == []  # none without a tip
+    for tip in (GLOSSARY["density"][1], GLOSSARY["effect"][1], GRADES["tested"][1]):
+        assert f'data-tip="{escape(tip)}"' in feature
+
+
 def test_a_label_comes_with_its_evidence(pages):
     words = read(pages["feature/7.html"])
     assert "Feature 7 <b>Noir</b>" in words
@@ -130,7 +141,7 @@ def test_every_feature_has_curves_with_bands(pages):
     assert band["y"] == pytest.approx([0.09, 0.14, 0.34, 0.64, 0.56, 0.26, 0.06, 0.01])
     assert figures["plot-turned-ndcg"]["layout"]["shapes"][0]["x1"] == 21
     words = read(page)
-    assert f"{CONCEPTS[1]}, by 47 users, who did not choose the concept" in words
+    assert f"{CONCEPTS[1]}, by 47 users; the concept was chosen on others" in words
     assert "re-ranking to that share changes it by −0.020" in words  # the sentence
 
 

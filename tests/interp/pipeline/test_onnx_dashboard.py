@@ -1,4 +1,4 @@
-"""The dashboard of a recommender that another program trained: it runs there as ONNX, from the disk and from a server."""
+"""The dashboard of a recommender that another program trained runs it as ONNX, from the disk and from a server."""
 
 import shutil
 import threading

@@ -25,7 +25,7 @@ def test_a_tested_feature_says_what_lights_it_and_what_it_does(study):
 def test_a_correlated_one_says_that_it_only_correlates_and_who_measured_it(study):
     assert study.features[20].sentence == (
         f"Lights on items such as Film 20 and correlates with {CONCEPTS[0]}; promotes Film 21 and Film 22; "
-        f"{TURNED.format(CONCEPTS[1])}[−0.040, +0.020], 47 users (who did not choose the concept); {RE_RANKED}"
+        f"{TURNED.format(CONCEPTS[1])}[−0.040, +0.020], 47 users (the concept was chosen on others); {RE_RANKED}"
     )
 
 

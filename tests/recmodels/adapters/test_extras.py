@@ -109,6 +109,8 @@ def test_histories_of_nobody_or_of_a_stranger_are_refused(factorisation):
         factorisation.rank({"dan": IDS[:3]})
     with pytest.raises(InputError, match="give users="):
         wrap(MF.build({}), IDS)
+    with pytest.raises(InputError, match=r"the last of 4 users \(index out of range.*an id for each row"):
+        wrap(MF.build({"users": 3, "items": 12, "size": 4}), IDS, users=[*USERS, "dan"])
 
 
 def test_columns_of_a_table_reach_the_module_through_selections_invokes_and_tokens():

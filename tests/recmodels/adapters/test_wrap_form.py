@@ -44,6 +44,10 @@ WRONG = {
     ),
     "another object": (lambda: wrap(SimpleNamespace(), IDS), "SimpleNamespace is something else, not an adapter"),
     "weights": (lambda: wrap(plain(module=Transformer().state_dict()), IDS), "is OrderedDict: build the network"),
+    "no weights yet": (
+        lambda: wrap(plain(module=Transformer().to("meta")), IDS),
+        "items.weight of the module of Plain is on the device meta, so it has no values: load its weights first",
+    ),
     "no ids": (lambda: wrap(plain()), "Plain scores 20 items: give item_ids=, your id of each"),
     "a number": (lambda: wrap(plain(), 20), "20 is not a list of item ids"),
     "a mapping": (lambda: wrap(plain(), {"a": 1}), "is not a list of item ids"),
