@@ -28,7 +28,7 @@ from selenium import webdriver
 import interp
 from benchmarks import page_reading
 from interp.pages.dashboard import page_data
-from interp.pages.page_model import as_block, model_block
+from interp.pages.page_model import as_block, page_model
 from interp.pages.rendering import render
 from interp.study.study import Study
 from interp.study.study_map import features_on_map
@@ -148,7 +148,7 @@ def slid(browser: webdriver.Chrome, value: float, reasons: bool) -> tuple[float,
 
 def block(study: Study, n: int) -> bytes:
     """The page's block of a study whose dictionary is repeated to n features, not quite the same ones."""
-    content = model_block(study)
+    content = page_model(study).blocks["model"]
     size = int.from_bytes(content[:8], "little")
     page = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["page"])
     tensors = load(content)

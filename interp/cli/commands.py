@@ -50,16 +50,25 @@ def study(config: StudyConfig) -> None:
 
 
 @app.command
-def dashboard(folder: tyro.conf.Positional[Path]) -> None:
-    """Write the dashboard of a finished study again.
+def dashboard(folder: tyro.conf.Positional[Path], onnx: bool = False, onnxruntime_web: Path | None = None) -> None:
+    """Write the dashboard of a finished study again: `interp dashboard artifacts/ml-100k`.
+
+    Its section "Try it" runs GPTRec and BERT4Rec; with --onnx also other recommenders that torch can export, such as an
+    adapted SASRec. That makes the page 5 MB larger. To write it, `pip install '.[onnx]'` and `npm install
+    onnxruntime-web` are needed; to open it, nothing.
 
     Args:
         folder: The study's folder, such as artifacts/ml-100k.
+        onnx: Put the recommender into the page as ONNX, with ONNX Runtime Web, if the page cannot run it otherwise.
+        onnxruntime_web: Where npm installed onnxruntime-web, for --onnx; by default node_modules/onnxruntime-web here.
     """
+    if onnxruntime_web is not None and not onnx:
+        raise InputError("--onnxruntime-web is for --onnx: give this, too")
     finished_study = open_study(folder)
     from interp.pages.dashboard import write_dashboard
+    from interp.pages.onnx_runtime import read_runtime
 
-    print(write_dashboard(finished_study))
+    print(write_dashboard(finished_study, read_runtime(onnxruntime_web) if onnx else None))
 
 
 @app.command

@@ -5,19 +5,15 @@
 Axes: b users, s steps, v items, c columns: one for each edit of each steer.
 """
 
-import logging
-import warnings
 from collections.abc import Collection, Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.export import ExportedProgram
 
+from interp.deployment.onnx_graph import check_onnx, onnx_graph, run_onnx
 from interp.deployment.recommender_program import EXAMPLE, Change, changing, exported
-from interp.optional import needing
 from interp.serving.service import Service
 from interp.serving.tensor_steer import TensorSteer
 from recmodels.errors import InputError, quote
@@ -26,7 +22,6 @@ from recmodels.model import SequentialRecommender
 from recmodels.steady import steady
 
 Format = Literal["pt2", "onnx"]
-OPSET = 20
 TOLERANCE = 1e-5  # of scores, beside the largest
 
 
@@ -71,9 +66,7 @@ def check_formats(formats: Collection[str], steers: Collection[str]) -> None:
     if formats and not steers:
         raise InputError("formats are for programs that hold steers: give these, too")
     if "onnx" in formats:
-        with needing("onnx", "onnxscript", "onnxruntime"):
-            for package in ("onnx", "onnxscript", "onnxruntime"):
-                import_module(package)
+        check_onnx()
 
 
 def write_steered(
@@ -101,36 +94,11 @@ def write_steered(
         with steady(), torch.no_grad():
             scores["steered.pt2"] = program.module()(inputs["tokens"], inputs["values"])
     if "onnx" in formats:
-        _write_onnx(folder / "steered.onnx", model, program)
-        scores["steered.onnx"] = _run_onnx(folder / "steered.onnx", inputs)
+        graph = onnx_graph(model, program, ["tokens", "values"], ["scores"])
+        (folder / "steered.onnx").write_bytes(graph)
+        (scores["steered.onnx"],) = run_onnx(graph, inputs)
     for name, result in scores.items():
         error = float((result - expected).abs().max() / expected.abs().max().clamp_min(1e-12))
         if not error <= TOLERANCE:
             raise InputError(f"{name} scores differently than the service, by {error:.1g} of the largest score")
     write_json(folder / "steered.json", {"columns": columns})
-
-
-def _run_onnx(path: Path, inputs: Mapping[str, Tensor]) -> Tensor:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return torch.from_numpy(session.run(None, {name: tensor.numpy() for name, tensor in inputs.items()})[0])
-
-
-def _write_onnx(path: Path, model: SequentialRecommender, program: ExportedProgram) -> None:
-    import onnx
-
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of packages that are not needed
-    with steady(model), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        onnx_program = torch.onnx.export(
-            program,
-            input_names=["tokens", "values"],
-            output_names=["scores"],
-            opset_version=OPSET,
-            dynamo=True,
-            verbose=False,
-            external_data=False,
-        )
-    assert onnx_program is not None
-    onnx.save_model(onnx_program.model_proto, path)

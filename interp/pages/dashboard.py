@@ -19,7 +19,8 @@ from interp.pages.beside import write_beside
 from interp.pages.feature_figures import empty_figures
 from interp.pages.glossary import GLOSSARY
 from interp.pages.item_columns import ItemPlaces, item_columns, left_out
-from interp.pages.page_model import model_block
+from interp.pages.onnx_runtime import OnnxRuntime
+from interp.pages.page_model import page_model
 from interp.pages.rendering import render
 from interp.pages.search_columns import effects, search_columns
 from interp.pages.shards import split
@@ -33,6 +34,7 @@ from interp.study.headline import headline, weak_concepts
 from interp.study.notes_file import as_record
 from interp.study.study_map import clusters_on_map, features_on_map
 from recmodels import artifacts
+from recmodels.console import say
 from recmodels.errors import InputError
 from recmodels.wording import with_interval
 
@@ -44,19 +46,26 @@ TOP_CURVES = 5
 CONCEPT_SCORES = ("correlation", "auc", "sensitivity")
 
 
-def write_dashboard(study: "Study") -> Path:
+def write_dashboard(study: "Study", runtime: OnnxRuntime | None = None) -> Path:
     """Write a study's tables as one page that opens without a network, and return its path.
 
     A large dictionary (`interp.pages.shards.MOST`) has files in a folder beside the page, `dashboard-data`.
+
+    Args:
+        study: a finished study.
+        runtime: what the page runs other recommenders than GPTRec and BERT4Rec with.
 
     Raises:
         InputError: a table is missing, unfinished or was altered.
     """
     path = study.folder / PAGE
     with tables_of_this_release(study.folder):
-        (data, files), blocks = split(page_data(study)), {"model": model_block(study)}
-    beside = write_beside(path, files)
-    artifacts.write_text(path, render("dashboard", f"{study.title}: features of a recommender", data, blocks, beside))
+        (data, files), (blocks, why) = split(page_data(study)), page_model(study, runtime)
+    library = runtime.script if runtime is not None and "graph" in blocks else ""
+    if runtime is not None and not library:
+        say(f"There is nothing to try in the page: {why}" if why else "The page runs this recommender without ONNX")
+    title, beside = f"{study.title}: features of a recommender", write_beside(path, files)
+    artifacts.write_text(path, render("dashboard", title, data, blocks, beside, library))
     return path
 
 

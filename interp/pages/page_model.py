@@ -1,14 +1,15 @@
-"""A study's recommender and dictionary as one block of an offline page, which `engine.js` runs.
+"""A study's recommender and dictionary as blocks of an offline page, which `engine.js` runs.
 
-The block is a file of safetensors: float32, so that scores in the page equal Python's, and every layer as [in, out], so
-that one loop serves GPT-2 and BERT. Its metadata describe the model, and hold all that the equalizer's component asks
-for (`interp/pages/assets/equalizer_contract.js`).
+The block "model" is a file of safetensors: float32, so that scores in the page equal Python's, and every layer as
+[in, out], so that one loop serves GPT-2 and BERT. Its metadata describe the model, and hold all that the equalizer's
+component asks for (`interp/pages/assets/equalizer_contract.js`). A recommender that the page's own scripts do not know
+can be in a second block, as a graph of ONNX; a library of WebAssembly then runs it (`interp.pages.onnx_runtime`).
 
 Axes: v items, d hidden size, f features.
 """
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +18,9 @@ from torch import Tensor
 
 from interp.control.score_changes import POINTS as REASON_POINTS
 from interp.deployment.canonical import ROWS, canonical
+from interp.deployment.changed_program import changed_program
 from interp.features.attributions import POINTS
+from interp.pages.onnx_runtime import OnnxRuntime
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.serving.dictionary_tensors import DictionaryTensors
 from interp.study.equalizer_backend import EqualizerBackend
@@ -32,19 +35,56 @@ if TYPE_CHECKING:
 K = 10  # items in a list
 USERS = 200  # test users whose histories the page offers, at most
 LARGEST = 9_000_000  # bytes of weights that a page carries, at most: they take 11 MB of it
+LARGEST_GRAPH = 100_000_000  # bytes of a graph of ONNX, which a page has only if it is asked for
+GRAPH_POINTS = 4  # where differences of scores are taken for reasons, each over its part of the way
 MEASURE = (
     "A receipt needs every test user and the item that each chose next; the page carries the histories of {} of {} "
     "users only: ask Python, study.receipt({{…}})."
 )
 
 
-def model_block(study: "Study") -> bytes:
-    """The block of a study; where the page cannot run its recommender, a block that says why in one line."""
+class PageModel(NamedTuple):
+    """What a page carries to run its recommender.
+
+    Attributes:
+        blocks: by name; without a recommender, "model" says why in one line.
+        why: this line, or nothing.
+    """
+
+    blocks: dict[str, bytes]
+    why: str = ""
+
+
+def page_model(study: "Study", runtime: OnnxRuntime | None = None) -> PageModel:
+    """The blocks of a study.
+
+    Args:
+        study: a finished study.
+        runtime: runs other recommenders than GPTRec and BERT4Rec; without it, the page does not run them.
+    """
     try:
-        described, tensors = model_tensors(study.bare_recommender.model, study.sae)
-        return as_block({**described, **_equalizer(study)}, tensors)
+        described, tensors, more = _runnable(study, runtime)
+        return PageModel({"model": as_block({**described, **_equalizer(study)}, tensors), **more})
     except InputError as error:
-        return as_block({"why": str(error)}, {})
+        return PageModel({"model": as_block({"why": str(error)}, {})}, str(error))
+
+
+def _runnable(
+    study: "Study", runtime: OnnxRuntime | None
+) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, bytes]]:
+    """What describes recommender and dictionary, their tensors, and what the page needs beside them to run them.
+
+    Raises:
+        InputError: the page cannot run them; the message says why.
+    """
+    model, sae = study.bare_recommender.model, study.sae
+    try:
+        return *model_tensors(model, sae), {}
+    except InputError as error:
+        if runtime is None:
+            raise InputError(f"{error}; interp dashboard FOLDER --onnx writes a page that may run it") from None
+    described, tensors, graph = graph_tensors(model, sae)
+    return {**described, "runtime": runtime.notice}, tensors, {"graph": graph, **runtime.blocks}
 
 
 def as_block(page: dict[str, Any], tensors: dict[str, Tensor]) -> bytes:
@@ -67,8 +107,37 @@ def model_tensors(model: SequentialRecommender, sae: SparseAutoencoder) -> tuple
         raise InputError(
             f"recommender and dictionary are {size / 1e6:.0f} MB, and a page carries {LARGEST / 1e6:.0f} MB at most"
         )
-    nodes = {"reasons": _nodes(REASON_POINTS), "attributions": _nodes(POINTS)}
-    return {**described, "strongest": dictionary.strongest, "nodes": nodes}, tensors
+    return {**described, "strongest": dictionary.strongest, "nodes": _both_nodes(REASON_POINTS)}, tensors
+
+
+def graph_tensors(
+    model: SequentialRecommender, sae: SparseAutoencoder
+) -> tuple[dict[str, Any], dict[str, Tensor], bytes]:
+    """What describes any recommender with its dictionary, the tensors of the dictionary, and the recommender as ONNX.
+
+    Raises:
+        InputError: the recommender cannot be exported, or is too large; the message says why.
+    """
+    site, dictionary = sae.provenance.site, _dictionary(sae)
+    program = changed_program(model, site)
+    if len(program.graph) > LARGEST_GRAPH:
+        raise InputError(
+            f"the recommender is {len(program.graph) / 1e6:.0f} MB as ONNX, and a page carries "
+            f"{LARGEST_GRAPH / 1e6:.0f} MB at most"
+        )
+    described = {
+        "onnx": {"suffix": program.suffix, "width": program.width, "steps": model.has_steps},
+        "shape": {"d": model.width(site)},
+        "longest": model.config.max_history,
+        "strongest": dictionary.strongest,
+        "nodes": _both_nodes(GRAPH_POINTS),
+    }
+    return described, _tensors(dictionary), program.graph
+
+
+def _both_nodes(points: int) -> dict[str, list[list[float]]]:
+    """Where slopes are taken for reasons and for explanations."""
+    return {"reasons": _nodes(points), "attributions": _nodes(POINTS)}
 
 
 def _recommender(model: SequentialRecommender, site: str) -> tuple[dict[str, Any], dict[str, Tensor]]:

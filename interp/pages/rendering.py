@@ -25,7 +25,17 @@ from interp.study.equalizer_bundle import equalizer_script
 
 ASSETS = Path(__file__).parent / "assets"
 OPENING = ("opening", "addscript")  # the script that runs by itself; its second part for files beside the page
-ENGINE = ("engine_math", "engine_blocks", "engine_model", "engine_lists", "engine_reasons", "engine")
+WASM = "'wasm-unsafe-eval'"  # what lets a page compile WebAssembly
+ENGINE = (
+    "engine_math",
+    "engine_blocks",
+    "engine_model",
+    "engine_lists",
+    "engine_reasons",
+    "engine_runner",
+    "engine_onnx",
+    "engine",
+)
 SCRIPTS = {
     "dashboard": (
         *ENGINE,
@@ -83,6 +93,7 @@ def render(
     data: dict[str, Any],
     blocks: Mapping[str, bytes] | None = None,
     beside: Beside | None = None,
+    library: str = "",
 ) -> str:
     """A whole page. Its scripts are allowed by their hashes, so that no other can run but those of its own place.
 
@@ -92,6 +103,7 @@ def render(
         data: JSON values, which the page's script reads.
         blocks: what the page carries besides, by name; its script asks for it with `unpacked(name)`.
         beside: the folder beside the page from which it may load scripts; none by default.
+        library: a script in one of these blocks that may run, too, and may compile WebAssembly.
     """
     page = _read(f"{name}.html")
     for part in PARTS:
@@ -100,9 +112,10 @@ def render(
     opening = "".join(_read(f"{part}.js") for part in (OPENING if beside else OPENING[:1]))
     script = "".join(map(_script, SCRIPTS[name]))
     plotly = "" if name in WITHOUT_FIGURES else get_plotlyjs()
+    scripts = [opening, script, plotly, *[library] * bool(library)]
     parts = {
         "title": escape(title),
-        "hashes": " ".join((*map(script_hash, (opening, script, plotly)), *(PLACES if beside else ()))),
+        "hashes": " ".join([*map(script_hash, scripts), *(PLACES if beside else ()), *([WASM] if library else ())]),
         "beside": f' data-folder="{escape(beside.folder)}" data-stamp="{beside.stamp}"' if beside else "",
         "style": style,
         "blocks": "\n".join(_block(name, text) for name, text in _packed(data, blocks or {}, plotly).items()),

@@ -33,10 +33,12 @@ def tiny(kind: str) -> Recommender:
     return Recommender(model, Vocabulary(pd.Index(IDS, name="item")))
 
 
-def random_sae(kind: str, recommender: str, site: str = "blocks.0", f: int = 40) -> SparseAutoencoder:
+def random_sae(
+    kind: str, recommender: str, site: str = "blocks.0", f: int = 40, d: int = SIZE["hidden_size"]
+) -> SparseAutoencoder:
     """A dictionary of a kind with random weights, about half of whose features are active."""
     config = SAEConfig(trainer=kind, n_features=f, k=5)
-    dictionary, generator = build_dictionary(config, SIZE["hidden_size"]), torch.Generator().manual_seed(1)
+    dictionary, generator = build_dictionary(config, d), torch.Generator().manual_seed(1)
     with torch.no_grad():
         for name, tensor in dictionary.state_dict().items():
             if tensor.is_floating_point():

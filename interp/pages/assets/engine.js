@@ -2,45 +2,48 @@
 // (`interp.study.equalizer`) up to rounding. What a page carries is unpacked when it is first asked for.
 
 /** @typedef {{kind: "concept" | "feature", index: number, value: number}} EngineSetting */
+/** @typedef {Passage & {f: number, features: () => Float64Array}} Reached a passage, its features [n, f] and how many there are */
 /** @typedef {{history: number[], settings?: EngineSetting[], boosts?: Record<string, number> | null, item?: number, reasons?: boolean}} EngineRequest */
 
 const ENGINE = { reasons: 3, through: 2, lit: 5, features: 6, links: 12 }; // how much of each an answer has
 
 /**
  * A backend (equalizer_contract.js) on what `interp.pages.page_model` packed.
- * @param {() => Promise<ArrayBuffer>} read the packed model
+ * @param {(name: string) => Promise<ArrayBuffer>} read the page's block "model", and "graph" of a recommender in ONNX
  */
 function makeEngine(read) {
-  /** @type {Promise<{model: Model, page: any, places: Map<number, number>}> | null} */
+  /** @type {Promise<{runner: Runner, page: any, places: Map<number, number>}> | null} */
   let opened = null;
-  /** @type {(Reading & {key: string, scores: Float64Array, features: () => Float64Array}) | null} */
+  /** @type {{key: string, passage: Promise<Reached>} | null} */
   let latest = null;
 
   async function open() {
-    opened ??= read().then((bytes) => {
+    opened ??= read("model").then(async (bytes) => {
       const [tensors, page] = readTensors(bytes);
       if (page.why) throw new Error(page.why);
       const places = new Map(page.about.features.map((/** @type {{index: number}} */ { index }, /** @type {number} */ place) => [index, place]));
-      return { model: modelOf(tensors, page), page, places };
+      const runner = page.onnx ? await onnxRunner(tensors, page, await read("graph")) : ownRunner(modelOf(tensors, page));
+      return { runner, page, places };
     });
     return opened;
   }
 
-  /** A history read once, however often sliders move. @param {Model} model @param {number[]} history */
-  function reading(model, history) {
-    const n = model.items.length / model.shape.d;
+  /** A history read once, however often sliders move. @param {number[]} history */
+  async function reading(history) {
+    const { runner, page } = await open();
+    const n = page.about.items.id.length;
     if (!history?.length) throw new Error("there is no history yet: choose a test user, or add items");
     const unknown = history.find((item) => !Number.isInteger(item) || item < 0 || item >= n);
     if (unknown !== undefined) throw new Error(`there is no item ${unknown}: give 0 to ${n - 1}`);
     const key = history.join();
     if (latest?.key !== key) {
-      const hidden = hiddenOf(model, history);
-      const { y, asked } = onwards(model, hidden, []);
       /** @type {Float64Array | null} */
       let features = null;
-      latest = { key, model, hidden, asked, scores: scoresOf(model, y), features: () => (features ??= encoded(model, hidden)) };
+      const f = runner.model.dictionary.encoder.bias.length;
+      const passage = runner.read(history).then((own) => ({ ...own, f, features: () => (features ??= encoded(runner.model, own.hidden)) }));
+      latest = { key, passage };
     }
-    return latest;
+    return latest.passage;
   }
 
   /** What settings add to each feature. @param {any} page @param {EngineSetting[]} settings @returns {Map<number, number>} */
@@ -58,20 +61,13 @@ function makeEngine(read) {
     return amounts;
   }
 
-  /** Hidden states with the amounts added at the last step. @param {Reading} own @param {Map<number, number>} amounts */
-  function steered({ model, hidden }, amounts) {
-    const states = hidden.slice();
-    addFeatures(model, states, hidden.length / model.shape.d - 1, amounts);
-    return states;
-  }
-
   /** Reasons of the items that enter and leave. */
-  async function reasonsOf(/** @type {any} */ own, /** @type {Map<number, number>} */ amounts, /** @type {any[]} */ before, /** @type {any[]} */ after, /** @type {number[]} */ history) {
+  async function reasonsOf(/** @type {Reached} */ own, /** @type {Amounts} */ amounts, /** @type {any[]} */ before, /** @type {any[]} */ after, /** @type {number[]} */ history) {
     const { page, places } = await open();
     const entering = after.filter(({ move }) => move).map(({ item }) => item);
     const leaving = before.filter(({ move }) => move).map(({ item }) => item);
     if (!amounts.size || !(entering.length + leaving.length)) return {};
-    const parts = await contributions(own, [...entering, ...leaving], amounts, page.nodes.reasons);
+    const parts = await own.contributions([...entering, ...leaving], amounts, page.nodes.reasons);
     const lit = [...amounts.keys()].map((feature) => /** @type {const} */ ([feature, litBy(own, feature, history)]));
     const items = new Map(lit);
     return Object.fromEntries(
@@ -86,16 +82,17 @@ function makeEngine(read) {
   }
 
   /** The items of a history at which a feature is most active. */
-  function litBy(/** @type {any} */ own, /** @type {number} */ feature, /** @type {number[]} */ history) {
-    const codes = history.slice(-own.model.longest);
+  function litBy(/** @type {Reached} */ own, /** @type {number} */ feature, /** @type {number[]} */ history) {
     const activations = own.features();
-    const f = own.model.dictionary.encoder.bias.length;
-    const steps = codes.map((item, step) => /** @type {const} */ ([activations[step * f + feature], item])).filter(([activation]) => activation > 0);
+    const steps = history.slice(own.first).map((item, step) => /** @type {const} */ ([activations[step * own.f + feature], item])).filter(([activation]) => activation > 0);
     return [...new Set(steps.sort(([one], [other]) => other - one).map(([, item]) => item))].slice(0, ENGINE.through);
   }
 
   return {
     about: async () => (await open()).page.about,
+
+    /** The library that runs the recommender, and its licence; null where the page's own scripts run it. @returns {Promise<{name: string, licence: string} | null>} */
+    library: async () => (await open()).page.runtime ?? null,
 
     /** @param {number} place */
     async user(place) {
@@ -106,13 +103,12 @@ function makeEngine(read) {
 
     /** Lists without and with the settings. `reasons: false` leaves reasons out, as while a slider is dragged. @param {EngineRequest} request */
     async run({ history, settings = [], boosts = null, reasons = true }) {
-      const { model, page } = await open();
+      const { page } = await open();
       const { k, keep_seen, items, concepts } = page.about;
-      const own = reading(model, history);
+      const own = await reading(history);
       const amounts = amountsOf(page, settings);
       const left = new Set(keep_seen ? [] : history);
-      const last = own.hidden.length / model.shape.d - 1;
-      const scores = amounts.size ? scoresOf(model, changed(own, steered(own, amounts), last).y) : own.scores;
+      const scores = amounts.size ? await own.steered(amounts) : own.scores;
       const [plain, turned] = [own.scores, scores].map((values) => ({ scores: values, own: left }));
       const raised = new Map(Object.entries(boosts ?? {}).map(([concept, value]) => [Number(concept), value]));
       const ranked = { scores: boostedScores(own.scores, items.concepts, raised), own: left };
@@ -130,10 +126,9 @@ function makeEngine(read) {
 
     /** The strongest features of each item of a history; none of items that are not read. @param {EngineRequest} request */
     async lights({ history }) {
-      const { model, places } = await open();
-      const activations = reading(model, history).features();
-      const f = model.dictionary.encoder.bias.length;
-      const unread = Math.max(history.length - model.longest, 0);
+      const { places } = await open();
+      const own = await reading(history);
+      const [activations, unread, f] = [own.features(), own.first, own.f];
       return history.map((item, place) => {
         const row = activations.subarray((place - unread) * f, (place - unread + 1) * f);
         const active = [...row].flatMap((activation, feature) => {
@@ -146,14 +141,13 @@ function makeEngine(read) {
 
     /** History item or slider → feature → item. @param {EngineRequest} request */
     async explain({ history, settings = [], item = -1 }) {
-      const { model, page, places } = await open();
-      const own = reading(model, history);
+      const { page, places } = await open();
+      const own = await reading(history);
       if (!(item in page.about.items.id)) throw new Error(`there is no item ${item}`);
-      const { total, features } = await attributed(own, steered(own, amountsOf(page, settings)), item, ENGINE.features, page.nodes.attributions);
-      const unread = Math.max(history.length - model.longest, 0);
+      const { total, features } = await own.attributed(amountsOf(page, settings), item, ENGINE.features, page.nodes.attributions);
       const shown = features.filter(({ feature }) => places.has(feature));
       const links = shown.flatMap(({ feature, steps }) =>
-        steps.map(([step, part]) => ({ step: step + unread, feature: places.get(feature), part })).filter(({ step, part }) => part && step < history.length),
+        steps.map(([step, part]) => ({ step: step + own.first, feature: places.get(feature), part })).filter(({ step, part }) => part && step < history.length),
       );
       links.sort((one, other) => Math.abs(other.part) - Math.abs(one.part));
       return {
@@ -170,4 +164,4 @@ function makeEngine(read) {
 }
 
 /** The backend of this page; where the page carries no recommender, `about` and all other calls reject and say why. */
-const engine = makeEngine(() => unpacked("model"));
+const engine = makeEngine(unpacked);

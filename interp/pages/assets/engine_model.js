@@ -29,6 +29,8 @@
  * @property {number} strongest features of a step, at most; 0 for any number
  */
 
+/** @typedef {{dictionary: Dictionary, shape: {d: number}}} Coded a dictionary, and the width at which it reads */
+
 /** The tensors and the description of a file of safetensors. @param {ArrayBuffer} bytes @returns {[Map<string, Float32Array>, any]} */
 function readTensors(bytes) {
   const size = Number(new DataView(bytes).getBigUint64(0, true));
@@ -68,15 +70,21 @@ function modelOf(tensors, { shape, longest, site, final, blocks, strongest }) {
       narrow: layer(`${place}.narrow`),
       norms: [layer(`${place}.norm0`), layer(`${place}.norm1`)],
     })),
-    dictionary: {
-      center: tensor("center"),
-      encoder: layer("encoder"),
-      decoder: tensor("decoder"),
-      threshold: tensors.get("threshold"),
-      scale: tensors.get("scale"),
-      shift: tensors.get("shift"),
-      strongest,
-    },
+    dictionary: dictionaryOf(tensors, strongest),
+  };
+}
+
+/** @param {Map<string, Float32Array>} tensors @param {number} strongest @returns {Dictionary} */
+function dictionaryOf(tensors, strongest) {
+  const tensor = (/** @type {string} */ name) => /** @type {Float32Array} */ (tensors.get(name));
+  return {
+    center: tensor("center"),
+    encoder: { weight: tensor("encoder.weight"), bias: tensor("encoder.bias") },
+    decoder: tensor("decoder"),
+    threshold: tensors.get("threshold"),
+    scale: tensors.get("scale"),
+    shift: tensors.get("shift"),
+    strongest,
   };
 }
 
@@ -144,7 +152,7 @@ function scoresOf({ items }, final) {
   return scores;
 }
 
-/** Features [n, f] of hidden states [n, d]. @param {Model} model @param {Float64Array} hidden */
+/** Features [n, f] of hidden states [n, d]. @param {Coded} model @param {Float64Array} hidden */
 function encoded({ dictionary, shape: { d } }, hidden) {
   const { center, encoder, threshold, scale, shift, strongest } = dictionary;
   const f = encoder.bias.length;

@@ -30,14 +30,14 @@ function changed({ model, asked }, hidden, start) {
 const itemSlope = ({ items, mean, shape: { d } }, item) => mean.map((value, i) => items[item * d + i] - value);
 
 /** The product of a gradient's row with a feature's direction. */
-function alongFeature(/** @type {Model} */ model, /** @type {number} */ feature, /** @type {Float64Array} */ slopes, /** @type {number} */ row) {
+function alongFeature(/** @type {Coded} */ model, /** @type {number} */ feature, /** @type {Float64Array} */ slopes, /** @type {number} */ row) {
   const { d } = model.shape;
   let sum = 0;
   for (let i = 0; i < d; i++) sum += slopes[row * d + i] * model.dictionary.decoder[feature * d + i];
   return sum;
 }
 
-/** Add amounts of features to one step of hidden states. @param {Model} model @param {Float64Array} hidden @param {number} step @param {Iterable<[number, number]>} amounts */
+/** Add amounts of features to one step of hidden states. @param {Coded} model @param {Float64Array} hidden @param {number} step @param {Iterable<[number, number]>} amounts */
 function addFeatures({ shape: { d }, dictionary: { decoder } }, hidden, step, amounts) {
   for (const [feature, amount] of amounts) for (let i = 0; i < d; i++) hidden[step * d + i] += amount * decoder[feature * d + i];
 }
@@ -70,15 +70,36 @@ async function contributions(reading, items, amounts, nodes) {
 }
 
 /**
- * The features behind an item's score, and their steps: activation × gradient, averaged while a feature alone goes to 0.
+ * @typedef {object} Part of a feature in a score
+ * @property {number} feature
+ * @property {number} part
+ * @property {[number, number][]} steps the history's part of each step
+ * @property {number} sliders the sliders' part
+ */
+
+/**
  * Of an activation under a steer, what it is without the steer is the history's, and the rest is the sliders'.
+ * @param {number} feature
+ * @param {[number, number][]} parts of its steps
+ * @param {Float64Array} activations [n, f] under the steer
+ * @param {Float64Array} unsteered [n, f]
+ * @param {number} f
+ * @returns {Part}
+ */
+function splitPart(feature, parts, activations, unsteered, f) {
+  const steps = parts.map(([step, part]) => /** @type {[number, number]} */ ([step, part * (unsteered[step * f + feature] / activations[step * f + feature])]));
+  const [part, history] = [parts, steps].map((some) => some.reduce((sum, [, value]) => sum + value, 0));
+  return { feature, part, steps, sliders: part - history };
+}
+
+/**
+ * The features behind an item's score, and their steps: activation × gradient, averaged while a feature alone goes to 0.
  * @param {Reading} reading
  * @param {Float64Array} hidden [n, d] under the steer
  * @param {number} item
  * @param {number} top features
  * @param {Nodes} nodes
- * @returns {Promise<{total: number, features: {feature: number, part: number, steps: [number, number][], sliders: number}[]}>}
- *   features with the largest parts first, the history's part of each step at which they are active, and the sliders' part
+ * @returns {Promise<{total: number, features: Part[]}>} features with the largest parts first
  */
 async function attributed(reading, hidden, item, top, nodes) {
   const { model } = reading;
@@ -113,9 +134,7 @@ async function attributed(reading, hidden, item, top, nodes) {
         sums.set(step, (sums.get(step) ?? 0) + weight * activation * alongFeature(model, feature, way, step - from));
       }
     }
-    const own = steps.map(([step, activation]) => /** @type {[number, number]} */ ([step, (sums.get(step) ?? 0) * (unsteered[step * f + feature] / activation)]));
-    const [part, history] = [[...sums], own].map((parts) => parts.reduce((sum, [, value]) => sum + value, 0));
-    features.push({ feature, part, steps: own, sliders: part - history });
+    features.push(splitPart(feature, [...sums], activations, unsteered, f));
     await breath();
   }
   features.sort((one, other) => size(other.part) - size(one.part));

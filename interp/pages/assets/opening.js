@@ -22,9 +22,10 @@ async function inflated(block) {
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
 }
 
-/** Put a script in the place of the block that holds its text. @param {string} id @param {string} text */
-function runScript(id, text) {
+/** Put a script in the place of the block that holds its text. @param {string} id @param {string} text @param {"" | "module"} type */
+function runScript(id, text, type = "") {
   const script = document.createElement("script");
+  script.type = type;
   script.textContent = text;
   blockOf(id).replaceWith(script);
 }

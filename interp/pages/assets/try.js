@@ -6,8 +6,20 @@ let trial = null; // the promise of the mounted equalizer; of null where there i
 function mountTrial() {
   const about = async () => ({ ...(await engine.about()), notes: [], warning: null });
   const options = { link: (/** @type {number} */ feature) => `#${feature}`, itemLink, heading: 3 };
-  trial ??= mountEqualizer(byId("equalizer"), /** @type {any} */ ({ ...engine, about }), options).catch(sayNothingToTry);
+  trial ??= mountEqualizer(byId("equalizer"), /** @type {any} */ ({ ...engine, about }), options).then(nameLibrary).catch(sayNothingToTry);
   return trial;
+}
+
+/** Name the library that runs the recommender, if there is one. @template T @param {T} equalizer */
+async function nameLibrary(equalizer) {
+  const library = await engine.library();
+  if (library) {
+    const [summary, licence] = byId("try-library").children;
+    summary.textContent = `${library.name} runs the recommender: its licence`;
+    licence.textContent = library.licence;
+    byId("try-library").hidden = false;
+  }
+  return equalizer;
 }
 
 /** Say why there is nothing to try. @param {Error} error */
