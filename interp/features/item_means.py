@@ -14,6 +14,7 @@ from interp.activations.feature_matrix import FeatureMatrix
 
 COUNT = 8  # features, and nearest items, of each item
 MIN_STEPS = 5  # of an item that has nearest items: the mean of fewer steps says little
+MOST = 20_000  # items that have nearest items, each among the others: their number grows with the square
 _BLOCK = 256  # features, or items, at once
 
 
@@ -77,17 +78,19 @@ class ItemMeans:
             parts.append(rows.assign(activation=mean[rows["code"] - start, rows["feature"]]))
         return pd.concat(parts, ignore_index=True)[["code", "rank", "feature", "activation", "above"]]
 
-    def neighbours(self, count: int = COUNT) -> pd.DataFrame:
+    def neighbours(self, count: int = COUNT, most: int = MOST) -> pd.DataFrame:
         """The items that light up the same features: by the cosine of their mean activations.
 
         Args:
             count: neighbours per item.
+            most: items that are compared; of more, those with the most steps.
 
         Returns:
             code (of the item), rank (from 1), neighbour (its code), similarity; only of items with `MIN_STEPS` steps,
             and only where it is above 0.
         """
         codes = np.flatnonzero(self.steps >= MIN_STEPS)
+        codes = np.sort(codes[np.argsort(-self.steps[codes], kind="stable")[:most]])
         rows = self.mean[codes]
         length = np.sqrt(rows.multiply(rows).sum(axis=1))
         unit = sparse.csr_array(sparse.diags_array(1 / np.where(length > 0, length, 1)) @ rows)
@@ -111,7 +114,11 @@ def _one_hot(codes: np.ndarray, v: int) -> sparse.csr_array:
 
 def _largest(values: np.ndarray, count: int, start: int, name: str, value: str) -> pd.DataFrame:
     """The columns of each row's largest entries above 0, largest first, ties in order: code, rank, `name`, `value`."""
-    order = np.argsort(-values, axis=1, kind="stable")[:, :count]
-    top = np.take_along_axis(values, order, axis=1)
-    row, rank = np.nonzero(top > 0)
-    return pd.DataFrame({"code": start + row, "rank": rank + 1, name: order[row, rank], value: top[row, rank]})
+    count = min(count, values.shape[1])
+    least = np.partition(values, -count, axis=1)[:, -count, None]
+    row, column = np.nonzero((values >= least) & (values > 0))  # as many as `count`, and ties
+    order = np.lexsort((column, -values[row, column], row))
+    row, column = row[order], column[order]
+    rank = np.arange(1, len(row) + 1) - np.searchsorted(row, row)
+    row, column, rank = (part[rank <= count] for part in (row, column, rank))
+    return pd.DataFrame({"code": start + row, "rank": rank, name: column, value: values[row, column]})

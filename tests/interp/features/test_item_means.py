@@ -49,3 +49,23 @@ def test_blocks_give_what_the_whole_gives(monkeypatch):
         others = [other for other in np.flatnonzero(enough) if other != code]
         np.testing.assert_allclose(group["similarity"], np.sort(cosine[code, others])[::-1][:3])
         np.testing.assert_allclose(group["similarity"], cosine[code, group["neighbour"]])
+
+
+def test_of_many_items_those_with_the_most_steps_are_compared():
+    """Items 0 to 3 have 5, 9, 7 and 6 steps; 1, 2 and 3 are compared, and 3 lies along 1."""
+    x = np.float32([[1, 0]] * 5 + [[2, 1]] * 9 + [[0, 1]] * 7 + [[4, 2]] * 6)
+    means = ItemMeans.of([(sparse.csc_array(x), np.repeat(range(4), [5, 9, 7, 6]))], 4)
+    near = means.neighbours(1, most=3)
+    assert near[["code", "neighbour"]].to_numpy().tolist() == [[1, 3], [2, 1], [3, 1]]
+    np.testing.assert_allclose(near["similarity"], [1, np.sqrt(0.2), 1])
+
+
+def test_the_largest_are_those_of_a_stable_sort():
+    """With many ties, in the order of columns, and nothing below or at 0."""
+    values = np.random.default_rng(0).integers(-2, 4, (50, 20)).astype(float)
+    order = np.argsort(-values, axis=1, kind="stable")[:, :6]
+    rows = [(row, place + 1, column) for row, columns in enumerate(order) for place, column in enumerate(columns)]
+    told = item_means._largest(values, 6, 0, "column", "value")
+    assert list(told[["code", "rank", "column"]].itertuples(index=False, name=None)) == [
+        (row, rank, column) for row, rank, column in rows if values[row, column] > 0
+    ]
