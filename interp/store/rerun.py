@@ -72,5 +72,9 @@ def _flags(config: Mapping[str, Any], usual: Mapping[str, Any], prefix: str = ""
             continue
         values = [str(part) for part in value] if isinstance(value, list | tuple) else [str(value)]
         usual_values = [str(part) for part in default] if isinstance(default, list | tuple) else [str(default)]
-        if values != usual_values and value is not None and name not in PLACES:
+        if values == usual_values or value is None or name in PLACES:
+            continue
+        if isinstance(value, bool):
+            yield f"--{prefix}{'' if value else 'no-'}{name}".replace("_", "-")
+        else:
             yield from (f"--{prefix}{name}".replace("_", "-"), *values)
