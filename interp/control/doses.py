@@ -64,7 +64,7 @@ class Dose:
         if self.reached and not self.features:
             result = f"there without steering, at {self.share_before:.1%}"
         elif self.features:
-            values = ", ".join(f"{edit.feature} = {signed(edit.value, '.3g')}" for edit in self.steer.edits)  # type: ignore[union-attr]
+            values = ", ".join(f"{edit.feature} = {signed(edit.value, '.3g')}" for edit in self.steer.edits)  # type: ignore[union-attr,arg-type]
             change = f"{self.share_before:.1%} → {self.share_after:.1%} with {values} ({self.amount:.3g} units)"
             result = change if self.reached else f"out of reach; closest is {change}"
         else:
