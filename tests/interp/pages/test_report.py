@@ -244,7 +244,7 @@ def test_methods_stand_side_by_side_at_equal_share(study, data):
     heads = [column["name"] for column in quality["columns"]]
     rows = study.table("equal_share").query("method == 'boost'")
     for shown, column in ((quality, "ndcg@10"), (change, "change"), (doses, "value")):
-        assert [line[2] for line in shown["rows"]] == [f"{share:.3f}" for share in rows["share"]]
+        assert [line[2] for line in shown["rows"]] == [signed(share, ".3f") for share in rows["share"]]
         assert [line[heads.index("Boost")] for line in shown["rows"]] == [signed(one, ".3f") for one in rows[column]]
 
 
