@@ -109,6 +109,7 @@ reference: $(READY)
 	done
 	$(BIN)/python -m benchmarks.growth table artifacts/reference ml-100k ml-1m > artifacts/reference/growth.csv
 	$(BIN)/python benchmarks/studies/scorecard.py artifacts/ml-1m artifacts/reference/ml-1m --steps 2000
+	$(BIN)/python benchmarks/studies/planted.py artifacts/planted-40 artifacts/reference/planted-40
 
 notebooks: $(READY)
 	$(BIN)/python notebooks/execute.py artifacts/ml-100k

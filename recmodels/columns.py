@@ -33,7 +33,8 @@ class Table:
     Attributes:
         where: what error messages call it.
         frame: the cells; its index numbers the rows as error messages do.
-        is_text: every cell is text, '' where empty, because the table comes from a text file.
+        is_text: every cell is text, '' where empty, because the table comes from a text file. Columns may be codes of
+            text, or whole numbers where the text of all cells is theirs.
         advice: how error messages end.
         dropped: rows of the file that were left out.
         every: the names of all columns of the source, if only some of them were read.
@@ -71,7 +72,8 @@ class Table:
             columns = ", ".join(map(str, self.names))
             raise InputError(f"{self.where} has no column {name!r} (it has {columns}): {self.advice}")
         if self.is_text:
-            return self.frame[name]
+            column = self.frame[name]
+            return column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
         try:
             return plain(self.frame[name])
         except InputError as fault:
@@ -295,7 +297,7 @@ def _seconds(column: pd.Series) -> pd.Series:
 
 
 def _are_whole(column: pd.Series, is_text: bool) -> bool:
-    if is_text:
+    if is_text and column.dtype == object:
         return all(WHOLE_NUMBER.fullmatch(cell) for cell in column.unique())
     return column.dtype == np.int64
 

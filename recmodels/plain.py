@@ -79,7 +79,8 @@ def plain(column: pd.Series) -> pd.Series:
         categories = plain(pd.Series(dtype.categories))
         if (codes < 0).any() and categories.dtype.kind in "ib":
             categories = categories.astype("Int64" if categories.dtype.kind == "i" else "boolean")
-        cells = categories.reindex(codes).set_axis(column.index).rename(column.name)
+        values = categories.array.take(codes, allow_fill=bool((codes < 0).any()))
+        cells = pd.Series(values, column.index, name=column.name)
         return _none_where_missing(cells) if cells.dtype == object else cells
     if isinstance(dtype, pd.ArrowDtype):
         array = pa.chunked_array(column.array.__arrow_array__())

@@ -28,7 +28,10 @@ interface DashboardData extends FirstColumns {
     titles: string[];
     concepts: number[][];
     ids: string[];
+    all: number;
     popularity: number[];
+    more_popular: number[];
+    in_more_lists: number[];
     steps: number[];
     lists: number[];
     users: number[];
@@ -49,7 +52,14 @@ interface DashboardData extends FirstColumns {
     p_top100: Column;
     group: string[];
     family: number[];
+    effect: Column;
+    peaks: number[][];
+    items: number[][];
+    effects: [number, number][][];
   };
+  phrases: string[];
+  /** How many features a file beside the page has; only where there are such files. */
+  shards?: { size: number };
   curves: Record<string, number[][]>;
   receipts: { measures: Record<string, string>; rows: Numbers[][]; moved: [number, ...Numbers][][] };
   glossary: Record<string, Term>;

@@ -92,7 +92,7 @@ def cost_differences(
 ) -> pd.DataFrame:
     """How much less one method costs than so many times another, over the levels that both reach.
 
-    Unlike a ratio, the difference is defined where the other costs nothing or gains.
+    Unlike a ratio, the difference is defined where the other costs nothing or gains; as much as it gains is then asked.
 
     Args:
         costs: `level_costs`.
@@ -101,8 +101,9 @@ def cost_differences(
 
     Returns:
         method, other, times; levels (how many both reach); cost and other_cost (their mean changes of NDCG there);
-        difference (cost − times · other_cost, above 0 where the method is the cheaper one), low and high (95%, paired
-        over users); verdict (`verdict`). Samples in which a level is not reached are left out.
+        difference (cost − times · other_cost, or − other_cost where that is above 0; it is above 0 where the method is
+        the cheaper one), low and high (95%, paired over users); verdict (`verdict`). Samples in which a level is not
+        reached are left out.
     """
     rows = []
     for method, other, times in pairs:
@@ -111,7 +112,7 @@ def cost_differences(
             costs[name][:, both].mean(axis=1) if both.any() else np.full(len(costs[name]), np.nan)
             for name in (method, other)
         )
-        row = _bounded("difference", own - times * others)
+        row = _bounded("difference", own - np.minimum(others, times * others))
         low, high = row["difference_low"], row["difference_high"]
         about = {"method": method, "other": other, "times": times, "levels": int(both.sum())}
         means = {"cost": own[0], "other_cost": others[0], "difference": row["difference"]}
@@ -120,11 +121,11 @@ def cost_differences(
 
 
 def verdict(low: float, high: float, users: int) -> str:
-    """Whether a method costs at most what it may: `CANNOT_TELL` if the interval of the difference allows both.
+    """Whether a method costs at most what it may: `CANNOT_TELL` if the interval of the difference has 0 in it.
 
-    No difference at all is no more.
+    A bound of 0 tells nothing either: if few users have a hit, many resamples have none of those who differ.
     """
-    return {True: HOLDS, False: FAILS, None: CANNOT_TELL}[is_above_zero(low + 2 * _ROUNDING, high + _ROUNDING, users)]
+    return {True: HOLDS, False: FAILS, None: CANNOT_TELL}[is_above_zero(low - _ROUNDING, high + _ROUNDING, users)]
 
 
 def _bounded(name: str, values: np.ndarray) -> dict[str, float]:

@@ -3,6 +3,7 @@
 `study.dose("Horror", 0.4)` is the short form.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -13,7 +14,7 @@ import pandas as pd
 from interp.control.dose_search import DoseTrials, Goal, Search
 from interp.control.receipts import Receipt, receipt_of_lists, steering_receipt
 from interp.control.sweeps import user_overlap
-from interp.steering.edits import Steer
+from interp.steering.edits import Edit, Steer
 from recmodels.errors import for_terminal
 from recmodels.metrics import ndcg
 from recmodels.wording import counted, signed
@@ -64,7 +65,11 @@ class Dose:
         if self.reached and not self.features:
             result = f"there without steering, at {self.share_before:.1%}"
         elif self.features:
-            values = ", ".join(f"{edit.feature} = {signed(edit.value, '.3g')}" for edit in self.steer.edits)  # type: ignore[union-attr]
+            values = ", ".join(
+                f"{edit.feature} = {signed(edit.value, '.3g')}"
+                for edit in self.steer.edits
+                if isinstance(edit, Edit) and not isinstance(edit.value, Mapping)
+            )
             change = f"{self.share_before:.1%} → {self.share_after:.1%} with {values} ({self.amount:.3g} units)"
             result = change if self.reached else f"out of reach; closest is {change}"
         else:

@@ -12,6 +12,7 @@ from interp.pages.glossary import GLOSSARY
 from interp.pages.rendering import render
 from interp.plots.formats import decimals
 from interp.plots.names import MEASURES, RANKING
+from interp.store.rerun import tables_of_this_release
 from interp.study.compare import EVIDENCE, Comparison
 from interp.study.compare_text import CHANGES, averages, measured, read_on
 from interp.study.compare_text import SIDES as CHANGES_OF
@@ -50,7 +51,8 @@ def write_comparison(comparison: Comparison, path: Path | str) -> Path:
         InputError: a table of one of the studies is missing, or the page cannot be written.
     """
     to = as_path(path)
-    data = page_data(comparison)
+    with tables_of_this_release(comparison.old.folder, comparison.new.folder):
+        data = page_data(comparison)
     artifacts.write_text(to, render("comparison", data["heading"], data))
     return to
 

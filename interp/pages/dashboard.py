@@ -15,13 +15,17 @@ from interp.analyses.evidence.figures import concepts_on_unseen_items, sources_c
 from interp.concepts.alignment import UNALIGNED
 from interp.features.grades import label_counts
 from interp.pages import feature_columns
+from interp.pages.beside import write_beside
 from interp.pages.feature_figures import empty_figures
 from interp.pages.glossary import GLOSSARY
-from interp.pages.item_columns import item_columns
+from interp.pages.item_columns import ItemPlaces, item_columns, left_out
 from interp.pages.page_model import model_block
 from interp.pages.rendering import render
+from interp.pages.search_columns import effects, search_columns
+from interp.pages.shards import split
 from interp.plots.formats import column_values, decimals, figure_json, significant
 from interp.plots.names import BANDS, EXAMPLES, KINDS, SCORES
+from interp.store.rerun import tables_of_this_release
 from interp.study.beside_popular import beside_popular
 from interp.study.feature_view import FeatureView, FeatureViews
 from interp.study.glance import from_elsewhere, highlights
@@ -35,6 +39,7 @@ from recmodels.wording import with_interval
 if TYPE_CHECKING:
     from interp.study.study import Study
 
+PAGE = "dashboard.html"
 TOP_CURVES = 5
 CONCEPT_SCORES = ("correlation", "auc", "sensitivity")
 
@@ -42,12 +47,16 @@ CONCEPT_SCORES = ("correlation", "auc", "sensitivity")
 def write_dashboard(study: "Study") -> Path:
     """Write a study's tables as one page that opens without a network, and return its path.
 
+    A large dictionary (`interp.pages.shards.MOST`) has files in a folder beside the page, `dashboard-data`.
+
     Raises:
         InputError: a table is missing, unfinished or was altered.
     """
-    path = study.folder / "dashboard.html"
-    data, blocks = page_data(study), {"model": model_block(study)}
-    artifacts.write_text(path, render("dashboard", f"{study.title}: features of a recommender", data, blocks))
+    path = study.folder / PAGE
+    with tables_of_this_release(study.folder):
+        (data, files), blocks = split(page_data(study)), {"model": model_block(study)}
+    beside = write_beside(path, files)
+    artifacts.write_text(path, render("dashboard", f"{study.title}: features of a recommender", data, blocks, beside))
     return path
 
 
@@ -58,20 +67,16 @@ def page_data(study: "Study") -> dict[str, Any]:
     order = alignment["concept"].drop_duplicates().tolist()
     names = order + sorted(set(items["concepts"].explode().dropna()) - set(order))
     position = {name: index for index, name in enumerate(names)}
-    item_position = {item: index for index, item in enumerate(items.index)}
+    item_position = ItemPlaces.of(items.index)
     empty, places = empty_figures(views), features_on_map(study)
     clusters = clusters_on_map(places)
+    phrases, effects_of = effects(views)
     # The page has its own legend of this figure: plotly takes as long for a legend as for the bars.
     empty["histogram"]["layout"]["showlegend"] = False
-    return {
+    shown: dict[str, Any] = {
         "about": _about(study),
         "names": SCORES,
         "concepts": names,
-        "items": {
-            "titles": items["title"].tolist(),
-            "concepts": [[position[name] for name in row] for row in items["concepts"]],
-            **item_columns(study, item_position),
-        },
         "features": {
             "concept": [position.get(view.concept) for view in views],
             "aligned": [int(view.aligned) for view in views],
@@ -80,7 +85,10 @@ def page_data(study: "Study") -> dict[str, Any]:
             "p_top100": decimals(view.p_top100 for view in views),
             **feature_columns.names_and_sentences(views),
             "family": places["head"].tolist(),
+            **search_columns(views, item_position),
+            "effects": effects_of,
         },
+        "phrases": phrases,
         "costs": feature_columns.costs(views, position),
         "curves": feature_columns.curves(views),
         "receipts": feature_columns.receipts(views, position),
@@ -107,6 +115,10 @@ def page_data(study: "Study") -> dict[str, Any]:
         "empty": empty,
         "notes": _notes(study),
     }
+    # Last, as a large catalogue has the items alone to which something above has given a place.
+    shown["items"] = item_columns(study, item_position, position)
+    shown["about"]["notes"] = [*study.notes, *left_out(shown["items"])]
+    return shown
 
 
 def _notes(study: "Study") -> dict[str, Any] | None:
@@ -170,7 +182,6 @@ def _about(study: "Study") -> dict[str, Any]:
         "ndcg": beside.recommender if beside else with_interval(facts.ndcg, *facts.ndcg_bounds, ".3f"),
         "ndcg_reconstructed": facts.reconstructed,
         "beside": asdict(beside) if beside else None,
-        "notes": study.notes,
         **dict(zip(values, decimals(values.values()), strict=True)),
     }
 

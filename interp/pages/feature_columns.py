@@ -90,12 +90,12 @@ def receipts(views: FeatureViews, position: dict[str, int]) -> dict[str, Any]:
     return {
         "measures": {name: NAMES.get(name, name) for name in measures},
         "rows": [[_numbers(row) for row in view.receipt if not row.concept] for view in views],
-        "moved": [[[position[row.concept], *_numbers(row)] for row in _moved(view)] for view in views],
+        "moved": [[[position[row.concept], *_numbers(row)] for row in moved(view)] for view in views],
     }
 
 
-def _moved(view: FeatureView) -> list[Any]:
-    """Its rows of shares whose interval leaves out 0, the largest change first."""
+def moved(view: FeatureView) -> list[Any]:
+    """A feature's rows of shares whose interval leaves out 0, the largest change first."""
     shares = [row for row in view.receipt if row.concept and (row.change_low > 0 or row.change_high < 0)]
     return sorted(shares, key=lambda row: -abs(row.change))
 

@@ -111,6 +111,32 @@ GLOSSARY: dict[str, Term] = {
         "chance would give (Fisher’s exact test, false discovery rate 5%); a family counts once.",
         False,
     ),
+    "neuron": (
+        "Neuron",
+        "One number of the recommender’s inner state, as it is: what there is without a dictionary.",
+        True,
+    ),
+    "item_embeddings": (
+        "Item embeddings",
+        "What the recommender knows of an item without its history: a dictionary of the vectors that it has for items.",
+        True,
+    ),
+    "null": (
+        "Meaningless concepts",
+        "Each item has the concepts of another item that is about as popular; what is measured on them is chance.",
+        True,
+    ),
+    "standard_error": ("±", "The standard error: how much the number would vary with as many other users.", False),
+    "through": (
+        "NDCG@10 through the features",
+        "NDCG@10 where the recommender’s inner state is replaced by what the features make of it, at all steps.",
+        False,
+    ),
+    "site": (
+        "Read at",
+        "The place in the recommender whose inner state the dictionary splits; blocks.0: after its first block.",
+        False,
+    ),
     "l0": ("L0", "How many features are on at a step, on average.", False),
     "explained_variance": (
         "Explained variance",

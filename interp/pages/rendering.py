@@ -2,7 +2,8 @@
 
 plotly.js is inside, and a content security policy forbids the rest. Data are JSON, from which the page's own script
 draws: text from the data becomes text nodes, never markup. Data and plotly.js are deflated blocks, which `opening.js`
-unpacks before it runs the page's script. `<name>.html` makes a page together with the other parts of HTML that it
+unpacks before it runs the page's script. A page that would be too large has files in a folder beside it
+(`interp.pages.beside`). `<name>.html` makes a page together with the other parts of HTML that it
 names, and with the style sheets of `STYLES` and the scripts of `SCRIPTS`.
 """
 
@@ -12,6 +13,7 @@ import json
 import re
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -22,12 +24,13 @@ from plotly.offline import get_plotlyjs
 from interp.study.equalizer_bundle import equalizer_script
 
 ASSETS = Path(__file__).parent / "assets"
-OPENING = "opening"  # the script that runs by itself
+OPENING = ("opening", "addscript")  # the script that runs by itself; its second part for files beside the page
 ENGINE = ("engine_math", "engine_blocks", "engine_model", "engine_lists", "engine_reasons", "engine")
 SCRIPTS = {
     "dashboard": (
         *ENGINE,
         "base",
+        "shards",
         "features",
         "items",
         "map",
@@ -56,26 +59,51 @@ STYLES = {
 }
 PARTS = ("head", "first", "table", "tail")  # of HTML
 WITHOUT_FIGURES = ("comparison",)
+PLACES = ("'self'", "file:")
+"""What allows the scripts of a folder beside the page: those of the page's own server and, from the disk, those of the
+disk. A hash would allow no file there, as browsers take one only of scripts that the page may read."""
 
 
-def render(name: str, title: str, data: dict[str, Any], blocks: Mapping[str, bytes] | None = None) -> str:
-    """A whole page. Its scripts are allowed by their hashes, so that no other can run.
+@dataclass(frozen=True)
+class Beside:
+    """The folder beside a page, from which it loads scripts (`interp.pages.beside`).
+
+    Attributes:
+        folder: its name.
+        stamp: what the page and all of its files bear.
+    """
+
+    folder: str
+    stamp: str
+
+
+def render(
+    name: str,
+    title: str,
+    data: dict[str, Any],
+    blocks: Mapping[str, bytes] | None = None,
+    beside: Beside | None = None,
+) -> str:
+    """A whole page. Its scripts are allowed by their hashes, so that no other can run but those of its own place.
 
     Args:
         name: which page, such as "report".
         title: the document's title, plain text.
         data: JSON values, which the page's script reads.
         blocks: what the page carries besides, by name; its script asks for it with `unpacked(name)`.
+        beside: the folder beside the page from which it may load scripts; none by default.
     """
     page = _read(f"{name}.html")
     for part in PARTS:
         page = page.replace(f"{{{{{part}}}}}", _read(f"{part}.html"))
     style = "".join(_read(f"{part}.css") for part in STYLES[name])
-    opening, script = _read(f"{OPENING}.js"), "".join(map(_script, SCRIPTS[name]))
+    opening = "".join(_read(f"{part}.js") for part in (OPENING if beside else OPENING[:1]))
+    script = "".join(map(_script, SCRIPTS[name]))
     plotly = "" if name in WITHOUT_FIGURES else get_plotlyjs()
     parts = {
         "title": escape(title),
-        "hashes": " ".join(script_hash(text) for text in (opening, script, plotly)),
+        "hashes": " ".join((*map(script_hash, (opening, script, plotly)), *(PLACES if beside else ()))),
+        "beside": f' data-folder="{escape(beside.folder)}" data-stamp="{beside.stamp}"' if beside else "",
         "style": style,
         "blocks": "\n".join(_block(name, text) for name, text in _packed(data, blocks or {}, plotly).items()),
         "script": script,

@@ -15,6 +15,7 @@ from interp.pages.verdicts import verdicts
 from interp.paper import SECTIONS
 from interp.plots.blocks import Block, Column, exhibit, section, table, without_frames
 from interp.store.claim import tally
+from interp.store.rerun import tables_of_this_release
 from interp.store.timings import read_timings
 from interp.study.beside_popular import beside_popular
 from interp.study.glance import Highlights, from_elsewhere, highlights
@@ -33,7 +34,8 @@ def write_report(study: Study) -> Path:
         InputError: a table is missing, unfinished or was altered.
     """
     path = study.folder / NAME
-    data = report_data(study)
+    with tables_of_this_release(study.folder):
+        data = report_data(study)
     artifacts.write_text(path, render("report", f"{study.title}: the paper’s tables and figures", data))
     return path
 

@@ -23,6 +23,7 @@ HEADS = {
     "Genre": "The concept, in the paper.",
     "Attribute": "A kind of property of items.",
     "Items": "Items of the test steps that have the concept.",
+    "Items, median": "Items of the test steps that have a value: the median over the values.",
     "Steps known": "The share of the steps whose item has a known value of the attribute.",
     "Values": "How many values of the attribute are looked at.",
     "Users": "Which users, or how many, were measured.",
@@ -72,6 +73,11 @@ HEADS = {
     "Method": "How the share of the concept is raised.",
     "Change of NDCG@10": "Relative to the lists without a steer; 0 is no cost.",
     "Ratio to boost": "The loss of NDCG@10, as a multiple of that of re-ranking by boosted scores.",
+    "Against": "What it is compared with; 1.3 ×: it may lose 1.3 times as much.",
+    "Shares that both reach": "Of three: 40, 60 and 80% of the rise of the share.",
+    "Change by the other": "The same of the method that it is compared with.",
+    "Cheaper by": "The change less that of the other (so many times), with a 95% interval, paired by user.",
+    "No dearer?": "holds: the interval lies above 0; fails: below 0; cannot tell: it has 0 in it, or few users.",
     "from": "Lower end of the 95% interval over users.",
     "to": "Upper end of the 95% interval over users.",
     "change from": "Lower end of the 95% interval of the change.",
@@ -128,8 +134,9 @@ METHODS = {
     "boost": "The scores of the concept’s items are raised alike: re-ranking.",
     "boost_few": "The same among each user’s best 100 items.",
     "boost_user": "The same, with an amount for each user.",
+    "gap": "The cost less that of the other, with a 95% interval over users who are drawn alike for both.",
 }
-"""By the column, where the heads are ways to raise a concept."""
+"""By the column: ways to raise a concept, and where one head stands over different columns."""
 
 
 def with_meanings(part: Block) -> Block:

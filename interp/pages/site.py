@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import math
-import shutil
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -25,6 +24,7 @@ from interp.plots.names import SCORES
 from interp.store.claim import tally
 from interp.study.beside_popular import beside_popular
 from interp.study.feature_view import FeatureViews, short
+from interp.study.page_files import copy_page
 from interp.study.study import Study
 from recmodels import artifacts
 from recmodels.errors import InputError
@@ -57,7 +57,7 @@ def write_site(study: Study, folder: Path) -> None:
     for name, command in COPIES.items():
         if not (study.folder / name).is_file():
             raise InputError(f"{study.folder / name} is missing: run `interp {command} {study.folder}` first")
-        shutil.copyfile(study.folder / name, folder / name)
+        copy_page(study.folder / name, folder)
     templates, views = _templates(), FeatureViews(study)
     figures = FeatureFigures(views)
     _write_shared(folder, templates, len(views) - 1)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from interp.store.analysis import Table
 from interp.store.registry import describe
+from interp.store.rerun import advice
 from recmodels import artifacts
 from recmodels.errors import InputError
 
@@ -110,7 +111,7 @@ class TableReader:
                 continue
             if table.file in files:
                 return folder
-        raise InputError(f"the table {table.name!r} is not under {self.folder}: run the study again")
+        raise InputError(f"the table {table.name!r} is not under {self.folder}: {advice(self.folder.parent)}")
 
     def _check(self, folder: Path) -> None:
         inputs = artifacts.verify(folder, KIND)["inputs"]

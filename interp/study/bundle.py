@@ -16,6 +16,7 @@ from interp.store.study_folder import RECORD
 from interp.store.table_files import KIND as TABLES
 from interp.study.bundle_record import BundleRecord, bundle_record
 from interp.study.card import card
+from interp.study.page_files import copy_page
 from interp.study.study_parts import StudyParts
 from recmodels import artifacts
 from recmodels.archives import write_archive
@@ -90,7 +91,7 @@ def _fill(study: StudyParts, to: Path, users: bool, activations: bool, terms: di
             shutil.copytree(study.folder / part / study.site, to / part / study.site, ignore=_leftovers)
     for page in PAGES if users else ():
         if (study.folder / page).is_file():
-            shutil.copyfile(study.folder / page, to / page)
+            copy_page(study.folder / page, to)
     if (study.folder / "timings.json").is_file():
         shutil.copyfile(study.folder / "timings.json", to / "timings.json")
     record = public_record(study.record)

@@ -13,6 +13,7 @@ import pandas as pd
 from interp.concepts.evidence import FEATURES
 from interp.control.receipts import Receipt, receipt
 from interp.features.matching import NEW, OLD
+from interp.store.rerun import tables_of_this_release
 from interp.study.carry import Carried, carry
 from interp.study.compare_text import as_text
 from interp.study.glance import highlights
@@ -108,8 +109,14 @@ def compare(old: StudyParts, new: StudyParts, *, users: Any = None, draws: int =
     """
     for study in (old, new):
         check_is_study(study)
-    matches = match_studies(old, new, users, draws)
-    return Comparison(old, new, matches, _concepts(old, new, matches), _lists(matches.histories), _quality(old, new))
+    with tables_of_this_release(old.folder, new.folder):
+        quality = _quality(old, new)  # what a study of an earlier release lacks is said at once
+        for study in (old, new):
+            if study.has_concepts:
+                study.table("evidence")
+        matches = match_studies(old, new, users, draws)
+        concepts = _concepts(old, new, matches)
+    return Comparison(old, new, matches, concepts, _lists(matches.histories), quality)
 
 
 def _concepts(old: StudyParts, new: StudyParts, matches: Matches) -> pd.DataFrame:

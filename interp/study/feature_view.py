@@ -15,6 +15,7 @@ from interp.features.effects import LAYERS
 from interp.features.grades import FeatureName, is_aligned
 from interp.features.labels import UNLABELLED
 from interp.plots.names import EXAMPLES
+from interp.store.rerun import advice
 from interp.study.study_parts import StudyParts
 from recmodels.errors import InputError
 
@@ -104,7 +105,8 @@ class FeatureView:
             InputError: the study is of an earlier release, which did not count them: run it again.
         """
         if not hasattr(self.row, "histories"):
-            raise InputError("the table 'features' is of an earlier release, without histories: run the study again")
+            earlier = "the table 'features' is of an earlier release, without histories"
+            raise InputError(f"{earlier}: {advice(self.views.study.folder)}")
         return self.row.p_top100 if self.row.histories >= P_TOP_HISTORIES else float("nan")
 
     @property

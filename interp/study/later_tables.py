@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from interp.store.registry import describe, owner
+from interp.store.rerun import advice
 from interp.store.table_files import TableReader
 from interp.study.computed_tables import ComputedTables
 from recmodels.errors import InputError
@@ -29,5 +30,5 @@ def later_table(study: StudyParts, name: str) -> pd.DataFrame:
     except (InputError, OSError) as error:
         raise InputError(
             f"the study is of an earlier release, without the table {name!r}, and it cannot be made here ({error}): "
-            "run the study again"
+            f"{advice(study.folder)}"
         ) from None

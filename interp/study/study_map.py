@@ -7,6 +7,7 @@ import pandas as pd
 
 from interp.features.families import cluster_names, heads, map_of
 from interp.features.grades import CORRELATES, GRADES, NO_NAME
+from interp.store.rerun import advice
 from recmodels.errors import InputError
 
 StudyParts: TypeAlias = Any  # interp.study.study_parts.StudyParts, which may import this module
@@ -30,7 +31,7 @@ def features_on_map(study: StudyParts) -> pd.DataFrame:
             activations = study.feature_matrix("test")
         except InputError as error:
             raise InputError(
-                f"the table 'map' is of an earlier release, without families ({error}): run the study again"
+                f"the table 'map' is of an earlier release, without families ({error}): {advice(study.folder)}"
             ) from None
         places = map_of(study.sae.directions.cpu().numpy(), places[["x", "y"]].to_numpy(), activations)
     names = [study.names[feature] for feature in places["feature"]]

@@ -1,22 +1,18 @@
 """The one place that reads source files: it returns their content, or a one-line error.
 
 Archives are never unpacked: members are read by name into memory, so no path inside an archive is written to. Archives
-and parquet files that could fill the memory are refused.
+that could fill the memory are refused.
 """
 
 import codecs
 import gzip
 import zipfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-import pandas as pd
-import pyarrow.parquet as pq
-
 from recmodels.errors import InputError, one_line
-from recmodels.plain import as_frame, of_arrow
 
 MAX_MEMBERS = 10_000
 """Files in an archive, at most."""
@@ -24,8 +20,6 @@ MAX_BYTES = 4 << 30
 """Size of an unpacked member of an archive, at most."""
 SMALL_BYTES, MAX_RATIO = 64 << 20, 100
 """A member larger than the first may be at most the second times its packed size; for text tables this is about 5."""
-MAX_CELLS = 2_000_000_000
-"""Cells of a parquet table, at most."""
 
 OTHER_ENCODINGS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 Content = TypeVar("Content")
@@ -70,7 +64,7 @@ def read_path(path: Path) -> SourceFile:
         InputError: it does not exist, is a folder, cannot be read, or unpacks to more than `MAX_BYTES`.
     """
     if path.suffix.lower() != ".gz":
-        return SourceFile(str(path), _reading(str(path), path.read_bytes))
+        return SourceFile(str(path), reading(str(path), path.read_bytes))
 
     def unpacked() -> bytes:
         with gzip.open(path) as file:
@@ -79,7 +73,7 @@ def read_path(path: Path) -> SourceFile:
             raise InputError(f"{path} unpacks to more than {MAX_BYTES:,} bytes: unpack it, and pass the file")
         return data
 
-    return SourceFile(str(path), _reading(str(path), unpacked, "is not a whole .gz file: get it again"))
+    return SourceFile(str(path), reading(str(path), unpacked, "is not a whole .gz file: get it again"))
 
 
 def has_file(source: Path, name: str) -> bool:
@@ -117,7 +111,7 @@ def read_file(source: Path, name: str) -> SourceFile:
                 )
             return archive.read(info)
 
-    return SourceFile(where, _reading(where, member, "is damaged: get the archive again"))
+    return SourceFile(where, reading(where, member, "is damaged: get the archive again"))
 
 
 def file_names(source: Path) -> list[str]:
@@ -127,7 +121,7 @@ def file_names(source: Path) -> list[str]:
         InputError: it is neither, is damaged, or has too many members.
     """
     if source.is_dir():
-        return _reading(str(source), lambda: [path.name for path in source.iterdir()])
+        return reading(str(source), lambda: [path.name for path in source.iterdir()])
     if not source.is_file():
         raise InputError(f"{source} does not exist: pass a folder or a .zip archive that does")
 
@@ -135,42 +129,10 @@ def file_names(source: Path) -> list[str]:
         with zipfile.ZipFile(source) as archive:
             return archive.namelist()
 
-    names = _reading(str(source), members, "is neither a folder nor a whole .zip archive: get it again")
+    names = reading(str(source), members, "is neither a folder nor a whole .zip archive: get it again")
     if len(names) > MAX_MEMBERS:
         raise InputError(f"{source} has {len(names):,} members, and at most {MAX_MEMBERS:,} are read: unpack it")
     return names
-
-
-def read_parquet(path: Path, wanted: Collection[str] | None = None) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """A .parquet file, or a folder of them, as a frame.
-
-    Args:
-        path: the file or folder. Parts of a path such as `year=2024` are columns.
-        wanted: the columns that are read, where they are there; others take no memory. By default all.
-
-    Returns:
-        The frame, and the names of all columns, without surrounding blanks.
-
-    Raises:
-        InputError: it is damaged, encrypted, or has too many cells.
-    """
-
-    def frame() -> tuple[pd.DataFrame, tuple[str, ...]]:
-        files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
-        if not files:
-            raise InputError(f"{path} is a folder without .parquet files: give the table's file or folder")
-        sizes = [pq.read_metadata(file) for file in files if file.is_file()]
-        data = pq.ParquetDataset(path)
-        names = [name for name in data.schema.names if wanted is None or name.strip() in wanted]
-        names = names or data.schema.names  # so that the error about a missing column can be told
-        cells = sum(size.num_rows for size in sizes) * max(len(names), 1)
-        if cells > MAX_CELLS or any(size.num_rows < 0 for size in sizes):
-            raise InputError(f"{path} has {cells:,} cells, and at most {MAX_CELLS:,} are read: write fewer columns")
-        every = as_frame(of_arrow(data.schema.empty_table()), str(path))
-        assert every is not None
-        return of_arrow(data.read(names), free=True), tuple(every.columns)
-
-    return _reading(str(path), frame, "is not a whole .parquet file: write it again")
 
 
 def _members(archive: Path, name: str) -> list[str]:
@@ -180,8 +142,8 @@ def _members(archive: Path, name: str) -> list[str]:
     return sorted(members, key=lambda member: (member.count("/"), member))
 
 
-def _reading(where: str, read: Callable[[], Content], damaged: str = "cannot be read") -> Content:
-    """The result of `read`, or a one-line error."""
+def reading(where: str, read: Callable[[], Content], damaged: str = "cannot be read") -> Content:
+    """The result of `read`, or a one-line error about `where`; `damaged` says what any other fault means."""
     try:
         return read()
     except InputError:

@@ -11,7 +11,8 @@ from recmodels import columns as doors
 from recmodels.columns import Table
 from recmodels.config import Columns, Reading
 from recmodels.datasets import cells, json_lines
-from recmodels.datasets.source_files import read_parquet, read_path
+from recmodels.datasets.parquet_files import read_parquet
+from recmodels.datasets.source_files import read_path
 from recmodels.errors import InputError, quote
 from recmodels.paths import as_path
 from recmodels.plain import as_frame
@@ -67,9 +68,8 @@ def read_table(source: Any, where: str, columns: Columns, reading: Reading, is_i
         names = (columns.user, columns.item)  # the plain form of the field
     separator = reading.separator or SEPARATORS[kind]
     advice = f"{ADVICE}; the file must be in {reading.encoding.upper()}"
-    return cells.read(
-        file, separator, separator != " ", reading.encoding, advice, names, is_items and reading.bad_items == "drop"
-    )
+    drop_bad, wanted = is_items and reading.bad_items == "drop", None if is_items else columns.of_interactions
+    return cells.read(file, separator, separator != " ", reading.encoding, advice, names, drop_bad, wanted)
 
 
 def _of_frame(frame: pd.DataFrame | None, where: str) -> Table:

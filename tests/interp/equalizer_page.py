@@ -18,7 +18,8 @@ def write_equalizer_page(folder, backend="handmadeBackend()"):
     script = equalizer_script() + BACKEND.read_text(encoding="utf-8").replace("</script", "<\\/script")
     mount = (
         f"const backend = {backend}; let equalizer;"
-        "mountEqualizer(document.getElementById('equalizer'), backend, {link: (feature) => `#${feature}`})"
+        "mountEqualizer(document.getElementById('equalizer'), backend, "
+        "{link: (feature) => `#${feature}`, itemLink: (id) => (id === 103 ? null : `#item-${id}`)})"
         ".then((made) => (equalizer = made));"
     )
     path = folder / "equalizer.html"

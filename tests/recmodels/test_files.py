@@ -7,9 +7,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from recmodels.datasets import source_files
+from recmodels.datasets import parquet_files, source_files
 from recmodels.datasets.cells import read
-from recmodels.datasets.source_files import SourceFile, file_names, read_file, read_parquet, read_path
+from recmodels.datasets.parquet_files import read_parquet
+from recmodels.datasets.source_files import SourceFile, file_names, read_file, read_path
 from recmodels.errors import InputError
 
 
@@ -81,7 +82,7 @@ def test_parquet_that_is_damaged_or_too_large_is_one_line(tmp_path, monkeypatch)
         with suppress(InputError):  # damage to the values alone cannot be seen
             read_parquet(path)
     path.write_bytes(whole)
-    monkeypatch.setattr(source_files, "MAX_CELLS", 199)
+    monkeypatch.setattr(parquet_files, "MAX_CELLS", 199)
     assert "has 200 cells, and at most 199 are read" in message(read_parquet, path)
     assert pq.read_metadata(path).num_rows == 100
 

@@ -20,11 +20,11 @@ COSTS = [
 DIFFERENCES = [
     Column("target", "Concept", None),
     Column("method", "Method", None),
-    Column("other", "against", None),
+    Column("other", "Against", None),
     Column("levels", "Shares that both reach", 0),
     Column("cost", "Change of NDCG@10"),
-    Column("other_cost", "of the other"),
-    Column("gap", "Difference", None),
+    Column("other_cost", "Change by the other"),
+    Column("gap", "Cheaper by", None),
     Column("verdict", "No dearer?", None),
 ]
 

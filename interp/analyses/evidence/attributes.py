@@ -89,7 +89,7 @@ def means_of(result: Evidence, features: Evidence) -> dict[str, Any]:
     lead = (own["unseen_items"] - table["unseen_items"]).mean()
     values = (
         *table[["correlation", "null", "unseen_items"]].mean(),
-        *(low, high, table["passes"].sum()),
-        *(lead, ahead_low, ahead_high),
+        *(float(low), float(high), int(table["passes"].sum())),
+        *(lead, float(ahead_low), float(ahead_high)),
     )
     return dict(zip(MEANS, values, strict=True))

@@ -14,6 +14,9 @@ function followLink() {
   state.stepping = false;
 }
 
+/** Whether the address names a feature or an item. */
+const isNamed = () => featureOf(mainPart()) !== null || itemOf(mainPart()) !== null;
+
 /** Show the feature or the item that the address names; whether it names one. */
 function openPanel() {
   const [feature, item] = [featureOf(mainPart()), itemOf(mainPart())];
@@ -35,6 +38,13 @@ function sayMissing() {
   byId("all").scrollIntoView();
 }
 
+/** Say that a file beside the page is not there, or is another page's. @param {string} text */
+function sayMissingPart(text) {
+  byId("missing").hidden = false;
+  byId("missing").textContent = text;
+  byId("all").scrollIntoView();
+}
+
 /** Bring the panel into view, and the reader's focus with it. */
 function reveal() {
   const panel = byId("item").hidden ? "feature" : "item";
@@ -44,7 +54,7 @@ function reveal() {
 
 /** Go on by one feature in the order of the table; the page stays where it is if the panel is in view. @param {number} by */
 function step(by) {
-  const place = state.order.indexOf(state.feature);
+  const place = state.order.indexOf(featureOf(mainPart()) ?? state.feature);
   const feature = state.order[place < 0 ? 0 : place + by];
   if (feature === undefined) return;
   const { top, bottom } = byId("feature").getBoundingClientRect();
@@ -89,14 +99,14 @@ function showAbout() {
     [term("l0", "active at a step (L0)"), fixed(about.l0, 0)],
     [term("explained_variance", "explained variance"), percent(about.explained_variance)],
     [term("ndcg@10", "NDCG@10 of the recommender"), about.ndcg],
-    ...(about.beside ? [["NDCG@10 of the most popular items", about.beside.most_popular]] : []),
-    ["NDCG@10 through the features", about.ndcg_reconstructed],
-    ["read at", about.site],
+    ...(about.beside ? [[term("standard_error", "NDCG@10 of the most popular items (± standard error)"), about.beside.most_popular]] : []),
+    [term("through", "NDCG@10 through the features"), about.ndcg_reconstructed],
+    [term("site", "read at"), about.site],
   ]);
   byId("family-term").replaceChildren(term("family", "families of near-duplicates"));
   warn(about.beside?.warning);
   sayNotes(about.notes);
-  byId("headline").replaceChildren(...about.headline.map((line) => make("li", {}, line)));
+  byId("headline").replaceChildren(...about.headline.map((line) => make("li", {}, ...sentenceParts(line))));
   if (!concepts.length) return;
   byId("neurons-note").textContent =
     `Correlation of the best single feature and of the best single neuron with each of ${about.concepts} concepts: ` +
@@ -155,5 +165,5 @@ const linked = itemOf(mainPart());
 if (linked !== null) showItem(linked);
 writeAddress();
 sayMissing();
-if (featureOf(mainPart()) !== null || itemOf(mainPart()) !== null) reveal();
+if (isNamed()) reveal();
 performance.mark("first feature"); // for benchmarks/dashboard.py

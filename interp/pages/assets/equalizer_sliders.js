@@ -52,6 +52,7 @@ function sliderPanel(about, { change, level }) {
   const block = element("div", {}, heading(1, "Features"), features, adder);
   const panel = element("div", { className: "rows" },
     ...(concepts.length ? [heading(1, "Concepts"), ...concepts] : []),
+    element("p", { className: "hint" }, "A slider at 1 adds the 99th percentile of its feature’s activations, or of its concept’s features, at the last step; below 0 it takes away."),
     ...(weak ? [element("p", { className: "hint" }, "Weak: no feature follows this concept above chance on unseen items, so its slider may do something else.")] : []),
     block,
   );

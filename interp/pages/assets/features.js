@@ -22,7 +22,7 @@ const conceptOf = (feature) => concepts[features.concept[feature] ?? -1] ?? "";
 /** @param {number} feature */
 const labelOf = (feature) => (isLabelled(feature) ? labels.name[feature] : null);
 /** @param {number} feature */
-const effectOf = (feature) => data.causal.effect[feature][features.concept[feature] ?? -1] ?? null;
+const effectOf = (feature) => features.effect[feature];
 
 /** What a feature is called everywhere (interp.features.grades). @param {number} feature */
 const nameOf = (feature) => features.name[feature] + (features.given[feature] ? ` · “${features.given[feature][0]}” by ${features.given[feature][1]}` : "");
@@ -42,24 +42,7 @@ function conceptChips(item, feature) {
 }
 
 /** The items at which a feature peaks in its strongest histories. @param {number} feature */
-function topItems(feature, count = 4) {
-  const peaks = data.histories[feature].filter(([band]) => band === "strongest").map(peakOf);
-  return [...new Set(peaks)].slice(0, count);
-}
-
-/** @param {LitHistory} history */
-const peakOf = ([, , , , row, activations]) => row[activations.indexOf(Math.max(...activations))];
-
-/**
- * The items that stand for a feature in a search: those it promotes, and those at which it is at least half its height.
- * @param {number} feature
- */
-function itemsOf(feature) {
-  const strong = data.histories[feature].flatMap(([, , , , row, activations]) =>
-    row.filter((_, place) => activations[place] >= features.max[feature] / 2),
-  );
-  return [...strong, ...data.moves.layers.promoted.item[feature]];
-}
+const topItems = (feature, count = 4) => features.peaks[feature].slice(0, count);
 
 // ---- searching ----
 
@@ -84,13 +67,7 @@ const asksEffect = ([first = ""]) => first.length > 2 && ["raises", "lowers"].so
  * @param {number} feature
  * @returns {[string, number][]}
  */
-function effectsOf(feature) {
-  const { measures, rows, moved } = data.receipts;
-  const named = rows[feature].map((row, place) => ({ key: Object.keys(measures)[place], row })).filter(({ key }) => key !== "overlap"); // any steer lowers it
-  const beyond = named.filter(({ row: [, , low, high] }) => (low ?? 0) > 0 || (high ?? 0) < 0).map(({ key, row: [, by] }) => ({ name: measures[key], by: by ?? 0 }));
-  const all = [...beyond, ...moved[feature].map(([concept, , by]) => ({ name: concepts[concept], by: by ?? 0 }))];
-  return all.map(({ name, by }) => [`${by > 0 ? "raises" : "lowers"} ${name}`, by]);
-}
+const effectsOf = (feature) => features.effects[feature].map(([place, by]) => [data.phrases[place], by]);
 
 /** @type {Record<string, (feature: number) => boolean>} */
 const KINDS = {
@@ -103,8 +80,7 @@ const KINDS = {
 const searched = {
   titles: items.titles.map(searchable),
   names: range(about.features).map((feature) => searchable(toldOf(feature).join(" "))),
-  items: range(about.features).map(itemsOf),
-  effects: range(about.features).map((feature) => effectsOf(feature).map(([phrase]) => searchable(phrase))),
+  effects: data.phrases.map(searchable),
 };
 
 /** The feature that a text such as "#412" names, or null. @param {string} text */
@@ -125,10 +101,11 @@ function search(text) {
   /** @param {string} name */
   const fits = (name) => words.every((word) => name.includes(word));
   const hit = searched.titles.map(fits);
+  const effects = searched.effects.map((phrase) => asksEffect(words) && fits(phrase));
   const found = new Map();
   for (const feature of range(about.features).filter(passes)) {
-    const item = searched.items[feature].find((one) => hit[one]);
-    const does = asksEffect(words) && searched.effects[feature].some(fits);
+    const item = features.items[feature].find((one) => hit[one]);
+    const does = features.effects[feature].some(([place]) => effects[place]);
     if (query === String(feature) || does || fits(searched.names[feature])) found.set(feature, undefined);
     else if (item !== undefined) found.set(feature, item);
   }

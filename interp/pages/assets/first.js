@@ -31,18 +31,23 @@ function showFirst(feature, root, from, titleNode = (item) => titleOf(from.items
   for (const node of root.querySelectorAll(".alive")) node.hidden = !alive;
 }
 
-/** Terms in a sentence, by what it says; an interval is known by its brackets. @type {Record<string, string>} */
-const IN_SENTENCES = { "99th percentile": "turned", "NDCG@10": "ndcg@10", "re-ranking": "boost" };
+/** Terms inside sentences, by their words; an interval is known by its brackets. @type {Record<string, string>} */
+const IN_SENTENCES = {
+  ...{ "99th percentile": "turned", "NDCG@10": "ndcg@10", "re-ranking": "boost", "unseen items": "unseen_items" },
+  ...{ neurons: "neuron", "item embeddings": "item_embeddings", "meaningless concepts": "null" },
+};
+const TERMS = new RegExp(`(${Object.keys(IN_SENTENCES).join("|")}|\\[[−+]?\\d[^\\]]*\\])`);
 
-/** A sentence whose terms tell their meaning, each where it stands first. @param {string} text */
+/** A sentence whose terms tell their meaning, each where it stands first. @param {string} text @returns {(Node | string)[]} */
 function sentenceParts(text) {
+  const { glossary } = /** @type {any} */ (data);
   const told = new Set();
-  return text.split(/(99th percentile|NDCG@10|re-ranking|\[[−+]?\d[^\]]*\])/).map((part, place) => {
-    const key = place % 2 ? (IN_SENTENCES[part] ?? "interval") : null;
-    if (!key || !/** @type {any} */ (data).glossary[key] || told.has(key)) return part;
+  return text.split(TERMS).map((part, place) => {
+    const key = place % 2 ? (IN_SENTENCES[part] ?? "interval") : "";
+    if (!glossary[key] || told.has(key)) return part;
     told.add(key);
     const node = make("span", { className: "term" }, part);
-    node.dataset.tip = /** @type {any} */ (data).glossary[key][1];
+    node.dataset.tip = glossary[key][1];
     return node;
   });
 }

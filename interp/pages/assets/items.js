@@ -28,6 +28,11 @@ function itemTitle(item) {
 
 /** Fill the panel of items, and show it in place of the feature's. @param {number} item */
 function showItem(item) {
+  withDetails([items.promoted, items.suppressed].flatMap(({ feature }) => feature[item]), () => fillItem(item));
+}
+
+/** @param {number} item */
+function fillItem(item) {
   state.item = item;
   showPanel("item");
   const title = titleText(item);
@@ -100,13 +105,12 @@ function listsText(feature, item) {
 
 /** In how many lists an item is, and what place that is beside its popularity. @param {number} item */
 function itemSentence(item) {
-  /** @param {number[]} values */
-  const more = (values) => values.filter((value) => value > values[item]).length.toLocaleString("en");
+  const [inMore, morePopular] = [items.in_more_lists, items.more_popular].map((values) => values[item].toLocaleString("en"));
   const [lists, users] = [items.lists[item], items.users[item]];
   const where = lists ? `, at place ${items.place[item].toFixed(1)} on average` : "";
   return (
     `In the lists of ${lists} of the ${count(users, "test user")} who can get it${where}. ` +
-    `Of ${count(items.titles.length, "item")}, ${more(items.lists)} are in more lists, and ${more(items.popularity)} ` +
+    `Of ${count(items.all, "item")}, ${inMore} are in more lists, and ${morePopular} ` +
     `are more popular (it has ${count(items.popularity[item], "training interaction")}).`
   );
 }

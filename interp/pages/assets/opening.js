@@ -11,9 +11,12 @@ function blockOf(id) {
   return block;
 }
 
-/** The bytes of a block, such as "data". @param {string} id @returns {Promise<ArrayBuffer>} */
-async function unpacked(id) {
-  const text = atob(blockOf(id).textContent ?? "");
+/** The bytes of a block, such as "data". @param {string} id */
+const unpacked = (id) => inflated(blockOf(id).textContent ?? "");
+
+/** The bytes of what is deflated and in base64. @param {string} block @returns {Promise<ArrayBuffer>} */
+async function inflated(block) {
+  const text = atob(block);
   const bytes = new Uint8Array(text.length);
   for (let place = 0; place < text.length; place++) bytes[place] = text.charCodeAt(place);
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();

@@ -23,6 +23,12 @@ const WAYS = {
 
 /** Fill the panel with a feature. @param {number} feature */
 function show(feature) {
+  if (byId("feature").dataset.feature === undefined) byId("feature").hidden = !isHere(feature);
+  withDetails([feature], () => fillPanel(feature));
+}
+
+/** @param {number} feature */
+function fillPanel(feature) {
   state.feature = feature;
   showPanel("feature");
   const alive = !isDead(feature);

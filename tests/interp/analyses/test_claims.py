@@ -298,7 +298,7 @@ ABOVE, BELOW, AROUND = (0.1, 0.2), (-0.2, -0.1), (-0.1, 0.1)
         ([AROUND] * 5, None, True),
         ([ABOVE] * 3 + [BELOW] * 2, False, False),  # three of five are not enough, whatever else
         ([BELOW] * 2 + [AROUND] * 3, False, False),
-        ([(0.0, 0.0)], True, False),  # no more is enough
+        ([(0.0, 0.1)], None, True),
     ],
 )
 def test_no_dearer_is_for_four_of_five_whose_intervals_say_so(intervals, holds, unclear):

@@ -117,3 +117,25 @@ def test_the_null_is_that_of_permuted_labels_of_rows(monkeypatch, form, entries)
         np.testing.assert_allclose(table[name], observed[place], atol=1e-12)
         np.testing.assert_allclose(table[f"{prefix}null"], null[place], atol=1e-6)
         np.testing.assert_allclose(table[f"{prefix}p"], (1 + reached[:, place].sum(axis=0)) / 8)
+
+
+def test_there_is_no_evidence_where_there_can_be_none(monkeypatch):
+    """Concepts of one item, of all and of none; features that are never active; two users."""
+    monkeypatch.setattr(evidence, "PERMUTATIONS", 50)
+    rng = np.random.default_rng(6)
+    matrix = np.column_stack([np.arange(ITEMS) == 119, np.ones(ITEMS), np.zeros(ITEMS), rng.random(ITEMS) > 0.5])
+    items = np.append(rng.integers(0, ITEMS, 59), 119)
+    detector = np.where(items == 119, 1.0, 0.0)
+    rows = Rows(sparse.csc_array(np.column_stack([np.zeros(60), detector, np.zeros(60)])), items, np.arange(60) % 2)
+    result = evidence.evidence_of(ItemTest(concepts_of(matrix.astype(bool)), items, items), rows, rows)
+    table = result.concepts.set_index("concept")
+    assert list(table.index) == ["c0", "c3"]  # what all items have, or none, nothing can follow
+    assert table.at["c0", "correlation"] == pytest.approx(1)
+    assert table.at["c0", "unseen_items"] == 0  # its only item is on one half: what is chosen there fails on the other
+    assert not table["passes"].any()
+    assert not result.candidates["passes"].any()
+    dead = Rows(sparse.csc_array((60, 3)), items, rows.users)
+    nothing = evidence.evidence_of(ItemTest(concepts_of(matrix.astype(bool)), items, items), dead, dead)
+    assert nothing.concepts[["unseen_items_p", "p", "unseen_items_q"]].eq(1).all(axis=None)
+    assert nothing.concepts[["correlation", "unseen_items", "unseen_items_low"]].eq(0).all(axis=None)
+    assert not nothing.concepts.isna().any(axis=None)

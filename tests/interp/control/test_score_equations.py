@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from interp.control import score_equations
 from interp.control.score_equations import (
     BOUNDARY,
     OUT,
@@ -109,6 +110,15 @@ def test_states_make_the_scores_of_the_recommender(rec, histories):
     for user in range(9):
         scores[user, few.select([user]).codes] = OUT
     torch.testing.assert_close(states.scores, scores)
+
+
+def test_states_in_batches_are_those_of_each_user(rec, histories, monkeypatch):
+    monkeypatch.setattr(score_equations, "_USERS", 1)  # batches of four
+    few = histories.select(np.arange(9))
+    together, alone = LastStates.of(rec, few), [LastStates.of(rec, few.select([user])) for user in range(9)]
+    torch.testing.assert_close(together.hidden, torch.cat([states.hidden for states in alone]))
+    assert torch.equal(together.own, torch.cat([states.own for states in alone]))
+    torch.testing.assert_close(together.scores, torch.cat([states.scores for states in alone]))
 
 
 @pytest.mark.parametrize("model", ["gptrec", "bert4rec"])

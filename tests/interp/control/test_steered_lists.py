@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from interp.control.steered_lists import shares_all_before, steered_lists
+from interp.control.steered_lists import last_step_lists, shares_all_before, steered_lists
 from interp.steering.edits import Edit, Push, Steer
+from recmodels import item_blocks
+from recmodels.item_blocks import in_blocks
 
 SITES = ("blocks.0", "blocks.1", "embedding")
 
@@ -78,3 +80,21 @@ def test_more_steers_than_fit_one_pass(steerable, histories, monkeypatch, rows):
     for steer, one in zip(many, lists, strict=True):
         with rec.steer(steer):
             np.testing.assert_array_equal(one, rec.rank(few, 5))
+
+
+@pytest.mark.parametrize("model", ["gptrec", "bert4rec"])
+@pytest.mark.parametrize("values", [1, 5, 9])
+def test_lists_in_blocks_of_items_are_those_of_all_scores(steerable, histories, monkeypatch, model, values):
+    rec, few = steerable[model], histories.select(np.arange(9))
+    d = rec.recommender.model.config.hidden_size
+    hidden = rec.hidden(few, "blocks.0")
+    moves = torch.randn(9, values, d, generator=torch.Generator().manual_seed(values))
+    args = rec, few, "blocks.0", hidden, hidden[:, -1:] + moves, 7
+    assert not in_blocks(rec.recommender.model)
+    dense = last_step_lists(*args)
+    monkeypatch.setattr(item_blocks, "MANY", 0)
+    monkeypatch.setattr(item_blocks, "BLOCK", 8)
+    monkeypatch.setattr("interp.control.steered_lists.ROWS", 8)  # fewer than values, or for some users at once
+    assert in_blocks(rec.recommender.model)
+    assert last_step_lists(*args).tolist() == dense.tolist()
+    assert len(np.unique(dense[:, 0], axis=0)) > (values > 1)

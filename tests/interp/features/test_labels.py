@@ -9,11 +9,12 @@ from sklearn.metrics import f1_score, precision_score, recall_score
 from interp.activations.feature_matrix import encode
 from interp.concepts import concepts_of
 from interp.concepts.attributes import title_words
+from interp.features import labels
 from interp.features.item_activity import SIMILAR, ItemCounts, count_by_item, counts, exceeds, hard_negatives, medians
 from interp.features.label_folds import share_of_halves
 from interp.features.labels import by_chance, choose, examples, label_features, score
 from interp.features.neighbours import cosines, nearest
-from interp.features.predicates import MIN_STEPS, predicates
+from interp.features.predicates import MIN_STEPS, pairs, predicates
 
 # ---- by hand: six steps of three items, three features ----
 
@@ -67,6 +68,25 @@ def test_examples_speak_for_and_against(active):
         [0, "missed", 1, "b", 1],
         [2, "missed", 1, "a", 1],
     ]
+
+
+def test_examples_in_blocks_are_those_of_each_feature(world, monkeypatch):
+    _, _, learnt, _, single = world
+    fits = choose(learnt, single, learnt.items).fits
+    whole = examples(fits, learnt)
+    monkeypatch.setattr(labels, "CELLS", 1)  # a feature at a time
+    pd.testing.assert_frame_equal(examples(fits, learnt), whole)
+    active = learnt.active.toarray()
+    for (feature, role), rows in whole.groupby(["feature", "role"]):
+        steps = {
+            "hit": active[feature] * fits[feature],
+            "false alarm": (learnt.steps - active[feature]) * fits[feature],
+            "missed": active[feature] * ~fits[feature],
+        }[role]
+        by_item = pd.Series(steps, learnt.items)
+        best = by_item[by_item > 0].sort_values(ascending=False, kind="stable").head(labels.EXAMPLES)
+        assert rows["item"].tolist() == best.index.tolist()
+        assert rows["steps"].tolist() == best.tolist()
 
 
 def test_title_words():
@@ -179,6 +199,37 @@ def test_predicates_are_common_enough_and_say_what_they_say(world):
     column = single.names.tolist().index("Horror")
     assert (single.fits[:, [column]].toarray()[:, 0] == concepts.labels(items.index)[:, concepts.index("Horror")]).all()
     assert "“saga” in the title" in single.names
+
+
+def says(kind, name, item):
+    """Whether a predicate by this name holds of an item, as a person reads it."""
+    return {
+        "concept": lambda: name == item.genres,
+        "decade": lambda: name == f"{item.year // 10}0s",
+        "year": lambda: name == str(item.year),
+        "item": lambda: name == f"only {item.title}",
+        "franchise": lambda: item.title.startswith(f"{name}:"),
+        "word": lambda: name in [f"“{word}” in the title" for word in title_words(item.title)],
+    }[kind]()
+
+
+def test_sparse_predicates_are_those_of_one_item_after_another(world):
+    items, _, learnt, _, single = world
+    kinds, names, fits = single.kinds.tolist(), single.names.tolist(), single.fits.toarray().astype(bool)
+    rows = list(items.itertuples())
+    for kind, name, column in zip(kinds, names, fits.T, strict=True):
+        assert column.tolist() == [says(kind, name, item) for item in rows], name
+    assert set(kinds) == {"concept", "decade", "item", "word", "franchise", "year"}
+    steps = learnt.by_item.reindex(single.items).to_numpy()
+    both = {}
+    for a in range(len(names)):
+        for b in range(a + 1, len(names)):
+            column = fits[:, a] & fits[:, b]
+            if {kinds[a], kinds[b]} <= {"concept", "decade"} and MIN_STEPS <= steps[column].sum() < steps.sum():
+                both[f"{names[a]} & {names[b]}"] = column.tolist()
+    paired = pairs(single, learnt.by_item)
+    assert dict(zip(paired.names, paired.fits.toarray().astype(bool).T.tolist(), strict=True)) == both
+    assert "War & 1970s" in both
 
 
 # ---- items that a label was not learnt from ----

@@ -164,11 +164,48 @@ def test_a_history_is_typed_by_keyboard_alone(browser):
     until(browser, "document.querySelectorAll('.lit li').length", 2)
     press(browser, key("TAB"), key("TAB"), key("TAB"))  # ids, their button, the chosen step
     press(browser, key("ARROW_LEFT"))
-    assert text(browser, ".lit p").startswith("Step 1 lights")
+    assert text(browser, ".lit p").startswith("Step 1, Alien 3 (1992), lights")
     assert "≈ Drama & 'co' 20" in text(browser, ".lit ul")
     press(browser, key("DELETE"))
     until(browser, HISTORY, ["Brazil (1985)"])
     assert "Brazil" in browser.execute_script("return document.activeElement.textContent")
+
+
+def test_items_lead_to_their_pages_where_they_have_one(browser):
+    links = (
+        "return [...document.querySelectorAll(arguments[0])].map((one) => [one.getAttribute('href'), one.ariaLabel])"
+    )
+    assert browser.execute_script(links, ".column:first-child .item-page") == [
+        ["#item-102", "Page of Alien (1979)"],  # Heat (1995) has no page
+        ["#item-104", "Page of Alien 3 (1992)"],
+        ["#item-105", "Page of Fargo (1996)"],
+    ]
+    assert browser.execute_script(links, ".lit p .item-page") == [["#item-101", None]]
+    browser.execute_script("document.querySelector('.column .pick').click()")
+    until(browser, "document.querySelectorAll('.why .graph .item-page').length > 1", True)
+    browser.execute_script("document.querySelector('.why h2 .item-page').click()")
+    assert browser.execute_script("return [location.hash, document.querySelector('.why').open]") == ["#item-102", False]
+    browser.execute_script("history.replaceState(null, '', location.pathname)")
+
+
+def test_sliders_leave_a_phone_its_lists(browser):
+    """A fifth of the screen, with two sliders in view; more of it when one asks for more, or adds a feature."""
+    size(browser, 390, 844)
+    height = "document.querySelector('.sliders').getBoundingClientRect().height / innerHeight"
+    until(browser, f"{height} <= 0.2", True)
+    inside = (
+        "const box = document.querySelector('.rows').getBoundingClientRect();"
+        "return [...document.querySelectorAll('.slider')].map((one) => one.getBoundingClientRect())"
+        ".filter((one) => one.top >= box.top - 1 && one.bottom <= box.bottom + 1).length"
+    )
+    assert browser.execute_script(inside) >= 2
+    browser.execute_script("document.querySelector('.sliders .more').click()")
+    assert browser.execute_script(f"return {height} > 0.3")
+    assert browser.execute_script("return document.querySelector('.more').ariaExpanded") == "true"
+    browser.execute_script("document.querySelector('.sliders .more').click()")
+    assert browser.execute_script(f"return {height} <= 0.2")
+    browser.execute_script("document.querySelector('.rows [role=combobox]').focus()")
+    assert browser.execute_script(f"return {height} > 0.3")
 
 
 def test_ids_are_pasted_and_unknown_ones_named(browser):

@@ -18,6 +18,7 @@ from interp.paper import NAMES, paper_table
 from interp.plots.blocks import Column, table
 from interp.presets import L1, SIZES
 from recmodels.errors import InputError
+from recmodels.wording import signed
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +245,7 @@ def test_methods_stand_side_by_side_at_equal_share(study, data):
     rows = study.table("equal_share").query("method == 'boost'")
     for shown, column in ((quality, "ndcg@10"), (change, "change"), (doses, "value")):
         assert [line[2] for line in shown["rows"]] == [f"{share:.3f}" for share in rows["share"]]
-        assert [line[heads.index("Boost")] for line in shown["rows"]] == [f"{one:.3f}" for one in rows[column]]
+        assert [line[heads.index("Boost")] for line in shown["rows"]] == [signed(one, ".3f") for one in rows[column]]
 
 
 def test_what_goes_beyond_the_paper_is_shown(study, data):
@@ -339,7 +340,7 @@ def test_histories_mark_the_items_of_the_category(data):
 
 def test_small_numbers_are_not_zero():
     rows = pd.DataFrame({"x": [0.00012, 0.0, 0.5, np.nan, -0.0004]})
-    assert [cell for (cell,) in table(rows, [Column("x", "x")])["rows"]] == ["0.0001", "0.000", "0.500", "–", "-0.0004"]
+    assert [cell for (cell,) in table(rows, [Column("x", "x")])["rows"]] == ["0.0001", "0.000", "0.500", "–", "−0.0004"]
 
 
 # ---- the file ----
