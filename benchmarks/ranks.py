@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 PARTS = {"dictionaries": "dictionaries", "analyses": "tables"}  # what is measured, and the folder that is deleted
+TIMES = "timings.json"  # of dictionaries, which differ from run to run
 PAGES = ("dashboard.html", "report.html")
 
 
@@ -77,7 +78,7 @@ def timed(study: Path, folder: str, processes: int, part: str) -> tuple[tuple[fl
         made = {
             str(path.relative_to(copy)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted((copy / folder).rglob("*"))
-            if path.is_file()
+            if path.is_file() and path.name != TIMES
         }
     return taken, made  # type: ignore[return-value]
 

@@ -26,6 +26,7 @@ class SAEKind:
         penalty: whether it has a penalty that rises over `sparsity_warmup_steps`.
         min_features: the smallest dictionary that it can train.
         trained: whether it can be trained; otherwise its dictionaries are only read.
+        shares_batches: whether ranks can train one together, each on its share of every batch.
     """
 
     name: str
@@ -36,6 +37,7 @@ class SAEKind:
     penalty: bool = False
     min_features: int = 1
     trained: bool = True
+    shares_batches: bool = False
 
     @property
     def symbol(self) -> str:
@@ -90,6 +92,7 @@ def register_sae(
     penalty: bool = False,
     min_features: int = 1,
     trained: bool = True,
+    shares_batches: bool = False,
 ) -> Callable[[Build], Build]:
     """Make a kind of dictionary known: put above its trainer, a class or function, as a decorator.
 
@@ -109,6 +112,9 @@ def register_sae(
         penalty: whether it has a penalty that rises over `sae.sparsity_warmup_steps`.
         min_features: the smallest dictionary that it can train.
         trained: False for dictionaries that are only read; the trainer then refuses.
+        shares_batches: whether ranks may train one together (`StudyConfig.share_batches`). Then each sees its share of
+            every batch, and gradients of `ae` are averaged in the backward pass. So the loss must be a mean over rows;
+            what else depends on several rows is reduced by `recmodels.rank_tensors`.
 
     Raises:
         InputError: the settings are no dataclass with defaults, or there is no such sparsity setting.
@@ -119,7 +125,7 @@ def register_sae(
         raise InputError(f"{name} has no setting {quote(sparsity)}: its sparsity is l1, k or a field of its settings")
 
     def register(trainer: Build) -> Build:
-        kind = SAEKind(name, trainer, dictionary, sparsity, settings, penalty, min_features, trained)
+        kind = SAEKind(name, trainer, dictionary, sparsity, settings, penalty, min_features, trained, shares_batches)
         _KINDS.add(name, kind, trainer.__module__)
         return trainer
 

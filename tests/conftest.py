@@ -3,11 +3,13 @@
 import os
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import films
 import pytest
 import torch
 from filelock import FileLock
+from rank_forks import launch as launch_ranks
 from small import TRAINING
 
 from interp.pipeline.run import run
@@ -92,3 +94,9 @@ def site(tmp_path, monkeypatch):
     """A folder on the path, to install packages into."""
     monkeypatch.syspath_prepend(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def launch(tmp_path):
+    """`rank_forks.launch`."""
+    return partial(launch_ranks, tmp_path)

@@ -59,7 +59,8 @@ def train_grid(config: StudyConfig, stores: Mapping[str, Stores]) -> dict[str, d
         Training(stores[site]["sae"], {sae.name: sae for sae in configs}, config.folder / "dictionaries" / site)
         for site, configs in grid.items()
     ]
-    return dict(zip(grid, train_all(trainings, processes=config.processes), strict=True))
+    saes = train_all(trainings, processes=config.processes, share_batches=config.share_batches)
+    return dict(zip(grid, saes, strict=True))
 
 
 def evaluate_all(

@@ -7,6 +7,7 @@ from typing import Any
 from interp.config import StudyConfig
 from interp.presets import PRESETS
 from interp.sae_registry import OURS, sae_kind
+from recmodels import ranks
 from recmodels.losses import name_of_loss
 from recmodels.settings import Settings
 
@@ -50,6 +51,8 @@ def idle_settings(
         reason = "the data were given in Python" if has_data else f"{config.dataset} is no table of your own"
         yield from ((f"columns.{name}", reason) for name in _names(config.columns))
         yield from ((f"reading.{name}", reason) for name in _names(config.reading))
+    if ranks.count() == 1:
+        yield "share_batches", "there is one rank, as torchrun did not start several"
     yield from _of_dictionaries(config)
 
 
@@ -59,7 +62,7 @@ def _of_dictionaries(config: StudyConfig) -> Iterator[tuple[str, str]]:
         reason = "the dictionary is imported, so that none is trained"
         yield from ((f"sae.{name}", reason) for name in _names(config.sae))
         yield from ((f"grid.{name}", reason) for name in _names(grid))
-        yield from ((name, reason) for name in ("max_l0", "sparse_l0"))
+        yield from ((name, reason) for name in ("max_l0", "sparse_l0", "share_batches"))
         return
     trainer = sae_kind(config.sae.trainer)
     kinds = [trainer, *(sae_kind(text.partition(":")[0]) for text in grid.trade_off)]
@@ -68,6 +71,8 @@ def _of_dictionaries(config: StudyConfig) -> Iterator[tuple[str, str]]:
             yield f"sae.{name}", f"{trainer.name} has the setting {trainer.sparsity}"
     if trainer.sparsity != "l1":
         yield "grid.l1", f"{trainer.name} has the setting {trainer.sparsity}"
+    if not any(kind.shares_batches for kind in kinds):
+        yield "share_batches", f"{trainer.name} is trained by one rank"
     if not any(kind.penalty for kind in kinds):
         yield "sae.sparsity_warmup_steps", f"{trainer.name} has no penalty that rises"
     if not (grid.l1 or grid.n_features):

@@ -209,7 +209,7 @@ def _record(config: StudyConfig, data: StudyData, sae: SparseAutoencoder, recomm
     }
     given: dict[str, Any] = {}
     # Settings that play no part are left out.
-    del settings["processes"]
+    del settings["processes"], settings["share_batches"]
     if data.recommender is None or data.seen is None:
         for name in ("recommender", *OF_RECOMMENDER):
             del settings[name]

@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from recmodels import rank_tensors
+
 SPLIT = 4  # blocks of scores that `strongest` compares before it looks into them
 
 
@@ -32,6 +34,18 @@ def strongest(scores: Tensor, k: int) -> Tensor:
     starts = torch.arange(0, c, width, device=scores.device)
     candidates = (columns[:, None] + starts[:, None]).view(r, -1)
     return candidates.gather(1, _largest(scores.gather(1, candidates), k))
+
+
+def strongest_of_batch(scores: Tensor, k: int) -> Tensor:
+    """Places, row · f + feature, of the k · n largest scores [n, f] of a batch, of all ranks that share it: [m]."""
+    flat, (rank, size) = scores.view(-1), rank_tensors.sharing()
+    count = k * len(scores) * size
+    places = strongest(flat[None], min(count, len(flat))).squeeze(0)
+    if size == 1:
+        return places
+    # The same on all ranks, so that of equal scores, as of a row that is twice in a batch, as many are kept as by one.
+    among_all = strongest(rank_tensors.joint(flat[places])[None], count).squeeze(0)
+    return places[among_all[among_all // len(places) == rank] - rank * len(places)]
 
 
 def _largest(scores: Tensor, k: int) -> Tensor:

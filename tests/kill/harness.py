@@ -23,7 +23,7 @@ from pathlib import Path
 import torch
 
 import interp.pages.report
-from interp.activations import training
+from interp.activations import training_loop
 from interp.pipeline.run import run
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -40,7 +40,7 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=0)
     asked = options.parse_args()
     torch.set_num_threads(1)
-    training.SAVE_EVERY = 60
+    training_loop.SAVE_EVERY = 60
     interp.pages.report.read_timings = lambda path: {}
     dataset = data()
     draw, home = random.Random(asked.seed), Path(tempfile.mkdtemp(prefix="kill-"))

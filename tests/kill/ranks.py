@@ -1,11 +1,12 @@
 """A study on several ranks: compare it byte by byte with one of one rank, undisturbed and with ranks that are killed.
 
-    python tests/kill/ranks.py [--ranks 2] [--kills 1] [--seed 0]
+    python tests/kill/ranks.py [--ranks 2] [--kills 1] [--seed 0] [--silence 6]
 
 Every rank is a fork of this process, which has everything imported; the forks find each other as those of torchrun do.
 """
 
 import argparse
+import math
 import os
 import random
 import shutil
@@ -27,8 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from harness import differences, digests
 from tiny import CONFIG, data
 
-SILENCE = 6  # seconds; a fork that trains on a busy machine gives signs of life more often
-LIMIT = 300  # seconds after which a rank hangs
+LIMIT = 6  # times what one rank takes, or 300 seconds, after which a rank hangs
 
 
 def main() -> None:
@@ -37,8 +37,10 @@ def main() -> None:
     options.add_argument("--ranks", type=int, default=2)
     options.add_argument("--kills", type=int, default=1)
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--silence", type=float, default=6, help="seconds after which a rank is dead")
     asked = options.parse_args()
     torch.set_num_threads(1)
+    os.environ["INTERP_RANK_SILENCE"] = str(asked.silence)
     interp.pages.report.read_timings = lambda path: {}
     dataset, home, wrong = data(), Path(tempfile.mkdtemp(prefix="ranks-")), []
     draw = random.Random(asked.seed)
@@ -46,16 +48,17 @@ def main() -> None:
     if study(home / "whole", dataset, 1) != [0]:
         sys.exit(f"the undisturbed run of one rank failed: see {home / 'whole'}")
     seconds, expected = time.perf_counter() - start, digests(home / "whole" / "study")
+    limit = max(300, LIMIT * seconds)
     print(f"one rank: {seconds:.1f} s", flush=True)
     for name, kills in (("undisturbed", 0), ("killed", asked.kills)):
         place = home / name
         for _ in range(kills):
             moment = draw.uniform(0.1, 0.6) * seconds
-            statuses = study(place, dataset, asked.ranks, draw.randrange(asked.ranks), moment)
+            statuses = study(place, dataset, asked.ranks, limit, draw.randrange(asked.ranks), moment)
             print(f"killed after {moment:.1f} s: {statuses}", flush=True)
             wrong += [f"{place}: a rank hung"] * (None in statuses)
             wrong += [f"{place}: rank {rank} ended with a traceback" for rank, s in enumerate(statuses) if s == 1]
-        if any(study(place, dataset, asked.ranks)):
+        if any(study(place, dataset, asked.ranks, limit)):
             wrong.append(f"{place}: a rank failed")
             continue
         wrong += [f"{place}: {file}" for file in differences(expected, digests(place / "study"))]
@@ -65,7 +68,14 @@ def main() -> None:
     shutil.rmtree(home)
 
 
-def study(place: Path, dataset: object, ranks: int, victim: int | None = None, after: float = 0.0) -> list[int | None]:
+def study(
+    place: Path,
+    dataset: object,
+    ranks: int,
+    limit: float = math.inf,
+    victim: int | None = None,
+    after: float = 0.0,
+) -> list[int | None]:
     """Run the study on some ranks, one of which is killed after some seconds; exit statuses, None for a rank that hung.
 
     0: it finished; 2: a one-line error; 1: any other error; −9: killed.
@@ -85,7 +95,7 @@ def study(place: Path, dataset: object, ranks: int, victim: int | None = None, a
                     statuses[rank] = os.waitstatus_to_exitcode(status)
         if victim is not None and victim not in statuses and time.perf_counter() > start + after:
             os.kill(children[victim], signal.SIGKILL)
-        if time.perf_counter() > start + LIMIT:
+        if time.perf_counter() > start + limit:
             for rank, child in enumerate(children):
                 if rank not in statuses:
                     os.kill(child, signal.SIGKILL)
@@ -107,7 +117,7 @@ def fork(place: Path, dataset: object, rank: int, ranks: int, port: int) -> int:
         os.dup2(log, 1)
         os.dup2(log, 2)
         os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(ranks), "LOCAL_RANK": str(rank)}
-        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "INTERP_RANK_SILENCE": str(SILENCE)}
+        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
         run(CONFIG, dataset)
         status = 0
     except InputError as error:

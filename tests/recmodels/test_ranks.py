@@ -1,48 +1,11 @@
-"""Ranks as forks of this process, which find each other as those of torchrun do."""
-
-import json
 import os
 import signal
-import socket
 import time
 
 import pytest
 
 from recmodels import ranks
 from recmodels.errors import InputError
-
-
-@pytest.fixture
-def launch(tmp_path):
-    """Call a function on some ranks; what each returned, the message of its error, or −9 if it was killed."""
-
-    def run(function, size, silence="60"):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = str(free.getsockname()[1])
-        children = []
-        for rank in range(size):
-            if (child := os.fork()) == 0:
-                status = 1
-                try:
-                    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size), "LOCAL_RANK": str(rank)}
-                    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "INTERP_RANK_SILENCE": silence}
-                    try:
-                        with ranks.joined():
-                            answer = function(rank)
-                    except InputError as error:
-                        answer = f"{type(error).__name__}: {error}"
-                    (tmp_path / f"{rank}.json").write_text(json.dumps(answer))
-                    status = 0
-                finally:
-                    os._exit(status)
-            children.append(child)
-        codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
-        return [
-            code if code else json.loads((tmp_path / f"{rank}.json").read_text()) for rank, code in enumerate(codes)
-        ]
-
-    return run
 
 
 @pytest.mark.parametrize("size", [2, 4])
@@ -90,6 +53,20 @@ def test_a_killed_rank_is_an_error_of_one_line_on_the_others(launch):
     # The first that sees it says so, and the other ends because of the first.
     assert {answer.split(":")[0] for answer in answers[:2]} <= {"InputError", "OtherRankError"}
     assert all("rank 2 gave no sign of life for 2 seconds: give the same command again" in a for a in answers[:2])
+
+
+def test_the_end_of_the_rank_that_holds_the_store_is_an_error_of_one_line(launch):
+    def work(rank):
+        if rank == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        ranks.barrier()
+
+    says = (
+        "InputError: the process that keeps the ranks' counters has ended, or cannot be reached: give the same command"
+    )
+    first, *others = launch(work, 3)
+    assert first == -signal.SIGKILL
+    assert all(answer.startswith(says) for answer in others)
 
 
 def test_an_error_of_a_rank_ends_the_others_and_is_said_once(launch):

@@ -1,7 +1,8 @@
 """The top-k trainers of dictionary_learning with a loss that computes active features alone.
 
 Each is that library's trainer in all but `loss`: its steps, its dictionary and its `config` are the library's, and
-weights differ from those of its own loss by rounding.
+weights differ from those of its own loss by rounding. Where ranks share a batch (`recmodels.rank_tensors`), all that
+depends on more than a row is of the whole batch: which features are active, thresholds, and which features are dead.
 
 Axes: n rows, d hidden size, f features, m active entries, g groups of features.
 """
@@ -14,7 +15,8 @@ from dictionary_learning.trainers.matryoshka_batch_top_k import MatryoshkaBatchT
 from dictionary_learning.trainers.top_k import TopKTrainer
 from torch import Tensor
 
-from interp.sae.active_features import Entries, decode, encode, strongest
+from interp.sae.active_features import Entries, decode, encode, strongest, strongest_of_batch
+from recmodels.rank_tensors import least, mean, sharing
 
 
 class _ActiveLoss:
@@ -66,7 +68,7 @@ class _ActiveLoss:
         parts = decode(encode(centered, weight, bias, scores, entries), directions, entries)
         error = (rest - parts.squeeze(1)).square().sum(dim=1).mean()
         self.pre_norm_auxk_loss = error.detach()
-        variance = (rest - rest.mean(dim=0)).square().sum(dim=1).mean()
+        variance = mean((rest - mean(rest.mean(dim=0))).square().sum(dim=1).mean())
         return self.auxk_alpha * (error / variance).nan_to_num(0.0)
 
     def _by_feature(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -76,7 +78,7 @@ class _ActiveLoss:
 
     def _places(self, scores: Tensor) -> Tensor:
         """row · f + feature of the active entries, [m], by their scores [n, f]."""
-        return strongest(scores.view(1, -1), self.k * len(scores)).squeeze(0)
+        return strongest_of_batch(scores, self.k)
 
     def _group_ends(self) -> Tensor | None:
         """The feature after the last of each group, [g]; None for one group."""
@@ -90,12 +92,14 @@ class _ActiveLoss:
         """Follow the threshold of inference, and count rows since each feature was last active."""
         self.effective_l0 = self.k
         if step > self.threshold_start_step:
-            self.update_threshold(values)
+            smallest = least(torch.where(values > 0, values, torch.inf).min())
+            self.update_threshold(smallest.nan_to_num(posinf=0.0)[None])
         self._count(entries, entries.features[values > 0])
 
     def _count(self, entries: Entries, fired: Tensor) -> None:
-        self.num_tokens_since_fired += entries.shape[0]
+        self.num_tokens_since_fired += entries.shape[0] * sharing()[1]
         self.num_tokens_since_fired[fired] = 0
+        self.num_tokens_since_fired = least(self.num_tokens_since_fired)
 
 
 class ActiveBatchTopKTrainer(_ActiveLoss, BatchTopKTrainer):
@@ -112,6 +116,7 @@ class ActiveTopKTrainer(_ActiveLoss, TopKTrainer):
         self.effective_l0 = self.k
         if step > self.threshold_start_step:
             self.update_threshold(values.view(-1, self.k))
+            self.ae.threshold = mean(self.ae.threshold)
         self._count(entries, entries.features)  # in the library, a feature that is kept at 0 counts as active
 
 

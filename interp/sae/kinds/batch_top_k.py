@@ -19,7 +19,7 @@ def dictionary(config: SAEConfig, activation_dim: int) -> "BatchTopKSAE":
     return BatchTopKSAE(activation_dim, config.n_features, config.k)
 
 
-@register_sae("batch_top_k", dictionary=dictionary, sparsity="k")
+@register_sae("batch_top_k", dictionary=dictionary, sparsity="k", shares_batches=True)
 def trainer(config: SAEConfig, activation_dim: int, device: str) -> "ActiveBatchTopKTrainer":
     """A fresh trainer."""
     from interp.sae.kinds.active_trainers import ActiveBatchTopKTrainer

@@ -18,7 +18,7 @@ def dictionary(config: SAEConfig, activation_dim: int) -> "GatedAutoEncoder":
     return GatedAutoEncoder(activation_dim, config.n_features)
 
 
-@register_sae("gated", dictionary=dictionary, sparsity="l1", penalty=True)
+@register_sae("gated", dictionary=dictionary, sparsity="l1", penalty=True, shares_batches=True)
 def trainer(config: SAEConfig, activation_dim: int, device: str) -> "GatedSAETrainer":
     """A fresh trainer."""
     from dictionary_learning.trainers.gdm import GatedSAETrainer

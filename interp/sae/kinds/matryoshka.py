@@ -23,7 +23,7 @@ def dictionary(config: SAEConfig, activation_dim: int) -> "MatryoshkaBatchTopKSA
 
 
 # The smallest group is a 32nd of the features.
-@register_sae("matryoshka", dictionary=dictionary, sparsity="k", min_features=32)
+@register_sae("matryoshka", dictionary=dictionary, sparsity="k", min_features=32, shares_batches=True)
 def trainer(config: SAEConfig, activation_dim: int, device: str) -> "ActiveMatryoshkaTrainer":
     """A fresh trainer."""
     from interp.sae.kinds.active_trainers import ActiveMatryoshkaTrainer

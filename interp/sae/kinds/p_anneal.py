@@ -8,16 +8,16 @@ from interp.sae_config import SAEConfig
 from interp.sae_registry import register_sae
 
 if TYPE_CHECKING:
-    from dictionary_learning.trainers.p_anneal import PAnnealTrainer
+    from interp.sae.annealed_trainer import AnnealedTrainer
 
 
-@register_sae("p_anneal", dictionary=dictionary, sparsity="l1", penalty=True)
-def trainer(config: SAEConfig, activation_dim: int, device: str) -> "PAnnealTrainer":
+@register_sae("p_anneal", dictionary=dictionary, sparsity="l1", penalty=True, shares_batches=True)
+def trainer(config: SAEConfig, activation_dim: int, device: str) -> "AnnealedTrainer":
     """A fresh trainer."""
-    from dictionary_learning.trainers.p_anneal import PAnnealTrainer
+    from interp.sae.annealed_trainer import AnnealedTrainer
 
     start = (config.warmup + config.steps) // 2
-    return PAnnealTrainer(
+    return AnnealedTrainer(
         **shared(config, activation_dim, device),
         initial_sparsity_penalty=config.l1,
         sparsity_warmup_steps=config.sparsity_warmup_steps,

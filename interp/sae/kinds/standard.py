@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dictionary_learning.trainers.standard import StandardTrainer
 
 
-@register_sae("standard", dictionary=dictionary, sparsity="l1", penalty=True)
+@register_sae("standard", dictionary=dictionary, sparsity="l1", penalty=True, shares_batches=True)
 def trainer(config: SAEConfig, activation_dim: int, device: str) -> "StandardTrainer":
     """A fresh trainer."""
     from dictionary_learning.trainers.standard import StandardTrainer

@@ -19,7 +19,7 @@ def dictionary(config: SAEConfig, activation_dim: int) -> "AutoEncoderTopK":
     return AutoEncoderTopK(activation_dim, config.n_features, config.k)
 
 
-@register_sae("top_k", dictionary=dictionary, sparsity="k")
+@register_sae("top_k", dictionary=dictionary, sparsity="k", shares_batches=True)
 def trainer(config: SAEConfig, activation_dim: int, device: str) -> "ActiveTopKTrainer":
     """A fresh trainer."""
     from interp.sae.kinds.active_trainers import ActiveTopKTrainer

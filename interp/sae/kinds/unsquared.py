@@ -19,7 +19,7 @@ def dictionary(config: SAEConfig, activation_dim: int) -> "AutoEncoder":
     return AutoEncoder(activation_dim, config.n_features)
 
 
-@register_sae("unsquared", dictionary=dictionary, sparsity="l1", penalty=True)
+@register_sae("unsquared", dictionary=dictionary, sparsity="l1", penalty=True, shares_batches=True)
 def trainer(config: SAEConfig, activation_dim: int, device: str) -> "UnsquaredTrainer":
     """A fresh trainer."""
     from interp.sae.unsquared_trainer import UnsquaredTrainer

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from interp.activations import checkpoints, training
+from interp.activations import checkpoints, training_loop
 from interp.activations.training import train
 from interp.sae.autoencoder import SparseAutoencoder
 from interp.sae.multi_scale_trainer import MultiScaleTrainer
@@ -38,7 +38,7 @@ def changed(one, other):
 @pytest.fixture
 def impatient(monkeypatch):
     """Features count as dead after three batches, so that the loss which revives them is in force."""
-    build = training.build_trainer
+    build = training_loop.build_trainer
 
     def built(*args):
         trainer = build(*args)
@@ -46,7 +46,7 @@ def impatient(monkeypatch):
             trainer.dead_feature_threshold = 3 * QUICK.batch_size
         return trainer
 
-    monkeypatch.setattr(training, "build_trainer", built)
+    monkeypatch.setattr(training_loop, "build_trainer", built)
 
 
 def test_several_in_one_pass_equal_each_alone(combinations, tmp_path):
@@ -71,7 +71,7 @@ def test_different_batches_are_different_passes(combinations, tmp_path):
 def test_an_interrupted_training_ends_in_the_same_weights(combinations, tmp_path, monkeypatch, impatient):
     """Stopped at step 46 and taken up at 40, when thresholds, annealing and dead features all have a past."""
     whole = train(combinations, ALL, tmp_path / "whole")
-    monkeypatch.setattr(training, "SAVE_EVERY", 20)
+    monkeypatch.setattr(training_loop, "SAVE_EVERY", 20)
     rng, calls = np.random.default_rng, []
 
     def interrupted(seed):
@@ -92,12 +92,12 @@ def test_an_interrupted_training_ends_in_the_same_weights(combinations, tmp_path
 @pytest.mark.parametrize("trainer", ALL)
 def test_a_checkpoint_holds_all_that_a_trainer_changes(combinations, tmp_path, trainer, impatient):
     """Whatever differs between a trainer under way and a fresh one is put back."""
-    built = training.build_trainer(ALL[trainer], 16)
+    built = training_loop.build_trainer(ALL[trainer], 16)
     x = (torch.from_numpy(combinations.activations[: 40 * 128]) - combinations.mean) / combinations.std
     for step, batch in enumerate(x.split(128)):
         built.update(step, batch)
     checkpoints.save({"it": built}, tmp_path / "x.safetensors", 40)
-    fresh = training.build_trainer(ALL[trainer], 16)
+    fresh = training_loop.build_trainer(ALL[trainer], 16)
     assert checkpoints.restore({"it": fresh}, tmp_path / "x.safetensors") == 40
     assert described(fresh) == described(built)
 
@@ -127,7 +127,7 @@ def described(trainer):
 
 def test_finished_dictionaries_are_only_loaded(combinations, tmp_path, monkeypatch):
     first = train(combinations, {"x": QUICK}, tmp_path)["x"]
-    monkeypatch.setattr(training, "build_trainer", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(training_loop, "build_trainer", lambda *_: pytest.fail("trained again"))
     assert same(first, train(combinations, {"x": QUICK}, tmp_path)["x"])
 
 
@@ -155,7 +155,7 @@ def test_a_training_that_diverged_is_not_kept(combinations, tmp_path):
 def test_a_damaged_checkpoint_is_as_if_it_were_not_there(combinations, tmp_path, monkeypatch, caplog, fault):
     configs = {"a": QUICK, "b": replace(QUICK, trainer="top_k")}
     whole = train(combinations, configs, tmp_path / "whole")
-    monkeypatch.setattr(training, "SAVE_EVERY", 20)
+    monkeypatch.setattr(training_loop, "SAVE_EVERY", 20)
     with monkeypatch.context() as patch:
         save = checkpoints.save
         patch.setattr(checkpoints, "save", lambda *call: save(*call) or (_ for _ in ()).throw(KeyboardInterrupt))
@@ -197,10 +197,10 @@ def test_a_folder_may_be_text(combinations, tmp_path, monkeypatch):
 def test_item_means_are_those_of_the_rows(stores):
     store = stores["sae"]
     trainer = build_trainer(QUICK_SCALES, store.activations.shape[1])
-    means, codes = training._item_means(store, {"one": trainer})
+    means, codes = training_loop._item_means(store, {"one": trainer})
     expected = pd.DataFrame(np.asarray(store.activations)).groupby(store.rows["item"].to_numpy()).transform("mean")
     np.testing.assert_allclose(means[codes], expected, atol=1e-5)
-    assert training._item_means(store, {"one": build_trainer(SAEConfig(), 8)}) is None
+    assert training_loop._item_means(store, {"one": build_trainer(SAEConfig(), 8)}) is None
 
 
 def test_a_trainer_that_reads_item_means_has_those_of_its_batch(stores, tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from interp.activations import training
+from interp.activations import training_loop
 from interp.activations.training import train
 from interp.activations.training_times import FILE, training_times
 from interp.sae_config import SAEConfig
@@ -26,9 +26,9 @@ def test_every_training_is_recorded_beside_the_dictionaries(stores, tmp_path):
 def test_a_resumed_training_counts_the_steps_before(stores, tmp_path, monkeypatch):
     """A clock that each step of training moves by one second; the run is killed in its 31st step."""
     clock, steps = [0.0], []
-    monkeypatch.setattr(training, "SAVE_EVERY", 10)
-    monkeypatch.setattr(training.time, "perf_counter", lambda: clock[0])
-    build = training.build_trainer
+    monkeypatch.setattr(training_loop, "SAVE_EVERY", 10)
+    monkeypatch.setattr(training_loop.time, "perf_counter", lambda: clock[0])
+    build = training_loop.build_trainer
 
     def timed(*arguments):
         trainer = build(*arguments)
@@ -45,7 +45,7 @@ def test_a_resumed_training_counts_the_steps_before(stores, tmp_path, monkeypatc
         trainer.update = slow
         return trainer
 
-    monkeypatch.setattr(training, "build_trainer", timed)
+    monkeypatch.setattr(training_loop, "build_trainer", timed)
     with pytest.raises(KeyboardInterrupt):
         train(stores["sae"], {"one": QUICK}, tmp_path)
     assert training_times(tmp_path) == {}

@@ -51,6 +51,10 @@ def test_a_ready_made_study_has_none(name):
             ["sae.steps, max_l0 play no part here: the dictionary is imported, so that none is trained."],
         ),
         (
+            {"share_batches": True},
+            ["share_batches plays no part here: there is one rank, as torchrun did not start several."],
+        ),
+        (
             {"recommender": "folder", "training": TrainingConfig(loss="gbce", negatives=5)},
             ["training.loss, training.negatives play no part here: the recommender is trained already."],
         ),

@@ -9,7 +9,7 @@ from tiny_package import install
 from torch import nn
 
 from interp import sae_registry
-from interp.activations import training
+from interp.activations import training_loop
 from interp.activations.training import train
 from interp.config import GridConfig, StudyConfig
 from interp.sae.autoencoder import KIND, SparseAutoencoder
@@ -104,7 +104,7 @@ def test_it_is_trained_saved_and_loaded_without_its_trainer(steady, stores, tmp_
 
 
 def test_an_interrupted_training_ends_in_the_same_weights(steady, stores, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "SAVE_EVERY", 15)
+    monkeypatch.setattr(training_loop, "SAVE_EVERY", 15)
     config = {"steady": replace(CONFIG, trainer="steady")}
     whole = train(stores["sae"], config, tmp_path / "whole")["steady"]
     update = Trainer.update
