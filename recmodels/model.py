@@ -62,8 +62,15 @@ class SequentialRecommender(PreTrainedModel, metaclass=Watched):
 
     @classmethod
     def from_tensors(cls, config: RecommenderConfig, tensors: dict[str, Tensor]) -> Self:
-        """The model of a configuration with these weights, whose names and shapes were checked."""
-        return cls.from_pretrained(None, config=config, state_dict=tensors)
+        """The model of a configuration with these weights, whose names and shapes were checked.
+
+        It is built as its program builds it, so that what it keeps beside its weights is there, too. transformers'
+        `from_pretrained` does the same after it has prepared the names of weights of all its models.
+        """
+        with torch.random.fork_rng():
+            model = cls(config)
+        model.load_state_dict(tensors, strict=False)  # a tensor with two names was saved under one of them
+        return model
 
     @property
     def sites(self) -> dict[str, str]:

@@ -12,8 +12,8 @@ The module is imported at the first look-up in that group.
 import os
 import sys
 from functools import lru_cache
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
-from typing import TypeVar
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar
 
 from recmodels.errors import InputError, quote
 from recmodels.quick_imports import import_quickly
@@ -108,10 +108,10 @@ def _stamp(folder: str) -> tuple[str, int]:
         return folder, 0
 
 
-@lru_cache(maxsize=32)
-def _entries(group: str, _folders: tuple[tuple[str, int], ...]) -> EntryPoints:
-    """Entry points of a group. To read all installed packages takes 20 ms: once is enough until one is installed."""
-    return entry_points(group=group)
+@lru_cache(maxsize=4)
+def _entries(_folders: tuple[tuple[str, int], ...]) -> Any:
+    """All entry points. To read all installed packages takes 20 ms: once is enough until one is installed."""
+    return entry_points()
 
 
 def import_entry_points(group: str) -> None:
@@ -120,7 +120,7 @@ def import_entry_points(group: str) -> None:
     Raises:
         InputError: one cannot be imported.
     """
-    for entry in _entries(group, tuple(map(_stamp, sys.path))):
+    for entry in _entries(tuple(map(_stamp, sys.path))).select(group=group):
         if entry in _IMPORTED:
             continue
         _IMPORTED.add(entry)

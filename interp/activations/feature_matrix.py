@@ -47,7 +47,7 @@ def _encoded(store: ActivationStore, sae: SparseAutoencoder, batch_size: int = 4
     """The features of some rows after another: sparse float32 [≤ batch_size, f]."""
     total = -(-len(store) // batch_size)
     for batch in tqdm(store.batches(batch_size), desc="encoding", total=total):
-        yield sparse.csr_array(sae.encode(batch).cpu().numpy())
+        yield sparse.csr_array(sae.encode(batch.to(sae.device)).cpu().numpy())
 
 
 def feature_matrix(store: ActivationStore, sae: SparseAutoencoder, folder: Path) -> FeatureMatrix:

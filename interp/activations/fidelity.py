@@ -39,16 +39,17 @@ def reconstruction(
     squared_error = np.zeros(d)
     original, error = RunningScatter(d), RunningScatter(d)
     active_steps = np.zeros(f, dtype=np.int64)
-    for hidden in store.batches():
+    for batch in store.batches():
+        hidden = batch.to(sae.device)
         features = sae.encode(hidden)
         if observe is not None:
-            observe(features.numpy())
-        x = sae.normalise(hidden).double().numpy()
-        residual = x - sae.normalise(sae.decode(features)).double().numpy()
+            observe(features.cpu().numpy())
+        x = sae.normalise(hidden).double().cpu().numpy()
+        residual = x - sae.normalise(sae.decode(features)).double().cpu().numpy()
         original.add(x)
         error.add(residual)
         squared_error += np.square(residual).sum(axis=0)
-        active_steps += (features > 0).sum(dim=0).numpy()
+        active_steps += (features > 0).sum(dim=0).cpu().numpy()
     n = len(store)
     return {
         "rmse": float(np.sqrt(squared_error.sum() / (n * d))),

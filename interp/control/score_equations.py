@@ -89,10 +89,8 @@ class LastStates:
 
         The probability of the item at each place, discounted as NDCG does; no held-out item is needed.
         """
-        places = torch.from_numpy(lists).clamp_min(0)
-        chance = self.probabilities.expand(*lists.shape[:-2], -1, -1).gather(-1, places) * (
-            torch.from_numpy(lists) >= 0
-        )
+        places = torch.from_numpy(lists).to(self.hidden.device)
+        chance = self.probabilities.expand(*lists.shape[:-2], -1, -1).gather(-1, places.clamp_min(0)) * (places >= 0)
         return (chance.cpu().double().numpy() / np.log2(np.arange(2, lists.shape[-1] + 2))).sum(axis=-1)
 
 

@@ -84,7 +84,7 @@ def promoted_items(jacobian: np.ndarray, sae: SparseAutoencoder, items: pd.Index
         feature, direction ("promoted" or "suppressed"), rank (from 1), item, effect (change of score,
         relative to the mean item).
     """
-    directions, at_once = sae.directions.double().numpy(), max(_EFFECTS // len(jacobian), 1)
+    directions, at_once = sae.directions.cpu().double().numpy(), max(_EFFECTS // len(jacobian), 1)
     chosen: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {"promoted": [], "suppressed": []}
     for start in range(0, len(directions), at_once):
         effects = torch.from_numpy(directions[start : start + at_once] @ jacobian.T)

@@ -87,10 +87,14 @@ class SparseAutoencoder:
 
     def to(self, device: torch.device | str | None) -> "SparseAutoencoder":
         """The same dictionary on a device; itself if it is there already."""
-        here = next(self.dictionary.parameters()).device
-        if device is None or torch.device(device) == here:
+        if device is None or torch.device(device) == self.device:
             return self
         return replace(self, dictionary=copy.deepcopy(self.dictionary).to(device))
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.dictionary.parameters()).device
 
     @property
     def n_features(self) -> int:
@@ -133,7 +137,7 @@ class SparseAutoencoder:
     @steady()
     def directions(self) -> Tensor:
         """[f, d] what one unit of each feature adds to the hidden state."""
-        one_each = torch.eye(self.n_features, device=next(self.dictionary.parameters()).device)
+        one_each = torch.eye(self.n_features, device=self.device)
         return self.decode(one_each) - self.decode(torch.zeros_like(one_each[:1]))
 
     def save(self, folder: Path | str) -> None:

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from threading import get_ident
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from recmodels.adapters.adapted_blocks import AdaptedBlocks
@@ -55,18 +54,6 @@ class AdaptedRecommender(AdaptedBlocks):
     def fewest_weights(cls, config: RecommenderConfig) -> int:
         """How many weights a model of this configuration has at least: one for each item."""
         return config.n_items
-
-    @classmethod
-    def from_tensors(cls, config: RecommenderConfig, tensors: dict[str, Tensor]) -> "AdaptedRecommender":
-        """The model of a configuration with these weights.
-
-        The module is built as its program builds it, so that what it keeps beside its weights is there, too.
-        """
-        assert isinstance(config, AdaptedConfig)
-        with torch.random.fork_rng():
-            model = cls(config)
-        model.load_state_dict(tensors, strict=False)  # a tensor with two names was saved under one of them
-        return model
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "AdaptedRecommender":
         """A copy with its own module, adapter and hooks."""
