@@ -28,9 +28,10 @@ PANELS = """
       const waited = async (test) => { while (!test()) await new Promise((next) => setTimeout(next, 5)); };
       const tell = (panel) => {  // what is not hidden, which may be left from the feature before
         const seen = byId(panel).cloneNode(true);
-        for (const node of seen.querySelectorAll("[hidden]")) node.remove();
+        for (const node of seen.querySelectorAll("[hidden], #try-feature")) node.remove();
         const figures = [...wanted].filter(([target]) => seen.querySelector(`#${target.id}`) && !isLate(target));
-        return [seen.textContent, ...figures.map(([target, content]) => `${target.id} ${JSON.stringify(content)}`).sort()];
+        const told = figures.map(([target, content]) => `${target.id} ${JSON.stringify(content)}`);
+        return [seen.textContent, ...told.sort()];
       };
       for (const feature of arguments[0]) {
         location.hash = feature;
