@@ -65,7 +65,9 @@ def _frame(path: Path, wanted: Collection[str] | None) -> tuple[pd.DataFrame, tu
     if wanted is None:
         return of_arrow(pa.Table.from_batches(batches), free=True), tuple(every.columns)
     schema = pa.schema([data.schema.field(name) for name in names])
-    return coded_frame(batches, schema), tuple(every.columns)
+    frame = coded_frame(batches, schema)
+    pa.default_memory_pool().release_unused()
+    return frame.set_axis([name.strip() for name in names], axis=1, copy=False), tuple(every.columns)
 
 
 def _schema(data: ds.FileSystemDataset, names: list[str], complete: bool) -> pa.Schema:

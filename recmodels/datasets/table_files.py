@@ -55,7 +55,7 @@ def read_table(source: Any, where: str, columns: Columns, reading: Reading, is_i
         raise InputError(f"{path} does not exist: pass the path of a .csv, .tsv, .txt, .jsonl or .parquet file")
     if kind == ".parquet":
         frame, every = read_parquet(path, None if is_items else columns.of_interactions)
-        return replace(_of_frame(as_frame(frame, str(path)), str(path)), every=every)
+        return replace(_of_frame(as_frame(frame, str(path)) if is_items else frame, str(path)), every=every)
     if kind in JSON_LINES and reading.separator is None:
         return json_lines.read(read_path(path), ADVICE)
     file, names = read_path(path), reading.item_names if is_items else reading.names

@@ -135,7 +135,7 @@ def blocks(envoys):
 def page(tmp_path_factory):
     """A page with the library, and no recommender of its own."""
     runtime, study = read_runtime(PACKAGE), handmade_study(tmp_path_factory.mktemp("study"))
-    content = render("dashboard", "By hand", page_data(study), runtime.blocks, runtime.script)
+    content = render("dashboard", "By hand", page_data(study), runtime.blocks, library=runtime.script)
     path = tmp_path_factory.mktemp("page") / "dashboard.html"
     path.write_text(content, encoding="utf-8")
     return path

@@ -28,7 +28,7 @@ PANELS = """
       const waited = async (test) => { while (!test()) await new Promise((next) => setTimeout(next, 5)); };
       const tell = (panel) => {  // what is not hidden, which may be left from the feature before
         const seen = byId(panel).cloneNode(true);
-        for (const node of seen.querySelectorAll("[hidden]")) node.remove();
+        for (const node of seen.querySelectorAll("[hidden], #try-feature")) node.remove();
         const figures = [...wanted].filter(([target]) => seen.querySelector(`#${target.id}`) && !isLate(target));
         const drawn = figures.map(([target, content]) => `${target.id} ${JSON.stringify(content)}`);
         return [seen.textContent, ...drawn.sort()];
