@@ -55,8 +55,7 @@ def contributions(rec, folder):
 
 def evaluation(rec, folder):
     sae, store = rec.site("blocks.0").sae, collect(rec, users(rec), folder / rec.device.type)
-    matrix = encode(store, sae, folder / f"{rec.device.type}-features")
-    return [*reconstruction(store, sae).values(), *matrix.toarray().ravel()]
+    return [*reconstruction(store, sae).values(), *encode(store, sae).toarray().ravel()]
 
 
 def entry(rec, folder):
