@@ -36,7 +36,7 @@ K = 10  # items in a list
 USERS = 200  # test users whose histories the page offers, at most
 LARGEST = 9_000_000  # bytes of weights that a page carries, at most: they take 11 MB of it
 LARGEST_GRAPH = 100_000_000  # bytes of a graph of ONNX, which a page has only if it is asked for
-GRAPH_POINTS = 4  # where differences of scores are taken for reasons, each over its part of the way
+GRAPH_POINTS = 8  # where differences of scores are taken for reasons, each over its part of the way
 MEASURE = (
     "A receipt needs every test user and the item that each chose next; the page carries the histories of {} of {} "
     "users only: ask Python, study.receipt({{…}})."

@@ -1,7 +1,7 @@
 // A recommender of another program, as the page carries it in ONNX (`interp.deployment.changed_program`), run by ONNX Runtime
 // Web. It has no way back, so reasons and explanations rest on differences of scores in place of gradients: at each node
 // of the way a feature is moved by as much as the node counts, half of it to either side. A feature that is alone, or at one
-// step alone, is moved the whole way at once, which is exact.
+// step alone, is moved the whole way at once, which is exact; parts add up to what is measured: the change of the score, or a feature's ablation.
 //
 // Axes: b rows (changed copies of the history), s tokens of each, n steps with hidden states, d width, v items.
 
@@ -81,10 +81,11 @@ async function onnxRunner(tensors, { shape, strongest, longest, onnx }, graph) {
       const way = amounts.size === 1 ? WHOLE_WAY : nodes;
       const moves = way.flatMap(([node, weight]) => [...amounts].map(([feature, amount]) => ({ feature, node, by: (weight / 2) * amount })));
       const rows = moves.flatMap(({ feature, node, by }) => [by, -by].map((move) => [...amountsAtLast(amounts, node), /** @type {Edits[0]} */ ([feature, n - 1, move])]));
-      const scores = await relative(rows, items);
+      const [before, after, ...scores] = await relative([[], amountsAtLast(amounts), ...rows], items);
       return new Map(items.map((item, place) => {
         const parts = new Map([...amounts.keys()].map((feature) => [feature, 0]));
         moves.forEach(({ feature }, row) => parts.set(feature, (parts.get(feature) ?? 0) + scores[2 * row][place] - scores[2 * row + 1][place]));
+        toSum(parts, after[place] - before[place]);
         return [item, parts];
       }));
     }
@@ -104,8 +105,9 @@ async function onnxRunner(tensors, { shape, strongest, longest, onnx }, graph) {
       const left = (/** @type {number} */ feature, /** @type {number} */ part) => /** @type {Edits} */ ([...under, ...(active.get(feature) ?? []).map(([step, activation]) => [feature, step, (part - 1) * activation])]);
       const features = [...active.keys()];
       const [[total], ...without] = await relative([under, ...features.map((feature) => left(feature, 0))], [item]);
-      const loss = new Map(features.map((feature, place) => [feature, Math.abs(total - without[place][0])]));
-      const strongest = features.sort((one, other) => (loss.get(other) ?? 0) - (loss.get(one) ?? 0)).slice(0, top);
+      const ablations = new Map(features.map((feature, place) => [feature, total - without[place][0]]));
+      const lossOf = (/** @type {number} */ feature) => Math.abs(ablations.get(feature) ?? 0);
+      const strongest = features.sort((one, other) => lossOf(other) - lossOf(one)).slice(0, top);
       const moves = strongest.flatMap((feature) => {
         const steps = active.get(feature) ?? [];
         const way = steps.length === 1 ? WHOLE_WAY : nodes;
@@ -118,6 +120,7 @@ async function onnxRunner(tensors, { shape, strongest, longest, onnx }, graph) {
         const own = /** @type {Map<number, number>} */ (parts.get(feature));
         own.set(step, (own.get(step) ?? 0) + scores[2 * row][0] - scores[2 * row + 1][0]);
       });
+      parts.forEach((own, feature) => toSum(own, ablations.get(feature) ?? 0));
       const split = [...parts].map(([feature, steps]) => splitPart(feature, [...steps], activations, unsteered, f));
       return { total, features: split.sort((one, other) => Math.abs(other.part) - Math.abs(one.part)) };
     }
@@ -134,6 +137,13 @@ async function onnxRunner(tensors, { shape, strongest, longest, onnx }, graph) {
     });
   }
   return { model, read };
+}
+
+/** Make parts add up to what was measured, each by its size. @param {Map<number, number>} parts @param {number} sum */
+function toSum(parts, sum) {
+  const own = [...parts.values()];
+  const [size, rest] = [own.reduce((all, part) => all + Math.abs(part), 0), sum - own.reduce((all, part) => all + part, 0)];
+  if (size) parts.forEach((part, step) => parts.set(step, part + (rest * Math.abs(part)) / size));
 }
 
 const WHOLE_WAY = /** @type {Nodes} */ ([[0.5, 1]]); // from 0 to 1 at once
