@@ -17,13 +17,13 @@ from interp.features.grades import label_counts
 from interp.pages import feature_columns
 from interp.pages.beside import write_beside
 from interp.pages.feature_figures import empty_figures
+from interp.pages.feature_shards import split
 from interp.pages.glossary import GLOSSARY
 from interp.pages.item_columns import ItemPlaces, item_columns, left_out
 from interp.pages.onnx_runtime import OnnxRuntime
 from interp.pages.page_model import page_model
 from interp.pages.rendering import render
 from interp.pages.search_columns import effects, search_columns
-from interp.pages.shards import split
 from interp.plots.formats import column_values, decimals, figure_json, significant
 from interp.plots.names import BANDS, EXAMPLES, KINDS, SCORES
 from interp.store.rerun import tables_of_this_release
@@ -49,7 +49,7 @@ CONCEPT_SCORES = ("correlation", "auc", "sensitivity")
 def write_dashboard(study: "Study", runtime: OnnxRuntime | None = None) -> Path:
     """Write a study's tables as one page that opens without a network, and return its path.
 
-    A large dictionary (`interp.pages.shards.MOST`) has files in a folder beside the page, `dashboard-data`.
+    A large dictionary (`interp.pages.feature_shards.MOST`) has files in a folder beside the page, `dashboard-data`.
 
     Args:
         study: a finished study.

@@ -1,6 +1,7 @@
 """README and docs do what they say: every block of Python is executed, every command is parsed, every link leads on."""
 
 import functools
+import json
 import re
 import shlex
 import shutil
@@ -144,10 +145,17 @@ def check_pip(words):
             assert str(Requirement(word)) in MAKEFILE or word in ("pre-commit", "build"), word
 
 
+def check_npm(words):
+    """Packages that the repository's own package.json names."""
+    assert words.pop(0) == "install"
+    assert set(words) <= set(json.loads((ROOT / "package.json").read_text())["devDependencies"]), words
+
+
 CHECKS = {
     "interp": check_interp,
     "make": check_make,
     "pip": check_pip,
+    "npm": check_npm,
     "uv": lambda words: check_pip(words[1:]),
     "git": lambda words: None,
     "torchrun": lambda words: check_interp(words[words.index("interp") + 1 :]),

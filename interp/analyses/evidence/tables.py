@@ -8,7 +8,7 @@ from scipy import sparse
 
 from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import FeatureMatrix
-from interp.analyses.evidence.attributes import (
+from interp.analyses.evidence.other_attributes import (
     PARTS,
     SUMMARY,
     attribute_evidence,

@@ -1,4 +1,4 @@
-// Details of features in files beside the page, where there are too many features for one file (interp.pages.shards).
+// Details of features in files beside the page, where there are too many features for one file (interp.pages.feature_shards).
 // Columns of details are empty at first; a file of features fills their places.
 
 /** @type {Map<number, Promise<void>>} */

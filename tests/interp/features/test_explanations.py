@@ -212,7 +212,7 @@ def test_an_explanation_shows_itself_and_escapes():
     items = pd.DataFrame({"feature": 4, "item": ["<b>", "other"], "activation": 2.0, "drop": [1.5, -0.2]})
     shown = Explanation("<i>", 3, 1.4, features, steps, items)
     assert "item <i>: rank 3, score 1.40" in repr(shown)
-    assert "[MASK] +75%, <b> -25%" in repr(shown)
+    assert "[MASK] +75%, <b> −25%" in repr(shown)
     assert "<b> 1.50" in repr(shown)
     assert "other" not in repr(shown)  # it dims the feature
     page = shown._repr_html_()
@@ -223,7 +223,7 @@ def test_an_explanation_shows_itself_and_escapes():
     assert "Alien (item <i>): rank 3, score 1.40 above the mean item; without these 1 feature 0.35" in repr(told)
     assert "they explain +1.05, 75% of it" in repr(told)
     assert "≈ Horror" in repr(told)
-    assert "[MASK] +75%, Jaws -25%" in repr(told)
+    assert "[MASK] +75%, Jaws −25%" in repr(told)
 
 
 @pytest.mark.parametrize("model", MODELS)

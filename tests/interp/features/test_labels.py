@@ -1,5 +1,7 @@
 """Labels: counts, scores and hard negatives by hand; chosen labels on activations that are known."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -208,7 +210,7 @@ def says(kind, name, item):
         "decade": lambda: name == f"{item.year // 10}0s",
         "year": lambda: name == str(item.year),
         "item": lambda: name == f"only {item.title}",
-        "franchise": lambda: item.title.startswith(f"{name}:"),
+        "franchise": lambda: bool(re.match(rf"{re.escape(name)}(:| \d)", item.title)),
         "word": lambda: name in [f"“{word}” in the title" for word in title_words(item.title)],
     }[kind]()
 

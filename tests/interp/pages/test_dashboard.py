@@ -2,8 +2,10 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from browsers import Reader, embedded, packed_block
 from pages import CONCEPTS, DEAD, HOSTILE, RECORD, N, handmade_study
@@ -12,6 +14,7 @@ from plotly.offline import get_plotlyjs
 import interp
 from interp.pages.dashboard import page_data, write_dashboard
 from interp.pages.rendering import ASSETS, OPENING, SCRIPTS
+from interp.pages.search_columns import effects
 from recmodels import artifacts
 from recmodels.errors import InputError
 
@@ -144,3 +147,18 @@ def test_a_missing_table_is_named(tmp_path):
     with pytest.raises(InputError, match=r"the table '\w+' is not under .*: run "):
         write_dashboard(interp.open(tmp_path))
     assert not (tmp_path / "dashboard.html").exists()
+
+
+def test_effects_are_measures_and_concepts_beyond_their_interval():
+    """The overlap of any steer is below 1, and is none; neither is a change whose interval holds 0."""
+    rows = pd.DataFrame(
+        [
+            ("", "overlap", -0.5, -0.6, -0.4),
+            ("", "coverage@10", -0.25, -0.3, -0.2),
+            ("", "ndcg@10", 0.01, -0.01, 0.03),
+            ("Noir", "share", 0.5, 0.4, 0.6),
+        ],
+        columns=["concept", "measure", "change", "change_low", "change_high"],
+    )
+    view = SimpleNamespace(receipt=[*rows.itertuples(index=False)])
+    assert effects([view]) == (["lowers Coverage@10", "raises Noir"], [[[0, -0.25], [1, 0.5]]])

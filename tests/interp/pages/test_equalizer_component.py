@@ -375,7 +375,7 @@ def test_items_that_the_model_never_reads_are_said_to_be(browser):
     until(browser, f"{lights}.every(Boolean) && {lights}.length", 5)
     assert browser.execute_script(f"return {lights}.map((one) => one === 'not read')") == [True] * 2 + [False] * 3
     browser.execute_script("document.querySelector('.strip .step').click()")
-    assert text(browser, ".lit") == "Step 1 is not read: the model sees the last 3 items."
+    assert text(browser, ".lit") == "Step 1, Alien (1979), is not read: the model sees the last 3 items."
 
 
 def test_reasons_name_several_features_with_their_grades(browser):

@@ -14,6 +14,7 @@ from interp.steering.serialization import from_json
 from interp.study.equalizer import equalize, read_history, short_title, steer_of
 from interp.study.title_search import LONGEST, WORDS, search
 from recmodels.errors import InputError
+from recmodels.wording import signed, with_interval
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +95,8 @@ def test_reasons_are_the_steered_features_parts_in_the_change_of_the_score(study
         assert rows["change"].abs().is_monotonic_decreasing
         first = rows.iloc[0]
         assert first["label"] == study.features[first["feature"]].name.text
-        assert found.why(item).startswith(f"{first['feature']} {first['label']} {first['change']:+.2f}")
-        assert found.why(item).endswith(f"(all: {first['total']:+.2f})")
+        assert found.why(item).startswith(f"{first['feature']} {first['label']} {signed(first['change'], '+.2f')}")
+        assert found.why(item).endswith(f"(all: {signed(first['total'], '+.2f')})")
 
 
 def test_what_is_copied_makes_the_same_list(study, history, concept, capsys):
@@ -204,7 +205,8 @@ def test_a_study_shows_itself(study, tmp_path):
     for shown in (repr(study), study._repr_html_()):
         assert f"{study.sae.n_features} features at {study.site}" in shown
         assert f"{top['concept']} {top['feature']} ({top['correlation']:.2f})" in shown
-        assert f"{study.table('recommender')['ndcg@10'][0]:.3f} on test users" in shown
+        measured = study.table("recommender").iloc[0]
+        assert f"{with_interval(*measured[['ndcg@10', 'ndcg@10_low', 'ndcg@10_high']], '.3f')} on test users" in shown
     odd = handmade_study(tmp_path)  # its tables lack what is shown
     assert "&lt;tiny &amp; odd&gt;" in odd._repr_html_()
     assert str(tmp_path) in repr(odd)

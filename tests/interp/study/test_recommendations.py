@@ -50,7 +50,7 @@ def test_long_and_hostile_text_stays_on_its_line():
     assert len(places) == 3
     assert max(map(len, [first, *places])) == 100
     assert all(line.isprintable() for line in [first, *places])
-    assert all("-100000.000" in line and "isbn-isbn-" in line and "<script>" in line for line in places)
+    assert all("−100000.000" in line and "isbn-isbn-" in line and "<script>" in line for line in places)
 
 
 def test_in_jupyter_titles_and_items_are_there_and_only_text():

@@ -12,7 +12,7 @@ from browsers import Reader, embedded, open_page, requests, text, until
 from pages import DEAD, TWINS, N, handmade_study
 
 import interp
-from interp.pages import shards
+from interp.pages import feature_shards
 from interp.pages.dashboard import page_data, write_dashboard
 from interp.pages.export import export
 from interp.pages.report import write_report
@@ -67,8 +67,8 @@ def one_file(study, tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(study, one_file):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shards, "MOST", N - 1)
-        patch.setattr(shards, "SIZE", SIZE)
+        patch.setattr(feature_shards, "MOST", N - 1)
+        patch.setattr(feature_shards, "SIZE", SIZE)
         yield write_dashboard(study)
 
 
@@ -186,7 +186,7 @@ def test_the_folder_goes_with_the_page(study, page, tmp_path, monkeypatch):
     assert (site / "dashboard-data" / "features-0.js").read_bytes() == (folder_of(page) / "features-0.js").read_bytes()
     own = tmp_path / "study"
     shutil.copytree(study.folder, own)
-    monkeypatch.setattr(shards, "MOST", N)
+    monkeypatch.setattr(feature_shards, "MOST", N)
     write_dashboard(interp.open(own))
     assert not (own / "dashboard-data").exists()
 
@@ -196,9 +196,9 @@ def test_a_folder_of_someone_else_stays(study, tmp_path, monkeypatch):
     shutil.copytree(study.folder, own, ignore=shutil.ignore_patterns("dashboard*"))
     (own / "dashboard-data").mkdir()
     (own / "dashboard-data" / "mine.txt").write_text("mine")
-    monkeypatch.setattr(shards, "MOST", N)
+    monkeypatch.setattr(feature_shards, "MOST", N)
     write_dashboard(interp.open(own))
-    monkeypatch.setattr(shards, "MOST", 1)
+    monkeypatch.setattr(feature_shards, "MOST", 1)
     with pytest.raises(InputError, match="dashboard-data"):
         write_dashboard(interp.open(own))
     assert (own / "dashboard-data" / "mine.txt").read_text() == "mine"
