@@ -210,7 +210,7 @@ def says(kind, name, item):
         "decade": lambda: name == f"{item.year // 10}0s",
         "year": lambda: name == str(item.year),
         "item": lambda: name == f"only {item.title}",
-        "franchise": lambda: bool(re.fullmatch(rf"{re.escape(name)}(:.*| \d+)", item.title)),
+        "franchise": lambda: bool(re.fullmatch(rf"{re.escape(name)}(:.*| \d\d?)", item.title)),
         "word": lambda: name in [f"“{word}” in the title" for word in title_words(item.title)],
     }[kind]()
 
