@@ -14,7 +14,7 @@ VERSION_TESTS ?= tests/recmodels tests/interp --ignore tests/recmodels/test_metr
 
 STUDIES := ml-100k planted ml-1m ml-1m-bert4rec lastfm-2k ml-latest-small
 
-.PHONY: help demo test docs fuzz kill ranks faults lint oldest newest peers jupyter benchmarks benchmarks-small studies \
+.PHONY: help demo test docs fuzz kill ranks faults lint oldest newest peers jupyter onnx benchmarks benchmarks-small studies \
   reference notebooks types clean
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo "make peers    the packages that we exchange models and dictionaries with, each in an environment of its own,"
 	@echo "              and the tests that compare with them; 11 GB and many minutes, so no part of CI"
 	@echo "make jupyter  the equalizer's widget in a real JupyterLab and Notebook, which it installs; needs chromium"
+	@echo "make onnx     recommenders of other programs as ONNX, in a page and for a service; needs chromium and onnxruntime-web"
 	@echo "make benchmarks  how fast it is beside what one would use instead; writes benchmarks/RESULTS.md"
 	@echo "make benchmarks-small  the same in seconds, to see whether results are right"
 	@echo "make kill     kill a small study 200 times in all its stages, and compare what it ends in"
@@ -71,6 +72,13 @@ jupyter: $(READY)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[jupyter]" || \
 	  echo "JupyterLab could not be installed"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m jupyter -rs
+
+# Other recommenders in the page, as ONNX, in a browser with npm's onnxruntime-web; and exports for a service.
+onnx: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[onnx]" || \
+	  echo "onnx could not be installed"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs --show-capture=no tests/interp/deployment tests/interp/pages/test_onnx_page.py \
+	  tests/interp/pipeline/test_onnx_dashboard.py
 
 # A library whose environment cannot be built is left out, and the table says so.
 benchmarks: $(READY)
