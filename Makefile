@@ -10,7 +10,7 @@ export INTERP_DATA
 
 FUZZ_INPUTS ?= 100000
 VERSION_TESTS ?= tests/recmodels tests/interp --ignore tests/recmodels/test_metrics.py --ignore tests/recmodels/test_splits.py \
-  --ignore tests/interp/pages/test_equalizer_app.py --ignore tests/interp/pages/test_dashboard_in_browser.py
+  --ignore tests/interp/pages/test_equalizer_app.py --ignore tests/interp/pages/dashboard
 
 STUDIES := ml-100k planted ml-1m ml-1m-bert4rec lastfm-2k ml-latest-small
 

@@ -3,7 +3,7 @@
 type Missing = { kind: "missing"; flag: string };
 type Table = {
   kind: "table";
-  columns: { name: string; text: boolean; paper: boolean; tip?: string }[];
+  columns: { name: string; text: boolean; paper: boolean; tip: string }[];
   rows: string[][];
   fold: string;
   strong: number[];

@@ -16,7 +16,8 @@ import pandas as pd
 import tyro
 
 import interp
-from interp.analyses.evidence.other_attributes import PARTS, SUMMARY, attribute_evidence, own_candidates
+from interp.analyses.evidence.candidate_rows import PARTS, own_candidates
+from interp.analyses.evidence.other_attributes import SUMMARY, attribute_evidence
 from interp.concepts.study_data import study_data
 from interp.study.record_config import config_of
 from recmodels.console import say

@@ -94,14 +94,16 @@ def downstream(
     """
     catalogue = np.arange(len(rec.recommender.vocabulary))
     inputs, truth = histories.split_last()
-    if plain is None:
-        plain = user_ndcg(rec.rank(inputs), truth)
-    rows = []
+    lists = {}
     for where in tqdm(replaced, desc="replacing"):
         with rec.steer(Steer((), site, reconstruct=where)):
-            lists = rec.rank(inputs)
-        ndcg, name = user_ndcg(lists, truth), f"ndcg@{lists.shape[1]}"
-        rows.append({"replaced": where, **list_metrics(lists, truth, catalogue), **_bounds(name, ndcg, plain)})
+            lists[where] = rec.rank(inputs)
+    if plain is None:
+        plain = user_ndcg(lists["none"] if "none" in lists else rec.rank(inputs), truth)
+    rows = []
+    for where, ranked in lists.items():
+        bounds = _bounds(f"ndcg@{ranked.shape[1]}", user_ndcg(ranked, truth), plain)
+        rows.append({"replaced": where, **list_metrics(ranked, truth, catalogue), **bounds})
     return pd.DataFrame(rows)
 
 

@@ -1,4 +1,7 @@
-"""What the heads of the report's tables mean, as tooltips; what its captions say at length, in a line each."""
+"""What the heads of the report's tables mean, as tooltips: in a line each, what captions say at length.
+
+An analysis of one's own says it in its columns (`interp.plots.blocks.Column.meaning`).
+"""
 
 from interp.pages.glossary import GLOSSARY
 from interp.plots.blocks import Block
@@ -15,7 +18,7 @@ HEADS = {
     "Concepts that pass": "Concepts above permuted ones on unseen items, at a false discovery rate of 5%.",
     "Values that pass": "Values above permuted ones on unseen items, at a false discovery rate of 5%.",
     "Features ahead by": "The features’ mean on unseen items less that of this row, with a 95% interval over users.",
-    "Candidates": "Among what the one that fits best is searched for.",
+    "Candidates": "The set in which the one that fits best is searched.",
     "How many": "How many candidates there are to choose from.",
     "p": "How often chance does at least as well, measured by permutation.",
     "q": "p, corrected for the number of rows that are tested: the false discovery rate.",
@@ -155,6 +158,7 @@ def _of(block: Block) -> Block:
         return block
     keys = block["frame"].columns
     columns = [
-        {**column, "tip": meaning(column["name"], key)} for column, key in zip(block["columns"], keys, strict=True)
+        {**column, "tip": column["tip"] or meaning(column["name"], key)}
+        for column, key in zip(block["columns"], keys, strict=True)
     ]
     return {**block, "columns": columns}

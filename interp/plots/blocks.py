@@ -33,6 +33,8 @@ class Column:
     """Decimal places of its numbers; None for text."""
     paper: bool = False
     """Whether the numbers are the paper's."""
+    meaning: str = ""
+    """What its head tells who points at it; by default what the report knows of a head by this name."""
 
 
 def section(identity: str, title: str, *exhibits: Block) -> Block:
@@ -87,7 +89,7 @@ def table(frame: pd.DataFrame, columns: Sequence[Column], fold: str = "", strong
     return {
         "kind": "table",
         "frame": frame[[column.key for column in columns]],
-        "columns": [{"name": c.name, "text": c.digits is None, "paper": c.paper} for c in columns],
+        "columns": [{"name": c.name, "text": c.digits is None, "paper": c.paper, "tip": c.meaning} for c in columns],
         "rows": [list(row) for row in zip(*cells, strict=True)],
         "fold": fold,
         "strong": list(strong),

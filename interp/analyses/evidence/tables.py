@@ -8,14 +8,8 @@ from scipy import sparse
 
 from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import FeatureMatrix
-from interp.analyses.evidence.other_attributes import (
-    PARTS,
-    SUMMARY,
-    attribute_evidence,
-    means_of,
-    own_candidates,
-    rows_of,
-)
+from interp.analyses.evidence.candidate_rows import PARTS, means_of, own_candidates, rows_of
+from interp.analyses.evidence.other_attributes import SUMMARY, attribute_evidence
 from interp.concepts import Concepts
 from interp.concepts.alignment import Activations
 from interp.concepts.evidence import Evidence, ItemTest, evidence_of

@@ -23,17 +23,8 @@ ROUNDING = 1e-6  # of weights that are computed in double precision and kept in 
 
 
 @pytest.fixture
-def doubles(combinations, monkeypatch):
-    """The activations in double precision. Features count as dead after three batches, so that they are revived."""
-    build = training_loop.build_trainer
-
-    def built(*args):
-        trainer = build(*args)
-        if hasattr(trainer, "dead_feature_threshold"):
-            trainer.dead_feature_threshold = 3 * QUICK.batch_size
-        return trainer
-
-    monkeypatch.setattr(training_loop, "build_trainer", built)
+def doubles(combinations, impatient, monkeypatch):
+    """The activations in double precision."""
     monkeypatch.setattr(training_loop, "SAVE_EVERY", 20)
     torch.set_default_dtype(torch.float64)
     yield replace(combinations, activations=combinations.activations.astype(np.float64))

@@ -35,20 +35,6 @@ def changed(one, other):
     return any(not torch.equal(a[name], b[name]) for name in a)
 
 
-@pytest.fixture
-def impatient(monkeypatch):
-    """Features count as dead after three batches, so that the loss which revives them is in force."""
-    build = training_loop.build_trainer
-
-    def built(*args):
-        trainer = build(*args)
-        if hasattr(trainer, "dead_feature_threshold"):
-            trainer.dead_feature_threshold = 3 * QUICK.batch_size
-        return trainer
-
-    monkeypatch.setattr(training_loop, "build_trainer", built)
-
-
 def test_several_in_one_pass_equal_each_alone(combinations, tmp_path):
     together = train(combinations, ALL, tmp_path / "together")
     for name, config in ALL.items():

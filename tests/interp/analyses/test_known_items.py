@@ -8,8 +8,8 @@ import pytest
 from scipy import sparse
 
 from interp.analyses.alignment.tables import _attributes, _features_beside_neurons
+from interp.analyses.evidence.candidate_rows import known_rows
 from interp.analyses.evidence.claims import attributes
-from interp.analyses.evidence.other_attributes import known_rows
 from interp.concepts import concepts_of
 from interp.concepts.alignment import align
 from interp.concepts.evidence import Rows

@@ -13,6 +13,7 @@ from plotly.offline import get_plotlyjs
 
 from interp.analyses.doses.exhibits import answers
 from interp.pages.report import report_data, write_report
+from interp.pages.report_heads import HEADS, with_meanings
 from interp.pages.verdicts import verdicts
 from interp.paper import NAMES, paper_table
 from interp.plots.blocks import Column, table
@@ -206,6 +207,13 @@ def test_every_head_of_a_table_has_its_meaning(data):
     tables = [block for part in exhibits(data).values() for block in blocks(part, "table")]
     without = {column["name"] for block in tables for column in block["columns"] if not column["tip"]}
     assert without <= {""}  # of remarks
+
+
+def test_a_column_says_itself_what_its_head_means():
+    columns = [Column("p", "p", meaning="Own words."), Column("q", "q"), Column("mine", "Mine")]
+    part = {"exhibits": [{"blocks": [table(pd.DataFrame({"p": [1.0], "q": [1.0], "mine": [1.0]}), columns)]}]}
+    (block,) = with_meanings(part)["exhibits"][0]["blocks"]
+    assert [column["tip"] for column in block["columns"]] == ["Own words.", HEADS["q"], ""]
 
 
 def test_full_grids_are_said_to_be_full(study, monkeypatch):
