@@ -31,14 +31,19 @@ def check_scores(recommender: Recommender, expected: Iterable[dict[str, Any]]) -
     expected = list(expected)
     rows = [dict(zip(case["items"], case["scores"], strict=True)) for case in expected]
     target = np.array([[row[item] for item in recommender.vocabulary.ids] for row in rows])
+    histories = recommender.histories(steps(expected))
+    together = recommender.score(histories)
+    alone = torch.cat([recommender.score(history) for history in histories.batches(1)])
+    np.testing.assert_allclose(together, target, atol=1e-5)
+    np.testing.assert_allclose(alone, target, atol=1e-5)
+
+
+def steps(expected: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """The histories of such records as a table."""
     frames = [
         pd.DataFrame({"user": case.get("user", row), "item": case["history"]}).assign(
             **case.get("columns", {"time": range(len(case["history"]))})
         )
         for row, case in enumerate(expected)
     ]
-    histories = recommender.histories(pd.concat(frames))
-    together = recommender.score(histories)
-    alone = torch.cat([recommender.score(history) for history in histories.batches(1)])
-    np.testing.assert_allclose(together, target, atol=1e-5)
-    np.testing.assert_allclose(alone, target, atol=1e-5)
+    return pd.concat(frames)

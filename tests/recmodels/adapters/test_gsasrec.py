@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from adapters.checkpoints import gsasrec as checkpoint
 from adapters.recorded import DATA, check_scores, recorded
 
 from recmodels.adapters import read_recommender
@@ -18,12 +19,6 @@ from config import GSASRecExperimentConfig
 
 config = GSASRecExperimentConfig(dataset_name='ml1m', sequence_length=6, {rest})
 """
-
-
-def checkpoint(folder: Path, name: str = "untied", **changes: torch.Tensor) -> Path:
-    """What train_gsasrec.py saves: tensors."""
-    torch.save(recorded(f"gsasrec_{name}")[1] | changes, folder / "model.pt")
-    return folder / "model.pt"
 
 
 @pytest.mark.parametrize("name", ["untied", "tied"])

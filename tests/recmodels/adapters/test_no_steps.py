@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from adapters.checkpoints import id_files as ids
 from adapters.recorded import DATA, check_scores, recorded
 from peers.environments import run
 from safetensors.torch import save_file
@@ -18,13 +19,6 @@ from recmodels.adapters.ncf import NCF
 from recmodels.adapters.user_vectors import UserVectors
 from recmodels.errors import InputError
 from recmodels.recommender import Recommender
-
-
-def ids(folder, record) -> dict[str, str]:
-    """Files of the ids of items and users."""
-    for name in ("items", "users"):
-        (folder / f"{name}.json").write_text(json.dumps(record[name]), encoding="utf-8")
-    return {"item_ids": str(folder / "items.json"), "user_ids": str(folder / "users.json")}
 
 
 def ncf(folder, whole: bool = False, **options) -> Recommender:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from adapters.checkpoints import pmixer as checkpoint
 from adapters.recorded import DATA, check_scores, recorded
 
 from recmodels.adapters import read_recommender
@@ -12,18 +13,8 @@ from recmodels.errors import InputError
 from recmodels.recommender import Recommender
 
 NAMES = ["pre-norm", "post-norm", "original", "oldest"]
-FILE = "SASRec.epoch=60.lr=0.001.layer=2.head=2.hidden=8.maxlen=6.pth"
 # A checkout of github.com/pmixer/SASRec.pytorch, which no package index has.
 CHECKOUT = os.environ.get("SASREC_PYTORCH")
-
-
-def checkpoint(folder: Path, name: str, arguments: bool = True, file: str = FILE, **changes: torch.Tensor) -> Path:
-    """What main.py saves: tensors, and args.txt beside them."""
-    record, tensors = recorded(f"pmixer_{name}")
-    torch.save(tensors | changes, folder / file)
-    if arguments:
-        (folder / "args.txt").write_text(record["arguments"], encoding="utf-8")
-    return folder / file
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,13 +1,14 @@
 import json
 import pickle
 import sys
-from collections import OrderedDict
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 
 import pandas as pd
 import pytest
 import torch
+from adapters import checkpoints
+from adapters.checkpoints import SHOP
 from adapters.recorded import DATA, check_scores, recorded
 from peers.environments import run
 
@@ -19,42 +20,13 @@ from recmodels.errors import InputError
 from recmodels.recommender import Recommender
 
 SEQUENTIAL = ["sasrec", "gru4rec", "bert4rec", "bert4rec_1.1"]
-SHOP = DATA / "shop"
 NUMBERINGS = json.loads((DATA / "recbole_numbers.json").read_text(encoding="utf-8"))
 
 
-class Config:
-    """Pickled as RecBole's own class is, which the reader must not look for."""
-
-    __module__ = "recbole.config.configurator"
-
-    def __init__(self, settings):
-        self.final_config_dict = settings
-        self.parameters = {"Training": ["epochs"]}
-
-
 @pytest.fixture
-def checkpoint(tmp_path, monkeypatch):
+def checkpoint(tmp_path):
     """Writes a checkpoint with the content of one of RecBole's own, and what is changed."""
-    package = [".".join(Config.__module__.split(".")[:n]) for n in (1, 2, 3)]
-
-    def write(name, tensors=None, **changes) -> Path:
-        record, saved = recorded(f"recbole_{name}")
-        content = {
-            "config": Config(record["config"] | changes),
-            "epoch": 0,
-            "state_dict": OrderedDict(saved if tensors is None else tensors(saved)),
-            "other_parameter": {},
-            "optimizer": {"state": {}, "param_groups": []},
-        }
-        with monkeypatch.context() as while_saved:
-            for part in package:
-                while_saved.setitem(sys.modules, part, ModuleType(part))
-            sys.modules[package[-1]].Config = Config
-            torch.save(content, tmp_path / f"{name}.pth", pickle_protocol=4)
-        return tmp_path / f"{name}.pth"
-
-    return write
+    return partial(checkpoints.recbole, tmp_path)
 
 
 def opened(path: Path) -> Recommender:

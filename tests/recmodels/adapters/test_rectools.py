@@ -1,10 +1,9 @@
 import json
 import sys
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
+from adapters.checkpoints import rectools as checkpoint
 from adapters.recorded import check_scores, recorded
 from peers.environments import run
 
@@ -15,16 +14,6 @@ from recmodels.errors import InputError
 from recmodels.recommender import Recommender
 
 UNTIMED = ["sasrec", "sasrec_masked", "ligr", "bert4rec", "hstu_untimed"]
-
-
-def checkpoint(folder: Path, name: str, **changes) -> Path:
-    """A checkpoint with the content of RecTools' own."""
-    record, tensors = recorded(f"rectools_{name}")
-    settings = record["hyper_parameters"]
-    settings["model_config"] |= changes
-    settings["item_external_ids"] = np.array(settings["item_external_ids"], dtype=object)
-    torch.save({"hyper_parameters": settings, "state_dict": tensors}, folder / "model.ckpt")
-    return folder / "model.ckpt"
 
 
 @pytest.mark.parametrize("name", UNTIMED)
@@ -80,7 +69,7 @@ def test_another_checkpoint_is_refused(tmp_path):
 
 
 @pytest.mark.peer
-@pytest.mark.parametrize("name", ["sasrec", "hstu"])
+@pytest.mark.parametrize("name", [*UNTIMED, "hstu"])
 def test_rectools_own_files_are_read(name, tmp_path):
     run("rectools", "rectools_scores.py", tmp_path, name)
     expected = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))["expected"]

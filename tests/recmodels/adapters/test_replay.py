@@ -1,8 +1,7 @@
 import json
-from pathlib import Path
 
 import pytest
-import torch
+from adapters.checkpoints import replay as files
 from adapters.recorded import check_scores, recorded
 from peers.environments import run
 
@@ -12,24 +11,6 @@ from recmodels.errors import InputError
 from recmodels.recommender import Recommender
 
 NAMES = ["sasrec", "bert4rec", "bert4rec_tied", "sasrec_new"]
-
-
-def write_json(path: Path, content) -> None:
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps(content), encoding="utf-8")
-
-
-def files(folder: Path, name: str, **changes) -> tuple[Path, Path]:
-    """A checkpoint and a tokenizer or label encoder with the content of RePlay's own."""
-    record, tensors = recorded(f"replay_{name}")
-    settings, place = record.get("hyper_parameters", {"optimizer_factory": None}), folder / "ids.replay"
-    torch.save({"hyper_parameters": settings | changes, "state_dict": tensors}, folder / "model.ckpt")
-    if "tokenizer" in record:
-        write_json(place / "init_args.json", record["tokenizer"])
-    else:
-        write_json(place / "init_args.json", {"_class_name": "LabelEncoder", "rule_names": ["user", "item"]})
-        write_json(place / "rules" / "item.replay" / "init_args.json", record["rule"])
-    return folder / "model.ckpt", place
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,98 +4,64 @@ import json
 
 import pytest
 import torch
+from adapters.checkpoints import FILMS, SIZES, TRANSFORMERS, transformers_model, transformers_scores
 from safetensors.torch import load_file
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from interp.model.envoys import RecommenderEnvoy
 from recmodels.adapters.foreign import read_recommender
 from recmodels.errors import InputError
 from recmodels.recommender import Recommender
 
-IDS = [f"film {code}" for code in range(17)]
-SIZES = {
-    "vocab_size": 20,
-    "hidden_size": 8,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 2,
-    "intermediate_size": 16,
-    "max_position_embeddings": 8,
-    "pad_token_id": 0,
-}
-DISTILBERT = {"vocab_size": 20, "dim": 8, "n_layers": 2, "n_heads": 2, "hidden_dim": 16, "max_position_embeddings": 8}
-GPT2 = {"vocab_size": 20, "n_embd": 8, "n_layer": 2, "n_head": 2, "n_positions": 8, "pad_token_id": 0}
-MODELS = {
-    "gpt2": ({**GPT2, "bos_token_id": 0, "eos_token_id": 0}, None),
-    "llama": (SIZES, None),
-    "bert": (SIZES, 18),
-    "distilbert": (DISTILBERT, 18),
-}
-
-
-def original(kind: str, **changes):
-    sizes, mask = MODELS[kind]
-    torch.manual_seed(0)
-    made = (AutoModelForCausalLM if mask is None else AutoModelForMaskedLM).from_config(
-        AutoConfig.for_model(kind, **(sizes | changes))
-    )
-    for parameter in made.parameters():  # biases too
-        torch.nn.init.normal_(parameter, std=0.5)
-    return made.eval()
-
 
 def saved(folder, model, **options) -> Recommender:
     model.save_pretrained(folder / "model")
-    (folder / "ids.json").write_text(json.dumps(IDS), encoding="utf-8")
+    (folder / "ids.json").write_text(json.dumps(FILMS), encoding="utf-8")
     return read_recommender("transformers", folder / "model", {"item_ids": folder / "ids.json", **options})
 
 
 def mask_of(kind: str) -> dict:
-    return {} if MODELS[kind][1] is None else {"mask": MODELS[kind][1]}
+    return {} if TRANSFORMERS[kind][1] is None else {"mask": TRANSFORMERS[kind][1]}
 
 
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("kind", TRANSFORMERS)
 def test_scores_are_those_of_the_model_itself(kind, tmp_path):
-    model, mask = original(kind), MODELS[kind][1]
+    model = transformers_model(kind)
     recommender = saved(tmp_path, model, **mask_of(kind))
-    histories = [IDS[:1], IDS[3:6], IDS[2:17]]
+    histories = [FILMS[:1], FILMS[3:6], FILMS[2:17]]
     scores = recommender.score(recommender.histories(histories))
-    longest = 8 if mask is None else 7
     for row, codes in enumerate(([0], [3, 4, 5], list(range(2, 17)))):
-        tokens = [code + 1 for code in codes][-longest:] + ([] if mask is None else [mask])
-        with torch.no_grad():
-            expected = model(torch.tensor([tokens])).logits[0, -1, 1:18]
-        torch.testing.assert_close(scores[row], expected, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(scores[row], transformers_scores(kind, model, codes), rtol=1e-5, atol=1e-5)
     recommender.save(tmp_path / "recommender")
     again = Recommender.load(tmp_path / "recommender")
     torch.testing.assert_close(again.score(again.histories(histories)), scores)
 
 
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("kind", TRANSFORMERS)
 def test_sites_are_read_and_written(kind, tmp_path):
-    rec = RecommenderEnvoy(saved(tmp_path, original(kind), **mask_of(kind)))
+    rec = RecommenderEnvoy(saved(tmp_path, transformers_model(kind), **mask_of(kind)))
     for block in (0, 1):
         assert {f"blocks.{block}{part}" for part in (".attention", ".mlp", "")} <= set(rec.recommender.model.sites)
-    with rec.trace({"a": IDS[:2]}):
+    with rec.trace({"a": FILMS[:2]}):
         embedding = rec.embedding.output.save()
         rec.blocks[1].output[:] = 0
         scores = rec.scores.save()
     items = rec.recommender.model.item_embeddings()[:2]
     torch.testing.assert_close(embedding[0, :2], items)
-    bare = rec.score(rec.recommender.histories([IDS[:2]]))
+    bare = rec.score(rec.recommender.histories([FILMS[:2]]))
     assert not torch.allclose(scores, bare)
 
 
 def test_a_model_that_was_trained_with_padding_on_the_left_keeps_it(tmp_path):
-    model = original("gpt2")
+    model = transformers_model("gpt2")
     recommender = saved(tmp_path, model, side="left", seen_padding="yes", max_history=5)
     with torch.no_grad():
         expected = model(torch.tensor([[0, 0, 0, 4, 5]])).logits[0, -1, 1:18]
-    torch.testing.assert_close(recommender.score(recommender.histories([IDS[3:5]]))[0], expected)
+    torch.testing.assert_close(recommender.score(recommender.histories([FILMS[3:5]]))[0], expected)
 
 
 def test_old_files_of_tensors_are_read(tmp_path):
-    model = original("llama")
+    model = transformers_model("llama")
     expected = saved(tmp_path, model).fingerprint
     torch.save(load_file(tmp_path / "model" / "model.safetensors"), tmp_path / "model" / "pytorch_model.bin")
     (tmp_path / "model" / "model.safetensors").unlink()
@@ -117,7 +83,7 @@ def test_old_files_of_tensors_are_read(tmp_path):
 )
 def test_what_does_not_fit_is_refused(kind, options, message, tmp_path):
     with pytest.raises(InputError) as refusal:
-        saved(tmp_path, original(kind), **options)
+        saved(tmp_path, transformers_model(kind), **options)
     assert message in str(refusal.value)
 
 
@@ -129,7 +95,7 @@ def test_a_head_that_is_not_linear_is_found(tmp_path):
 
 
 def test_a_configuration_that_transformers_does_not_know_is_refused(tmp_path):
-    saved(tmp_path, original("gpt2"))
+    saved(tmp_path, transformers_model("gpt2"))
     place = tmp_path / "model" / "config.json"
     place.write_text(place.read_text(encoding="utf-8").replace('"gpt2"', '"shop"'), encoding="utf-8")
     with pytest.raises(InputError, match=r"transformers makes no model of this .*of type 'shop'"):
