@@ -24,7 +24,7 @@ help:
 	@echo "make fuzz     100,000 odd inputs, and a table of what they led to (FUZZ_INPUTS for another number)"
 	@echo "make oldest   tests with the oldest allowed version of each dependency; make newest, with the newest"
 	@echo "make peers    the packages that we exchange models and dictionaries with, each in an environment of its own,"
-	@echo "              and the tests that compare with them; 11 GB and many minutes, so no part of CI"
+	@echo "              and the tests that compare with them; 11 GB and a quarter of an hour, so no part of CI"
 	@echo "make jupyter  the equalizer's widget in a real JupyterLab and Notebook, which it installs; needs chromium"
 	@echo "make onnx     recommenders of other programs as ONNX, in a page and for a service; needs chromium and onnxruntime-web"
 	@echo "make benchmarks  how fast it is beside what one would use instead; writes benchmarks/RESULTS.md"
