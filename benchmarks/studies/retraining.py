@@ -6,8 +6,8 @@ trains small studies beside a finished demo (MovieLens-100K; without baselines):
 another seed of both, ten more epochs, one week of data less (so that the demo has one week more), BERT4Rec, and, for
 chance, a recommender that learnt nothing. Each is compared with the demo as `interp compare` does, and the top feature
 of every concept that passes on unseen items is steered and carried as `interp carry` does. What is done goes into
-carry.csv, a row for each study; a study that is there already is not trained again. About two minutes of an idle CPU
-for each.
+carry.csv, a row for each study, and is printed as the table of docs/results.md; a study that is there already is not
+trained again. About three minutes of an idle CPU for each.
 """
 
 from dataclasses import dataclass, replace
@@ -182,6 +182,25 @@ def row_of(name: str, comparison: Comparison, steers: pd.DataFrame) -> dict[str,
     }
 
 
+def as_markdown(rows: pd.DataFrame) -> str:
+    """The table of docs/results.md, from carry.csv; "–" where nothing matches."""
+    cells = {
+        "what differs": "{study}",
+        "matched (each the other's best)": "{matched:.0%} ({kept:.0%})",
+        "r of matches (chance)": "{score:.2f} ({chance:.2f})",
+        "writes alike, r": "{written:.2f}",
+        "concept features matched": "{concept_features_matched:.0%} of {concepts:.0f}",
+        "same top 10": "{overlap:.0%}",
+        "NDCG@10, old → new": "{ndcg_old:.3f} → {ndcg_new:.3f}",
+        "carried": "{carried:.0f} of {concepts:.0f}",
+        "change of share: old, carried, random feature": "{share_change_old:+.3f}, {share_change_new:+.3f}, "
+        "{share_change_random:+.3f}",
+    }
+    lines = [[cell.format(**row) for cell in cells.values()] for row in rows.to_dict("records")]
+    lines = [["–" if "nan" in cell else cell.replace("-", "−") for cell in line] for line in lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (list(cells), ["---"] * len(cells), *lines))
+
+
 def main(arguments: Arguments) -> None:
     """Train, compare and carry."""
     torch.set_num_threads(1)
@@ -195,7 +214,7 @@ def main(arguments: Arguments) -> None:
         say(steers.round(3).to_string(index=False))
         rows.append(row_of(name, comparison, steers))
         artifacts.write_text(arguments.out / "carry.csv", pd.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
-    say(pd.DataFrame(rows).round(3).T.to_string())
+    say(f"\n{as_markdown(pd.DataFrame(rows))}")
 
 
 if __name__ == "__main__":
