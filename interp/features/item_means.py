@@ -105,13 +105,12 @@ class ItemMeans:
             code (of the item), rank (from 1), neighbour (its code), similarity; only of the items that are compared,
             and only where it is above 0.
         """
-        codes, rows = self.codes, self.compared
-        length = np.sqrt(rows.multiply(rows).sum(axis=1))
-        unit = sparse.csr_array(sparse.diags_array(1 / np.where(length > 0, length, 1)) @ rows)
-        across = sparse.csc_array(unit.T)
+        codes, rows = self.codes, self.compared.toarray()  # most are not 0, and products of dense rows are faster
+        length = np.linalg.norm(rows, axis=1, keepdims=True)
+        unit = np.divide(rows, length, out=rows, where=length > 0)
         parts = [pd.DataFrame({"code": [], "rank": [], "neighbour": [], "similarity": []})]
         for start in range(0, len(codes), _NEAR):
-            similarity = (unit[start : start + _NEAR] @ across).toarray()
+            similarity = unit[start : start + _NEAR] @ unit.T
             own = np.arange(len(similarity))
             similarity[own, start + own] = -1
             parts.append(_largest(similarity, count, start, "neighbour", "similarity"))
