@@ -18,6 +18,7 @@ from recmodels.adapters.origin import Origin
 from recmodels.adapters.registry import check_known
 from recmodels.adapters.sample import check_sample, write_sample
 from recmodels.bert4rec import BERT4Rec
+from recmodels.devices import to_usual_device
 from recmodels.errors import InputError, quote
 from recmodels.gptrec import GPTRec
 from recmodels.item_blocks import in_blocks, rank_in_blocks
@@ -174,7 +175,7 @@ class Recommender:
     @classmethod
     @steady()
     def load(cls, folder: Path | str) -> "Recommender":
-        """Read what `save` wrote, after checking every file.
+        """Read what `save` wrote, after checking every file; onto a GPU if there is one, but for adapted modules.
 
         Raises:
             InputError: the folder is missing, unfinished or altered; or its model has an unknown type or does not match
@@ -193,6 +194,8 @@ class Recommender:
         users = _read_ids(folder / USERS, "user", advice) if (folder / USERS).exists() else None
         origin = Origin.read(folder / ORIGIN, advice) if (folder / ORIGIN).exists() else None
         network = load_model(folder, model, advice)
+        if kind != AdaptedConfig.model_type:  # a module of other code may name devices itself
+            to_usual_device(network)
         recommender = cls(network, Vocabulary(ids, network.columns, users), keep_seen, origin)
         check_sample(recommender, folder)
         return recommender

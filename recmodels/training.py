@@ -23,6 +23,7 @@ from recmodels import artifacts, folders
 from recmodels.checkpoints import SealCheckpoints, checkpoints_folder, last_checkpoint
 from recmodels.config import TrainingConfig
 from recmodels.console import say
+from recmodels.devices import to_usual_device, usual_device
 from recmodels.errors import InputError
 from recmodels.losses import name_of_loss, objective
 from recmodels.model import SequentialRecommender
@@ -127,7 +128,7 @@ def _train(
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if not all(torch.isfinite(weights).all() for weights in model.parameters()):
         raise InputError("the training diverged, its weights are not finite: lower the learning rate")
-    model.cpu()
+    to_usual_device(model)
     recommender.save(folder, inputs)
     folders.remove(checkpoints, str(KIND))
     return recommender
@@ -137,7 +138,9 @@ def initial(config: TrainingConfig, vocabulary: Vocabulary) -> Recommender:
     """The recommender that `fit` starts from: the weights before the first step. No random state is touched."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return Recommender(build(config, len(vocabulary)), vocabulary)
+        model = build(config, len(vocabulary))
+    to_usual_device(model)
+    return Recommender(model, vocabulary)
 
 
 def build(config: TrainingConfig, n_items: int) -> SequentialRecommender:
@@ -233,6 +236,7 @@ class _Trainer(Trainer):
                 remove_unused_columns=False,
                 dataloader_pin_memory=False,
                 report_to=[],
+                use_cpu=usual_device() == "cpu",
             ),
             train_dataset=range(len(windows)),
             eval_dataset=range(len(validation)),

@@ -16,9 +16,9 @@ import pandas as pd
 import tyro
 
 import interp
-from interp.analyses.evidence.candidate_rows import PARTS, own_candidates
-from interp.analyses.evidence.other_attributes import SUMMARY, attribute_evidence
+from interp.analyses.other_attributes.tables import SUMMARY, attribute_evidence
 from interp.concepts.study_data import study_data
+from interp.features.candidate_rows import PARTS, own_candidates
 from interp.study.record_config import config_of
 from recmodels.console import say
 

@@ -7,13 +7,14 @@ from functools import cached_property
 from pathlib import Path
 
 from interp.activations.activation_store import ActivationStore, check_spread, check_store
-from interp.activations.training_loop import train_and_save, usual_device
+from interp.activations.training_loop import train_and_save
 from interp.activations.training_times import record_times
 from interp.activations.worker_pool import in_processes
 from interp.config import SAEConfig
 from interp.sae.autoencoder import KIND, Provenance, SparseAutoencoder
 from interp.sae_registry import sae_kind
 from recmodels import artifacts, folders, rank_tensors, ranks
+from recmodels.devices import usual_device
 from recmodels.errors import InputError
 from recmodels.files import saving
 from recmodels.locks import hold

@@ -18,15 +18,11 @@ from interp.sae.autoencoder import Provenance, SparseAutoencoder
 from interp.sae.trainers import build_trainer
 from recmodels import artifacts, rank_tensors, ranks
 from recmodels.config_keys import config_key
+from recmodels.devices import usual_device
 from recmodels.errors import InputError
 from recmodels.progress import tqdm
 
 SAVE_EVERY = 500  # steps between two checkpoints
-
-
-def usual_device() -> str:
-    """Where dictionaries are trained: on a GPU if there is one."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def train_and_save(

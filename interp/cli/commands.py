@@ -63,7 +63,7 @@ def dashboard(folder: tyro.conf.Positional[Path], onnx: bool = False, onnxruntim
         onnxruntime_web: Where npm installed onnxruntime-web, for --onnx; by default node_modules/onnxruntime-web here.
     """
     if onnxruntime_web is not None and not onnx:
-        raise InputError("--onnxruntime-web is for --onnx: give this, too")
+        raise InputError("--onnxruntime-web is for --onnx: also give --onnx")
     finished_study = open_study(folder)
     from interp.pages.dashboard import write_dashboard
     from interp.pages.onnx_runtime import read_runtime

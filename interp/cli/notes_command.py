@@ -1,5 +1,6 @@
 """The command `interp notes`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -48,6 +49,6 @@ def notes(
         if by is None:
             raise InputError("a note names who wrote it: say so with --by")
         remarks.add(int(what[0]), by=by, **said)
-        print(remarks.path)
+        print(f"{remarks.path}\nTo see it in the page: interp dashboard {shlex.quote(str(folder))}")
     else:
         print(remarks.merge(*what) if action == "merge" else remarks)

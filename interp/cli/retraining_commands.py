@@ -21,8 +21,8 @@ def compare(
 ) -> None:
     """Compare two studies of one catalogue, such as before and after a retraining: `interp compare OLD NEW`.
 
-    Features are matched by their activations on the same histories, of users that neither was trained on. Then: which
-    features came and went, and what changed for concepts and lists.
+    Features are matched by their activations on the same histories of test users. Then: which features came and went,
+    and what changed for concepts and lists.
 
     Two dictionaries of one study, or two layers: `interp compare STUDY --dictionaries blocks.0 blocks.1`.
 

@@ -22,6 +22,7 @@ from interp.sae.autoencoder import SparseAutoencoder
 QUANTILE = 0.5  # of a feature's positive activations, above which it counts as active
 SIMILAR = 3  # features whose directions are closest, which make hard negatives
 NEIGHBOURS = 3  # concepts that fit a feature best, which make hard negatives
+_FEATURES = 64  # at once
 CELLS = 2**23  # of features and items at once: a few hundred features in a catalogue of 30,000 items
 
 
@@ -62,13 +63,11 @@ class ItemCounts:
         training: steps of the part that the dictionary was trained on.
         unseen: steps of users who are used neither for the dictionary nor for choosing labels.
         hard: of the unseen steps, each feature's hard negatives by item, sparse [f, v].
-        mean: mean activation of each feature on the training steps of each item, sparse [f, v].
     """
 
     training: Counts
     unseen: Counts
     hard: sparse.csr_array
-    mean: sparse.csr_array
 
 
 def count_by_item(
@@ -87,7 +86,10 @@ def count_by_item(
     """
     (values, items), (unseen_values, unseen_items) = training, unseen
     floor = medians(values)
-    training_counts = counts(exceeds(values, floor), items)
+    # Some features at a time, as the training part may be larger than memory.
+    blocks = [slice(start, start + _FEATURES) for start in range(0, values.shape[1], _FEATURES)]
+    parts = [counts(exceeds(values[:, block], floor[block]), items) for block in blocks]
+    training_counts = replace(parts[0], active=sparse.csr_array(sparse.vstack([part.active for part in parts])))
     active = exceeds(unseen_values, floor)
     unseen_counts = counts(active, unseen_items)
     near = concepts.labels(training_counts.items).astype(np.float32)
@@ -98,8 +100,7 @@ def count_by_item(
     of_item = (neighbours @ concepts.labels(unseen_counts.items).T) > 0
     similar = nearest(cosines(sae.directions.cpu().numpy()), SIMILAR)
     hard = hard_negatives(active, unseen_items, unseen_counts, similar, of_item)
-    mean = sparse.csr_array(values.T @ _one_hot(items, training_counts.items)) / training_counts.steps
-    return ItemCounts(training_counts, unseen_counts, hard, sparse.csr_array(mean))
+    return ItemCounts(training_counts, unseen_counts, hard)
 
 
 def medians(activations: sparse.csc_array) -> np.ndarray:

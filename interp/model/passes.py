@@ -28,6 +28,7 @@ class SteeredPasses(NNsight):
     lock: Any
     _bodies: list[int]  # threads in which the body of a trace runs
     _tokens: Any
+    _latest: Any
     _users: Any
     site: Any
 
@@ -35,10 +36,13 @@ class SteeredPasses(NNsight):
         """Run a forward pass with the steers in force; nnsight's driver behind every trace."""
         check_precision(self.recommender.model)
         workers = [self._worker(force) for force in in_force(self.lock)]
-        with self.lock, steady(self.recommender.model), self._body():
-            copy = self._shallow_copy()
-            copy._edits = [*self._edits, *workers]
-            return NNsight.interleave(copy, fn, *args, **kwargs)
+        try:
+            with self.lock, steady(self.recommender.model), self._body():
+                copy = self._shallow_copy()
+                copy._edits = [*self._edits, *workers]
+                return NNsight.interleave(copy, fn, *args, **kwargs)
+        finally:
+            self._latest = None
 
     def _batch_size(self, *inputs: Any, **kwargs: Any) -> int:
         return len(self._tokens(inputs[0])) if inputs else 0

@@ -14,7 +14,7 @@ from interp.steering.ambient import in_force
 from recmodels.errors import InputError, quote
 from recmodels.lists import user_index
 from recmodels.recommender import Recommender
-from recmodels.sequences import PAD, as_histories
+from recmodels.sequences import PAD, Histories, as_histories
 from recmodels.steady import steady
 
 
@@ -24,6 +24,8 @@ class TraceInputs:
     recommender: Recommender
     lock: Any
     interleaver: Any
+    # A trace asks several times for the tokens of the same histories. Forgotten after the pass, as arrays can change.
+    _latest: tuple[Histories, Tensor] | None = None
 
     def item_grid(self, histories: Any) -> np.ndarray:
         """Item ids at the steps of a trace of these histories: object [b, s].
@@ -43,7 +45,13 @@ class TraceInputs:
         model, vocabulary = self.recommender.model, self.recommender.vocabulary
         if isinstance(histories, Tensor):
             return model.checked_tokens(histories)
-        return model.inference_inputs(as_histories(histories, vocabulary))
+        latest = self._latest
+        if latest is not None and latest[0] is histories:
+            return latest[1]
+        rows = as_histories(histories, vocabulary)
+        tokens = model.inference_inputs(rows)
+        self._latest = rows, tokens
+        return tokens
 
     def _step_tokens(self, histories: Any) -> Tensor:
         return self.recommender.model.step_tokens(self._tokens(histories))

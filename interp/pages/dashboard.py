@@ -62,8 +62,10 @@ def write_dashboard(study: "Study", runtime: OnnxRuntime | None = None) -> Path:
     with tables_of_this_release(study.folder):
         (data, files), (blocks, why) = split(page_data(study)), page_model(study, runtime)
     library = runtime.script if runtime is not None and "graph" in blocks else ""
-    if runtime is not None and not library:
-        say(f"There is nothing to try in the page: {why}" if why else "The page runs this recommender without ONNX")
+    if why:
+        say(f"There is nothing to try in the page: {why}")
+    elif runtime is not None and not library:
+        say("The page runs this recommender without ONNX")
     title, beside = f"{study.title}: features of a recommender", write_beside(path, files)
     artifacts.write_text(path, render("dashboard", title, data, blocks, beside, library))
     return path

@@ -75,10 +75,10 @@ def read_runtime(folder: Path | None = None) -> OnnxRuntime:
         script = (package / "dist" / SCRIPT).read_text(encoding="utf-8")
         wasm = (package / "dist" / WASM).read_bytes()
         version = json.loads((package / "package.json").read_text(encoding="utf-8"))["version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError):
         raise InputError(
-            f"{PACKAGE} is not in {quote(str(package))} ({type(error).__name__}): npm install {PACKAGE}, or say where "
-            f"it is with --onnxruntime-web"
+            f"{PACKAGE} is not in {quote(str(package))}, or not whole: npm install {PACKAGE} here, or say where it is "
+            f"with --onnxruntime-web"
         ) from None
     return OnnxRuntime(_calling_back(script, package), wasm, str(version))
 

@@ -38,8 +38,8 @@ LARGEST = 9_000_000  # bytes of weights that a page carries, at most: they take 
 LARGEST_GRAPH = 100_000_000  # bytes of a graph of ONNX, which a page has only if it is asked for
 GRAPH_POINTS = 8  # where differences of scores are taken for reasons, each over its part of the way
 MEASURE = (
-    "A receipt needs every test user and the item that each chose next; the page carries the histories of {} of {} "
-    "users only: ask Python, study.receipt({{…}})."
+    "There is no receipt here: it needs the item that each test user chose next, and the page has histories alone, of "
+    "{} of {} users. In Python: study.receipt({{…}})."
 )
 
 

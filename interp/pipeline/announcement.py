@@ -12,6 +12,7 @@ from interp.sae.autoencoder import KIND
 from interp.sae.trainers import build_trainer
 from recmodels import artifacts
 from recmodels.config_keys import same_inputs
+from recmodels.devices import usual_device
 from recmodels.errors import InputError
 from recmodels.wording import counted
 
@@ -72,7 +73,7 @@ def duration(seconds: float) -> str:
 
 def _seconds_per_step(width: int, sae: SAEConfig) -> float:
     """Of the fastest step of a few: the first one prepares much, and other processes disturb some."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = usual_device()
     times: list[float] = []
     with torch.random.fork_rng(devices=[]):
         trainer = build_trainer(sae, width, device)

@@ -54,7 +54,8 @@ def judge(most_popular: pd.DataFrame, is_given: bool = False) -> BesidePopular:
     recommender, popular = (f"{test[side]:.3f} ± {test[f'{side}_se']:.3f}" for side in ("recommender", "most_popular"))
     numbers = (
         f"NDCG@10 {recommender} against {popular} on {test['users']:,} test users (± standard error), "
-        f"{_difference(test)}; on {rows.at['sae', 'users']:,} users of the SAE part {_difference(rows.loc['sae'])}"
+        f"{_difference(test)}; on {rows.at['sae', 'users']:,} users of the SAE part, who decide nothing here, "
+        f"{_difference(rows.loc['sae'])}"
     )
     warning = ""
     if better is False:

@@ -7,6 +7,7 @@ import pandas as pd
 from interp.control.receipts import Receipt
 from interp.features.matching import CAME, KEPT, MERGED, NEW, OLD, SILENT, SPLIT, WENT
 from interp.study.matches import Matches
+from interp.study.shared_histories import SharedHistories
 from interp.study.study_parts import StudyParts
 from recmodels.wording import counted, cut, signed, with_interval, wrapped
 
@@ -59,10 +60,22 @@ def read_on(matches: Matches) -> str:
     histories = matches.histories
     steps = histories.inputs[0].offsets[-1]
     left_out = f" ({histories.left_out:,} interactions with other items left out)" if histories.left_out else ""
-    return (
-        f"On {histories.users:,} users that neither was trained on: {steps:,} steps, "
-        f"{len(histories.items):,} items that both know{left_out}."
-    )
+    return f"On {_whom(histories)}: {steps:,} steps, {len(histories.items):,} items that both know{left_out}."
+
+
+def _whom(histories: SharedHistories) -> str:
+    """Whose histories they are, and who may have been trained on them."""
+    if not histories.are_test_users:
+        return counted(histories.users, "history", "histories") + " of your own"
+    if not histories.seen_by:
+        return f"{counted(histories.users, 'user')} that neither was trained on"
+    users, seen_by = counted(histories.users, "test user"), " and the ".join(histories.seen_by)
+    return f"{users}, on whom the {seen_by} recommender may have been trained"
+
+
+def beaten(share: float) -> str:
+    """Which share of the other features has less, as text."""
+    return "all other features" if share >= 0.995 else f"{share:.0%} of the other features"
 
 
 def averages(matches: Matches) -> str:
@@ -70,11 +83,11 @@ def averages(matches: Matches) -> str:
     if not len(matches.holding):
         return ""
     mean = matches.holding[["score", "chance", "written", "written_percentile", "held", "held_percentile"]].mean()
+    score, chance, written, held = (signed(mean[name], ".2f") for name in ("score", "chance", "written", "held"))
     return (
-        f"Matches that hold, on average: activations correlate by {signed(mean['score'], '.2f')} (chance "
-        f"{signed(mean['chance'], '.2f')}); what they write to scores by {signed(mean['written'], '.2f')}, more than "
-        f"{mean['written_percentile']:.0%} of the other features; the items they are active on by "
-        f"{signed(mean['held'], '.2f')}, more than {mean['held_percentile']:.0%} (by chance 50%)."
+        f"Means over matches that hold. Correlation of activations: {score} (by chance {chance}). Correlation of what "
+        f"they write to scores: {written}, more than {beaten(mean['written_percentile'])}. Correlation of the items "
+        f"they are active on: {held}, more than {beaten(mean['held_percentile'])} (by chance 50%)."
     )
 
 

@@ -139,8 +139,10 @@ def evidence(study: "Study", feature_activity: ItemCounts, feature: int, hidden:
     """What is known of one feature from the steps that labels are learnt from, without those of some items."""
     training = feature_activity.training.only(feature_activity.training.items.difference(hidden))
     active = training.active[[feature]].toarray()
-    mean = feature_activity.mean[[feature]].toarray()[0]
-    mean = np.where(training.steps >= MIN_STEPS, mean, 0)
+    values, items = study.feature_matrix("sae")[:, [feature]], study.activations("sae").rows["item"]
+    codes = training.items.get_indexer(items.iloc[values.indices])
+    total = np.bincount(codes, weights=values.data, minlength=len(training.items))
+    mean = np.where(training.steps >= MIN_STEPS, total / np.maximum(training.steps, 1), 0)
     order = np.argsort(-mean, kind="stable")[:N_ITEMS]
     order = order[mean[order] > 0]
     items = pd.DataFrame(

@@ -1,4 +1,4 @@
-"""Histories that the recommenders of two studies can both read, of users that neither was trained on.
+"""Histories that the recommenders of two studies can both read; by default of test users.
 
 Axes: n steps, v items.
 """
@@ -28,11 +28,19 @@ class SharedHistories:
         rows: user and item, each history in its order; only items that both know.
         studies: the old and the new study.
         left_out: interactions whose item one of the two does not know.
+        are_test_users: whether they are test users, and not histories that somebody gave.
     """
 
     rows: pd.DataFrame
     studies: tuple[StudyParts, StudyParts]
     left_out: int
+    are_test_users: bool = True
+
+    @property
+    def seen_by(self) -> list[str]:
+        """Which recommenders, "old" or "new", may have been trained on these test users: those trained elsewhere."""
+        pairs = zip(("old", "new"), self.studies, strict=True)
+        return [name for name, study in pairs if study.provenance.seen in ("all", "leave-one-out")]
 
     @cached_property
     def both(self) -> tuple[Histories, Histories]:
@@ -111,7 +119,7 @@ def shared_histories(old: StudyParts, new: StudyParts, users: Any = None) -> Sha
     kept = kept[kept.groupby("user")["item"].transform("size") >= 2].reset_index(drop=True)
     if kept.empty:
         raise InputError("no history has two items that both recommenders know: give longer ones with users=")
-    return SharedHistories(kept, (old, new), int((~known).sum()))
+    return SharedHistories(kept, (old, new), int((~known).sum()), users is None)
 
 
 def _unseen(old: StudyParts, new: StudyParts) -> Histories:

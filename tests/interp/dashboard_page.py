@@ -12,6 +12,16 @@ def open_feature(browser, feature):
     until(browser, "[...stale].filter(isLate).length", 0)
 
 
+def scroll_to(browser, place, block="start"):
+    """As a person does, by the wheel, to what an id names."""
+    browser.execute_script(
+        "document.body.dispatchEvent(new WheelEvent('wheel', { bubbles: true }));"
+        "document.getElementById(arguments[0]).scrollIntoView({ block: arguments[1] })",
+        place,
+        block,
+    )
+
+
 def unfold(browser, fold="*"):
     """Open what is below the first screen: all of it, or one part."""
     script = "for (const fold of document.querySelectorAll(arguments[0])) fold.open = true"

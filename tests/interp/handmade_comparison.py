@@ -30,9 +30,8 @@ def handmade_comparison(folder) -> Comparison:
     table = matches(score, chance, [alive, np.ones(N, dtype=bool)])
     beside = {"written": 0.6, "written_percentile": 0.95, "held": 0.5, "held_percentile": 0.9}
     table = table.assign(**beside, density=0.1, p99=1.0, std=1.0, label="", match_label="")
-    histories = SimpleNamespace(
-        studies=(old, new), users=30, items=range(50), left_out=2, inputs=[SimpleNamespace(offsets=[0, 400])]
-    )
+    read = {"users": 30, "items": range(50), "left_out": 2, "inputs": [SimpleNamespace(offsets=[0, 400])]}
+    histories = SimpleNamespace(studies=(old, new), are_test_users=True, seen_by=[], **read)
     similarity = {"score": score, "written": score * 0.5, "held": score * 0.25}
     own = Matches(histories, table, similarity, (chance[0].mean(axis=0), chance[1].mean(axis=0)))
     concepts = pd.DataFrame(

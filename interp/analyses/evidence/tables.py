@@ -1,6 +1,6 @@
 """Features, neurons and baselines on unseen items and users, and against permuted concepts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -8,11 +8,10 @@ from scipy import sparse
 
 from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import FeatureMatrix
-from interp.analyses.evidence.candidate_rows import PARTS, means_of, own_candidates, rows_of
-from interp.analyses.evidence.other_attributes import SUMMARY, attribute_evidence
 from interp.concepts import Concepts
 from interp.concepts.alignment import Activations
 from interp.concepts.evidence import Evidence, ItemTest, evidence_of
+from interp.features.candidate_rows import PARTS, means_of, own_candidates, rows_of
 from interp.features.candidates import Candidates, Part
 from interp.store.table_files import Tables
 
@@ -25,10 +24,9 @@ def evidence_tables(
     test_features: FeatureMatrix,
     validation_features: FeatureMatrix,
     concepts: Concepts,
-    other_concepts: Mapping[str, Concepts],
     baselines: Sequence[Candidates],
 ) -> Tables:
-    """Tables `evidence`, `evidence_summary`, `feature_evidence`, `attribute_evidence` and `attribute_summary`.
+    """Tables `evidence`, `evidence_summary` and `feature_evidence`.
 
     `interp.concepts.evidence` says what is in them.
 
@@ -36,7 +34,6 @@ def evidence_tables(
         test_store, validation_store: hidden states of the users who are measured, and of those who may choose.
         test_features, validation_features: what the dictionary makes of them.
         concepts: the study's concepts.
-        other_concepts: attribute → more concepts. Steps of items of which they are not known are left out.
         baselines: what features have to beat.
     """
     stores: dict[Part, ActivationStore] = {"test": test_store, "sae_validation": validation_store}
@@ -50,15 +47,10 @@ def evidence_tables(
         summaries.append(_summary(candidates, test.activations, results[-1], results[0]))
     names = [candidates.name for candidates in (*own, *baselines)]
     by_source = [result.concepts.assign(source=name) for name, result in zip(names, results, strict=True)]
-    others = [attribute_evidence(attribute, values, own, stores) for attribute, values in other_concepts.items()]
-    empty = by_source[0].iloc[:0].assign(attribute="", known=1.0), pd.DataFrame(columns=SUMMARY)
-    of_values, of_attributes = (pd.concat(parts, ignore_index=True) for parts in zip(*(others or [empty]), strict=True))
     return {
         "evidence": pd.concat(by_source, ignore_index=True),
         "evidence_summary": pd.DataFrame(summaries).assign(users=len(test_store.users[1]), items=len(item_test.items)),
         "feature_evidence": results[0].candidates.rename(columns={"candidate": "feature"}),
-        "attribute_evidence": of_values,
-        "attribute_summary": of_attributes,
     }
 
 

@@ -45,12 +45,27 @@ function sayMissingPart(text) {
   byId("all").scrollIntoView();
 }
 
+const STAYS = 3000; // ms in which parts above a panel may still grow, as Try it does when it is first near
+
+/** What keeps the panel in view while parts above it grow, until somebody acts. @type {ResizeObserver | null} */
+let keeper = null;
+
 /** Bring the panel into view, and the reader's focus with it. */
 function reveal() {
   const panel = byId("item").hidden ? "feature" : "item";
   byId(panel).scrollIntoView();
   byId(`${panel}-title`).focus({ preventScroll: true });
+  release();
+  const own = new ResizeObserver(() => byId(panel).scrollIntoView());
+  own.observe(document.body);
+  setTimeout(() => own.disconnect(), STAYS);
+  keeper = own;
 }
+
+/** Let the page move freely again. */
+const release = () => keeper?.disconnect();
+
+for (const act of ["wheel", "touchstart", "pointerdown", "keydown"]) addEventListener(act, release, { capture: true, passive: true });
 
 /** Go on by one feature in the order of the table; the page stays where it is if the panel is in view. @param {number} by */
 function step(by) {
@@ -93,9 +108,9 @@ function showAbout() {
   byId("max-history").textContent = about.max_history;
   byId("who-saw").textContent = about.who_saw;
   showWords();
-  const [correlated, dead] = [KINDS.correlated, isDead].map((test) => range(about.features).filter(test).length);
+  const [correlated, unlabelled, dead] = [KINDS.correlated, KINDS.unlabelled, isDead].map((test) => range(about.features).filter(test).length);
   fillFacts(byId("facts"), [
-    [`features (${about.counts}; ${concepts.length ? `${correlated} correlated only, ` : ""}${dead} dead)`, about.features.toLocaleString("en")],
+    [`features (${about.counts}; ${concepts.length ? `${correlated} correlated only, ` : ""}${unlabelled} unlabelled, ${dead} dead)`, about.features.toLocaleString("en")],
     [term("l0", "active at a step (L0)"), fixed(about.l0, 0)],
     [term("explained_variance", "explained variance"), percent(about.explained_variance)],
     [term("ndcg@10", "NDCG@10 of the recommender"), about.ndcg],

@@ -106,7 +106,7 @@ async function mountEqualizer(root, backend, options = {}) {
     code.replaceChildren(...codeParts(result));
   }
   function explain(/** @type {number} */ item, /** @type {Side} */ side, /** @type {Query} */ { history, settings }) {
-    const where = { before: "in the list without the sliders", after: "in the list with the sliders", boosted: "scored as it is before re-ranking" }[side];
+    const where = { before: "in the list without the sliders", after: "in the list with the sliders", boosted: "where re-ranking puts it, by its score without sliders" }[side];
     why.open({ item, where, history, explanation: backend.explain({ history, settings: side === "after" ? settings : [], item }) });
   }
 

@@ -44,6 +44,9 @@ async function withBoosts(about, backend, request, result) {
     }
     if (sign !== 0) boosts[concept] = sign * high;
   }
-  if (!Object.keys(boosts).length) return { ...result, targets, boosted: result.before, shares: { ...result.shares, boosted: result.shares.before } };
+  if (!Object.keys(boosts).length) {
+    const boosted = result.before.map((row) => ({ ...row, other: row.rank, move: null })); // beside the list before, which it is
+    return { ...result, targets, boosted, shares: { ...result.shares, boosted: result.shares.before } };
+  }
   return { ...(await backend.run({ ...request, boosts, reasons: false })), targets };
 }

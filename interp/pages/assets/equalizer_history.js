@@ -88,7 +88,7 @@ function historyStrip(about, options, acts) {
   }
   function stepElement(/** @type {number} */ item, /** @type {number} */ step) {
     const title = about.items.title[item];
-    const button = element("button", { type: "button", className: "step", "aria-pressed": "false", tabIndex: -1, "aria-keyshortcuts": "Delete" }, element("small", {}, `step ${step + 1}`), titleElement(title), element("span", { className: "strongest" }));
+    const button = element("button", { type: "button", className: "step", "aria-pressed": "false", tabIndex: -1, "aria-keyshortcuts": "Delete" }, element("small", {}, `step ${step}`), titleElement(title), element("span", { className: "strongest" }));
     button.addEventListener("click", () => choose(step));
     const remove = element("button", { type: "button", className: "remove", tabIndex: -1, "aria-label": `Remove ${shortTitle(title)}` }, "×");
     remove.addEventListener("click", () => acts.remove(step));
@@ -105,15 +105,15 @@ function historyStrip(about, options, acts) {
     detail.replaceChildren(...(history.length && lights.length ? details(step) : []));
   }
   function details(/** @type {number} */ step) {
-    if (!isRead(step)) return [element("p", {}, `Step ${step + 1}, `, itemElement(about, history[step], options), `, is not read: the model sees the last ${about.max_history} items.`)];
+    if (!isRead(step)) return [element("p", {}, `Step ${step}, `, itemElement(about, history[step], options), `, is not read: the model sees the last ${about.max_history} items.`)];
     const features = lightOf(step)?.features ?? [];
-    const head = element("p", {}, `Step ${step + 1}, `, itemElement(about, history[step], options), ", lights ", ...(features.length ? [] : ["no feature."]));
+    const head = element("p", {}, `Step ${step}, `, itemElement(about, history[step], options), ", lights ", ...(features.length ? [] : ["no feature."]));
     const chips = features.map(([feature, activation]) => {
       const turn = element("button", { type: "button", className: "turn", "aria-label": `Add a slider for ${featureText(about, feature)}`, title: "Add a slider" }, "+");
       turn.addEventListener("click", () => acts.addFeature(feature));
       return element("li", {}, activationElement(about, [feature, activation]), featureElement(about, feature, options), turn);
     });
-    return [head, element("ul", { "aria-label": `Features at step ${step + 1}` }, ...chips)];
+    return [head, element("ul", { "aria-label": `Features at step ${step}` }, ...chips)];
   }
   strip.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     const last = history.length - 1;

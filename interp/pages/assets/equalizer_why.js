@@ -52,7 +52,7 @@ function whyGraph(about, options, { history, item, explanation: { total, links, 
   const box = (/** @type {(Node | string)[]} */ content, /** @type {number} */ part) =>
     element("li", { className: part < 0 ? "down" : "up" }, ...content, element("span", { className: "value" }, signed(part)));
   const sum = (/** @type {number} */ step) => links.filter((link) => link.step === step).reduce((all, { part }) => all + part, 0);
-  const left = new Map(steps.map((step) => [step, box([element("small", {}, `step ${step + 1}`), itemElement(about, history[step], options)], sum(step))]));
+  const left = new Map(steps.map((step) => [step, box([element("small", {}, `step ${step}`), itemElement(about, history[step], options)], sum(step))]));
   const slider = box([element("b", {}, "The sliders")], sliders.reduce((all, { part }) => all + part, 0));
   const middle = new Map(features.map(({ feature, part }) => [feature, box([featureElement(about, feature, options)], part)]));
   const right = box([itemElement(about, item, options)], total);
@@ -98,7 +98,7 @@ function drawLines(svg, graph, edges) {
  */
 function whyText(about, { history, explanation: { links, sliders, features } }) {
   const lines = [
-    ...links.map(({ step, feature, part }) => `${shortTitle(about.items.title[history[step]])} (step ${step + 1}), by ${featureText(about, feature)}: ${signed(part)}`),
+    ...links.map(({ step, feature, part }) => `${shortTitle(about.items.title[history[step]])} (step ${step}), by ${featureText(about, feature)}: ${signed(part)}`),
     ...sliders.map(({ feature, part }) => `The sliders, by ${featureText(about, feature)}: ${signed(part)}`),
     ...features.map(({ feature, part }) => `${featureText(about, feature)} in all: ${signed(part)}`),
   ];

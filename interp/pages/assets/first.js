@@ -90,7 +90,7 @@ function firstChanges(feature, direction, moves, titleNode) {
   const { item, up, down, users } = moves.lists[direction];
   if (item[feature].length) {
     const rows = item[feature].slice(0, FIRST).map((one, place) => row(`${down[feature][place]} → ${up[feature][place]}`, one));
-    return { rows, counted: `lists of ${users[feature][0]} users, turned down → up; chosen by these lists` };
+    return { rows, counted: `lists of ${users[feature][0]} users, turned down → up; these items differ most` };
   }
   const scores = moves.layers[direction];
   const rows = scores.item[feature].slice(0, FIRST).map((one, place) => row(change(scores.effect[feature][place], 2), one));

@@ -103,7 +103,7 @@ function showAlike(pair) {
   if (!near) return byId("alike").replaceChildren();
   const [score, chance, written, held] = near;
   /** @param {Value} value @param {Value} percentile */
-  const beside = (value, percentile) => (row ? `${fixed(value, 2)}, more than ${percent(percentile, 0)} of the others` : fixed(value, 2));
+  const beside = (value, percentile) => (row ? `${fixed(value, 2)}, more than ${(percentile ?? 0) >= 0.995 ? "all others" : `${percent(percentile, 0)} of the others`}` : fixed(value, 2));
   fillFacts(byId("alike"), [
     ["correlation of activations", fixed(score, 2)],
     ["by chance", row ? `${fixed(chance, 2)} (q = ${fixed(row.q, 3)})` : fixed(chance, 2)],

@@ -58,8 +58,11 @@ function foundFeatures(text, query) {
   const named = range(about.features).filter((feature) => features.grade[feature] !== "none");
   /** @param {number} feature */
   const grade = (feature) => GRADE_ORDER.indexOf(features.grade[feature]);
-  /** @param {number} one @param {number} other */
-  const order = (one, other) => grade(one) - grade(other) || features.density[other] - features.density[one];
+  const ofConcepts = new Set(concepts.map(joined));
+  /** @param {number} feature */
+  const other = (feature) => Number(!ofConcepts.has(joined(nameOf(feature)))); // such as a year, after the concepts
+  /** @param {number} one @param {number} two */
+  const order = (one, two) => grade(one) - grade(two) || other(one) - other(two) || features.density[two] - features.density[one];
   const byName = query ? ranked(named, (feature) => joined(nameOf(feature)), query, order).filter(([feature]) => feature !== number) : [];
   /** @param {number} feature */
   const isGrade = (feature) => query && `${joined(gradeOf(feature))} `.startsWith(`${query} `);
@@ -110,7 +113,7 @@ function conceptResult(concept) {
 /** @param {string} phrase */
 function effectResult(phrase) {
   const [[feature]] = featuresOf(phrase);
-  const aside = make("span", { className: "aside" }, `${count(featuresOf(phrase).length, "feature")}, most #${feature}`);
+  const aside = make("span", { className: "aside" }, `${count(featuresOf(phrase).length, "feature")}, most: #${feature}`);
   return result(() => toTable(phrase), make("span", { className: "name" }, short(phrase)), aside);
 }
 

@@ -8,11 +8,11 @@ import pytest
 from scipy import sparse
 
 from interp.analyses.alignment.tables import _attributes, _features_beside_neurons
-from interp.analyses.evidence.candidate_rows import known_rows
-from interp.analyses.evidence.claims import attributes
+from interp.analyses.other_attributes.claims import attributes
 from interp.concepts import concepts_of
 from interp.concepts.alignment import align
 from interp.concepts.evidence import Rows
+from interp.features.candidate_rows import known_rows
 
 # Kubrick made the films 0 to 3, but the table does not know it of 2 and 3; Lean made 4 and 5; of 6 nothing is known.
 ITEMS = pd.DataFrame({"director": ["Kubrick", "Kubrick", None, None, "Lean", "Lean", None]})

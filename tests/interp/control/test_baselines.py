@@ -9,7 +9,8 @@ import torch
 
 from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import encode
-from interp.analyses.equal_share.tables import BOOSTS, SEEDS, equal_share
+from interp.analyses.equal_share.tables import equal_share
+from interp.analyses.other_methods.tables import BOOSTS, SEEDS, other_methods
 from interp.concepts import concepts_of
 from interp.concepts.alignment import align
 from interp.control.baselines import (
@@ -136,8 +137,8 @@ def swept(recommender, sae, stores, some, concepts, targets):
     doses = [*set_points(sae, chosen, VALUES), *direction_points(sae, probes, chosen, VALUES)]
     steering, _ = sweep(rec, some, doses, concepts)
     names, store = tuple(targets["concept"]), stores["sae"]
-    made = equal_share(rec, some, names, targets, concepts, VALUES, store, encode(store, sae), steering)
-    return rec, steering, made
+    made = other_methods(rec, some, names, targets, concepts, VALUES, store, encode(store, sae))
+    return rec, steering, made | equal_share(steering, made["baselines"])
 
 
 def test_the_tables_hold_all_methods(swept, targets):

@@ -15,7 +15,7 @@ def test_means_by_hand():
     second = sparse.csc_array(np.float32([[0, 6]]))
     means = ItemMeans.of([(first, np.array([0, 1, 0])), (second, np.array([1]))], 3)
     assert means.steps.tolist() == [2, 2, 0]
-    assert means.mean.toarray().tolist() == [[3, 6.5], [0, 5.5], [0, 0]]
+    assert means.mean[:, :2].tolist() == [[3, 6.5], [0, 0], [0, 0]]
     assert means.overall.tolist() == [1.5, 6]
     np.testing.assert_allclose(means.std, [np.std([2, 0, 4, 0]), np.std([5, 5, 8, 6])])
     rows = means.features()
@@ -30,13 +30,15 @@ def test_blocks_give_what_the_whole_gives(monkeypatch):
     x = (rng.random((n, f)) * (rng.random((n, f)) < 0.2)).astype(np.float32)
     x[:, 3] = 0
     codes = np.concatenate([rng.integers(0, v - 2, n - 3), [v - 2] * 3])  # of two items three steps and none
-    monkeypatch.setattr(item_means, "_BLOCK", 7)
+    for name in ("_FEATURES", "_ITEMS", "_NEAR"):
+        monkeypatch.setattr(item_means, name, 7)
+    monkeypatch.setattr(item_means, "COUNT", 4)
     parts = [(sparse.csc_array(x[:250]), codes[:250]), (sparse.csc_array(x[250:]), codes[250:])]
     means = ItemMeans.of(parts, v)
     by_item = pd.DataFrame(x.astype(float)).groupby(codes).mean().reindex(range(v), fill_value=0).to_numpy()
-    np.testing.assert_allclose(means.mean.toarray(), by_item, atol=1e-12)
+    np.testing.assert_allclose(means.compared.toarray(), by_item[means.codes], atol=1e-12)
     z = np.nan_to_num((by_item - x.mean(axis=0)) / np.where(x.std(axis=0) > 0, x.std(axis=0), np.nan))
-    rows = means.features(4)
+    rows = means.features()
     for code, group in rows.groupby("code"):
         best = np.sort(z[code])[::-1][:4]
         np.testing.assert_allclose(group["above"], best[best > 0], rtol=1e-4)
@@ -54,8 +56,8 @@ def test_blocks_give_what_the_whole_gives(monkeypatch):
 def test_of_many_items_those_with_the_most_steps_are_compared():
     """Items 0 to 3 have 5, 9, 7 and 6 steps; 1, 2 and 3 are compared, and 3 lies along 1."""
     x = np.float32([[1, 0]] * 5 + [[2, 1]] * 9 + [[0, 1]] * 7 + [[4, 2]] * 6)
-    means = ItemMeans.of([(sparse.csc_array(x), np.repeat(range(4), [5, 9, 7, 6]))], 4)
-    near = means.neighbours(1, most=3)
+    means = ItemMeans.of([(sparse.csc_array(x), np.repeat(range(4), [5, 9, 7, 6]))], 4, most=3)
+    near = means.neighbours(1)
     assert near[["code", "neighbour"]].to_numpy().tolist() == [[1, 3], [2, 1], [3, 1]]
     np.testing.assert_allclose(near["similarity"], [1, np.sqrt(0.2), 1])
 

@@ -260,7 +260,7 @@ def detectors():
     none = sparse.csr_array(unseen.active.shape)
     single = predicates(items, concepts_of(items, "genres"), "genres", training.by_item)
     halves = np.stack([rng.permutation(n) < n // 2 for _ in range(20)])
-    return single, ItemCounts(training, unseen, none, none), halves
+    return single, ItemCounts(training, unseen, none), halves
 
 
 def test_a_label_of_one_film_fails_on_unseen_items_and_a_concept_passes(detectors):
@@ -326,12 +326,15 @@ def test_planted_concepts_are_recovered(stores, sae, planted):
     assert kinds.loc[0, "by_chance"] < 0.02
 
 
-def test_hard_negatives_of_the_dictionary_one_by_one(stores, sae, planted):
-    """Counted again step by step from the dictionary's own activations."""
+def test_hard_negatives_of_the_dictionary_one_by_one(stores, sae, planted, monkeypatch):
+    """Counted again step by step from the dictionary's own activations, of seven features at once."""
+    monkeypatch.setattr("interp.features.item_activity._FEATURES", 7)
     concepts = concepts_of(planted.items, "concepts")
     found = count_by_item(sae, seen(stores["sae"], sae), seen(stores["test"], sae), concepts)
     values, others = encode(stores["sae"], sae), encode(stores["test"], sae)
     floor = medians(values)
+    whole = counts(exceeds(values, floor), stores["sae"].rows["item"])
+    assert (found.training.active != whole.active).nnz == 0
     feature = int(np.diff(others.indptr).argmax())
     learnt, on = (part.toarray() > floor for part in (values, others))
     labels = [concepts.labels(stores[part].rows["item"]) for part in ("sae", "test")]

@@ -58,6 +58,14 @@ def test_reads_what_a_hook_reads(rec, recommender, some):
     assert not hidden.requires_grad
 
 
+def test_histories_that_change_are_read_anew(rec, some):
+    """Their tokens are made once for a pass, and not kept after it."""
+    own = some.select(slice(0, 2))
+    before = rec.hidden(own, "blocks.0")
+    own.codes[:] = own.codes[::-1].copy()
+    assert not torch.equal(rec.hidden(own, "blocks.0"), before)
+
+
 def test_last_step_is_the_last_real_one_whatever_the_padding(rec, some):
     with rec.trace(some):
         together = rec.blocks[0].features[:, -1].save()

@@ -164,7 +164,7 @@ def test_a_history_is_typed_by_keyboard_alone(browser):
     until(browser, "document.querySelectorAll('.lit li').length", 2)
     press(browser, key("TAB"), key("TAB"), key("TAB"))  # ids, their button, the chosen step
     press(browser, key("ARROW_LEFT"))
-    assert text(browser, ".lit p").startswith("Step 1, Alien 3 (1992), lights")
+    assert text(browser, ".lit p").startswith("Step 0, Alien 3 (1992), lights")
     assert "≈ Drama & 'co' 20" in text(browser, ".lit ul")
     press(browser, key("DELETE"))
     until(browser, HISTORY, ["Brazil (1985)"])
@@ -251,8 +251,8 @@ def test_a_window_says_why_an_item_is_there(browser):
     assert browser.execute_script(
         "return [...document.querySelectorAll('.graph li')].map((one) => one.textContent)"
     ) == [
-        "step 1<script>alert(1)</script>+1.00",
-        "step 2Amélie (2001)−0.50",
+        "step 0<script>alert(1)</script>+1.00",
+        "step 1Amélie (2001)−0.50",
         "<b>Noir</b> 7+2.00",
         "unlabelled 13−0.50",
         "Alien (1979)+2.00",
@@ -270,8 +270,8 @@ def test_a_window_gives_the_sliders_a_part_of_their_own(browser):
     until(browser, "document.querySelectorAll('.graph path').length", 4)
     left = "return [...document.querySelectorAll('.graph > div:first-of-type li')].map((one) => one.textContent)"
     assert browser.execute_script(left) == [
-        "step 1<script>alert(1)</script>+1.00",
-        "step 2Amélie (2001)−0.50",
+        "step 0<script>alert(1)</script>+1.00",
+        "step 1Amélie (2001)−0.50",
         "The sliders+0.60",
     ]
     assert "The sliders, by <b>Noir</b> 7: +0.60" in text(browser, ".why details")
@@ -287,6 +287,22 @@ def test_re_ranking_stands_beside_at_the_same_share(browser):
         "return backend.calls.filter(([name]) => name === 'run').map(([, {boosts}]) => boosts[0]).filter(Boolean)"
     )
     assert 0.5 < runs[-1] < 2  # items 9 and 11 are 0.8 apart, and scores have a standard deviation of 0.36
+
+
+def test_a_re_ranked_list_that_is_the_one_before_has_no_moves(browser):
+    """Sliders that leave the share as it is ask for no boost, whatever moves within the list."""
+    script = """
+        const row = { item: 0, score: 2, rank: 1, other: 2, move: null };
+        const rows = [row, { item: 1, score: 1, rank: 2, other: 9, move: "leaves" }];
+        const shares = { before: [0.5], after: [0.5], boosted: null };
+        const result = { before: rows, after: rows, boosted: null, reasons: {}, shares };
+        const request = { history: [2], settings: [{ kind: "concept", index: 0, value: 1 }], boosts: {} };
+        const about = { concepts: [{ name: "Noir" }], features: [] };
+        const told = ({ boosted }) => arguments[0](boosted.map(({ other, move }) => [other, move]));
+        withBoosts(about, null, request, result).then(told);
+    """
+    boost = (ASSETS / "equalizer_boost.js").read_text(encoding="utf-8")
+    assert browser.execute_async_script(boost + script) == [[1, None], [2, None]]
 
 
 def test_a_receipt_reaches_the_page_as_text(browser):
@@ -375,7 +391,7 @@ def test_items_that_the_model_never_reads_are_said_to_be(browser):
     until(browser, f"{lights}.every(Boolean) && {lights}.length", 5)
     assert browser.execute_script(f"return {lights}.map((one) => one === 'not read')") == [True] * 2 + [False] * 3
     browser.execute_script("document.querySelector('.strip .step').click()")
-    assert text(browser, ".lit") == "Step 1, Alien (1979), is not read: the model sees the last 3 items."
+    assert text(browser, ".lit") == "Step 0, Alien (1979), is not read: the model sees the last 3 items."
 
 
 def test_reasons_name_several_features_with_their_grades(browser):

@@ -303,7 +303,9 @@ def test_what_does_not_export_is_said_in_one_line(parts):
 
 def test_another_package_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(onnx_runtime, "check_onnx", lambda: None)
-    with pytest.raises(InputError, match=r"onnxruntime-web is not in .*: npm install onnxruntime-web, or say where"):
+    with pytest.raises(
+        InputError, match=r"onnxruntime-web is not in .*, or not whole: npm install onnxruntime-web here, or say where"
+    ):
         read_runtime(tmp_path)
     (tmp_path / "dist").mkdir()
     (tmp_path / "package.json").write_text(json.dumps({"version": "9.9"}))

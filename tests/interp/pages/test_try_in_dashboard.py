@@ -82,7 +82,7 @@ def test_the_page_explains_as_pythons_backend_does(browser, study):
 
 def test_a_page_without_receipts_says_what_it_lacks(browser, study):
     n = len(study.users())
-    assert f"the page carries the histories of {min(n, 200)} of {n} users only" in text(browser, "#equalizer")
+    assert f"the page has histories alone, of {min(n, 200)} of {n} users" in text(browser, "#equalizer")
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core: npm install --no-save axe-core@4.14.1")

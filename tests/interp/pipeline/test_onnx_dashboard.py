@@ -54,7 +54,7 @@ def test_without_onnx_the_page_says_what_to_do(study):
 def test_flags_that_do_not_fit_are_refused(study, arguments, tmp_path, capsys):
     with pytest.raises(SystemExit):
         arguments("dashboard", study.folder, "--onnxruntime-web", tmp_path)
-    assert "--onnxruntime-web is for --onnx: give this, too" in capsys.readouterr().err
+    assert "--onnxruntime-web is for --onnx: also give --onnx" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(

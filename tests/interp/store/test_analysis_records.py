@@ -108,7 +108,7 @@ def test_a_key_changes_with_constants_version_and_needs(monkeypatch):
     [
         ("labels", "interp.features.labels.F1"),
         ("labels", "interp.features.item_activity.QUANTILE"),
-        ("equal_share", "interp.analyses.equal_share.tables.BOOSTS"),
+        ("other_methods", "interp.analyses.other_methods.tables.BOOSTS"),
         ("doses", "interp.control.targets.COUNT"),
         ("doses", "interp.concepts.alignment.UNALIGNED"),
         ("causal", "interp.analyses.causal.tables.LISTS"),

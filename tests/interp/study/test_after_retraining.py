@@ -200,6 +200,11 @@ def test_histories_are_those_that_both_read_and_neither_saw(study, planted):
     assert both.both[0].fingerprint == study.users().fingerprint
     some = shared_histories(study, study, {"a": study.items.index[:3].tolist(), "b": study.items.index[:1].tolist()})
     assert some.both[0].users.tolist() == ["a"]  # one item is nothing to predict from
+    assert not some.are_test_users
+    assert both.seen_by == []
+    given = Renumbered(study.folder, study.record)
+    vars(given)["provenance"] = replace(study.provenance, seen="all")
+    assert shared_histories(study, given).seen_by == ["new"]
     renamed = Renumbered(study.folder, study.record)
     vars(renamed)["items"] = study.items.assign(title="another film")
     with pytest.raises(InputError, match="only 0% of the item ids in both studies have the same title"):

@@ -190,8 +190,8 @@ def test_the_command(study, notes_of, arguments, capsys):
     arguments("notes", study.folder, "add", 3, "--by", "Anna", "--name", "Space horror")
     arguments("notes", study.folder)
     out = capsys.readouterr().out.splitlines()
-    assert out[0] == str(notes_of.path)
-    assert out[1] == f"feature 3: {study.names[3].measured}; called “Space horror” by Anna"
+    assert out[:2] == [str(notes_of.path), f"To see it in the page: interp dashboard {study.folder}"]
+    assert out[2] == f"feature 3: {study.names[3].measured}; called “Space horror” by Anna"
     for words in (["add", "3"], ["add", "x", "--by", "Anna"], ["show", "3"], ["--by", "Anna"], ["merge"]):
         with pytest.raises(SystemExit):
             arguments("notes", study.folder, *words)

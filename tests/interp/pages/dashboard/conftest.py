@@ -14,6 +14,7 @@ RESET = """
     for (const id of ["concept", "kind"]) document.getElementById(id).value = "";
     document.getElementById("map-colour").value = "grade";
     openResults(false);
+    release();
     document.activeElement.blur();
     choose(null);
     sayMissing();

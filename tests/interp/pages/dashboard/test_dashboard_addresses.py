@@ -161,3 +161,21 @@ def test_deep_links_and_back(browser, path):
     browser.execute_script("location.hash = '#999'")  # no such feature: the shown one stays
     until(browser, "location.hash", "#999")
     assert text(browser, "#feature-title").startswith("Feature 42")
+
+
+def test_a_panel_stays_in_view_while_parts_above_it_grow(browser):
+    """As Try it does when it is first near; whoever acts then moves the page freely."""
+    top = "Math.abs(document.getElementById('feature').getBoundingClientRect().top) < innerHeight / 4"
+    grow = "document.getElementById('overview').style.paddingTop = arguments[0]"
+    open_feature(browser, 20)
+    try:
+        browser.execute_script(grow, "900px")
+        until(browser, top)
+        browser.execute_script(
+            "document.body.dispatchEvent(new WheelEvent('wheel', { bubbles: true })); scrollTo(0, 0)"
+        )
+        browser.execute_script(grow, "500px")
+        browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+        assert browser.execute_script("return scrollY") == 0
+    finally:
+        browser.execute_script(grow, "")

@@ -4,7 +4,7 @@ import time
 
 import pytest
 from browsers import text, until
-from dashboard_page import open_feature, unfold
+from dashboard_page import open_feature, scroll_to, unfold
 from pages import CONCEPTS, DEAD, HOSTILE
 
 
@@ -25,7 +25,7 @@ def test_twelve_items_of_a_history_fit_a_small_laptop(browser):
 
 
 def test_a_clicked_bar_opens_its_feature(browser):
-    browser.execute_script("document.getElementById('plot-neurons').scrollIntoView()")
+    scroll_to(browser, "plot-neurons")
     until(browser, "!!document.querySelector('#plot-neurons .main-svg')")
     point = "{points: [{data: {meta: '%s'}, customdata: %d}]}"
     click = f"document.getElementById('plot-neurons').emit('plotly_click', {point})"
@@ -48,7 +48,7 @@ def test_a_dead_feature_says_so(browser):
 def test_panel_shows_the_tables(browser):
     unfold(browser)
     open_feature(browser, 8)  # also scrolls to the panel
-    browser.execute_script("document.getElementById('plot-histogram').scrollIntoView()")
+    scroll_to(browser, "plot-histogram")
     until(browser, "!!document.querySelector('#plot-histogram .main-svg')")
     assert text(browser, "#feature-title") == f"Feature 8 {HOSTILE['script']}"
     traces = "document.getElementById('plot-histogram').data.map((t) => [t.name, t.x.length, t.y.at(-1)])"
@@ -112,7 +112,7 @@ def test_every_active_feature_has_curves_with_bands_over_its_natural_range(brows
     assert browser.execute_script(shown) == []  # folded
     unfold(browser, "costs")
     assert browser.execute_script(shown) == ["plot-turned-share", "plot-turned-ndcg"]
-    browser.execute_script("document.getElementById('plot-turned-share').scrollIntoView()")
+    scroll_to(browser, "plot-turned-share")
     until(browser, "!!document.querySelector('#plot-turned-share .main-svg')")
     band, curve = (
         "document.getElementById('plot-turned-share').data[0]",
@@ -187,7 +187,7 @@ def test_causes_stand_beside_correlations(browser):
     browser.execute_script("location.hash = 20")
     until(browser, "document.getElementById('feature').dataset.feature", "20")
     unfold(browser, "concepts")
-    browser.execute_script("document.getElementById('plot-bars').scrollIntoView()")
+    scroll_to(browser, "plot-bars")
     until(browser, "!!document.querySelector('#plot-bars .main-svg')")
     bars = "document.getElementById('plot-bars').data"
     assert browser.execute_script(f"return new Set({bars}.map((bar) => bar.y.join())).size") == 1  # in the same order

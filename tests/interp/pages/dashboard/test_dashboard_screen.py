@@ -1,7 +1,7 @@
 """The dashboard in a browser: as it opens, on a phone, on a dark screen and on paper."""
 
 from browsers import requests, text, until
-from dashboard_page import open_feature, unfold
+from dashboard_page import open_feature, scroll_to, unfold
 from pages import HOSTILE
 
 
@@ -9,7 +9,7 @@ def test_opens_offline_on_the_best_aligned_feature(browser):
     assert "Feature 7 <b>Noir</b>" in text(browser, "#feature-title")
     unfold(browser)
     for plot in ("neurons", "heatmap", "densities", "shares", "histogram", "bars", "turned-share", "turned-ndcg"):
-        browser.execute_script("document.getElementById(arguments[0]).scrollIntoView()", f"plot-{plot}")
+        scroll_to(browser, f"plot-{plot}")
         until(browser, f"!!document.querySelector('#plot-{plot} .main-svg')")
     assert requests(browser) == []
     assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
@@ -44,7 +44,7 @@ def test_the_most_popular_items_stand_beside_the_recommender(browser):
 
 
 def test_figures_have_a_text_alternative(browser):
-    browser.execute_script("document.getElementById('plot-densities').scrollIntoView()")
+    scroll_to(browser, "plot-densities")
     until(browser, "document.getElementById('plot-densities').getAttribute('role')", "img")
     label = browser.execute_script("return document.getElementById('plot-densities').ariaLabel")
     assert label.startswith("How often are features active?")
@@ -82,17 +82,17 @@ def test_a_phone_needs_no_sideways_scrolling(browser):
     try:
         browser.refresh()
         until(browser, "!!window.Plotly")
-        browser.execute_script("document.getElementById('plot-neurons').scrollIntoView()")
+        scroll_to(browser, "plot-neurons")
         until(browser, "!!document.querySelector('#plot-neurons .main-svg')")
         assert browser.execute_script("return document.documentElement.scrollWidth") == 390
         width = "document.querySelector('#plot-neurons .main-svg').clientWidth"
         narrow = browser.execute_script(f"return {width}")
         unfold(browser, "concepts")
-        browser.execute_script("document.getElementById('plot-bars').scrollIntoView()")
+        scroll_to(browser, "plot-bars")
         until(browser, "!!document.querySelector('#plot-bars .main-svg')")
         pan = "const pan = document.getElementById('plot-bars').parentElement; return pan.scrollWidth - pan.clientWidth"
         assert browser.execute_script(pan) == 0  # both halves of it
-        browser.execute_script("document.getElementById('plot-neurons').scrollIntoView()")
+        scroll_to(browser, "plot-neurons")
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**size, "width": 844, "height": 390})
         until(browser, f"{width} > {narrow}")  # turned on its side
     finally:

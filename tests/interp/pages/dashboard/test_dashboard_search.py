@@ -116,7 +116,7 @@ def test_results_are_ranked_and_grouped(browser):
     assert all("≈ <b>Noir</b>" in row for row in features[1:])
     assert "Effects" not in groups  # which begin with their verb, in the box as in the table
     type_search(browser, "raises noir")
-    assert results(browser)["Effects"] == [f"raises <b>Noir</b>{N - 1} features, most #0"]
+    assert results(browser)["Effects"] == [f"raises <b>Noir</b>{N - 1} features, most: #0"]
     type_search(browser, "lowers")
     assert [row.partition(f"{N - 1} features")[0] for row in results(browser)["Effects"]] == ["lowers Sci-Fi"]
     type_search(browser, "44")

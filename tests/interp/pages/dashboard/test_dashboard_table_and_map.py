@@ -3,12 +3,12 @@
 import time
 
 from browsers import text, until
-from dashboard_page import aligned_features, column, open_feature, press, shown_features
+from dashboard_page import aligned_features, column, open_feature, press, scroll_to, shown_features
 from pages import CLUSTER, CONCEPTS, DEAD, HOSTILE, TWINS, N
 
 
 def test_the_map_names_clusters_and_shows_families_as_one(browser, study):
-    browser.execute_script("document.getElementById('plot-map').scrollIntoView({block: 'center'})")
+    scroll_to(browser, "plot-map", "center")
     until(browser, "!!document.querySelector('#plot-map .main-svg')")
     names = "document.getElementById('plot-map').layout.annotations.map((one) => one.text)"
     assert browser.execute_script(f"return {names}") == [f"<b>Sci-Fi</b> {CLUSTER} of {CLUSTER}"]
@@ -120,7 +120,7 @@ def test_the_map_opens_what_is_clicked_and_keeps_what_is_drawn_around(browser, s
     from selenium.webdriver import ActionChains
 
     browser.execute_script("document.getElementById('map-drag').value = 'select'; drawMap()")
-    browser.execute_script("document.getElementById('plot-map').scrollIntoView({block: 'center'})")
+    scroll_to(browser, "plot-map", "center")
     until(browser, "!!document.querySelector('#plot-map .main-svg')")
     until(browser, "document.getElementById('plot-map').layout.dragmode", "select")
     area = browser.find_element("css selector", "#plot-map .nsewdrag")
@@ -153,7 +153,7 @@ def test_the_map_opens_what_is_clicked_and_keeps_what_is_drawn_around(browser, s
 
 
 def test_every_colour_of_the_map_shows_every_feature_by_name(browser):
-    browser.execute_script("document.getElementById('plot-map').scrollIntoView({block: 'center'})")
+    scroll_to(browser, "plot-map", "center")
     for colour in ("correlation", "density", "concept", "grade"):
         script = "const colour = document.getElementById('map-colour'); colour.value = arguments[0]; "
         browser.execute_script(script + "colour.dispatchEvent(new Event('input'))", colour)

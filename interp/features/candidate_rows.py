@@ -1,4 +1,4 @@
-"""What comparisons on unseen items share: candidates, their rows, and means over concepts with intervals over users."""
+"""What analyses on unseen items share: candidates, their rows, and means over concepts with intervals over users."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +14,13 @@ from recmodels.bootstrap import percentile_interval
 
 ABOUT = {FEATURES: "the dictionary’s features", NEURONS: "the neurons of the site"}
 PARTS: tuple[Part, Part] = ("test", "sae_validation")  # who is measured, and who may choose
+KINDS = (  # the columns of `Evidence.concepts`
+    "concept:text popularity:float items:int candidate:int "
+    "correlation:float auc:float sensitivity:float null:float auc_null:float sensitivity_null:float "
+    "p:float auc_p:float sensitivity_p:float "
+    "unseen_items:float unseen_items_low:float unseen_items_high:float unseen_items_null:float "
+    "unseen_items_p:float unseen_items_q:float unseen_items_auc:float unseen_users:float unseen_both:float passes:bool"
+)
 MEANS = (
     *("correlation", "null", "unseen_items", "unseen_items_low", "unseen_items_high", "passes"),
     *("ahead", "ahead_low", "ahead_high"),

@@ -1,4 +1,4 @@
-"""Other attributes of the items on unseen items (paper Appendix C): each value, and means over values."""
+"""Features and neurons on unseen items for other attributes of the items (paper Appendix C)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,12 +6,38 @@ import numpy as np
 import pandas as pd
 
 from interp.activations.activation_store import ActivationStore
-from interp.analyses.evidence.candidate_rows import MEANS, PARTS, known_rows, means_of, rows_of
+from interp.activations.feature_matrix import FeatureMatrix
 from interp.concepts import Concepts
 from interp.concepts.evidence import Evidence, ItemTest, evidence_of
+from interp.features.candidate_rows import KINDS, MEANS, PARTS, known_rows, means_of, own_candidates, rows_of
 from interp.features.candidates import Candidates, Part
+from interp.store.table_files import Tables
 
+VALUES = ("attribute", "known", "source", *(column.split(":")[0] for column in KINDS.split()))
 SUMMARY = ("attribute", "source", "known", "users", "values", "items", *MEANS)
+
+
+def other_attributes(
+    test_store: ActivationStore,
+    validation_store: ActivationStore,
+    test_features: FeatureMatrix,
+    validation_features: FeatureMatrix,
+    other_concepts: Mapping[str, Concepts],
+) -> Tables:
+    """Tables `attribute_evidence`, what `interp.concepts.evidence` says of each value, and `attribute_summary`.
+
+    Args:
+        test_store, validation_store: hidden states of the users who are measured, and of those who may choose.
+        test_features, validation_features: what the dictionary makes of them.
+        other_concepts: attribute → its values. Steps of items of which they are not known are left out.
+    """
+    stores: dict[Part, ActivationStore] = {"test": test_store, "sae_validation": validation_store}
+    own = own_candidates(stores, {"test": test_features, "sae_validation": validation_features})
+    parts = [attribute_evidence(attribute, values, own, stores) for attribute, values in other_concepts.items()]
+    if not parts:
+        return {"attribute_evidence": pd.DataFrame(columns=VALUES), "attribute_summary": pd.DataFrame(columns=SUMMARY)}
+    values, summaries = (pd.concat(frames, ignore_index=True) for frames in zip(*parts, strict=True))
+    return {"attribute_evidence": values, "attribute_summary": summaries}
 
 
 def attribute_evidence(
