@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from recmodels.adapters.batch import Batch, Side
-from recmodels.errors import InputError
+from recmodels.config import site_names
+from recmodels.errors import InputError, quote
 from recmodels.sequences import Histories
 
 
@@ -170,7 +171,7 @@ class Adapter:
         """Site name → path of the module, for every block.
 
         Raises:
-            InputError: the module has nothing at a path.
+            InputError: the module has nothing at a path, or a name is that of no site.
         """
         paths: dict[str, str] = {}
         modules = {name for name, _ in self.module.named_modules()}
@@ -181,4 +182,11 @@ class Adapter:
         if absent is not None or ("blocks.*" in self.sites and not self.blocks()):
             name, path = (absent, paths[absent]) if absent else ("blocks.*", self.sites["blocks.*"])
             raise InputError(f"site {name} of {type(self).__name__} names {path!r}, which the module lacks: correct it")
+        known = site_names(self.blocks())
+        strange = next((name for name in self.sites if name.replace("*", "0") not in known), None)
+        if strange is not None:
+            raise InputError(
+                f"{type(self).__name__} names {quote(strange)}, which is no site: name embedding, blocks.0, blocks.1 "
+                f"and so on without a gap (or blocks.*), .attention and .mlp of these, or final"
+            )
         return paths

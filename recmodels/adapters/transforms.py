@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from recmodels.tolerance import is_close
+from recmodels.tolerance import is_close, spread
 from recmodels.wording import counted
 
 DECIMALS = 7  # rounding to more is within the tolerance
@@ -60,10 +60,11 @@ def explanation(scores: np.ndarray, expected: np.ndarray, rows: np.ndarray, item
         for name, fitted in _fits(ratio, rows, items, large):
             if _explains(scores * np.exp(fitted), expected, off):
                 return FACTORS[name]
-    if off <= LITTLE * np.ptp(expected):
+    apart = off / width if (width := spread(torch.from_numpy(expected))) else np.inf
+    if apart <= LITTLE:
         return (
-            f"they differ by at most {off / np.ptp(expected):.1%} of their spread, as where weights are rounded to 16 "
-            f"bits: record them with the weights that you wrap"
+            f"they differ by at most {100 * apart:.2g}% of their spread, as where weights are rounded to 16 bits: "
+            f"record them anew with the weights that you wrap, such as those of model.float()"
         )
     if expected.min() >= 0 and expected.max() <= 1:
         return _of_probabilities(scores, expected, rows, items)
@@ -127,7 +128,8 @@ def _digits(scores: np.ndarray, expected: np.ndarray) -> str | None:
 
 def _is_written(expected: np.ndarray, short: np.ndarray) -> bool:
     """Whether scores are these short numbers, as float64 or as another program's float32 or float16 holds them."""
-    return any(np.array_equal(short.astype(kind).astype(np.float64), expected) for kind in FLOATS)
+    with np.errstate(over="ignore"):  # 16 bits hold no −1e9
+        return any(np.array_equal(short.astype(kind).astype(np.float64), expected) for kind in FLOATS)
 
 
 def _explains(values: np.ndarray, expected: np.ndarray, off: float) -> bool:

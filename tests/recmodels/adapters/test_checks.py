@@ -87,6 +87,8 @@ BROKEN = {
         {"run": lambda self, batch: self.module(batch.tokens(first=2))},
         "run fails on .* .IndexError: index out of range",
     ),
+    "a site that is none": ({"sites": {"block.0": "layers.0"}}, "names 'block.0', which is no site: name embedding, "),
+    "a gap": ({"sites": {"blocks.1": "layers.0"}}, "names 'blocks.1', which is no site: name embedding, blocks.0, "),
     "a path": ({"sites": of_blocks("lairs.*")}, "names 'lairs.*', which the module lacks"),
     "a site that is never run": (
         {"network": Parts, "sites": {"embedding": "items"}},

@@ -51,7 +51,7 @@ TRANSFORMS = {
     "a small bias": (lambda x: x + 1e-2 * BIAS, "a constant for each item: give it as `bias`"),
     "weights of 16 bits": (
         lambda x: x + 2e-3 * RNG.uniform(-1, 1, (1, V)) + 1e-4 * RNG.normal(size=x.shape),
-        r"at most 0\.\d% of their spread, as where weights are rounded to 16 bits",
+        r"at most 0\.\d+% of their spread, as where weights are rounded to 16 bits",
     ),
     "other weights": (lambda x: x[:, ::-1], "the model has other weights or items"),
     "noise": (lambda x: x + RNG.normal(size=x.shape), "the model has other weights or items"),
