@@ -164,16 +164,16 @@ def _write_rows(
 def _read(rec: RecommenderEnvoy, sites: Sequence[str], batch: Histories) -> dict[str, np.ndarray]:
     """Hidden states of all item steps, float32 [n, d]; without steps, the user's one for each item of the history."""
     # Rows of the mask run over users, then steps, which is the order of `batch.codes`.
-    is_item = rec.item_steps(batch).flatten()
-    places = is_item.nonzero().squeeze(1)
+    places = rec.item_steps(batch).flatten().nonzero().squeeze(1)
     if len(places) < len(batch.codes):
         places = places.repeat_interleave(torch.from_numpy(batch.lengths))
-    read: dict[str, np.ndarray] = {}
+    rows: dict[str, np.ndarray] = {}
     for site, hidden in rec.hidden_states(batch, sites).items():
         states = hidden.flatten(0, 1)
-        chosen = states if len(places) == len(states) else states.index_select(0, places.to(states.device))
-        read[site] = chosen.float().cpu().numpy()
-    return read
+        if len(places) != len(states):  # else they are all states, in their order
+            states = states.index_select(0, places.to(states.device))
+        rows[site] = states.float().cpu().numpy()
+    return rows
 
 
 def _add(growing: Mapping[str, GrowingRows], hidden: Mapping[str, np.ndarray], users: pd.Index, first: int) -> None:
