@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 import interp
-from interp.control.baselines import boosted_lists
+from interp.control.baselines import Raise, boosted_lists
 from interp.control.least_collateral import AMOUNTS, LeastCollateral, share_of
 from interp.control.list_changes import item_changes
 from interp.control.score_equations import LastStates
@@ -82,7 +82,7 @@ def _lists(
     """Lists [a, u, k] under a steer, or of a re-ranker that sees n items of each user, None for all."""
     if isinstance(n, str):
         return steer.lists(study.recommender, users, amounts)
-    return boosted_lists(study.recommender, users, steer.has, amounts, candidates=n)
+    return boosted_lists(study.recommender, users, [Raise(steer.has, amounts, n)])[0]
 
 
 def without_label(study: interp.Study) -> tuple[pd.DataFrame, list[int]]:

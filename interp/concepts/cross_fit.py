@@ -82,20 +82,22 @@ class ItemLabels:
             order: int [i]; item number k is given the labels and the halves of item number order[k].
         """
         columns, groups = (x if order is None else x[order] for x in (self._columns, self._groups))
-        (r, g), n_all, square_all = self._in_half.shape, sums.count.sum(), sums.square_total
+        g, n_all, square_all = self._in_half.shape[1], sums.count.sum(), sums.square_total
         # The last column of every group is all of its items.
         joint, positives = ((columns.T @ x).reshape(g, -1, *x.shape[1:]) for x in (sums.total, sums.count))
         one, p = (np.tensordot(self._in_half, x, 1) for x in (joint, positives))  # [r, c + 1, …]
         joint, positives = joint.sum(axis=0)[:-1], positives.sum(axis=0)[:-1]
         total, n, square = one[:, -1], p[:, -1], self._in_half @ (groups.T @ sums.square)
         one, p = one[:, :-1], p[:, :-1]
-        whole = _correlations(joint, positives, n_all, 0 * square_all, square_all)
-        halves = np.empty((2, r, *joint.shape), dtype=joint.dtype)
         # The columns of all rows have mean 0, so that what one half lacks is in the other.
-        other, q = joint - one, positives - p
-        for k in range(r):
-            halves[0, k] = _correlations(one[k], p[k], n[k], total[k], square[k])
-            halves[1, k] = _correlations(other[k], q[k], n_all - n[k], -total[k], square_all - square[k])
+        whole = _correlations(joint, positives, n_all, 0 * square_all, square_all)
+        halves = _correlations(
+            np.stack([one, joint - one]),
+            np.stack([p, positives - p]),
+            np.stack([n, n_all - n]),
+            np.stack([total, -total]),
+            np.stack([square, square_all - square]),
+        )
         return Fit(whole, halves)
 
 
@@ -106,16 +108,25 @@ def _indicator(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], dt
 def _correlations(
     joint: np.ndarray, positives: np.ndarray, n: np.ndarray, total: np.ndarray, square: np.ndarray
 ) -> np.ndarray:
-    """[c, f] from sums over n rows: of a·y [c, f], of y [c], of a [f] and of a² [f]; 0 where either is constant."""
+    """[…, c, f], 0 where either is constant, from sums over the n […] rows of some halves.
+
+    Args:
+        joint: of a·y, […, c, f].
+        positives: of y, […, c].
+        n: how many rows, […].
+        total: of a, […, f].
+        square: of a², […, f].
+    """
+    n = np.asarray(n)[..., None]
     of_activation, of_label = square - total**2 / n, positives * (1 - positives / n)
     # A label that some rows have but not all has at least 1 − 1/n.
     scales = [
         np.divide(1, np.sqrt(x.clip(0)), out=np.zeros_like(x), where=x > floor)
         for x, floor in ((of_activation, SMALLEST * n), (of_label, 0.25))
     ]
-    joint = joint - (positives / n)[:, None] * total
-    joint *= scales[0]
-    joint *= scales[1][:, None]
+    joint = joint - (positives / n)[..., None] * total[..., None, :]
+    joint *= scales[0][..., None, :]
+    joint *= scales[1][..., None]
     return joint
 
 

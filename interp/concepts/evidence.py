@@ -107,9 +107,10 @@ class ItemTest:
         return permutations(self.deciles, PERMUTATIONS, np.random.default_rng(SEED + 1))
 
     @cached_property
-    def items_of(self) -> list[np.ndarray]:
-        """The numbers of the items with each concept, [c] arrays."""
-        return [np.flatnonzero(column) for column in self.labels.T]
+    def holders(self) -> tuple[np.ndarray, np.ndarray]:
+        """The number of a concept and of an item that has it, a pair for each, concept by concept."""
+        concept, item = np.nonzero(self.labels.T)
+        return concept, item
 
     @cached_property
     def row_labels(self) -> np.ndarray:
@@ -258,11 +259,11 @@ def _top(
     places = np.arange(len(count))
     if order is not None:
         places[order] = np.arange(len(order))
-    holders = [places[items] for items in test.items_of]
-    positives = np.array([count[items].sum() for items in holders])
+    concept, item = test.holders
+    starts, candidate, holders = np.flatnonzero(np.diff(concept, prepend=-1)), best[concept], places[item]
+    positives = np.add.reduceat(count[holders], starts)
     rank_sum, active_rows = (
-        np.array([sums[items, f].sum(dtype=np.float64) for items, f in zip(holders, best, strict=True)])
-        for sums in (ranks, active)
+        np.add.reduceat(sums[holders, candidate], starts, dtype=np.float64) for sums in (ranks, active)
     )
     return {
         "correlation": fit.whole[np.arange(len(best)), best],

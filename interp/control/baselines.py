@@ -6,6 +6,7 @@ Axes: n rows, d hidden size, b users, e boosts, v items.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from interp.concepts import Concepts, non_constant_columns
 from interp.control.sweeps import SweepPoint, unit
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Push, Steer
+from recmodels.progress import tqdm
 from recmodels.ranking import top_k, users_at_once
 from recmodels.sequences import Histories
 
@@ -83,60 +85,71 @@ def baseline_points(
     ]
 
 
-@torch.no_grad()
+@dataclass(frozen=True)
+class Raise:
+    """Boosts of the items of a set.
+
+    Attributes:
+        has: bool [v], the items that are raised.
+        boosts: what is added to their scores, in units of the standard deviation of each user's scores.
+        candidates: only so many of each user's best items are ranked again, as where a service has cut off the rest; by
+            default all.
+    """
+
+    has: np.ndarray
+    boosts: Sequence[float]
+    candidates: int | None = None
+
+
 def boosted_lists(
-    rec: RecommenderEnvoy,
-    histories: Histories,
-    has: np.ndarray,
-    boosts: Sequence[float],
-    k: int = 10,
-    candidates: int | None = None,
-) -> np.ndarray:
-    """Lists where the score of every item with a concept is raised by the same amount, as services do today.
+    rec: RecommenderEnvoy, histories: Histories, raises: Sequence[Raise], k: int = 10, progress: str | None = None
+) -> list[np.ndarray]:
+    """Lists where the score of every item of a set is raised by the same amount, as services do today.
+
+    The users are scored once for all sets.
 
     Args:
         rec: the recommender.
         histories: the users of the lists.
-        has: bool [v], which items have the concept.
-        boosts: what is added to their scores, in units of the standard deviation of each user's scores.
+        raises: the sets and boosts.
         k: list length.
-        candidates: only so many of each user's best items are ranked again, as where a service has cut off the rest; by
-            default all.
+        progress: the title of a progress bar; None for no bar.
 
     Returns:
-        Item codes, int [e, b, k], the users' own items left out unless `keep_seen`.
+        Item codes for each of `raises`, int [e, b, k], the users' own items left out unless `keep_seen`.
     """
-    return np.concatenate(
-        [
-            boosted(rec.score(batch), batch, has, boosts, k, candidates, rec.keep_seen)
-            for batch in histories.batches(users_at_once(len(has), USERS))
-        ],
-        axis=1,
-    )
+    lists = [np.empty((len(one.boosts), len(histories), k), dtype=np.int64) for one in raises]
+    start = 0
+    with tqdm(desc=progress, total=len(histories), unit="user", disable=None if progress else True) as bar:
+        for batch in histories.batches(users_at_once(len(rec.recommender.vocabulary), USERS)):
+            scores, rows = rec.score(batch), slice(start, start + len(batch))
+            for place, one in zip(lists, raises, strict=True):
+                place[:, rows] = boosted(scores, batch, one, k, rec.keep_seen)
+            start += len(batch)
+            bar.update(len(batch))
+    return lists
 
 
 @torch.no_grad()
 def boosted(
     scores: torch.Tensor,
     histories: Histories,
-    has: np.ndarray,
-    boosts: Sequence[float],
+    one: Raise,
     k: int = 10,
-    candidates: int | None = None,
     keep_seen: bool = False,
 ) -> np.ndarray:
-    """The same from scores [b, v] that are known."""
+    """The lists int [e, b, k] of `boosted_lists` from scores [b, v] that are known."""
     # A boost keeps the order within the items with the concept and within the others, so the k best of each suffice.
-    step, raised = scores.std(dim=1, keepdim=True), torch.from_numpy(has).to(scores.device).expand(scores.shape)
-    if candidates is not None:
-        codes, _ = top_k(scores, histories, candidates, keep_seen)
+    step, raised = scores.std(dim=1, keepdim=True), torch.from_numpy(one.has).to(scores.device).expand(scores.shape)
+    if one.candidates is not None:
+        codes, _ = top_k(scores, histories, one.candidates, keep_seen)
         rest = torch.ones_like(scores, dtype=torch.bool)
         rest.scatter_(1, torch.from_numpy(np.where(codes < 0, codes[:, :1], codes)).to(rest.device), False)
         scores, raised = torch.where(rest, scores - CUT_OFF, scores), raised & ~rest
     groups = [top_k(scores.masked_fill(mask, -torch.inf), histories, k, keep_seen) for mask in (~raised, raised)]
     codes, values = (np.concatenate(parts, axis=1) for parts in zip(*groups, strict=True))
     steps = step.cpu().numpy() * np.repeat([True, False], k)
-    return np.stack([_best(codes, values + np.float32(boost) * steps, k) for boost in boosts])
+    return np.stack([_best(codes, values + np.float32(boost) * steps, k) for boost in one.boosts])
 
 
 def _best(codes: np.ndarray, values: np.ndarray, k: int) -> np.ndarray:

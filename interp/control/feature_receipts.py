@@ -21,7 +21,7 @@ import pandas as pd
 
 from interp.concepts import Concepts
 from interp.concepts.alignment import UNALIGNED
-from interp.control.baselines import RAISED, boosted_lists
+from interp.control.baselines import RAISED, Raise, boosted_lists
 from interp.control.intervals import of_means
 from interp.control.popularity import by_code
 from interp.control.receipts import receipt
@@ -255,7 +255,7 @@ class Boosts:
         if (concept, up) not in self._curves:
             has = self.users.labels[:, concept]
             values: Sequence[float] = [0.0, *((1.0 if up else -1.0) * rise for rise in RAISED)]
-            lists = boosted_lists(self._rec, self.users.inputs, has, values, K)
+            (lists,) = boosted_lists(self._rec, self.users.inputs, [Raise(has, values)], K)
             shares = np.stack([self.users.shares(some, concept) for some in lists])
             self._curves[concept, up] = shares, np.stack([user_ndcg(some, self.users.truth) for some in lists])
         return self._curves[concept, up]

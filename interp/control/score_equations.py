@@ -53,11 +53,11 @@ class LastStates:
 
     @classmethod
     @torch.no_grad()
-    def of(cls, rec: RecommenderEnvoy, histories: Histories) -> "LastStates":
-        """The states after whole histories."""
+    def of(cls, rec: RecommenderEnvoy, histories: Histories, hidden: Tensor | None = None) -> "LastStates":
+        """The states after whole histories, from `last_states` where they are known."""
         model = rec.recommender.model
         items = model.output_weights().detach()
-        hidden = torch.cat([rec.hidden(batch, "final")[:, -1] for batch in histories.batches(4 * _USERS)])
+        hidden = last_states(rec, histories) if hidden is None else hidden
         like = hidden.new_empty(1).expand(len(histories), len(items))
         by_weights = model.has_linear_scores and model.output_bias() is None
         return cls(hidden, items, own_items(histories, like, rec.keep_seen), None if by_weights else model.score_hidden)
@@ -92,6 +92,12 @@ class LastStates:
         places = torch.from_numpy(lists).to(self.hidden.device)
         chance = self.probabilities.expand(*lists.shape[:-2], -1, -1).gather(-1, places.clamp_min(0)) * (places >= 0)
         return (chance.cpu().double().numpy() / np.log2(np.arange(2, lists.shape[-1] + 2))).sum(axis=-1)
+
+
+@torch.no_grad()
+def last_states(rec: RecommenderEnvoy, histories: Histories) -> Tensor:
+    """The last hidden states after whole histories, [u, d]."""
+    return torch.cat([rec.hidden(batch, "final")[:, -1] for batch in histories.batches(4 * _USERS)])
 
 
 @torch.no_grad()

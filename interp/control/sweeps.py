@@ -130,6 +130,7 @@ def measure_points(
     concepts: Concepts,
     metrics: Sequence[str] = (),
     popularity: pd.Series | None = None,
+    plain: np.ndarray | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Metrics of the lists under each point.
 
@@ -141,6 +142,7 @@ def measure_points(
         concepts: whose shares are reported.
         metrics: further metrics (`interp.control.user_metrics`), such as one of your own, each a column of means.
         popularity: training interactions by item id, for metrics that ask for it; 0 where it is not given.
+        plain: the lists without a steer, int [user, k], where they are known.
 
     Returns:
         Two tables. Metrics: method, target, feature, value, share (of the target concept), ndcg, hit_rate,
@@ -152,7 +154,7 @@ def measure_points(
     vocabulary = rec.recommender.vocabulary
     catalogue = np.arange(len(vocabulary))
     labels = concepts.labels(vocabulary.ids)
-    plain = rec.rank(inputs, lists.shape[2])
+    plain = rec.rank(inputs, lists.shape[2]) if plain is None else plain
     counts = np.zeros(len(vocabulary)) if popularity is None else popularity.reindex(vocabulary.ids).to_numpy(float)
     items, further = item_table(counts, vocabulary.ids), [user_metric(name) for name in metrics]
     k, ranking = lists.shape[2], [user_metric(name) for name in ("ndcg", "hit_rate")]

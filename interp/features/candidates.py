@@ -20,7 +20,7 @@ import numpy as np
 from scipy import sparse
 
 from interp.activations.activation_store import ActivationStore
-from interp.concepts.alignment import Activations
+from interp.concepts.alignment import ENTRIES, Activations
 
 ROWS = 50_000  # training rows on which directions and thresholds are fitted, at most
 ITERATIONS = 1000  # of FastICA, at most
@@ -63,9 +63,16 @@ class Projection:
     rectified: bool
 
     def __call__(self, x: np.ndarray, columns: slice = slice(None)) -> Activations:
-        """Normalised activations [n, d] to [n, f], sparse if rectified."""
-        values = x @ self.weights[columns].T + self.bias[columns]
-        return sparse.csc_array(values.clip(0)) if self.rectified else values
+        """Normalised activations [n, d] to [n, f], sparse if rectified: a dense copy is only made of some columns."""
+        weights, bias = self.weights[columns], self.bias[columns]
+        if not self.rectified:
+            values = x @ weights.T
+            values += bias
+            return values
+        width = max(ENTRIES // max(len(x), 1), 1)
+        starts = range(0, len(bias), width)
+        parts = [sparse.csc_array((x @ weights[i : i + width].T + bias[i : i + width]).clip(0)) for i in starts]
+        return sparse.hstack(parts, format="csc")
 
 
 def projections(

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from torch import Tensor
 
 from interp.concepts import Concepts
-from interp.control.baselines import boosted_lists
+from interp.control.baselines import RAISED, Raise, boosted_lists
 from interp.control.cost_intervals import PARTS, Curve, cost_differences, level_costs, mean_costs
 from interp.control.least_collateral import AMOUNTS, LeastCollateral, share_of
-from interp.control.score_equations import LastStates, user_moves
+from interp.control.score_equations import LastStates, last_states, user_moves
 from interp.control.steered_lists import steered_lists
 from interp.control.sweeps import profile_points, set_points
 from interp.control.user_amounts import PRICES, amounts_by_price
@@ -21,6 +22,8 @@ from recmodels.ranking import top_k
 from recmodels.sequences import Histories
 
 K = 10
+UP = (0.0, *RAISED)
+BOOSTS = (*(-boost for boost in reversed(RAISED)), *UP)
 SCORES = 2**25  # of the users whose last states are worked on at once; that takes a few copies of them
 CANDIDATES = 100  # that are left for re-ranking where the rest was cut off before
 
@@ -40,8 +43,52 @@ class MethodLists:
     lists: np.ndarray
 
 
+@dataclass(frozen=True)
+class Unsteered:
+    """What all concepts are compared with on the same users.
+
+    Attributes:
+        users: whose last item is held out.
+        plain: their lists, int [u, k].
+        hidden: their last hidden states, [u, d].
+    """
+
+    users: Histories
+    plain: np.ndarray
+    hidden: Tensor
+
+    @classmethod
+    def of(cls, rec: RecommenderEnvoy, users: Histories) -> "Unsteered":
+        """The lists and states of users without a steer."""
+        inputs = users.split_last()[0]
+        return cls(users, rec.rank(inputs, K), last_states(rec, inputs))
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """A concept's lists by re-ranking, int [a, u, k] each: of all items, and of each user's best `CANDIDATES` only.
+
+    They are at `BOOSTS` and at `UP`.
+    """
+
+    everything: np.ndarray
+    few: np.ndarray
+
+    @property
+    def up(self) -> np.ndarray:
+        """Those of all items at `UP`."""
+        return self.everything[-len(UP) :]
+
+
+def boosted_by_concept(rec: RecommenderEnvoy, inputs: Histories, sets: Mapping[str, np.ndarray]) -> dict[str, Boosted]:
+    """Every concept's lists by re-ranking, from one pass over the users."""
+    raises = [one for has in sets.values() for one in (Raise(has, BOOSTS), Raise(has, UP, CANDIDATES))]
+    lists = iter(boosted_lists(rec, inputs, raises, K, progress="re-ranking"))
+    return {name: Boosted(next(lists), next(lists)) for name in sets}
+
+
 def least_lists(
-    rec: RecommenderEnvoy, inputs: Histories, steer: LeastCollateral, boosts: Sequence[float]
+    rec: RecommenderEnvoy, before: Unsteered, steer: LeastCollateral, boosted: Boosted
 ) -> Iterator[MethodLists]:
     """The lists of least-collateral steers and of boosts for one concept, method by method.
 
@@ -51,25 +98,27 @@ def least_lists(
     "least_user" of the least-collateral features, "boost_user" of the boost, "final_price" of the user's own move.
 
     Args:
-        rec, inputs: the recommender and histories without the held-out items.
+        rec, before: the recommender and the users.
         steer: of the concept.
-        boosts: rising from 0.
+        boosted: the concept's lists by re-ranking.
     """
-    least, boosted = steer.lists(rec, inputs, AMOUNTS, K), boosted_lists(rec, inputs, steer.has, boosts, K)
+    inputs = before.users.split_last()[0]
+    least = steer.lists(rec, inputs, AMOUNTS, K)
     parts, start = [], 0
     for users in inputs.batches(max(SCORES // len(steer.has), 1)):
-        states, rows = LastStates.of(rec, users), slice(start, start + len(users))
-        moves = (user_moves(states, steer.has, boost) for boost in boosts)
+        rows = slice(start, start + len(users))
+        states = LastStates.of(rec, users, before.hidden[rows])
+        moves = (user_moves(states, steer.has, boost) for boost in UP)
         moved = np.stack([top_k(states.scores_of(states.hidden + move), users, K, rec.keep_seen)[0] for move in moves])
-        expected = [states.expected_ndcg(lists) for lists in (least[:, rows], boosted[:, rows], moved)]
+        expected = [states.expected_ndcg(lists) for lists in (least[:, rows], boosted.up[:, rows], moved)]
         parts.append((moved, *expected))
         start += len(users)
     moved, *expected = (np.concatenate(arrays, axis=1) for arrays in zip(*parts, strict=True))
     yield MethodLists("least", AMOUNTS, least)
     yield by_user("least_user", expected[0], least, steer.has)
-    yield MethodLists("boost_few", boosts, boosted_lists(rec, inputs, steer.has, boosts, K, CANDIDATES))
-    yield by_user("boost_user", expected[1], boosted, steer.has)
-    yield MethodLists("final_user", boosts, moved)
+    yield MethodLists("boost_few", UP, boosted.few)
+    yield by_user("boost_user", expected[1], boosted.up, steer.has)
+    yield MethodLists("final_user", UP, moved)
     yield by_user("final_price", expected[2], moved, steer.has)
 
 
@@ -81,44 +130,44 @@ def by_user(method: str, expected: np.ndarray, lists: np.ndarray, has: np.ndarra
 
 def cost_rows(
     rec: RecommenderEnvoy,
-    users: Histories,
+    before: Unsteered,
     sae: SparseAutoencoder,
     target: str,
     feature: int,
     has: np.ndarray,
+    boosted: Boosted,
     methods: Sequence[MethodLists],
     profiles: pd.DataFrame,
     values: Sequence[float],
-    boosts: Sequence[float],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A concept's rows of the tables `steering_cost` and `cost_differences`.
 
     Args:
-        rec, users, sae: the recommender, users whose last item is held out, and the dictionary.
+        rec, before, sae: the recommender, the users, and the dictionary.
         target, feature, has: the concept, its top feature and its items.
+        boosted: its lists by re-ranking.
         methods: the lists of `least_lists`.
         profiles: of the concepts.
-        values, boosts: of features and of boosts, those from 0 up.
+        values: of features, those from 0 up.
     """
-    inputs, truth = users.split_last()
+    inputs, truth = before.users.split_last()
     up = [0.0, *(value for value in values if value > 0)]
     points = [*set_points(sae, {target: feature}, up), *profile_points(sae, profiles, [target], up)]
     lists = steered_lists(rec, inputs, [point.steer for point in points], K)
     names = np.array([point.method for point in points])
     groups: Mapping[str, np.ndarray] = {
-        "boost": boosted_lists(rec, inputs, has, boosts, K),
+        "boost": boosted.up,
         **{name: lists[names == name] for name in ("set", "profile", "replace")},
         **{method.method: method.lists for method in methods},
     }
-    plain = rec.rank(inputs, K)
-    before = float(share_of(plain, has).mean())
-    rise = float(share_of(groups["replace"], has).mean(axis=1).max()) - before
+    share = float(share_of(before.plain, has).mean())
+    rise = float(share_of(groups["replace"], has).mean(axis=1).max()) - share
     if rise <= 0:
         return pd.DataFrame(), pd.DataFrame()
     curves = {name: Curve(share_of(some, has), _ndcg(some, truth)) for name, some in groups.items()}
-    levels = [before + part * rise for part in PARTS]
-    costs = level_costs(curves, levels, user_ndcg(plain, truth))
-    return mean_costs(costs).assign(target=target), cost_differences(costs, len(users)).assign(target=target)
+    levels = [share + part * rise for part in PARTS]
+    costs = level_costs(curves, levels, user_ndcg(before.plain, truth))
+    return mean_costs(costs).assign(target=target), cost_differences(costs, len(inputs)).assign(target=target)
 
 
 def learnable(concepts: Concepts, ids: pd.Index) -> dict[str, np.ndarray]:

@@ -1,26 +1,34 @@
 """Concepts turned up by other methods than features, swept like these, and what each costs."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from interp.activations.activation_store import ActivationStore
 from interp.activations.feature_matrix import FeatureMatrix
-from interp.analyses.other_methods.least import cost_rows, learnable, least_lists
+from interp.analyses.other_methods.least import (
+    BOOSTS,
+    Unsteered,
+    boosted_by_concept,
+    cost_rows,
+    learnable,
+    least_lists,
+)
 from interp.concepts import Concepts
-from interp.control.baselines import RAISED, baseline_points, boosted_lists, random_direction
+from interp.control.baselines import baseline_points, random_direction
 from interp.control.least_collateral import LeastCollateral, learn_weights, store_histories
 from interp.control.profiles import concept_profiles
 from interp.control.steered_lists import steered_lists
-from interp.control.sweeps import measure_points, profile_points, sweep, unit
+from interp.control.sweeps import Names, measure_points, profile_points, unit
 from interp.control.targets import steering_targets
 from interp.model.envoys import RecommenderEnvoy
 from interp.steering.edits import Push, Steer
 from interp.store.table_files import Tables
+from recmodels.progress import tqdm
 from recmodels.sequences import Histories
 
-BOOSTS = (*(-boost for boost in reversed(RAISED)), 0.0, *RAISED)
+POINT = ["method", "target", "feature", "value"]
 SEEDS = (0, 1, 2)  # of random directions
 COSTS = ("target", "method", "cost", "cost_low", "cost_high", "ratio", "ratio_low", "ratio_high")
 DIFFERENCES = (
@@ -71,24 +79,32 @@ def other_methods(
     features = dict(zip(targets["concept"], targets["feature"].astype(int).tolist(), strict=True))
     names = list(features)
     points = [*profile_points(sae, profiles, names, values), *baseline_points(train_store, concepts, targets, values)]
-    direction_sweep, _ = sweep(rec, steered_users, points, concepts)
-    parts = [direction_sweep, *_random(rec, steered_users, names, concepts, values, train_store)]
-    parts += _boosts(rec, steered_users, names, concepts)
-
     sets = learnable(concepts, rec.recommender.vocabulary.ids)
-    weights = learn_weights(rec, store_histories(train_store, rec), train_store.site, sets)
-    inputs, costs = steered_users.split_last()[0], []
+    inputs, before = steered_users.split_last()[0], Unsteered.of(rec, steered_users)
+    boosted = boosted_by_concept(rec, inputs, {name: sets[name] for name in names})
+
+    def measured(places: Sequence[Names], lists: np.ndarray) -> pd.DataFrame:
+        return measure_points(rec, steered_users, places, lists, concepts, plain=before.plain)[0]
+
+    lists = steered_lists(rec, inputs, [point.steer for point in points], progress="directions")
+    parts = [measured([point.names for point in points], lists)]
+    pushes = _random(train_store, values)
+    lists = steered_lists(rec, inputs, [Steer((push,), train_store.site) for push in pushes], progress="random")
     for name in names:
+        table = measured([_point("random", name, push.factor) for push in pushes], lists)
+        parts.append(table.groupby(POINT, sort=False, dropna=False).mean().reset_index())
+    parts += [measured([_point("boost", name, boost) for boost in BOOSTS], boosted[name].everything) for name in names]
+
+    weights = learn_weights(rec, store_histories(train_store, rec), train_store.site, sets)
+    costs = []
+    for name in tqdm(names, desc="least collateral"):
         own = weights[weights["concept"] == name].set_index("feature")["weight"]
         steer = LeastCollateral(name, own, sets[name], train_store.site, sae.fingerprint, {})
-        methods = list(least_lists(rec, inputs, steer, (0.0, *RAISED)))
+        methods = list(least_lists(rec, before, steer, boosted[name]))
         for method in methods:
-            places = [_point(method.method, name, value) for value in method.values]
-            parts.append(measure_points(rec, steered_users, places, method.lists, concepts)[0])
+            parts.append(measured([_point(method.method, name, value) for value in method.values], method.lists))
         costs.append(
-            cost_rows(
-                rec, steered_users, sae, name, features[name], sets[name], methods, profiles, values, (0.0, *RAISED)
-            )
+            cost_rows(rec, before, sae, name, features[name], sets[name], boosted[name], methods, profiles, values)
         )
     return {
         "profiles": profiles,
@@ -99,39 +115,15 @@ def other_methods(
     }
 
 
-def _random(
-    rec: RecommenderEnvoy,
-    users: Histories,
-    targets: list[str],
-    concepts: Concepts,
-    values: Sequence[float],
-    train: ActivationStore,
-) -> Iterator[pd.DataFrame]:
-    """Means over the same few directions for each target."""
-    pushes = [
-        Push(unit(random_direction(train.activations.shape[1], seed), train.std), value)
-        for seed in SEEDS
-        for value in values
-    ]
-    lists = steered_lists(
-        rec, users.split_last()[0], [Steer((push,), train.site) for push in pushes], progress="random"
-    )
-    for target in targets:
-        points = [_point("random", target, push.factor) for push in pushes]
-        table, _ = measure_points(rec, users, points, lists, concepts)
-        yield table.groupby(["method", "target", "feature", "value"], sort=False, dropna=False).mean().reset_index()
-
-
-def _boosts(rec: RecommenderEnvoy, users: Histories, targets: list[str], concepts: Concepts) -> Iterator[pd.DataFrame]:
-    labels = concepts.labels(rec.recommender.vocabulary.ids)
-    for target in targets:
-        lists = boosted_lists(rec, users.split_last()[0], labels[:, concepts.index(target)], BOOSTS)
-        yield measure_points(rec, users, [_point("boost", target, boost) for boost in BOOSTS], lists, concepts)[0]
+def _random(train: ActivationStore, values: Sequence[float]) -> list[Push]:
+    """The same few directions for every concept."""
+    directions = [unit(random_direction(train.activations.shape[1], seed), train.std) for seed in SEEDS]
+    return [Push(direction, value) for direction in directions for value in values]
 
 
 def _joined(parts: list[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).reindex(columns=columns)
 
 
-def _point(method: str, target: str, value: float) -> dict[str, Any]:
+def _point(method: str, target: str, value: float) -> Names:
     return {"method": method, "target": target, "feature": -1, "value": value}

@@ -15,6 +15,7 @@ from interp.concepts import concepts_of
 from interp.concepts.alignment import align
 from interp.control.baselines import (
     RAISED,
+    Raise,
     baseline_points,
     boosted_lists,
     mean_difference,
@@ -101,7 +102,7 @@ def test_boosts_are_a_plain_reranking(rec, histories, concepts, monkeypatch):
     monkeypatch.setattr("interp.control.baselines.USERS", 7)
     few, boosts = histories.select(np.arange(20)), [-1.5, 0.0, 0.4]
     has = concepts.labels(rec.recommender.vocabulary.ids)[:, 2]
-    lists = boosted_lists(rec, few, has, boosts, k=5)
+    _, lists = boosted_lists(rec, few, [Raise(~has, [1.0], 8), Raise(has, boosts)], k=5)
     scores = rec.score(few).numpy().astype(np.float64)
     for boost, found in zip(boosts, lists, strict=True):
         for user, row in enumerate(scores):
@@ -114,8 +115,8 @@ def test_boosts_are_a_plain_reranking(rec, histories, concepts, monkeypatch):
 def test_boosts_of_few_candidates_reorder_only_these(rec, histories, concepts):
     few = histories.select(np.arange(20))
     has = concepts.labels(rec.recommender.vocabulary.ids)[:, 2]
-    wide, all_of_it = rec.rank(few, 8), boosted_lists(rec, few, has, [0.0, 50.0], k=5)
-    lists = boosted_lists(rec, few, has, [0.0, 50.0], k=5, candidates=8)
+    raises = [Raise(has, [0.0, 50.0]), Raise(has, [0.0, 50.0], candidates=8)]
+    wide, (all_of_it, lists) = rec.rank(few, 8), boosted_lists(rec, few, raises, k=5)
     np.testing.assert_array_equal(lists[0], all_of_it[0])
     for user in range(20):
         own, others = (wide[user][has[wide[user]] == wanted] for wanted in (True, False))

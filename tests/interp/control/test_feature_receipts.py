@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from interp.concepts import Concepts, concepts_of
-from interp.control.baselines import boosted_lists
+from interp.control.baselines import Raise, boosted_lists
 from interp.control.feature_receipts import (
     AMOUNTS,
     BY_CORRELATION,
@@ -125,7 +125,7 @@ def test_costs_stand_beside_plain_re_ranking(rec, users, concepts, tables):
     inputs, truth = users.split_last()
     labels = concepts.labels(rec.recommender.vocabulary.ids)[:, [2]]
     sign = 1 if row["share"] >= 0 else -1
-    fine = boosted_lists(rec, inputs, labels[:, 0], [sign * step / 50 for step in range(200)])
+    (fine,) = boosted_lists(rec, inputs, [Raise(labels[:, 0], [sign * step / 50 for step in range(200)])])
     shares = np.array([user_shares(lists, labels).mean() for lists in fine])
     place = int(np.flatnonzero(sign * shares >= sign * row["share_after"] - 1e-9)[0])
     quality = [user_ndcg(lists, truth).mean() - user_ndcg(fine[0], truth).mean() for lists in fine]

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from interp.concepts import concepts_of
-from interp.control.baselines import boosted_lists
+from interp.control.baselines import Raise, boosted_lists
 from interp.control.list_entry import to_enter
 from interp.control.receipts import steering_receipt
 from interp.control.score_equations import LastStates
@@ -30,7 +30,7 @@ def test_every_list_may_repeat(again, histories):
     assert any(np.isin(row, few[user]).any() for user, row in enumerate(expected))  # or this would show nothing
     has = np.arange(len(again.recommender.vocabulary)) % 2 == 0
     np.testing.assert_array_equal(again.rank(few, 7), expected)
-    np.testing.assert_array_equal(boosted_lists(again, few, has, [0.0], 7)[0], expected)
+    np.testing.assert_array_equal(boosted_lists(again, few, [Raise(has, [0.0])], 7)[0][0], expected)
     np.testing.assert_array_equal(steered_lists(again, few, [Steer((), "blocks.0")], 7)[0], expected)
     assert again.recommend(few, 7)["item"].tolist() == again.recommender.vocabulary.decode(expected.ravel()).tolist()
     assert not LastStates.of(again, few).own.any()

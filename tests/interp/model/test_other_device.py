@@ -10,7 +10,7 @@ from tiny_recommenders import HISTORIES, IDS, every_steer, random_sae, tiny
 from interp.activations.collecting import collect
 from interp.activations.feature_matrix import encode, last_features, step_features
 from interp.activations.fidelity import downstream, reconstruction
-from interp.control.baselines import boosted_lists
+from interp.control.baselines import Raise, boosted_lists
 from interp.control.feature_ablations import feature_ablations
 from interp.control.least_collateral import learn_weights
 from interp.control.list_entry import to_enter
@@ -76,7 +76,7 @@ COMPUTATIONS = {
     "ablations": lambda rec, _: feature_ablations(rec, users(rec), "blocks.0")[["lists", "overlap", "ndcg"]],
     "contributions": lambda rec, folder: contributions(rec, folder)["change"],
     "entry": entry,
-    "boosts": lambda rec, _: boosted_lists(rec, users(rec), HAS, [0.5, 2.0], candidates=20),
+    "boosts": lambda rec, _: boosted_lists(rec, users(rec), [Raise(HAS, [0.5, 2.0], 20)])[0],
     "least collateral": lambda rec, _: learn_weights(rec, users(rec), "blocks.0", {"third": HAS}, 3)[["feature"]],
     "expected NDCG": lambda rec, _: LastStates.of(rec, users(rec)).expected_ndcg(rec.rank(users(rec))),
 }

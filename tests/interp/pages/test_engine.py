@@ -11,7 +11,7 @@ import torch
 from browsers import open_page
 from pages import handmade_study
 
-from interp.control.baselines import boosted
+from interp.control.baselines import Raise, boosted
 from interp.control.score_changes import feature_contributions
 from interp.features.attributions import item_ranks
 from interp.features.explanations import why
@@ -156,7 +156,7 @@ def test_short_lists_say_what_moved_and_what_they_hold(ask, models, codes, case)
                 assert (entry["other"], entry["move"]) == (rank, move if rank > K else None)
                 moved += rank > K
         same_list(answer["after"], steered[0].numpy(), row, K)
-        (expected,) = boosted(plain, histories, has, [0.5], K)[0]
+        (expected,) = boosted(plain, histories, Raise(has, [0.5]), K)[0]
         assert [entry["item"] for entry in answer["boosted"]] == expected.tolist()
         for name in ("before", "after", "boosted"):
             items = np.array([entry["item"] for entry in answer[name]])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from interp.control.baselines import boosted_lists
+from interp.control.baselines import Raise, boosted_lists
 from interp.steering.serialization import from_json
 from interp.study import equalizer
 from interp.study.equalizer import equalize, steer_of
@@ -123,7 +123,8 @@ def test_a_boosted_list_is_that_of_the_baseline(study, ask, about, history, plac
     has = study.concepts.matrix[study.concepts.items.get_indexer(about["items"]["id"])][:, study.concepts.index(name)]
     for boost in (0.3, 1.5, -1.0):
         answer = ask("run", {"history": history, "settings": [], "boosts": {str(place): boost}})
-        assert [row["item"] for row in answer["boosted"]] == boosted_lists(rec, own, has, [boost], 5)[0, 0].tolist()
+        (lists,) = boosted_lists(rec, own, [Raise(has, [boost])], 5)
+        assert [row["item"] for row in answer["boosted"]] == lists[0, 0].tolist()
         before = {row["item"] for row in answer["before"]}
         assert all((row["move"] == "enters") == (row["item"] not in before) for row in answer["boosted"])
         assert answer["before"] == answer["after"]
