@@ -52,7 +52,7 @@ class Counts:
     def only(self, members: pd.Index) -> "Counts":
         """Of some items; no other has a step."""
         mask = self.items.isin(members)
-        return replace(self, steps=self.steps * mask, active=sparse.csr_array(self.active.multiply(mask)))
+        return replace(self, steps=self.steps * mask, active=of_items(self.active, mask))
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ def count_by_item(
         f1_of(training_counts.active @ near, training_counts.steps @ near, training_counts.active.sum(axis=1)),
         NEIGHBOURS,
     )
-    of_item = (neighbours @ concepts.labels(unseen_counts.items).T) > 0
+    has = concepts.labels(unseen_counts.items).T
+    of_item = np.concatenate([neighbours[block] @ has > 0 for block in blocks])
     similar = nearest(cosines(sae.directions.cpu().numpy()), SIMILAR)
     hard = hard_negatives(active, unseen_items, unseen_counts, similar, of_item)
     return ItemCounts(training_counts, unseen_counts, hard)
@@ -158,6 +159,11 @@ def hard_negatives(
         inactive = totals.steps - totals.active[block].toarray()
         parts.append(sparse.csr_array(np.where(neighbours[block], inactive, confusing.toarray())))
     return sparse.csr_array(sparse.vstack(parts))
+
+
+def of_items(values: sparse.csr_array, mask: np.ndarray) -> sparse.csr_array:
+    """Values [f, v] of the items of a mask [v], 0 for others; what is stored where is shared with `values`."""
+    return sparse.csr_array((values.data * mask[values.indices], values.indices, values.indptr), values.shape)
 
 
 def f1_of(hits: np.ndarray, predicted: np.ndarray, active: np.ndarray) -> np.ndarray:

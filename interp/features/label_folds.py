@@ -13,7 +13,7 @@ import pandas as pd
 
 from interp.concepts import Concepts
 from interp.concepts.item_folds import item_halves, popularity_deciles
-from interp.features.item_activity import ItemCounts
+from interp.features.item_activity import ItemCounts, of_items
 from interp.features.labels import SEED, choose, score
 from interp.features.predicates import ITEM, Predicates
 from recmodels.progress import tqdm
@@ -54,5 +54,5 @@ def share_of_halves(single: Predicates, item_counts: ItemCounts, halves: np.ndar
 def hold_on(items: pd.Index, fits: np.ndarray, item_counts: ItemCounts) -> np.ndarray:
     """Whether labels [f, v] pass on the steps of these items alone, on unseen users: bool [f]."""
     unseen = item_counts.unseen
-    hard = item_counts.hard.multiply(unseen.items.isin(items))
+    hard = of_items(item_counts.hard, unseen.items.isin(items))
     return score(fits, unseen.only(items), hard)["labelled"].to_numpy()

@@ -14,6 +14,7 @@ Axes: f features, v items, c predicates.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -72,8 +73,10 @@ def choose(training: Counts, single: Predicates, items: pd.Index) -> Labels:
     two = top[1] > top[0] + GAIN
     for kind, column, mask in ((single, best[0], ~two & (top[0] > 0)), (joint, best[1], two)):
         names[mask], kinds[mask] = kind.names[column[mask]], kind.kinds[column[mask]]
-        rows = kind.fits.tocsr()[single.items.get_indexer(items)]
-        fits[mask] = sparse.csc_array(rows)[:, column[mask]].toarray().T > 0
+        places = sparse.csc_array(kind.fits.tocsr()[single.items.get_indexer(items)])
+        for feature in np.flatnonzero(mask):
+            start, stop = places.indptr[column[feature] : column[feature] + 2]
+            fits[feature, places.indices[start:stop]] = True
     return Labels(names, kinds, fits)
 
 
@@ -90,9 +93,9 @@ def score(fits: np.ndarray, unseen: Counts, hard: sparse.csr_array) -> pd.DataFr
         recall, f1, lift (precision relative to the share of active steps), hard_precision (precision with one hard
         negative per active step), and labelled.
     """
-    hits = _sum(unseen.active.multiply(fits))
+    hits = _sum_where(unseen.active, fits)
     support, active = np.array([unseen.steps[fit].sum() for fit in fits]), _sum(unseen.active)
-    recall, confused = _ratio(hits, active), _ratio(_sum(hard.multiply(fits)), _sum(hard))
+    recall, confused = _ratio(hits, active), _ratio(_sum_where(hard, fits), _sum(hard))
     precision = _ratio(hits, support)
     table = pd.DataFrame(
         {
@@ -206,6 +209,13 @@ def _f1(training: Counts, predicates: Predicates, active: np.ndarray) -> np.ndar
 
 def _sum(values: sparse.sparray) -> np.ndarray:
     return np.asarray(values.sum(axis=1)).ravel()
+
+
+def _sum_where(values: sparse.csr_array, mask: np.ndarray) -> np.ndarray:
+    """Sums [f] of values [f, v] where a mask [f, v] is true."""
+    rows = zip(mask, pairwise(values.indptr), strict=True)
+    parts = (values.data[start:stop][row[values.indices[start:stop]]] for row, (start, stop) in rows)
+    return np.array([part.sum(dtype=np.float64) for part in parts])
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
