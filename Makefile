@@ -12,6 +12,8 @@ FUZZ_INPUTS ?= 100000
 VERSION_TESTS ?= tests/recmodels tests/interp --ignore tests/recmodels/test_metrics.py --ignore tests/recmodels/test_splits.py \
   --ignore tests/interp/pages/test_equalizer_app.py --ignore tests/interp/pages/dashboard
 
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not study and not peer and not jupyter" --numprocesses auto \
+  --maxprocesses 4 --dist loadfile
 STUDIES := ml-100k planted ml-1m ml-1m-bert4rec lastfm-2k ml-latest-small
 
 .PHONY: help demo test docs fuzz kill ranks faults lint oldest newest peers jupyter onnx benchmarks benchmarks-small studies \
@@ -19,8 +21,9 @@ STUDIES := ml-100k planted ml-1m ml-1m-bert4rec lastfm-2k ml-latest-small
 
 help:
 	@echo "make demo     install, then train, interpret and steer a recommender on MovieLens-100K"
-	@echo "make test     lint, type checks and the whole test suite"
-	@echo "make docs     the documentation as a site in build/docs, to open at build/docs/index.html"
+	@echo "make test     lint, type checks and the tests"
+	@echo "make docs     the documentation as a site in build/docs, to open at build/docs/index.html; runs its code and the"
+	@echo "              notebooks first"
 	@echo "make fuzz     100,000 odd inputs, and a table of what they led to (FUZZ_INPUTS for another number)"
 	@echo "make oldest   tests with the oldest allowed version of each dependency; make newest, with the newest"
 	@echo "make peers    the packages that we exchange models and dictionaries with, each in an environment of its own,"
@@ -43,10 +46,11 @@ demo: $(READY)
 
 # Several tests at a time, the models of each on one core.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not study and not peer and not jupyter" --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) --ignore tests/docs --ignore tests/notebooks
 
-# A warning, such as a link that leads nowhere, fails the build.
+# All code that pages and notebooks show is run. A warning, such as a link that leads nowhere, fails the build.
 docs: $(READY)
+	$(PYTEST) tests/docs tests/notebooks
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 fuzz: $(READY)
