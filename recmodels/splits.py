@@ -222,9 +222,14 @@ def leave_one_out_split(interactions: pd.DataFrame, config: SplitConfig | None =
         `recommender` lacks.
 
     Raises:
-        InputError: as `trained_split`.
+        InputError: nobody has 3 rows, or as `trained_split`.
     """
     interactions = drop_short(interactions, MIN_ROWS + 1)
+    if interactions.empty:
+        raise InputError(
+            f"leave-one-out needs users with {MIN_ROWS + 1} interactions, and nobody has as many: give longer "
+            f"histories, or leave --split out"
+        )
     split = trained_split(interactions, np.ones(len(interactions), dtype=bool), config)
     validation = without_last(interactions)
     return replace(split, recommender=without_last(validation), validation=validation)

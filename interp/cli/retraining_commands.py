@@ -96,8 +96,8 @@ def drift(
 
     `interp drift artifacts/ml-100k --periods 1997-09-20..1998-01-01 1998-01-01..1998-04-23`
 
-    The users are those that neither the recommender nor the dictionary was trained on; their histories are read anew
-    from the study's data.
+    The users are those that neither the recommender nor the dictionary was trained on; a note says so where the
+    recommender knows them all the same, as under leave-one-out. Their histories are read anew from the study's data.
 
     Args:
         folder: The study's folder.
@@ -108,9 +108,13 @@ def drift(
     study = open_study(folder)
     from interp.study.periods import histories_of_periods
     from recmodels import files
+    from recmodels.errors import printable
+    from recmodels.wording import wrapped
 
     result = study.drift(*histories_of_periods(study, *periods))
     print(result)
+    for note in study.notes:
+        print(printable(wrapped(f"NOTE: {note}")))
     if to is not None:
         files.write_text(as_path(to), result.table.to_csv(index=False))
         print(to)

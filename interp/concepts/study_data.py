@@ -15,7 +15,8 @@ from recmodels.errors import InputError
 from recmodels.interactions import Dataset, core, without_repeats
 from recmodels.recommender import Recommender
 from recmodels.seen_users import SeenUsers, seen_users
-from recmodels.splits import Split, leave_one_out_split, paper_split, trained_split
+from recmodels.splits import MIN_ROWS, Split, leave_one_out_split, paper_split, trained_split
+from recmodels.wording import counted
 
 NO_CONCEPTS = (
     "The items have no attribute, so there are no concepts: features are known by their items, and steered by number; "
@@ -118,7 +119,7 @@ def study_data(
         split,
         recommender,
         users,
-        (*lacks, *notes, *_repeats(split.test, config.keep_seen)),
+        (*lacks, *notes, *_left_out(interactions, split, config.split.kind), *_repeats(split.test, config.keep_seen)),
     )
 
 
@@ -134,6 +135,21 @@ def _seen(config: StudyConfig, recommender: Recommender) -> Any:
 def is_own(config: StudyConfig) -> bool:
     """Whether `data` is a table of the user's own, and not a copy of a data set that has a reader of its own."""
     return config.items is not None or (config.data is not None and config.dataset not in datasets.names())
+
+
+def _left_out(interactions: pd.DataFrame, split: Split, kind: str) -> tuple[str, ...]:
+    """How many users are in no part, and why."""
+    parts = (split.recommender, split.validation, split.sae, split.sae_validation, split.test)
+    kept = pd.concat([pd.Series(part["user"].unique()) for part in parts]).nunique()
+    n = interactions["user"].nunique()
+    if kept == n:
+        return ()
+    few = (
+        f"fewer than {MIN_ROWS + 1} interactions, which leave-one-out needs"
+        if kind == "leave-one-out"
+        else f"fewer than {MIN_ROWS} interactions in their part with items that the recommender knows"
+    )
+    return (f"Left out {'is' if n - kept == 1 else 'are'} {n - kept:,} of {counted(n, 'user')}, with {few}.",)
 
 
 def _repeats(test: pd.DataFrame, keep_seen: bool) -> tuple[str, ...]:

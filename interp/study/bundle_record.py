@@ -61,7 +61,8 @@ def check_in_bundle(folder: Path, *, table: str = "", activations: bool = False,
     if table in record.tables_left_out:
         raise InputError(
             f"the table {table!r} names users, and this study was opened from a bundle without them: "
-            f"give histories of your own, or make the bundle with users (interp bundle … --with-users)"
+            f"give histories of your own where that is offered (users=, --history), use the study itself, or make the "
+            f"bundle with users (interp bundle … --with-users)"
         )
     if activations and not record.activations:
         raise InputError(

@@ -107,7 +107,7 @@ def _features(matches: Matches) -> list[str]:
 
 def _concepts(table: pd.DataFrame) -> list[str]:
     if table.empty:
-        return ["one of the two has no concepts, so that none are compared"]
+        return ["no concepts are compared, as one of the two studies or both have none"]
     width = max(7, min(24, table["concept"].map(len).max()))
     head = f"{'concept':<{width}}{'old':>6}{'new':>6}"
     lines = [f"{head}   correlation on unseen items: old, new; match of old"]

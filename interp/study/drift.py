@@ -10,11 +10,12 @@ from interp.activations.feature_matrix import step_features
 from interp.features.activity_rates import rates
 from interp.features.labels import UNLABELLED
 from interp.study.study_parts import StudyParts
+from recmodels.bootstrap import FEWEST
 from recmodels.errors import InputError, for_terminal
 from recmodels.sequences import Histories
-from recmodels.wording import signed
+from recmodels.wording import counted, signed
 
-FEWEST = 2  # users of a period, for an interval
+FEW = 10  # users below which intervals are too narrow
 SHOWN = 10  # features of each kind
 WIDTH = 80
 
@@ -37,9 +38,10 @@ class Drift:
     @for_terminal
     def __repr__(self) -> str:
         drifting = self.table[self.table["drift"] != ""]
+        few = f"\nfewer than {FEW} users in a period: intervals are too narrow" if min(self.users) < FEW else ""
         head = (
             f"before: {self.users[0]:,} users, {self.steps[0]:,} steps; after: {self.users[1]:,} users, "
-            f"{self.steps[1]:,} steps\n"
+            f"{self.steps[1]:,} steps{few}\n"
             f"{len(drifting)} of {len(self.table)} features drift (q ≤ 0.05 over users)"
         )
         lines = [head]
@@ -56,8 +58,8 @@ def drift(study: StudyParts, before: Any, after: Any) -> Drift:
     rec = study.recommender
     periods = [rec.recommender.histories(period) for period in (before, after)]
     for name, histories in zip(("before", "after"), periods, strict=True):
-        if histories.users.nunique() < FEWEST:
-            raise InputError(f"the period {name} has {len(histories)} user: give at least {FEWEST}, for an interval")
+        if (n := histories.users.nunique()) < FEWEST:
+            raise InputError(f"the period {name} has {counted(n, 'user')}: of fewer than {FEWEST} nothing can be told")
     length = rec.recommender.model.config.max_history
     windows = [histories.windows(length) for histories in periods]
     active = [step_features(rec, study.site, histories) > 0 for histories in windows]

@@ -10,7 +10,9 @@ from recmodels.columns import Table, times
 from recmodels.errors import InputError, quote
 from recmodels.interactions import without_repeats
 
-SECONDS = 1e8  # times below are no seconds since 1970, so that a date has no place among them
+# Times up to a bound are numbers among which a date has no place; above it, they count so many parts of a second since
+# 1970. The bounds are 1973 in each unit.
+UNITS = ((1e8, 0), (1e11, 1), (1e14, 10**3), (1e17, 10**6), (float("inf"), 10**9))
 
 
 def histories_of_periods(study: StudyParts, before: str, after: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -22,7 +24,8 @@ def histories_of_periods(study: StudyParts, before: str, after: str) -> tuple[pd
     Args:
         study: the study, whose data are read anew.
         before: the earlier period, such as "1997-09-20..1998-01-01": from the first date up to, but without, the
-            second; either may be missing. Numbers are times as the data have them.
+            second; either may be missing. Numbers are times as the data have them; dates fit data whose times were
+            dates, or are seconds, milli-, micro- or nanoseconds since 1970.
         after: the later one.
 
     Returns:
@@ -67,14 +70,19 @@ def _time(text: str, last: float, usual: float) -> float:
         pass
     cell: Any = pd.DataFrame({"time": [text.strip()]})
     moment = float(times(Table("the period", cell, False, "correct it"), "time").iloc[0])
-    if last < SECONDS:
+    if not (parts := _per_second(last)):
         raise InputError(
             f"{text} is a date, and the times of these data are numbers up to {last:g}: write such numbers"
         )
-    return moment
+    return moment * parts
+
+
+def _per_second(last: float) -> int:
+    """How many of the units of these times are in a second; 0 for numbers that are no times since 1970."""
+    return next(parts for bound, parts in UNITS if last < bound)
 
 
 def _span(first: float, last: float) -> str:
-    if last < SECONDS:
+    if not (parts := _per_second(last)):
         return f"{first:g}..{last:g}"
-    return "..".join(str(pd.Timestamp(moment, unit="s").date()) for moment in (first, last))
+    return "..".join(str(pd.Timestamp(moment / parts, unit="s").date()) for moment in (first, last))

@@ -6,6 +6,7 @@ from typing import Any
 from interp.concepts.study_data import StudyData, study_data
 from interp.config import StudyConfig
 from interp.study.study_parts import StudyParts
+from recmodels import datasets
 from recmodels.errors import InputError
 
 
@@ -20,8 +21,14 @@ def data_of(study: StudyParts) -> StudyData:
     Raises:
         InputError: they cannot be read, or are no longer those that the study was made from.
     """
+    config = config_of(study)
+    if config.data is None and (config.dataset == "own" or config.dataset not in datasets.names()):
+        raise InputError(
+            f"the data of {study.folder} cannot be read again, as it names no file (a bundle names none, nor does a "
+            f"study of tables that were given in Python): use a study made from files, or give histories in Python"
+        )
     recommender = study.load_recommender() if study.provenance.is_given else None
-    data = study_data(config_of(study), recommender=recommender)
+    data = study_data(config, recommender=recommender)
     if data.dataset.fingerprint != study.record["fingerprints"].get("data"):
         raise InputError(f"{study.folder} was made from other data than its configuration names: give tables instead")
     return data

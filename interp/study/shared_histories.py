@@ -85,7 +85,10 @@ def shared_items(old: StudyParts, new: StudyParts) -> pd.Index:
             f"{old.folder} and {new.folder} have no item in common, such as {quote(new.items.index[0])}: compare "
             f"studies of the same catalogue, with the same ids"
         )
-    same = (old.items.loc[items, "title"] == new.items.loc[items, "title"]).mean()
+    titles = [study.items.loc[items, "title"] for study in (old, new)]
+    ids = items.astype(str)  # serve as titles where there are none
+    titled = np.logical_and.reduce([title.to_numpy() != ids for title in titles])
+    same = float((titles[0] == titles[1])[titled].mean()) if titled.any() else 1.0
     if same < SAME_TITLES:
         raise InputError(
             f"only {same:.0%} of the item ids in both studies have the same title in both, so they name other items: "
@@ -118,7 +121,9 @@ def shared_histories(old: StudyParts, new: StudyParts, users: Any = None) -> Sha
     kept = rows[known]
     kept = kept[kept.groupby("user")["item"].transform("size") >= 2].reset_index(drop=True)
     if kept.empty:
-        raise InputError("no history has two items that both recommenders know: give longer ones with users=")
+        raise InputError(
+            "no history has two items that both recommenders know: in Python, give longer ones with users="
+        )
     return SharedHistories(kept, (old, new), int((~known).sum()), users is None)
 
 
@@ -132,11 +137,14 @@ def _unseen(old: StudyParts, new: StudyParts) -> Histories:
     except InputError as error:
         raise InputError(
             f"{len(of_both)} users are test users of both studies, and who trained {old.folder} is not known "
-            f"({error}): give histories that neither was trained on, with users="
+            f"({error}): in Python, give histories that neither was trained on, with users="
         ) from None
     unseen = np.flatnonzero(~tested.users.isin(seen))
     if not len(unseen):
-        raise InputError("the old study was trained on every test user of the new one: give other histories, users=")
+        raise InputError(
+            "the old study was trained on every test user of the new one: compare a study with the same test users; or "
+            "in Python, give other histories with users="
+        )
     return tested.select(unseen)
 
 

@@ -105,3 +105,28 @@ def test_leave_one_out_keeps_everyone_for_the_recommender(files):
     assert (len(split.users), len(split.validation), len(split.recommender)) == (121, 101, 81)
     with pytest.raises(InputError, match=r"^seen_users is set with leave-one-out, where the recommender knows"):
         study_data(left, seen="none")
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("paper", "Left out are 3 of 24 users, with fewer than 2 interactions in their part"),
+        ("leave-one-out", "Left out are 4 of 24 users, with fewer than 3 interactions, which leave-one-out needs."),
+    ],
+)
+def test_users_with_too_few_interactions_are_counted(files, kind, says):
+    loans = pd.read_csv(files.data, dtype=str)
+    short = loans[:6].groupby("isbn").head(1)  # of one, one, one and two interactions, all on the first day
+    extra = short.iloc[[0, 1, 2, 3, 4]].assign(reader=["one", "another", "third", "two", "two"])
+    pd.concat([loans, extra]).to_csv(files.data, index=False)
+    notes = study_data(replace(files, split=replace(files.split, kind=kind))).notes
+    assert next(note for note in notes if note.startswith("Left out")).startswith(says)
+
+
+def test_nobody_is_left_out_without_a_word_or_named_for_nothing(files):
+    for kind in ("paper", "leave-one-out"):
+        notes = study_data(replace(files, split=replace(files.split, kind=kind))).notes
+        assert not any(note.startswith("Left out") for note in notes)
+    pd.read_csv(files.data, dtype=str).groupby("reader").head(2).to_csv(files.data, index=False)
+    with pytest.raises(InputError, match=r"^leave-one-out needs users with 3 interactions, and nobody has as many"):
+        study_data(replace(files, split=replace(files.split, kind="leave-one-out")))

@@ -15,9 +15,9 @@ from interp.features.matching import nearest
 from interp.steering.edits import Push, Steer
 from interp.steering.serialization import load_steer, save_steer
 from interp.study.matches import match_studies
-from interp.study.periods import histories_of_periods
+from interp.study.periods import _span, _time, histories_of_periods
 from interp.study.record_config import config_of, data_of
-from interp.study.shared_histories import shared_histories, training_users
+from interp.study.shared_histories import shared_histories, shared_items, training_users
 from interp.study.study import Study
 from recmodels.datasets.tables import from_tables
 from recmodels.errors import InputError
@@ -209,6 +209,10 @@ def test_histories_are_those_that_both_read_and_neither_saw(study, planted):
     vars(renamed)["items"] = study.items.assign(title="another film")
     with pytest.raises(InputError, match="only 0% of the item ids in both studies have the same title"):
         shared_histories(study, renamed)
+    untitled = Renumbered(study.folder, study.record)
+    vars(untitled)["items"] = study.items.assign(title=study.items.index.astype(str))
+    for old, new in ((study, untitled), (untitled, study), (untitled, untitled), (untitled, renamed)):
+        assert shared_items(old, new).tolist() == new.items.index.tolist()  # ids that serve as titles tell nothing
 
 
 @pytest.fixture
@@ -236,6 +240,17 @@ def test_a_study_reads_its_data_anew(study, planted, from_files):
     other = Study(from_files.folder, dict(from_files.record) | {"fingerprints": {"recommender": "r", "data": "d"}})
     with pytest.raises(InputError, match="was made from other data than its configuration names"):
         data_of(other)
+    for name in ("own", "books"):  # a bundle, or tables that were given in Python
+        config = dict(from_files.record["config"]) | {"dataset": name, "data": None, "items": None}
+        with pytest.raises(InputError, match=r"^the data of .* cannot be read again, as it names no file"):
+            data_of(Study(from_files.folder, dict(from_files.record) | {"config": config}))
+
+
+@pytest.mark.parametrize(("last", "unit"), [(2e9, 1), (1.6e12, 10**3), (1.6e15, 10**6), (1.6e18, 10**9)])
+def test_a_date_has_its_place_among_times_in_any_unit(last, unit):
+    assert _time("2020-01-01", last, 0.0) == 1_577_836_800 * unit
+    assert _time("", last, 7.0) == 7.0
+    assert _span(1_577_836_800.0 * unit, 1_577_923_200.0 * unit) == "2020-01-01..2020-01-02"
 
 
 def test_periods_are_cut_from_the_data(from_files, planted):
@@ -266,7 +281,7 @@ def test_drift_counts_steps_of_a_trace(study):
     early, late = users.select(np.arange(half)), users.select(np.arange(half, len(users)))
     drift = study.drift(early, late)
     rec = study.recommender
-    few = users.select(slice(0, 4)).last(20)
+    few = users.select(slice(0, 6)).last(20)
     with rec.trace(few):
         features = rec.site(study.site).features.save()
     expected = (features[rec.item_steps(few)] > 0).double().mean(dim=0).numpy()
@@ -276,8 +291,10 @@ def test_drift_counts_steps_of_a_trace(study):
     assert (alike["p"] == 1).all()
     assert drift.users == (half, len(users) - half)
     assert max(map(len, repr(drift).splitlines())) <= 80
-    with pytest.raises(InputError, match="the period after has 1 user"):
-        study.drift(early, late.select(slice(0, 1)))
+    assert "fewer than 10 users in a period: intervals are too narrow" in repr(study.drift(few, late))
+    for n, says in ((1, "1 user"), (5, "5 users")):
+        with pytest.raises(InputError, match=f"the period after has {says}: of fewer than 6 nothing can be told"):
+            study.drift(early, late.select(slice(0, n)))
 
 
 def test_two_layers_of_one_study_as_a_page(study, arguments, tmp_path, capsys):
