@@ -21,8 +21,7 @@ from recmodels.errors import for_terminal
 from recmodels.wording import cut, signed, wrapped
 
 LONGEST = 18  # characters of a concept's name, so that a table fits 80 columns
-TURNED = (-4.0, 0.0, math.nan, 4.0)  # values that have a column; the third is the feature as it is
-INNER = 4.0  # values between which a share should rise with its feature
+INNER = 4.0  # values between which a share should rise with its feature, and which have a column
 
 
 @for_terminal
@@ -60,6 +59,7 @@ def _concepts(study: Study) -> list[str]:
     weak, concepts = weak_concepts(study), study.table("concepts")
     steering = study.table("steering").query("method == 'set'")
     unseen = study.table("evidence").query("source == 'features'").set_index("concept")["unseen_items"]
+    turned = _columns(steering["value"].dropna().unique().tolist())
     number = partial(signed, form=".3f")
     width = min(LONGEST, max(map(len, ["concept", *concepts["concept"]])))
     return [
@@ -73,8 +73,8 @@ def _concepts(study: Study) -> list[str]:
         ),
         "",
         "Turning a feature down and up: share of its concept in the top 10 (NDCG@10)",
-        f"  {'concept':<{width}}{''.join(f'{_head(value):>15}' for value in TURNED)}",
-        *(_steering_line(rows, width) for _, rows in steering.groupby("target", sort=False)),
+        f"  {'concept':<{width}}{''.join(f'{_head(value):>15}' for value in turned)}",
+        *(_steering_line(rows, turned, width) for _, rows in steering.groupby("target", sort=False)),
         *_rising(steering),
         *map(_wrap, _beside_reranking(study.table("cost_differences"))),
         "",
@@ -152,17 +152,16 @@ def _beside_reranking(cost_differences: pd.DataFrame) -> list[str]:
 
 
 def _columns(values: list[float]) -> list[float]:
-    """The values of a line: the lowest and the highest of those from −4 to 4, or of all, 0, and NaN for no steering."""
+    """The values with a column: the lowest and the highest of those from −4 to 4, or of all, 0, and NaN for as is."""
     inner = sorted(value for value in values if abs(value) <= INNER) or sorted(values)
     some = dict.fromkeys([inner[0], *(value for value in inner if value == 0), inner[-1]])
     return [*(value for value in some if value <= 0), math.nan, *(value for value in some if value > 0)]
 
 
-def _steering_line(rows: pd.DataFrame, width: int) -> str:
+def _steering_line(rows: pd.DataFrame, turned: list[float], width: int) -> str:
     def cell(value: float) -> str:
         at = rows[rows["value"].isna()] if math.isnan(value) else rows[rows["value"] == value]
         return "" if at.empty else f"{at['share'].item():.2f} ({at['ndcg@10'].item():.3f})"
 
-    return (
-        f"  {cut(rows['target'].iloc[0], width):<{width}}{''.join(f'{cell(value):>15}' for value in TURNED)}".rstrip()
-    )
+    cells = "".join(f"{cell(value):>15}" for value in turned)
+    return f"  {cut(rows['target'].iloc[0], width):<{width}}{cells}".rstrip()
