@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from recmodels.advice import OFFICIAL, Advice, Fault
 from recmodels.errors import InputError, quote
 from recmodels.plain import EXACT, LARGEST, plain
 
@@ -35,7 +36,7 @@ class Table:
         frame: the cells; its index numbers the rows as error messages do.
         is_text: every cell is text, '' where empty, because the table comes from a text file. Columns may be codes of
             text, or whole numbers where the text of all cells is theirs.
-        advice: how error messages end.
+        advice: how error messages end, by what is wrong.
         dropped: rows of the file that were left out.
         every: the names of all columns of the source, if only some of them were read.
 
@@ -46,16 +47,16 @@ class Table:
     where: str
     frame: pd.DataFrame
     is_text: bool = True
-    advice: str = "get the official file"
+    advice: Advice = OFFICIAL
     dropped: int = 0
     every: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         repeated = self.frame.columns[self.frame.columns.duplicated()]
         if len(repeated):
-            raise InputError(f"{self.where} has two columns {repeated[0]!r}: {self.advice}")
+            raise InputError(f"{self.where} has two columns {repeated[0]!r}: {self.advice.on('names')}")
         if self.frame.empty:
-            raise InputError(f"{self.where} has no rows below the column names: {self.advice}")
+            raise InputError(f"{self.where} has no rows below the column names: {self.advice.on('empty')}")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,7 +71,7 @@ class Table:
         """
         if name not in self.frame.columns:
             columns = ", ".join(map(str, self.names))
-            raise InputError(f"{self.where} has no column {name!r} (it has {columns}): {self.advice}")
+            raise InputError(f"{self.where} has no column {name!r} (it has {columns}): {self.advice.on('names')}")
         if self.is_text:
             column = self.frame[name]
             return column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
@@ -79,12 +80,13 @@ class Table:
         except InputError as fault:
             raise InputError(f"{self.where}, column {name!r}: {fault}") from None
 
-    def fault(self, name: str, bad: np.ndarray, says: str) -> InputError:
+    def fault(self, name: str, bad: np.ndarray, says: str, kind: Fault = "cell") -> InputError:
         """The error about the first `bad` cell of a column; `says` continues the sentence "column 'x' is …"."""
         row = int(np.asarray(bad).argmax())
         cell = self.frame[name].iloc[row : row + 1]
         cell_text = "empty" if _is_nothing(cell.tolist()[0]) else quote(cell.tolist()[0])
-        return InputError(f"{self.where}, row {cell.index[0]}, column {name!r} is {cell_text}, {says}: {self.advice}")
+        place = f"{self.where}, row {cell.index[0]}, column {name!r}"
+        return InputError(f"{place} is {cell_text}, {says}: {self.advice.on(kind)}")
 
 
 def is_empty(column: pd.Series) -> pd.Series:
@@ -111,7 +113,10 @@ def ids(*places: tuple[Table, str]) -> list[pd.Series]:
     if all(_are_whole(column, table.is_text) for (table, _), column in zip(places, columns, strict=True)):
         return [column.astype(np.int64, copy=False) for column in columns]
     for (table, name), column in zip(places, columns, strict=True):
-        if pd.api.types.infer_dtype(column) not in ("integer", "string") and not (good := are_ids(column)).all():
+        if pd.api.types.infer_dtype(column) in ("integer", "string"):
+            continue
+        good = is_whole(column).to_numpy() if column.dtype == np.float64 else are_ids(column)
+        if not good.all():
             raise table.fault(name, ~good, "but an id is a whole number or text")
     return [column if pd.api.types.infer_dtype(column) == "string" else column.astype(str) for column in columns]
 
@@ -259,7 +264,9 @@ def _read_times(table: Table, name: str, column: pd.Series) -> pd.Series:
     bad = (dates if dates.notna().sum() >= numbers.notna().sum() else numbers).isna().to_numpy()
     if bad.any():
         wrong = column.iloc[int(bad[cell_codes].argmax())]
-        raise table.fault(name, bad[cell_codes], OUT_OF_RANGE if _is_far_date(wrong) else says)
+        if _is_far_date(wrong):
+            raise table.fault(name, bad[cell_codes], OUT_OF_RANGE)
+        raise table.fault(name, bad[cell_codes], says, "time")
     has_zone = np.array([_has_zone(cell) for cell in cells])[cell_codes]
     if has_zone.any() and not has_zone.all():
         raise table.fault(name, has_zone != has_zone[0], MIXED_ZONES)

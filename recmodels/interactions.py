@@ -45,7 +45,10 @@ class Dataset:
         _check_name(self.name)
         object.__setattr__(self, "interactions", validated_interactions(self.interactions, self.steps))
         object.__setattr__(self, "items", validated_items(self.items))
-        unknown = pd.Index(self.interactions["item"].unique()).difference(self.items.index)
+        used = pd.Index(self.interactions["item"].unique())
+        unknown = used.difference(self.items.index)
+        if len(used) == len(unknown) > 1 and len(self.items):
+            raise InputError(unrelated_ids(self.name, used, self.items.index))
         if len(unknown) == 1:
             raise InputError(
                 f"{self.name}: item {unknown.tolist()[0]!r} of the interactions is not in the item table: "
@@ -206,6 +209,20 @@ def _check_name(name: str) -> None:
             f"{quote(name)} cannot be the name of a data set, as a folder is called by it: take up to 100 characters "
             f"without / \\ and :, the first one a letter or digit"
         )
+
+
+def unrelated_ids(name: str, used: pd.Index, known: pd.Index) -> str:
+    """The message about interactions whose items are all unknown: most often the two tables write ids unlike.
+
+    Args:
+        name: of the data set.
+        used: item ids of the interactions.
+        known: those of the table of items.
+    """
+    return (
+        f"{name}: no item of the interactions, such as {quote(used[0])}, is in the item table, which has "
+        f"{quote(known[0])}: write ids alike in both, or name the columns of ids (columns.item, columns.item_id)"
+    )
 
 
 def _checked_ids(column: pd.Series, where: str) -> pd.Series:

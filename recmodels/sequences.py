@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from recmodels.advice import Advice
 from recmodels.columns import Table, is_empty, numbers, plain_ids, times
 from recmodels.errors import InputError, for_terminal, quote
 from recmodels.lists import lists_by_user, no_users, user_index
@@ -186,7 +187,9 @@ def histories_of(frame: pd.DataFrame, vocabulary: Vocabulary, is_ordered: bool =
         raise InputError(f"a table of histories needs the columns user, item, time; {absent} missing")
     if frame.empty:
         raise InputError("no interactions, so no histories: pass at least one row with user, item and time")
-    rows = Table("the table of histories", frame.set_axis(pd.RangeIndex(len(frame))), False, "correct it in the table")
+    rows = Table(
+        "the table of histories", frame.set_axis(pd.RangeIndex(len(frame))), False, Advice("correct it in the table")
+    )
     users = plain_ids(rows.column("user"))
     bad = no_users(users) | is_empty(users).to_numpy()
     if bad.any():

@@ -6,6 +6,7 @@ import pandas as pd
 
 from interp.study.record_config import data_of
 from interp.study.study_parts import StudyParts
+from recmodels.advice import Advice
 from recmodels.columns import Table, times
 from recmodels.errors import InputError, quote
 from recmodels.interactions import without_repeats
@@ -69,7 +70,7 @@ def _time(text: str, last: float, usual: float) -> float:
     except ValueError:
         pass
     cell: Any = pd.DataFrame({"time": [text.strip()]})
-    moment = float(times(Table("the period", cell, False, "correct it"), "time").iloc[0])
+    moment = float(times(Table("the period", cell, False, Advice("correct it")), "time").iloc[0])
     if not (parts := _per_second(last)):
         raise InputError(
             f"{text} is a date, and the times of these data are numbers up to {last:g}: write such numbers"

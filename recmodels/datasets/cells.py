@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from recmodels.advice import OFFICIAL, Advice
 from recmodels.columns import Table
 from recmodels.datasets.batches import coded_frame
 from recmodels.datasets.source_files import SourceFile
@@ -28,7 +29,7 @@ def read(
     separator: str,
     quoted: bool = False,
     encoding: str = "utf-8",
-    advice: str = Table.advice,
+    advice: Advice = OFFICIAL,
     header: Sequence[str] = (),
     drop_bad: bool = False,
     wanted: Collection[str] | None = None,
@@ -40,7 +41,7 @@ def read(
         separator: one character; a blank stands for any number of blanks.
         quoted: whether `"a ""b"", c"` is one cell, as in CSV files. Rows are then counted by cells, not by lines.
         encoding: of the bytes.
-        advice: how error messages end.
+        advice: how error messages end, by what is wrong.
         header: the column names, if the file has none.
         drop_bad: whether rows with more or fewer cells are left out.
         wanted: the columns that are kept, where they are there, as codes or whole numbers (`coded_frame`); by default
@@ -52,14 +53,16 @@ def read(
     data = file.table
     if separator == " " or not data.isascii():
         data = _plain_text(file, data, separator, encoding, advice)
+    if not data.strip():
+        raise InputError(f"{file.where} is empty: {advice.on('empty')}")
     head = data[: end if (end := data.find(b"\n")) >= 0 else len(data)].decode().removesuffix("\r")
     if not header and not head.strip():
-        raise InputError(f"{file.where}, row 1 is blank, and should name the columns: {advice}")
+        raise InputError(f"{file.where}, row 1 is blank, and should name the columns: {advice.on('names')}")
     quote = '"' if quoted else False
     try:
         names = list(header) or (next(csv.reader([head], delimiter=separator)) if quoted else head.split(separator))
     except csv.Error as error:
-        raise InputError(f"{file.where}, row 1 cannot be read ({error}): {advice}") from None
+        raise InputError(f"{file.where}, row 1 cannot be read ({error}): {advice.on('names')}") from None
     names = [name.strip() for name in names]
     bad: list[pa.csv.InvalidRow] = []
 
@@ -91,14 +94,14 @@ def read(
             frame = coded_frame((batch.select(kept) for batch in cells), columns, are_texts=True)
             frame = frame.set_axis([names[place] for place in kept], axis=1)
     except (pa.ArrowException, ValueError, OverflowError) as error:
-        raise InputError(f"{file.where} cannot be read as a table ({error}): {advice}") from None
+        raise InputError(f"{file.where} cannot be read as a table ({error}): {advice.on('rows')}") from None
     # A blank line is one empty cell.
     bad = [row for row in bad if row.text.strip()]
     if bad and not drop_bad:
         first_names = ", ".join(names[:4]) + ", …" * (len(names) > 4)
         raise InputError(
             f"{file.where}, row {bad[0].number} has {bad[0].actual_columns} columns split by {separator!r}, "
-            f"not {len(names)} ({first_names}): {advice}"
+            f"not {len(names)} ({first_names}): {advice.on('rows')}"
         )
     gone = np.concatenate([np.empty(0, np.int64), *cells.gone])
     frame.index = pd.RangeIndex(1, len(frame) + len(gone) + 1).delete(gone - 1)
@@ -132,7 +135,7 @@ class _Cells:
             yield pa.RecordBatch.from_arrays(columns, batch.schema.names).filter(pa.array(keep))
 
 
-def _plain_text(file: SourceFile, data: bytes, separator: str, encoding: str, advice: str) -> bytes:
+def _plain_text(file: SourceFile, data: bytes, separator: str, encoding: str, advice: Advice) -> bytes:
     """The bytes of a text in UTF-8 and Unicode's form NFC, where cells are split by one blank if by any.
 
     Raises:
@@ -142,7 +145,7 @@ def _plain_text(file: SourceFile, data: bytes, separator: str, encoding: str, ad
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         row = data.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{file.where}, row {row} is not in {encoding.upper()}: {advice}") from None
+        raise InputError(f"{file.where}, row {row} is not in {encoding.upper()}: {advice.on('encoding')}") from None
     if separator == " ":
         text = BLANKS.sub(" ", AROUND.sub("", text.replace("\r\n", "\n")))
     return unicodedata.normalize("NFC", text).encode()

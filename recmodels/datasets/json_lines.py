@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from recmodels.advice import OFFICIAL, Advice
 from recmodels.columns import Table
 from recmodels.datasets.source_files import SourceFile
 from recmodels.errors import InputError, one_line
@@ -20,7 +21,7 @@ from recmodels.progress import tqdm
 DEEP = 100_000  # characters of a line in Python's notation, at most
 
 
-def read(file: SourceFile, advice: str = Table.advice) -> Table:
+def read(file: SourceFile, advice: Advice = OFFICIAL) -> Table:
     """The lines as a table; rows are numbered as an editor does, and blank lines passed over.
 
     Raises:
@@ -36,7 +37,7 @@ def read(file: SourceFile, advice: str = Table.advice) -> Table:
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             record = None
         if not isinstance(record, dict):
-            raise InputError(f"{file.where}, row {row} is not a JSON object: {advice}")
+            raise InputError(f"{file.where}, row {row} is not a JSON object: {advice.on('rows')}")
         records.append({str(key): value for key, value in record.items() if not _is_nested(value)})
         rows.append(row)
     return Table(file.where, pd.DataFrame(records, pd.Index(rows), dtype=object), is_text=False, advice=advice)

@@ -1,6 +1,6 @@
 """Parquet tables, read as a stream of batches, of which memory holds no more than what becomes of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -51,6 +51,8 @@ def _frame(path: Path, wanted: Collection[str] | None) -> tuple[pd.DataFrame, tu
         ds.dataset, [str(file) for file in files], format="parquet", partitioning="hive", partition_base_dir=base
     )
     data = open_with()
+    parts = {part.path: part.physical_schema for part in data.get_fragments()}
+    data = open_with(schema=_all_columns(data.schema, parts))
     names = [name for name in data.schema.names if wanted is None or name.strip() in wanted]
     names = names or data.schema.names  # so that the error about a missing column can be told
     cells = sum(sizes.values()) * max(len(names), 1)
@@ -60,7 +62,7 @@ def _frame(path: Path, wanted: Collection[str] | None) -> tuple[pd.DataFrame, tu
     assert every is not None
     if not sum(sizes.values()):
         return of_arrow(data.schema.empty_table().select(names)), tuple(every.columns)
-    data = open_with(schema=_schema(data, names, complete=wanted is not None))
+    data = open_with(schema=_schema(data.schema, parts, names, complete=wanted is not None))
     batches = data.to_batches(columns=names, batch_size=BATCH, batch_readahead=1, fragment_readahead=1)
     if wanted is None:
         return of_arrow(pa.Table.from_batches(batches), free=True), tuple(every.columns)
@@ -70,30 +72,44 @@ def _frame(path: Path, wanted: Collection[str] | None) -> tuple[pd.DataFrame, tu
     return frame.set_axis([name.strip() for name in names], axis=1, copy=False), tuple(every.columns)
 
 
-def _schema(data: ds.FileSystemDataset, names: list[str], complete: bool) -> pa.Schema:
+def _all_columns(schema: pa.Schema, parts: Mapping[str, pa.Schema]) -> pa.Schema:
+    """The schema of the first file, with the columns that only others have after it."""
+    names = set(schema.names)
+    for own in parts.values():
+        for field in own:
+            if field.name not in names:
+                schema = schema.append(_decoded(field))
+                names.add(field.name)
+    return schema
+
+
+def _schema(schema: pa.Schema, parts: Mapping[str, pa.Schema], names: list[str], complete: bool) -> pa.Schema:
     """The schema of all files: of each column the type that holds its cells in every file.
 
+    Args:
+        schema: of all files, with the type of the first file that has a column.
+        parts: the schema of each file by its path.
+        names: the columns that are read.
+        complete: whether every file must have them.
+
     Raises:
-        InputError: a file has no such column, if they must be `complete`, or one that no type holds with the others.
+        InputError: a file has no such column, if they must be complete, or one that no type holds with the others.
     """
-    schema, fragments = data.schema, list(data.get_fragments())
-    of_paths = set(schema.names) - set(fragments[0].physical_schema.names)
-    for fragment in fragments:
-        own = fragment.physical_schema
+    having = {name: path for path in reversed(list(parts)) for name in parts[path].names}
+    first = schema
+    for path, own in parts.items():
         for name in names:
             if (place := own.get_field_index(name)) < 0:
-                if complete and name not in of_paths:
-                    raise InputError(
-                        f"{fragment.path} has no column {name!r}, which {data.files[0]} has: write all parts alike"
-                    )
+                if complete and name in having:  # others are parts of the path
+                    raise InputError(f"{path} has no column {name!r}, which {having[name]} has: write all parts alike")
                 continue
             pair = [pa.schema([_decoded(field)]) for field in (schema.field(name), own.field(place))]
             try:
                 both = pa.unify_schemas(pair, promote_options="permissive")
             except pa.ArrowException:
                 raise InputError(
-                    f"{fragment.path} has {own.field(place).type} in column {name!r}, and {data.files[0]} has "
-                    f"{data.schema.field(name).type}: write all parts alike"
+                    f"{path} has {own.field(place).type} in column {name!r}, and {having[name]} has "
+                    f"{first.field(name).type}: write all parts alike"
                 ) from None
             schema = schema.set(schema.get_field_index(name), both.field(0))
     return schema

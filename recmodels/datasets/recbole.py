@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from recmodels import columns
+from recmodels.advice import Advice
 from recmodels.columns import Table
 from recmodels.datasets import cells
 from recmodels.datasets.lacking import NO_ITEMS, NO_TIMES, NO_TITLES, of_ids
@@ -26,7 +27,7 @@ NAMES = ("recbole",)
 TITLES = ("movie_title", "title", "name", "item_name", "book_title", "app_name", "track_name")
 ATTRIBUTES = ("class", "genre", "genres", "category", "categories", "tags")
 TYPES = ("token", "token_seq", "float", "float_seq")
-ADVICE = "correct the file"
+ADVICE = Advice("correct the file")
 
 
 def load(name: str, folder: Path | None = None, cache: Path | None = None) -> Dataset:
@@ -86,6 +87,6 @@ def _read(source: Path, name: str) -> tuple[Table, dict[str, str]]:
     for column, kind in heads:
         if kind not in TYPES:
             raise InputError(
-                f"{table.where}, row 1 gives {column!r} the type {kind!r}, not one of {', '.join(TYPES)}: {ADVICE}"
+                f"{table.where}, row 1 gives {column!r} the type {kind!r}, not one of {', '.join(TYPES)}: {ADVICE.cell}"
             )
     return Table(table.where, table.frame.set_axis([column for column, _ in heads], axis=1), advice=ADVICE), dict(heads)

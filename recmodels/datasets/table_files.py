@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from recmodels import columns as doors
+from recmodels.advice import Advice
 from recmodels.columns import Table
 from recmodels.config import Columns, Reading
 from recmodels.datasets import cells, json_lines
@@ -19,7 +20,20 @@ from recmodels.plain import as_frame
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": " "}
 JSON_LINES = (".jsonl", ".json", ".ndjson")
-ADVICE = "correct it there, or name another column in `columns` (None where there is none)"
+CELL = "correct it there, or name another column in `columns` (None where there is none)"
+ADVICE = Advice(
+    CELL,
+    time=f"{CELL}, or say how times are written (reading.time_format)",
+    rows="correct it there",
+    empty="give a table with rows",
+)
+OF_TEXT = replace(
+    ADVICE,
+    names="correct it there, name another column in `columns` (None where there is none), say how cells are split "
+    "(reading.separator), or name the columns of a file without names (reading.names)",
+    rows="correct it there, or say how cells are split (reading.separator)",
+    encoding="save the file in UTF-8, or name its encoding (reading.encoding)",
+)
 
 
 def read_table(source: Any, where: str, columns: Columns, reading: Reading, is_items: bool = False) -> Table:
@@ -46,6 +60,8 @@ def read_table(source: Any, where: str, columns: Columns, reading: Reading, is_i
     kind = path.with_suffix("").suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
     if path.is_dir() and any(path.rglob("*.parquet")):
         kind = ".parquet"
+    if path.is_dir() and kind != ".parquet":
+        raise InputError(f"{path} is a folder without .parquet files: give the table's file or folder")
     if kind not in (*SEPARATORS, *JSON_LINES, ".parquet") and reading.separator is None:
         raise InputError(
             f"{path} is neither .csv nor .tsv nor .parquet, .txt or .jsonl: convert it, name its separator "
@@ -67,9 +83,8 @@ def read_table(source: Any, where: str, columns: Columns, reading: Reading, is_i
     ):
         names = (columns.user, columns.item)  # the plain form of the field
     separator = reading.separator or SEPARATORS[kind]
-    advice = f"{ADVICE}; the file must be in {reading.encoding.upper()}"
     drop_bad, wanted = is_items and reading.bad_items == "drop", None if is_items else columns.of_interactions
-    return cells.read(file, separator, separator != " ", reading.encoding, advice, names, drop_bad, wanted)
+    return cells.read(file, separator, separator != " ", reading.encoding, OF_TEXT, names, drop_bad, wanted)
 
 
 def _of_frame(frame: pd.DataFrame | None, where: str) -> Table:

@@ -41,7 +41,7 @@ from recmodels.datasets.lacking import NO_ITEMS, NO_TIMES, NO_TITLES, of_ids
 from recmodels.datasets.table_files import counting, read_table, without_bad_ids
 from recmodels.datasets.values import AttributeWarning, values
 from recmodels.errors import InputError, quote
-from recmodels.interactions import Dataset
+from recmodels.interactions import Dataset, unrelated_ids
 from recmodels.plain import text
 
 
@@ -106,6 +106,8 @@ def from_tables(
     frame = pd.DataFrame({"user": users, "item": user_items, "time": times, **steps}, copy=False)
     del meetings, users, user_items, times, steps  # of many rows, before the data set copies them
     if reading.unknown_items != "refuse" and not (known := frame["item"].isin(item_table.index)).all():
+        if not known.any():
+            raise InputError(unrelated_ids(name, pd.Index(frame["item"]), item_table.index))
         which = f"{int((~known).sum()):,} interactions ({(~known).mean():.1%}), whose items have no row in their table"
         if reading.unknown_items == "drop":
             frame = frame[known]

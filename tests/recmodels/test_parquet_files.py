@@ -119,7 +119,10 @@ def without(part, name, gone):
         (lambda part: without(part, "user", [23]), "row 23, column 'user' is empty, but every row needs an id"),
         (lambda part: without(part, "time", [20, 21]), "row 20, column 'time' is empty, but every row needs a time"),
         (lambda part: part.assign(time=np.inf), "row 20, column 'time' is inf, but a time is a finite number"),
-        (lambda part: part.assign(user=part["user"] + 0.5), "column 'user' is .*, but an id is a whole number or text"),
+        (
+            lambda part: part.assign(user=[float(user) for user in part["user"][:-1]] + [7.5]),
+            "row 39, column 'user' is 7.5, but an id is a whole number or text",
+        ),
     ],
 )
 def test_parts_that_do_not_fit_are_one_line(tmp_path, change, says):
@@ -128,6 +131,27 @@ def test_parts_that_do_not_fit_are_one_line(tmp_path, change, says):
     with pytest.raises(InputError, match=says) as error:
         from_tables(folder)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("lacking", [0, 1, 2])
+@pytest.mark.parametrize("name", ["time", "item"])
+def test_a_column_that_any_part_lacks_is_told(tmp_path, lacking, name):
+    """Also the first part, whose columns are not those of all."""
+    parts = thirds(PLAIN)
+    parts[lacking] = parts[lacking].drop(columns=name)
+    having = 1 if lacking == 0 else 0
+    says = f"part-{lacking}.parquet has no column '{name}', which .*part-{having}.parquet has: write all parts alike"
+    with pytest.raises(InputError, match=says):
+        from_tables(write_parts(tmp_path / "reads", *parts))
+
+
+def test_an_attribute_that_the_first_part_of_the_items_lacks_is_read(tmp_path):
+    parts = [pd.DataFrame({"item": [1], "title": ["A"]}), pd.DataFrame({"item": [2], "title": ["B"], "genres": ["x"]})]
+    reads = pd.DataFrame({"user": [1, 1], "item": [1, 2], "time": [1, 2]})
+    for order in (parts, parts[::-1]):
+        items = from_tables(reads, write_parts(tmp_path / order[0]["title"][0], *order)).items
+        assert items.loc[2, "genres"] == "x"
+        assert not items.loc[1, "genres"]
 
 
 def test_a_damaged_part_is_named(tmp_path):

@@ -1,4 +1,5 @@
 import datetime
+import re
 
 import numpy as np
 import pandas as pd
@@ -228,7 +229,7 @@ def test_rows_keep_their_order(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("time", "when", "reads.csv has no column 'time' (it has user, item, when): correct it there, or name another"),
+        ("time", "when", "reads.csv has no column 'time' (it has user, item, when): correct it there, name another"),
         ("user,item", "item,item", "reads.csv has two columns 'item'"),
         ("300", "soon", "reads.csv, row 2, column 'time' is 'soon', but times should all be numbers, or dates such"),
         ("300", "2500-01-01", "reads.csv, row 2, column 'time' is '2500-01-01', but dates go from 1678 to 2261"),
@@ -239,7 +240,9 @@ def test_rows_keep_their_order(tmp_path):
         ("u1,2,100", "u1,2", "reads.csv, row 4 has 2 columns split by ',', not 3 (user, item, time)"),
         ("u1,2,100", "u1,2,100,5", "reads.csv, row 4 has 4 columns split by ',', not 3"),
         ("u1,1", "u1,8", "own: item 8 of the interactions is not in the item table: add it there, or drop its rows"),
-        (READS, "", "reads.csv, row 1 is blank, and should name the columns"),
+        (READS, "", "reads.csv is empty: give a table with rows"),
+        (READS, " \n\n", "reads.csv is empty: give a table with rows"),
+        ("user", "\nuser", "reads.csv, row 1 is blank, and should name the columns"),
         (READS, "user,item,time\n", "reads.csv has no rows below the column names"),
     ],
 )
@@ -288,6 +291,48 @@ def test_another_encoding_is_placed(tmp_path):
     books = BOOKS.replace("Murray", "Müller")
     message = message_of(*write(tmp_path, READS, books, "latin-1"))
     assert "books.csv, row 2 is not in UTF-8" in message
+
+
+@pytest.mark.parametrize(
+    ("reads", "says"),
+    [
+        (READS.replace(",", ";"), ", say how cells are split (reading.separator), or name"),
+        (READS.removeprefix("user,item,time\n"), "or name the columns of a file without names (reading.names)"),
+        (READS.replace("u1,2,100", "u1,2,100,5"), ": correct it there, or say how cells are split (reading.separator)"),
+        (READS.replace("300", "31/12/2020"), "or say how times are written (reading.time_format)"),
+        (READS.replace("u1,1", "u1,"), ": correct it there, or name another column in `columns`"),
+        (READS.replace("u2", "ü2"), "row 2 is not in UTF-8: save the file in UTF-8, or name its encoding"),
+        (READS[:15], "has no rows below the column names: give a table with rows"),
+    ],
+)
+def test_the_end_of_a_message_fits_its_fault(tmp_path, reads, says):
+    path = tmp_path / "reads.csv"
+    path.write_bytes(reads.encode("latin-1"))
+    with pytest.raises(InputError) as error:
+        from_tables(path)
+    assert says in str(error.value)
+
+
+@pytest.mark.parametrize("unknown_items", ["refuse", "keep", "drop"])
+@pytest.mark.parametrize(
+    ("reads", "books", "says"),
+    [
+        ("1.0 2.0", "1 2", "such as '1.0', is in the item table, which has '1': write ids alike"),
+        ("1 2", "01 02", "such as '1', is in the item table, which has '01'"),
+        ("7 8", "1 2", "such as 7, is in the item table, which has 1"),
+    ],
+)
+def test_ids_that_two_tables_write_unlike_are_told(unknown_items, reads, books, says, tmp_path):
+    meetings = "".join(f"u,{item},1\n" for item in reads.split())
+    (tmp_path / "reads.csv").write_text(f"user,item,time\n{meetings}")
+    (tmp_path / "books.csv").write_text("item,title,genres\n" + "".join(f"{item},T,G\n" for item in books.split()))
+    with pytest.raises(InputError, match=f"^own: no item of the interactions, {re.escape(says)}"):
+        from_tables(tmp_path / "reads.csv", tmp_path / "books.csv", reading=Reading(unknown_items=unknown_items))
+
+
+def test_a_folder_without_tables_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"is a folder without \.parquet files: give the table's file"):
+        from_tables(tmp_path)
 
 
 def test_items_that_are_not_in_the_table_are_counted(tmp_path):
