@@ -99,10 +99,19 @@ def _plans(rec: RecommenderEnvoy, steers: Mapping[str, Any]) -> dict[str, Steer]
     """The steers by name, each checked."""
     if not isinstance(steers, Mapping):
         raise InputError(f"steers are {quote(steers)}: give a mapping from name to steer")
-    plans = {}
+    plans: dict[str, Steer] = {}
+    files: dict[str, str] = {}
     for name, steer in steers.items():
         if not isinstance(name, str) or not NAME.fullmatch(name):
-            raise InputError(f"{quote(name)} cannot name a steer: use letters, digits and . _ + -")
+            raise InputError(
+                f"{quote(name)} cannot name a steer: use up to 100 letters, digits and . _ + -, the first a letter, "
+                "a digit or _ (a file's name is that of its steer)"
+            )
+        if (same := files.setdefault(name.casefold(), name)) != name:
+            raise InputError(
+                f"the steers {quote(same)} and {quote(name)} would be one file where capitals make no difference: "
+                f"rename one"
+            )
         plans[name] = rec.steer_of(load_steer(steer) if isinstance(steer, str | Path) else steer)
     return plans
 

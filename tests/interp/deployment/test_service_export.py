@@ -1,4 +1,5 @@
 import json
+import re
 from typing import ClassVar
 
 import pytest
@@ -12,7 +13,7 @@ from interp.model.envoys import RecommenderEnvoy
 from interp.steering.serialization import save_steer
 from interp.study.study import Study
 from recmodels.adapters import Adapter, wrap
-from recmodels.errors import InputError
+from recmodels.errors import InputError, quote
 
 
 class SumOfItems(nn.Module):
@@ -98,7 +99,12 @@ def test_steers_come_in_every_form(tmp_path):
 @pytest.mark.parametrize(
     ("steers", "formats", "message"),
     [
-        ({"../up": {3: 1.0}}, (), "cannot name a steer"),
+        *(
+            ({name: {3: 1.0}}, (), f"^{re.escape(quote(name))} cannot name a steer: use up to 100 letters, digits and")
+            for name in ("../up", "", "..", "-x", ".x", "more horror", "a/b", "a:b", "a=b", "q'q", "😀", "a" * 101, 5)
+        ),
+        ({"Much": {3: 1.0}, "much": {4: 1.0}}, (), "the steers 'Much' and 'much' would be one file where capitals"),
+        ({"ß": {3: 1.0}, "SS": {4: 1.0}}, (), "the steers 'ß' and 'SS' would be one file where capitals"),
         ({"much": {99: 1.0}}, (), "no feature 99"),
         ([{3: 1.0}], (), "give a mapping from name to steer"),
         ({}, ("pt2",), "give these, too"),
