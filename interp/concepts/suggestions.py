@@ -19,7 +19,7 @@ def unknown_concept(name: str, concepts: Iterable[str], labels: pd.DataFrame | N
     there_is_none = f"there is no concept {name!r}"
     names = {concept.casefold(): concept for concept in sorted(concepts)}
     if not names:
-        return f"{there_is_none}: the items have no attribute; name features by number"
+        return f"{there_is_none}: the items have no attribute, so steer features by number; a dose needs a concept"
     close = get_close_matches(str(name).casefold(), names, n=1)
     suggestion = f"did you mean {names[close[0]]!r}?" if close else ""
     features = []

@@ -1,5 +1,6 @@
 """The results of a study as text, for the end of a run."""
 
+import json
 import math
 import shutil
 from functools import partial
@@ -28,7 +29,7 @@ INNER = 4.0  # values between which a share should rise with its feature, and wh
 def summary(study: Study) -> str:
     """The lines that end a run: quality of the model and the dictionary, top features, and what steering did."""
     numbers, first = highlights(study), headline(study)
-    example = f'"{study.table("concepts")["concept"][0]}"' if first else "0"
+    example = _literal(study.table("concepts")["concept"][0]) if first else "0"
     return "\n".join(
         [
             "",
@@ -48,7 +49,7 @@ def summary(study: Study) -> str:
             _wrap(f"  the paper's tables and figures; {tally(verdicts(study))}."),
             f"{study.folder / 'dashboard.html'}:",
             "  every feature. In Python:",
-            f'  study = interp.open("{study.folder}"); study.features[{example}]',
+            f"  study = interp.open({_literal(str(study.folder))}); study.features[{example}]",
             *map(_wrap, _warning(study)),
         ]
     )
@@ -84,6 +85,11 @@ def _concepts(study: Study) -> list[str]:
 def _head(value: float) -> str:
     """What the feature is set to, as the head of a column."""
     return "as is" if math.isnan(value) else signed(value, "+g") if value else "0"
+
+
+def _literal(text: str) -> str:
+    """Text as Python writes it, in double quotes as the documentation does; for a line that people copy."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _wrap(line: str) -> str:

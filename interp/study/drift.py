@@ -59,7 +59,10 @@ def drift(study: StudyParts, before: Any, after: Any) -> Drift:
     periods = [rec.recommender.histories(period) for period in (before, after)]
     for name, histories in zip(("before", "after"), periods, strict=True):
         if (n := histories.users.nunique()) < FEWEST:
-            raise InputError(f"the period {name} has {counted(n, 'user')}: of fewer than {FEWEST} nothing can be told")
+            raise InputError(
+                f"the period {name} has {counted(n, 'user')}, and of fewer than {FEWEST} nothing can be told: "
+                f"make it longer"
+            )
     length = rec.recommender.model.config.max_history
     windows = [histories.windows(length) for histories in periods]
     active = [step_features(rec, study.site, histories) > 0 for histories in windows]

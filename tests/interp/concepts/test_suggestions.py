@@ -32,6 +32,12 @@ def test_without_labels_concepts_alone_are_suggested():
     assert unknown_concept("1997", CONCEPTS) == "there is no concept '1997': choose one of Romance, Sci-Fi, War"
 
 
+@pytest.mark.parametrize("name", ["Horror", "5"])
+def test_items_without_an_attribute_have_features_by_number(name):
+    says = "the items have no attribute, so steer features by number; a dose needs a concept"
+    assert unknown_concept(name, []) == f"there is no concept {name!r}: {says}"
+
+
 def test_two_features_and_a_concept_that_is_close():
     labels = LABELS.assign(label="Wars").head(2)
     says = "there is no concept 'Wars', but features 3 and 5 are labelled so: study.features[3]; did you mean 'War'?"

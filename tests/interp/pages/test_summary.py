@@ -1,11 +1,12 @@
 """The text that ends a run: the values to which a feature was set, whichever they are, have columns."""
 
+import ast
 import math
 
 import pandas as pd
 import pytest
 
-from interp.pages.summary import _columns, _steering_line
+from interp.pages.summary import _columns, _literal, _steering_line
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,8 @@ def test_every_column_has_a_number(values, columns):
     assert str(turned) == str(columns)
     rows = pd.DataFrame({"target": "Horror", "value": [*values, math.nan], "share": 0.25, "ndcg@10": 0.5})
     assert _steering_line(rows, turned, 8) == "  Horror  " + "   0.25 (0.500)" * len(columns)
+
+
+@pytest.mark.parametrize("text", ["Horror", 'q"uo,te', "it's", "back\\slash\\", "😀 é", "a\tb\nc", "concept:12"])
+def test_a_name_in_a_line_of_python_means_itself(text):
+    assert ast.literal_eval(_literal(text)) == text

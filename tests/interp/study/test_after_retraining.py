@@ -293,7 +293,7 @@ def test_drift_counts_steps_of_a_trace(study):
     assert max(map(len, repr(drift).splitlines())) <= 80
     assert "fewer than 10 users in a period: intervals are too narrow" in repr(study.drift(few, late))
     for n, says in ((1, "1 user"), (5, "5 users")):
-        with pytest.raises(InputError, match=f"the period after has {says}: of fewer than 6 nothing can be told"):
+        with pytest.raises(InputError, match=f"the period after has {says}, and of fewer than 6 nothing"):
             study.drift(early, late.select(slice(0, n)))
 
 
