@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from interp.activations.activation_store import ActivationStore
-from interp.control.score_equations import LastStates, equations, greedy_weights, user_jacobians
+from interp.control.score_equations import LastStates, NearItems, equations, greedy_weights, user_jacobians
 from interp.control.steered_lists import steered_lists
 from interp.control.sweeps import user_shares
 from interp.control.user_amounts import price_for
@@ -152,7 +152,7 @@ def learn_weights(
     states, jacobian = LastStates.of(rec, some), user_jacobians(rec, some, site, float(sae.std))
     directions, parts = sae.directions.detach(), []
     for name, has in sets.items():
-        gram, side = equations(states, has, BOOST)
+        gram, side = equations(NearItems.of(states, has), BOOST)
         gram = (jacobian.mT @ gram @ jacobian).sum(dim=0)
         side = (side[:, None] @ jacobian)[:, 0].sum(dim=0)
         features, weights = greedy_weights(directions, gram, side, n)

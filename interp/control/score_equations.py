@@ -11,7 +11,7 @@ c is free, because an equal change of all scores changes no list. w_i is 1 / (1 
 without or with the boost, whichever is better. Earlier in the model, a move m has the effect E J m, with J the Jacobian
 of each user's last hidden state.
 
-Axes: u users, v items, c candidates, d hidden size, f features.
+Axes: u users, v items, c of them near the list, d hidden size, f features.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ from recmodels.ranking import own_items
 from recmodels.sequences import Histories
 from recmodels.steady import steady
 
-NEAR, OF_SET = 200, 100  # candidates of each user: the best items, and the best of the set
+NEAR, OF_SET = 200, 100  # items of each user that are weighed: the best ones, and the best of the set
 BOUNDARY = 10  # the rank from which an item's weight falls off
 RIDGE = 0.01  # of the mean diagonal of a Gram matrix
 OUT = -1e9  # the score of an item that is left out: finite, so that 0 times it is 0
@@ -100,25 +100,61 @@ def last_states(rec: RecommenderEnvoy, histories: Histories) -> Tensor:
     return torch.cat([rec.hidden(batch, "final")[:, -1] for batch in histories.batches(4 * _USERS)])
 
 
+@dataclass(frozen=True)
+class NearItems:
+    """The items that the equations of each user weigh: the best ones, and the best of the set.
+
+    Attributes:
+        vectors: [u, c, d] weights of their scores.
+        scores: [u, c] without a boost, `OUT` where an item does not count.
+        counts: bool [u, c], not for a user's own items, nor for the second of two equal ones.
+        in_set: bool [u, c].
+        rank: [u, c] among these, from 0.
+        unit: [u, 1], of boosts.
+    """
+
+    vectors: Tensor
+    scores: Tensor
+    counts: Tensor
+    in_set: Tensor
+    rank: Tensor
+    unit: Tensor
+
+    @classmethod
+    @torch.no_grad()
+    def of(cls, states: LastStates, has: np.ndarray) -> "NearItems":
+        """Those of some users, for the set `has`, bool [v]."""
+        member = torch.from_numpy(has).to(states.own.device)
+        near = states.scores.topk(min(NEAR, states.scores.shape[1]), dim=1).indices
+        best = states.scores.masked_fill(~member, 2 * OUT).topk(min(OF_SET, int(member.sum())), dim=1).indices
+        twice = torch.zeros_like(states.own).scatter_(1, near, True).gather(1, best)
+        codes = torch.cat([near, best], dim=1)
+        scores = states.scores.gather(1, codes)
+        counts = torch.cat([torch.ones_like(near, dtype=torch.bool), ~twice], dim=1) & (scores > OUT / 2)
+        scores = scores.masked_fill(~counts, OUT)
+        return cls(states.items[codes], scores, counts, member[codes], _ranks(scores), states.unit)
+
+    def gain(self, boost: float) -> Tensor:
+        """What a boost adds to the scores, [u, c]."""
+        return boost * self.unit * self.in_set
+
+    def best_rank(self, boost: float) -> Tensor:
+        """Each item's rank without or with the boost, whichever is better: [u, c]."""
+        return torch.minimum(self.rank, _ranks(self.scores + self.gain(boost)))
+
+
 @torch.no_grad()
-def equations(states: LastStates, has: np.ndarray, boost: float, also: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def equations(near: NearItems, boost: float, rank: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """The normal equations of each user: Gram matrix [u, d, d] and right-hand side [u, d].
 
     Args:
-        states: the users.
-        has: bool [v], the set.
-        boost: what its items are to gain, in units of the standard deviation of the user's scores.
-        also: [u, d] a move whose ranks count as well, so that items that it lifts by mistake get weight.
+        near: the items that are weighed.
+        boost: what those of the set are to gain, in units of the standard deviation of the user's scores.
+        rank: [u, c], from which items are weighed; by default `near.best_rank`.
     """
-    member = torch.from_numpy(has).to(states.own.device)
-    codes, valid = _candidates(states.scores, member)
-    plain = states.scores.gather(1, codes).masked_fill(~valid, OUT)
-    gain = boost * states.unit * member[codes]
-    vectors = states.items[codes]
-    rank = torch.minimum(_ranks(plain), _ranks(plain + gain))
-    if also is not None:
-        rank = torch.minimum(rank, _ranks(plain + (vectors @ also[:, :, None])[..., 0]))
-    weight = valid / (1 + (rank / BOUNDARY) ** 2)
+    gain, vectors = near.gain(boost), near.vectors
+    rank = near.best_rank(boost) if rank is None else rank
+    weight = near.counts / (1 + (rank / BOUNDARY) ** 2)
     weight = weight / weight.sum(dim=1, keepdim=True)
     mean = (weight[:, None] @ vectors)[:, 0]
     gram = (vectors * weight[..., None]).mT @ vectors - mean[:, :, None] * mean[:, None]
@@ -127,14 +163,16 @@ def equations(states: LastStates, has: np.ndarray, boost: float, also: Tensor | 
 
 
 @torch.no_grad()
-def user_moves(states: LastStates, has: np.ndarray, boost: float) -> Tensor:
+def user_moves(near: NearItems, boost: float) -> Tensor:
     """Each user's least-collateral move of the last hidden state: [u, d].
 
     The equations are solved twice: the second time, items that the first solution lifts by mistake have weight.
     """
-    gram, side = equations(states, has, boost)
+    rank = near.best_rank(boost)
+    gram, side = equations(near, boost, rank)
     first = torch.linalg.solve(gram + _ridge(gram), side)
-    gram, side = equations(states, has, boost, first)
+    lifted = _ranks(near.scores + (near.vectors @ first[:, :, None])[..., 0])
+    gram, side = equations(near, boost, torch.minimum(rank, lifted))
     return torch.linalg.solve(gram + _ridge(gram), side)
 
 
@@ -186,19 +224,11 @@ def greedy_weights(directions: Tensor, gram: Tensor, side: Tensor, n: int) -> tu
     return chosen, weights
 
 
-def _candidates(scores: Tensor, member: Tensor) -> tuple[Tensor, Tensor]:
-    """Codes [u, c] of each user's best items and the best of the set, and whether each counts: once, and not own."""
-    near = scores.topk(min(NEAR, scores.shape[1]), dim=1).indices
-    best = scores.masked_fill(~member, 2 * OUT).topk(min(OF_SET, int(member.sum())), dim=1).indices
-    twice = torch.zeros_like(scores, dtype=torch.bool).scatter_(1, near, True).gather(1, best)
-    codes = torch.cat([near, best], dim=1)
-    valid = torch.cat([torch.ones_like(near, dtype=torch.bool), ~twice], dim=1)
-    return codes, valid & (scores.gather(1, codes) > OUT / 2)
-
-
 def _ranks(scores: Tensor) -> Tensor:
-    """Rank of each candidate of each user, from 0: float [u, c]."""
-    return scores.argsort(dim=1, descending=True, stable=True).argsort(dim=1).to(scores.dtype)
+    """Rank of each item of each user, from 0; of equal ones the first is better: float [u, c]."""
+    order = scores.argsort(dim=1, descending=True, stable=True)
+    places = torch.arange(scores.shape[1], dtype=scores.dtype, device=scores.device).expand_as(scores)
+    return torch.empty_like(scores).scatter_(1, order, places)
 
 
 def _ridge(gram: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from interp.concepts import Concepts
 from interp.control.baselines import RAISED, Raise, boosted_lists
 from interp.control.cost_intervals import PARTS, Curve, cost_differences, level_costs, mean_costs
 from interp.control.least_collateral import AMOUNTS, LeastCollateral, share_of
-from interp.control.score_equations import LastStates, last_states, user_moves
+from interp.control.score_equations import LastStates, NearItems, last_states, user_moves
 from interp.control.steered_lists import steered_lists
 from interp.control.sweeps import profile_points, set_points
 from interp.control.user_amounts import PRICES, amounts_by_price
@@ -24,7 +24,7 @@ from recmodels.sequences import Histories
 K = 10
 UP = (0.0, *RAISED)
 BOOSTS = (*(-boost for boost in reversed(RAISED)), *UP)
-SCORES = 2**25  # of the users whose last states are worked on at once; that takes a few copies of them
+USERS, SCORES = 64, 2**21  # of the users whose last states are worked on at once, so that they stay in the cache
 CANDIDATES = 100  # that are left for re-ranking where the rest was cut off before
 
 
@@ -105,10 +105,11 @@ def least_lists(
     inputs = before.users.split_last()[0]
     least = steer.lists(rec, inputs, AMOUNTS, K)
     parts, start = [], 0
-    for users in inputs.batches(max(SCORES // len(steer.has), 1)):
+    for users in inputs.batches(min(max(SCORES // len(steer.has), 1), USERS)):
         rows = slice(start, start + len(users))
         states = LastStates.of(rec, users, before.hidden[rows])
-        moves = (user_moves(states, steer.has, boost) for boost in UP)
+        near = NearItems.of(states, steer.has)
+        moves = (user_moves(near, boost) for boost in UP)
         moved = np.stack([top_k(states.scores_of(states.hidden + move), users, K, rec.keep_seen)[0] for move in moves])
         expected = [states.expected_ndcg(lists) for lists in (least[:, rows], boosted.up[:, rows], moved)]
         parts.append((moved, *expected))

@@ -9,6 +9,7 @@ from interp.control.score_equations import (
     BOUNDARY,
     OUT,
     LastStates,
+    NearItems,
     equations,
     greedy_weights,
     user_jacobians,
@@ -35,7 +36,7 @@ def crowded():
 
 def test_the_best_move_is_that_of_a_reranker_where_the_model_allows_it(separate):
     has = np.arange(12) % 3 == 0
-    change = (user_moves(separate, has, 0.5) @ separate.items.T).numpy()
+    change = (user_moves(NearItems.of(separate, has), 0.5) @ separate.items.T).numpy()
     for user in range(3):
         unit = separate.hidden[user].std().item()
         free = ~separate.own[user].numpy()
@@ -47,7 +48,7 @@ def test_the_best_move_is_that_of_a_reranker_where_the_model_allows_it(separate)
 
 def test_equations_are_the_sums_they_stand_for(crowded):
     has = np.random.default_rng(2).random(40) < 0.3
-    gram, side = equations(crowded, has, 0.7)
+    gram, side = equations(NearItems.of(crowded, has), 0.7)
     scores = (crowded.hidden @ crowded.items.T).numpy()
     for user in range(5):
         free = np.flatnonzero(~crowded.own[user].numpy())
@@ -65,7 +66,7 @@ def test_equations_are_the_sums_they_stand_for(crowded):
 def test_a_move_costs_less_than_any_other_of_its_gain(crowded):
     """It is the minimum: small changes of it in any direction make the weighted error larger."""
     has = np.random.default_rng(3).random(40) < 0.3
-    gram, side = equations(crowded, has, 0.7)
+    gram, side = equations(NearItems.of(crowded, has), 0.7)
     best = torch.linalg.solve(gram, side)
 
     def error(move):

@@ -9,7 +9,7 @@ import interp
 from interp.concepts import concepts_of
 from interp.control.least_collateral import learn_weights
 from interp.control.list_entry import to_enter
-from interp.control.score_equations import LastStates, user_jacobians, user_moves
+from interp.control.score_equations import LastStates, NearItems, user_jacobians, user_moves
 from interp.features.effects import mean_jacobian, paths
 from interp.features.explanations import why
 from interp.model.envoys import RecommenderEnvoy
@@ -133,9 +133,9 @@ def test_least_collateral_uses_the_scorers_weights_and_bias(wrapped):
     states = LastStates.of(rec, histories)
     free = ~states.own
     torch.testing.assert_close(states.scores[free], rec.score(histories)[free], rtol=1e-4, atol=1e-4)
-    moved = states.scores_of(states.hidden + user_moves(states, has, 1.0))
+    moved = states.scores_of(states.hidden + user_moves(NearItems.of(states, has), 1.0))
     with torch.no_grad(), rec.trace(histories):
-        rec.final.output[:, -1] += user_moves(states, has, 1.0)
+        rec.final.output[:, -1] += user_moves(NearItems.of(states, has), 1.0)
         expected = rec.scores.save()
     torch.testing.assert_close(moved[free], expected[free], rtol=1e-3, atol=1e-3)
     jacobian = user_jacobians(rec, histories, store.site, 0.01)
