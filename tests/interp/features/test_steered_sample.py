@@ -1,4 +1,4 @@
-"""Steering is measured on all users of a usual catalogue, and on a sample in a large one, which is said."""
+"""Steering is measured on all users, or on a sample where users and items are many, which is said."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ from recmodels.sequences import Histories
 
 @pytest.mark.parametrize(
     ("users", "items", "size"),
-    [(13_800, 27_000, 13_800), (12_500, 1_000_000, 100), (12_500, 200_000, 500), (50, 10**6, 50)],
+    [(604, 3416, 604), (13_800, 27_000, 3703), (12_500, 1_000_000, 100), (12_500, 200_000, 500), (50, 10**6, 50)],
 )
 def test_sizes_by_hand(users, items, size):
     assert sample_size(users, items) == size
