@@ -62,9 +62,10 @@ class StudyConfig(Settings):
     processes: Annotated[int, Between(1, 1024)] = 1
     """How many processes of this machine train dictionaries at once; they share its cores. Numbers stay the same."""
     share_batches: bool = False
-    """Whether ranks that torchrun started train each dictionary together, each on its share of every batch, in place of
-    a dictionary each. For few large dictionaries, on several machines or GPUs: docs/how-to/several-processes.md says
-    when it pays. Weights then differ by rounding. jump_relu and multi_scale cannot be shared."""
+    """Whether ranks that torchrun started train the recommender and each dictionary together, each on its share of
+    every batch; else one rank trains the recommender, and each its dictionaries. For large models, on several machines
+    or GPUs: docs/how-to/several-processes.md says when it pays. Weights then differ by rounding, and a recommender's by
+    what is drawn (dropout, hidden items). jump_relu and multi_scale cannot be shared."""
     recommender: Path | None = None
     """A recommender that is trained already, in place of `training`: a checkpoint of another program (with `adapter`),
     or a folder that this program wrote. Nothing is trained but dictionaries."""

@@ -8,7 +8,7 @@ from typing import Any
 from transformers import TrainerCallback
 from transformers.trainer import TRAINER_STATE_NAME
 
-from recmodels import artifacts
+from recmodels import artifacts, ranks
 from recmodels.errors import InputError
 from recmodels.folders import refuse_link, remove
 from recmodels.json_files import check_record, read_json
@@ -29,8 +29,12 @@ class SealCheckpoints(TrainerCallback):
     """Seals each new checkpoint, and then deletes the older ones except the best."""
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Seal the checkpoint of this step."""
-        folder = Path(args.output_dir)
+        """Seal the checkpoint of this step; ranks that train together wait for the first, which does."""
+        with ranks.first_before_others():
+            if ranks.is_first():
+                self._seal(Path(args.output_dir), state)
+
+    def _seal(self, folder: Path, state: Any) -> None:
         newest = folder / f"checkpoint-{state.global_step}"
         artifacts.seal(newest, KIND, {"step": state.global_step})
         best = Path(state.best_model_checkpoint or newest).name

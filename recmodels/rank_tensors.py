@@ -1,7 +1,8 @@
 """A training that all ranks share: each has its share of every batch, and tensors are reduced over the ranks.
 
-Outside `shared_batch` nothing is shared, and every function gives back what it takes. Each batch is cut into shares of
-the same size, so that the mean over ranks of a mean over rows is the mean over all rows.
+Outside `shared_batch` nothing is shared, and every function gives back what it takes. Where ranks divide the rows of a
+batch, shares have the same size, so that the mean over ranks of a mean over rows is the mean over all rows. Elsewhere
+`weigh_gradients` takes account of their sizes.
 """
 
 import socket
@@ -41,9 +42,10 @@ def connected(device: str) -> Iterator[None]:
 
 @contextmanager
 def shared_batch(rows: np.ndarray) -> Iterator[np.ndarray]:
-    """This rank's share of the rows of a batch, whose number the ranks divide; what the body reduces is of all of them.
+    """This rank's share of the rows of a batch; what the body reduces is of all of them.
 
-    Ranks share only what they do together, within `connected`.
+    If ranks do not divide their number, the first have one row more, and the last may have none. Ranks share only what
+    they do together, within `connected`.
     """
     global _SHARED
     group = ranks.together()
@@ -52,7 +54,7 @@ def shared_batch(rows: np.ndarray) -> Iterator[np.ndarray]:
         return
     _SHARED = group
     try:
-        yield np.split(rows, group.size)[group.rank]
+        yield np.array_split(rows, group.size)[group.rank]
     finally:
         _SHARED = None
 
@@ -73,9 +75,32 @@ def average_gradients(module: nn.Module) -> None:
         weights.register_post_accumulate_grad_hook(average)
 
 
+def weigh_gradients(module: nn.Module, weight: float) -> None:
+    """Replace gradients by their weighted mean over ranks, Σ weight · gradient / Σ weight, in one exchange.
+
+    Args:
+        module: on every rank the same; a parameter without a gradient counts as one of zeros.
+        weight: of this rank's gradients, such as how many rows they are means of; 0 if it has none.
+    """
+    if _SHARED is None:
+        return
+    parameters = [weights for weights in module.parameters() if weights.requires_grad]
+    own = [torch.zeros_like(weights) if weights.grad is None else weights.grad * weight for weights in parameters]
+    *means, share = total(torch.cat([*map(torch.flatten, own), own[0].new_tensor([weight])])).split(
+        [*map(torch.numel, own), 1]
+    )
+    for weights, gradient in zip(parameters, means, strict=True):
+        weights.grad = gradient.view_as(weights).div_(share)
+
+
+def total(x: Tensor) -> Tensor:
+    """The sum over ranks, without a gradient."""
+    return x if _SHARED is None else _reduced(x, dist.ReduceOp.SUM)
+
+
 def mean(x: Tensor) -> Tensor:
     """The mean over ranks, without a gradient."""
-    return x if _SHARED is None else _reduced(x, dist.ReduceOp.SUM) / _SHARED.size
+    return x if _SHARED is None else total(x) / _SHARED.size
 
 
 def with_mean(x: Tensor) -> Tensor:

@@ -106,6 +106,20 @@ def first_before_others() -> Iterator[None]:
         barrier()
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Run the body as a task that is this rank's own, within which nothing is spread."""
+    group = together()
+    if group is None:
+        yield
+        return
+    group.alone = True
+    try:
+        yield
+    finally:
+        group.alone = False
+
+
 def share(tasks: Sequence[Task]) -> Iterator[Task]:
     """Each task on one rank only, in their order; a rank that is done takes the next. At the end, all wait for all.
 
@@ -152,7 +166,7 @@ def share_in_order(needs: Mapping[str, Sequence[str]]) -> Iterator[str]:
         names: list[str] = []
         group.wait(lambda names=names: names.extend(filter(None, [next_task()])) or bool(names) or not todo)  # type: ignore[misc]
         for name in names:
-            with _alone(group):
+            with alone():
                 yield name
             store.set(f"{key}/done/{name}", "")
     barrier()
@@ -213,12 +227,3 @@ def joined() -> Iterator[None]:
         _GROUP = None
         stop.set()
         os.environ.update(variables)
-
-
-@contextmanager
-def _alone(group: Group) -> Iterator[None]:
-    group.alone = True
-    try:
-        yield
-    finally:
-        group.alone = False

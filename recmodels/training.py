@@ -1,38 +1,30 @@
 """Fitting a recommender with transformers' Trainer: early stopping on held-out users, resume after a kill."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from transformers import (
-    EarlyStoppingCallback,
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-    set_seed,
-)
-from transformers.trainer import DEFAULT_PROGRESS_CALLBACK
+from transformers import set_seed
 from transformers.utils import logging as transformers_logging
 
-from recmodels import artifacts, folders
-from recmodels.checkpoints import SealCheckpoints, checkpoints_folder, last_checkpoint
+from recmodels import artifacts, folders, ranks
+from recmodels.checkpoints import checkpoints_folder, last_checkpoint
 from recmodels.config import TrainingConfig
+from recmodels.config_keys import description
 from recmodels.console import say
-from recmodels.devices import to_usual_device, usual_device
+from recmodels.devices import to_usual_device
 from recmodels.errors import InputError
 from recmodels.losses import name_of_loss, objective
 from recmodels.model import SequentialRecommender
 from recmodels.paths import as_path
-from recmodels.progress import tqdm
-from recmodels.ranking import list_metrics
 from recmodels.recommender import KIND, Recommender, lists_key, model_class
 from recmodels.sequences import Histories, histories_of
+from recmodels.shared_training import SharedTrainer, train_on_ranks
 from recmodels.steady import steady
+from recmodels.trainer import RecommenderTrainer, only_errors
 from recmodels.vocabulary import Vocabulary
 
 VALIDATED = 2**33  # scores after each epoch: all prefixes of ML-20M, 8,600 in a catalogue of a million items
@@ -46,6 +38,7 @@ def fit(
     folder: Path | str,
     vocabulary: Vocabulary | None = None,
     keep_seen: bool = False,
+    share_batches: bool = False,
 ) -> Recommender:
     """Train a recommender and write it to `folder`.
 
@@ -60,17 +53,31 @@ def fit(
         folder: where the recommender is written. Checkpoints lie in `<folder>.checkpoints` until then.
         vocabulary: the items to know; by default those of `train` and `validation`.
         keep_seen: whether its lists may repeat the items of a history, here already, where they decide when to stop.
+        share_batches: whether ranks (`recmodels.ranks`), all of which call this, train it together, each on its share
+            of every batch. Weights then differ by rounding, and by the numbers that are drawn.
 
     Returns:
         The recommender of the epoch with the best validation NDCG@10.
 
     Raises:
         InputError: an unknown model; no user with two items to learn from or to validate on; another process trains
-            it; `folder` holds something else; or the disk is full.
+            it; `folder` holds something else; or the disk is full. Of ranks that share batches: fewer rows in a batch
+            than ranks; or another rank has ended.
     """
-    folder = as_path(folder)
     config.check()
-    model_class(config.model)  # refuses an unknown one before any work is done
+    with train_on_ranks(model_class(config.model), config, share_batches):
+        return _fit(train, validation, config, as_path(folder), vocabulary, keep_seen)
+
+
+def _fit(
+    train: pd.DataFrame,
+    validation: pd.DataFrame,
+    config: TrainingConfig,
+    folder: Path,
+    vocabulary: Vocabulary | None,
+    keep_seen: bool,
+) -> Recommender:
+    """`fit` on the ranks that train together, the first of which writes."""
     vocabulary = vocabulary or Vocabulary.of(pd.concat([train, validation]))
     train_histories, validation_histories = histories_of(train, vocabulary), histories_of(validation, vocabulary)
     inputs: dict[str, Any] = {
@@ -81,9 +88,11 @@ def fit(
         "vocabulary": artifacts.json_sha256(vocabulary.ids.tolist()),
         **lists_key(keep_seen),
     }
+    ranks.agree("other data or settings", artifacts.json_sha256(description(inputs)))
     checkpoints = checkpoints_folder(folder)
-    if artifacts.is_current(folder, KIND, inputs):
-        if folders.read_mark(checkpoints, str(KIND)):  # the run was killed before it deleted its checkpoints
+    if ranks.gather(ranks.is_first() and artifacts.is_current(folder, KIND, inputs))[0]:
+        # The run may have been killed before it deleted its checkpoints.
+        if ranks.is_first() and folders.read_mark(checkpoints, str(KIND)):
             with artifacts.claim(folder, KIND):
                 folders.remove(checkpoints, str(KIND))
         return Recommender.load(folder)
@@ -95,8 +104,7 @@ def fit(
         raise InputError(
             "no held-out user has two interactions to stop by, the last of them not trained on: give longer histories"
         )
-    with artifacts.claim(folder, KIND):
-        folders.check_removable(checkpoints, str(KIND))
+    with artifacts.claim(folder, KIND) if ranks.is_first() else nullcontext():
         return _train(windows, prefixes, vocabulary, config, folder, inputs, keep_seen)
 
 
@@ -112,8 +120,12 @@ def _train(
     """Train, from the last checkpoint if there is one, and write the result."""
     transformers_logging.disable_progress_bar()
     checkpoints = checkpoints_folder(folder)
-    folders.work_in(checkpoints, str(KIND), inputs)
-    checkpoint = last_checkpoint(checkpoints)
+    if ranks.is_first():
+        folders.check_removable(checkpoints, str(KIND))
+        folders.work_in(checkpoints, str(KIND), inputs)
+    last = last_checkpoint(checkpoints) if ranks.is_first() else None
+    if last := ranks.gather(last and last.name)[0]:
+        ranks.see(checkpoints / last / artifacts.MANIFEST)
     set_seed(config.seed)
     model = build(config, len(vocabulary))
     if config.loss is None and name_of_loss(config, len(vocabulary)) != "full" and model.has_usual_loss:
@@ -123,14 +135,27 @@ def _train(
         )
     model.objective = objective(config, model, np.bincount(windows.codes, minlength=len(vocabulary)))
     recommender = Recommender(model, vocabulary, keep_seen)
-    trainer = _Trainer(recommender, windows, prefixes, config, checkpoints)
-    with _only_errors():
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    trainer = RecommenderTrainer if ranks.count() == 1 else SharedTrainer
+    with only_errors():
+        trainer(recommender, windows, prefixes, config, checkpoints).train(
+            resume_from_checkpoint=str(checkpoints / last) if last else None
+        )
+    ranks.barrier()  # until nobody reads checkpoints
+    with ranks.first_before_others():
+        if not ranks.is_first():
+            ranks.see(folder / artifacts.MANIFEST)
+            return Recommender.load(folder)
+        return _saved(recommender, folder, inputs)
+
+
+def _saved(recommender: Recommender, folder: Path, inputs: dict[str, Any]) -> Recommender:
+    """Write what was trained, and delete the checkpoints."""
+    model = recommender.model
     if not all(torch.isfinite(weights).all() for weights in model.parameters()):
         raise InputError("the training diverged, its weights are not finite: lower the learning rate")
     to_usual_device(model)
     recommender.save(folder, inputs)
-    folders.remove(checkpoints, str(KIND))
+    folders.remove(checkpoints_folder(folder), str(KIND))
     return recommender
 
 
@@ -200,108 +225,3 @@ def affordable(prefixes: Histories, n_items: int) -> Histories:
         return prefixes
     say(f"{n_items:,} items are many: training stops by {most:,} of {len(prefixes):,} held-out interactions")
     return prefixes.select(np.sort(np.random.default_rng(0).choice(len(prefixes), most, replace=False)))
-
-
-class _Trainer(Trainer):
-    """transformers' Trainer on windows of histories, validated by NDCG@10 of held-out users."""
-
-    def __init__(
-        self,
-        recommender: Recommender,
-        windows: Histories,
-        validation: Histories,
-        config: TrainingConfig,
-        checkpoints: Path,
-    ) -> None:
-        self.held_out, self.recommender, model = validation, recommender, recommender.model
-        super().__init__(
-            model,
-            TrainingArguments(
-                output_dir=str(checkpoints),
-                per_device_train_batch_size=config.batch_size,
-                num_train_epochs=config.max_epochs,
-                learning_rate=config.learning_rate,
-                lr_scheduler_type="constant",
-                weight_decay=0.0,
-                max_grad_norm=0.0,
-                eval_strategy="epoch",
-                save_strategy="epoch",
-                logging_strategy="no",
-                load_best_model_at_end=True,
-                # Otherwise patience would start anew with every resumption.
-                restore_callback_states_from_checkpoint=True,
-                metric_for_best_model="ndcg@10",
-                greater_is_better=True,
-                seed=config.seed,
-                remove_unused_columns=False,
-                dataloader_pin_memory=False,
-                report_to=[],
-                use_cpu=usual_device() == "cpu",
-            ),
-            train_dataset=range(len(windows)),
-            eval_dataset=range(len(validation)),
-            data_collator=lambda rows: model.training_batch(windows.select(np.array(rows))),
-            callbacks=[EarlyStoppingCallback(config.patience), SealCheckpoints(), _Progress(config)],
-        )
-        self.remove_callback(DEFAULT_PROGRESS_CALLBACK)  # which is another one in Jupyter
-        self.remove_callback(PrinterCallback)
-
-    def evaluate(self, *_: Any, metric_key_prefix: str = "eval", **__: Any) -> dict[str, float]:
-        """NDCG@10 and the other ranking metrics on the held-out users."""
-        self.recommender.model.eval()
-        inputs, truth = self.held_out.split_last()
-        values = list_metrics(self.recommender.rank(inputs), truth, np.arange(len(self.recommender.vocabulary)))
-        metrics = {f"{metric_key_prefix}_{name}": value for name, value in values.items()}
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
-        return metrics
-
-
-class _Progress(TrainerCallback):
-    """One bar over steps that shows the validation metric.
-
-    Its end is where early stopping would end if no epoch were better than the best so far, so it moves away as the
-    metric rises.
-    """
-
-    FORMAT = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
-
-    def __init__(self, config: TrainingConfig) -> None:
-        self.config, self.best_epoch, self.steps = config, 0, 1
-        self.bar = tqdm(desc=f"training {config.model}", bar_format=self.FORMAT)
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.steps = max(1, state.max_steps // self.config.max_epochs)  # of an epoch
-        self.best_epoch = (state.best_global_step or 0) // self.steps
-        self.bar.initial = self.bar.n = state.global_step
-        self._aim(state.global_step // self.steps)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.bar.update(state.global_step - self.bar.n)
-
-    def on_evaluate(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        ndcg, epoch = more["metrics"]["eval_ndcg@10"], state.global_step // self.steps
-        if state.best_metric is None or ndcg > state.best_metric:
-            self.best_epoch = epoch
-        self.bar.set_postfix_str(f"NDCG {ndcg:.3f}, best {max(ndcg, state.best_metric or 0):.3f}", refresh=False)
-        self._aim(epoch)
-
-    def _aim(self, done: int) -> None:
-        """Where the bar ends, after so many epochs."""
-        last = min(self.config.max_epochs, self.best_epoch + self.config.patience)
-        self.bar.total = last * self.steps
-        least = "" if last == self.config.max_epochs else "≥ "
-        self.bar.set_description_str(f"epoch {min(done + 1, last)} of {least}{last}")
-
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.bar.close()
-
-
-@contextmanager
-def _only_errors() -> Iterator[None]:
-    """Silence warnings of transformers about file times, which do not matter here."""
-    before = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(before)

@@ -38,7 +38,8 @@ def idle_settings(
     config: StudyConfig, n_items: int, has_recommender: bool = False, has_data: bool = False
 ) -> Iterator[tuple[str, str]]:
     """Settings that play no part under this configuration, whatever their value, each with the reason."""
-    if config.recommender is not None or has_recommender:
+    is_trained = config.recommender is not None or has_recommender
+    if is_trained:
         yield from ((f"training.{name}", "the recommender is trained already") for name in _names(config.training))
     else:
         loss = name_of_loss(config.training, n_items)
@@ -53,16 +54,18 @@ def idle_settings(
         yield from ((f"reading.{name}", reason) for name in _names(config.reading))
     if ranks.count() == 1:
         yield "share_batches", "there is one rank, as torchrun did not start several"
-    yield from _of_dictionaries(config)
+    yield from _of_dictionaries(config, is_trained)
 
 
-def _of_dictionaries(config: StudyConfig) -> Iterator[tuple[str, str]]:
+def _of_dictionaries(config: StudyConfig, is_trained: bool) -> Iterator[tuple[str, str]]:
     grid = config.grid
     if config.dictionary is not None:
         reason = "the dictionary is imported, so that none is trained"
         yield from ((f"sae.{name}", reason) for name in _names(config.sae))
         yield from ((f"grid.{name}", reason) for name in _names(grid))
-        yield from ((name, reason) for name in ("max_l0", "sparse_l0", "share_batches"))
+        yield from ((name, reason) for name in ("max_l0", "sparse_l0"))
+        if is_trained:
+            yield "share_batches", reason
         return
     trainer = sae_kind(config.sae.trainer)
     kinds = [trainer, *(sae_kind(text.partition(":")[0]) for text in grid.trade_off)]
@@ -71,7 +74,7 @@ def _of_dictionaries(config: StudyConfig) -> Iterator[tuple[str, str]]:
             yield f"sae.{name}", f"{trainer.name} has the setting {trainer.sparsity}"
     if trainer.sparsity != "l1":
         yield "grid.l1", f"{trainer.name} has the setting {trainer.sparsity}"
-    if not any(kind.shares_batches for kind in kinds):
+    if is_trained and not any(kind.shares_batches for kind in kinds):
         yield "share_batches", f"{trainer.name} is trained by one rank"
     if not any(kind.penalty for kind in kinds):
         yield "sae.sparsity_warmup_steps", f"{trainer.name} has no penalty that rises"

@@ -141,10 +141,12 @@ def _run(
         ranks.see(folder / MARK)
     if data.recommender is None and ranks.is_first():
         say(announcement(config, lambda site: config.training.hidden_size))
-    with stages.stage("recommender", folder / FOLDER), ranks.first_before_others():
+    at_once = data.recommender is None and config.share_batches
+    in_turn = nullcontext() if at_once else ranks.first_before_others()
+    with stages.stage("recommender", folder / FOLDER), in_turn:
         if data.recommender is None:
             parts = data.split.recommender, data.split.validation
-            recommender = fit(*parts, config.training, folder / FOLDER, data.split.vocabulary, config.keep_seen)
+            recommender = fit(*parts, config.training, folder / FOLDER, known, config.keep_seen, config.share_batches)
         else:
             recommender = replace(data.recommender, keep_seen=config.keep_seen)
             keep(recommender, folder / FOLDER)

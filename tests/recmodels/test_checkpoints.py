@@ -6,7 +6,7 @@ import shutil
 import pytest
 from test_training import TINY, Interrupted, count, data
 
-from recmodels import training
+from recmodels import trainer
 from recmodels.artifacts import write_json
 from recmodels.training import fit
 
@@ -21,7 +21,7 @@ def interrupted(tmp_path_factory):
     """What a run leaves that was stopped after two of three epochs."""
     folder = tmp_path_factory.mktemp("interrupted")
     with pytest.MonkeyPatch.context() as patch:
-        count(patch, training._Progress, "on_evaluate", 3)
+        count(patch, trainer._Progress, "on_evaluate", 3)
         with pytest.raises(Interrupted):
             fit(*data(), TINY, folder / "recommender")
     return folder

@@ -7,7 +7,7 @@ from transformers import TrainerState
 
 from recmodels.config import TrainingConfig
 from recmodels.progress import tqdm
-from recmodels.training import _Progress
+from recmodels.trainer import _Progress
 
 
 class Terminal(io.StringIO):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from transformers import Trainer
 
 import recmodels.model
-from recmodels import losses, training
+from recmodels import losses, trainer, training
 from recmodels.config import TrainingConfig
 from recmodels.errors import InputError
 from recmodels.ranking import evaluate
@@ -181,16 +181,16 @@ def interrupted_fit(monkeypatch, owner, name, call, *inputs):
     [
         # In the middle of epoch 2 (2 steps each): epochs 2 and 3 are left.
         ("gptrec", Trainer, "training_step", 4, 2),
-        ("gptrec", training._Progress, "on_evaluate", 1, 3),
-        ("gptrec", training._Progress, "on_evaluate", 3, 1),
+        ("gptrec", trainer._Progress, "on_evaluate", 1, 3),
+        ("gptrec", trainer._Progress, "on_evaluate", 3, 1),
         # The items that BERT4Rec hides are drawn anew in every epoch.
         ("bert4rec", Trainer, "training_step", 4, 2),
-        ("bert4rec", training._Progress, "on_evaluate", 3, 1),
+        ("bert4rec", trainer._Progress, "on_evaluate", 3, 1),
         # While the checkpoint of epoch 2 is being written, and just before its last file is.
         ("gptrec", Trainer, "_save_optimizer_and_scheduler", 2, 2),
         ("gptrec", Trainer, "_save_rng_state", 2, 2),
         # When all epochs are done but the recommender is not written.
-        ("gptrec", training._Progress, "on_train_end", 1, 0),
+        ("gptrec", trainer._Progress, "on_train_end", 1, 0),
         ("gptrec", Recommender, "save", 1, 0),
     ],
 )
@@ -202,7 +202,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(
     interrupted_fit(monkeypatch, owner, name, call, *data(), config, tmp_path / "before" / "recommender")
     assert not (tmp_path / "before" / "recommender").exists()
     folder = (tmp_path / "before").rename(tmp_path / "after") / "recommender"
-    evaluated = count(monkeypatch, training._Trainer, "evaluate")
+    evaluated = count(monkeypatch, trainer.RecommenderTrainer, "evaluate")
     assert fit(*data(), config, folder).fingerprint == uninterrupted[model].fingerprint
     assert len(evaluated) == evaluations
     assert [path.name for path in folder.parent.iterdir()] == ["recommender"]
@@ -213,8 +213,8 @@ def test_patience_counts_across_interruptions(tmp_path, monkeypatch, call):
     """As good as nothing is learnt: the first epoch stays the best, so 3 epochs more are waited for, 4 in all."""
     config = dataclasses.replace(TINY, learning_rate=1e-9, patience=3, max_epochs=9)
     inputs = (*data(), config, tmp_path / "recommender")
-    interrupted_fit(monkeypatch, training._Progress, "on_save", call, *inputs)
-    evaluated = count(monkeypatch, training._Trainer, "evaluate")
+    interrupted_fit(monkeypatch, trainer._Progress, "on_save", call, *inputs)
+    evaluated = count(monkeypatch, trainer.RecommenderTrainer, "evaluate")
     fit(*inputs)
     assert len(evaluated) == 4 - call
 
@@ -223,7 +223,7 @@ def test_checkpoints_of_other_settings_or_data_are_not_taken_up(tmp_path, monkey
     other = dataclasses.replace(TINY, dropout=0.2)
     for inputs in ((*data(), other), (*data(seed=1), TINY)):
         inputs = (*inputs, tmp_path / "recommender")
-        interrupted_fit(monkeypatch, training._Progress, "on_evaluate", 2, *inputs)
+        interrupted_fit(monkeypatch, trainer._Progress, "on_evaluate", 2, *inputs)
         assert list((tmp_path / "recommender.checkpoints").glob("checkpoint-*"))
     assert fit(*data(), TINY, tmp_path / "recommender").fingerprint == uninterrupted["gptrec"].fingerprint
 

@@ -42,8 +42,8 @@ def test_ranks_that_share_batches_end_in_the_weights_of_one_rank(doubles, launch
     """Whatever the kind; those whose batches cannot be shared are trained by one rank each, and are the same."""
     configs = {name: KINDS[name] for name in kinds}
     shares = []
-    split = np.split
-    monkeypatch.setattr(np, "split", lambda rows, parts: shares.append(len(rows) / parts) or split(rows, parts))
+    split = np.array_split
+    monkeypatch.setattr(np, "array_split", lambda rows, parts: shares.append(len(rows) / parts) or split(rows, parts))
 
     def work(rank):
         train(doubles, configs, tmp_path / "shared", share_batches=True)
@@ -115,6 +115,12 @@ def test_without_other_ranks_nothing_is_shared():
     with rank_tensors.connected("cpu"), rank_tensors.shared_batch(rows) as own:
         assert own is rows
         assert rank_tensors.sharing() == (0, 1)
-        for reduce in (rank_tensors.mean, rank_tensors.with_mean, rank_tensors.least, rank_tensors.joint):
+        for reduce in (
+            rank_tensors.total,
+            rank_tensors.mean,
+            rank_tensors.with_mean,
+            rank_tensors.least,
+            rank_tensors.joint,
+        ):
             assert reduce(x) is x
     assert ranks.count() == 1

@@ -76,3 +76,11 @@ def test_what_is_given_in_python_leaves_settings_without_a_part():
         "training.patience plays no part here: the recommender is trained already.",
         "columns.user plays no part here: the data were given in Python.",
     ]
+
+
+def test_shared_batches_play_a_part_where_ranks_train_the_recommender_or_can_share_a_dictionary(launch):
+    asked = replace(StudyConfig(), share_batches=True)
+    alone = replace(asked, sae=SAEConfig(trainer="jump_relu"))
+    configs = [asked, replace(asked, recommender="folder"), alone, replace(alone, recommender="folder")]
+    says = "share_batches plays no part here: jump_relu is trained by one rank."
+    assert launch(lambda rank: [idle_notes(config, FEW) for config in configs], 2) == [[[], [], [], [says]]] * 2
