@@ -156,7 +156,7 @@ def hard_negatives(
         block_active = active[:, block]
         beside = (active @ pick) > 0
         confusing = (beside.astype(np.float32) - beside.multiply(block_active)).T @ one_hot
-        inactive = totals.steps - totals.active[block].toarray()
+        inactive = totals.steps.astype(np.float32) - totals.active[block].toarray()
         parts.append(sparse.csr_array(np.where(neighbours[block], inactive, confusing.toarray())))
     return sparse.csr_array(sparse.vstack(parts))
 

@@ -207,8 +207,9 @@ def _f1(training: Counts, predicates: Predicates, active: np.ndarray) -> np.ndar
     return f1_of((training.active @ fits).toarray(), fits.T @ training.steps, active)
 
 
-def _sum(values: sparse.sparray) -> np.ndarray:
-    return np.asarray(values.sum(axis=1)).ravel()
+def _sum(values: sparse.csr_array) -> np.ndarray:
+    """Sums [f] of values [f, v], in double precision without a copy."""
+    return np.array([values.data[start:stop].sum(dtype=np.float64) for start, stop in pairwise(values.indptr)])
 
 
 def _sum_where(values: sparse.csr_array, mask: np.ndarray) -> np.ndarray:
