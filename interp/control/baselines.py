@@ -118,13 +118,13 @@ def boosted_lists(
     Returns:
         Item codes for each of `raises`, int [e, b, k], the users' own items left out unless `keep_seen`.
     """
-    lists = [np.empty((len(one.boosts), len(histories), k), dtype=np.int64) for one in raises]
+    lists = [np.empty((len(rule.boosts), len(histories), k), dtype=np.int64) for rule in raises]
     start = 0
     with tqdm(desc=progress, total=len(histories), unit="user", disable=None if progress else True) as bar:
         for batch in histories.batches(users_at_once(len(rec.recommender.vocabulary), USERS)):
             scores, rows = rec.score(batch), slice(start, start + len(batch))
-            for place, one in zip(lists, raises, strict=True):
-                place[:, rows] = boosted(scores, batch, one, k, rec.keep_seen)
+            for place, rule in zip(lists, raises, strict=True):
+                place[:, rows] = boosted(scores, batch, rule, k, rec.keep_seen)
             start += len(batch)
             bar.update(len(batch))
     return lists
@@ -134,22 +134,22 @@ def boosted_lists(
 def boosted(
     scores: torch.Tensor,
     histories: Histories,
-    one: Raise,
+    rule: Raise,
     k: int = 10,
     keep_seen: bool = False,
 ) -> np.ndarray:
     """The lists int [e, b, k] of `boosted_lists` from scores [b, v] that are known."""
     # A boost keeps the order within the items with the concept and within the others, so the k best of each suffice.
-    step, raised = scores.std(dim=1, keepdim=True), torch.from_numpy(one.has).to(scores.device).expand(scores.shape)
-    if one.candidates is not None:
-        codes, _ = top_k(scores, histories, one.candidates, keep_seen)
+    step, raised = scores.std(dim=1, keepdim=True), torch.from_numpy(rule.has).to(scores.device).expand(scores.shape)
+    if rule.candidates is not None:
+        codes, _ = top_k(scores, histories, rule.candidates, keep_seen)
         rest = torch.ones_like(scores, dtype=torch.bool)
         rest.scatter_(1, torch.from_numpy(np.where(codes < 0, codes[:, :1], codes)).to(rest.device), False)
         scores, raised = torch.where(rest, scores - CUT_OFF, scores), raised & ~rest
     groups = [top_k(scores.masked_fill(mask, -torch.inf), histories, k, keep_seen) for mask in (~raised, raised)]
     codes, values = (np.concatenate(parts, axis=1) for parts in zip(*groups, strict=True))
     steps = step.cpu().numpy() * np.repeat([True, False], k)
-    return np.stack([_best(codes, values + np.float32(boost) * steps, k) for boost in one.boosts])
+    return np.stack([_best(codes, values + np.float32(boost) * steps, k) for boost in rule.boosts])
 
 
 def _best(codes: np.ndarray, values: np.ndarray, k: int) -> np.ndarray:

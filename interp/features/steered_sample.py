@@ -1,7 +1,7 @@
 """How many users steering is measured on: a list costs a score of every item, and a sweep makes hundreds for each user.
 
-All users, unless users × items are many: then as many users, drawn at random, as keep a list of each affordable. In a
-catalogue of 30,000 items these are 3,333, of whom a mean share or NDCG is known to about 0.01. A study says so
+All users, unless their lists take more than `SCORES` scores: then a random sample whose lists do not. In a catalogue of
+30,000 items these are 3,333 users, who tell a mean share or NDCG to about 0.01. A study says so
 (`interp.concepts.study_data.StudyData.notes`).
 """
 

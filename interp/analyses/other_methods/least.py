@@ -68,7 +68,7 @@ class Unsteered:
 class Boosted:
     """A concept's lists by re-ranking, int [a, u, k] each: of all items, and of each user's best `CANDIDATES` only.
 
-    They are at `BOOSTS` and at `UP`.
+    The former are at `BOOSTS`, the latter at `UP`.
     """
 
     everything: np.ndarray
@@ -82,7 +82,7 @@ class Boosted:
 
 def boosted_by_concept(rec: RecommenderEnvoy, inputs: Histories, sets: Mapping[str, np.ndarray]) -> dict[str, Boosted]:
     """Every concept's lists by re-ranking, from one pass over the users."""
-    raises = [one for has in sets.values() for one in (Raise(has, BOOSTS), Raise(has, UP, CANDIDATES))]
+    raises = [rule for has in sets.values() for rule in (Raise(has, BOOSTS), Raise(has, UP, CANDIDATES))]
     lists = iter(boosted_lists(rec, inputs, raises, K, progress="re-ranking"))
     return {name: Boosted(next(lists), next(lists)) for name in sets}
 
